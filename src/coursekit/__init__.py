@@ -1,0 +1,1 @@
+"""The course kit: release pipeline, student kernels, judge and reports."""

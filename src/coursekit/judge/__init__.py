@@ -1,0 +1,1 @@
+"""The judge: runs test cells in a process that never runs student code."""

@@ -1,0 +1,52 @@
+"""Run one test cell, and take down what its checks say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from resnets_utils.checks import CheckResult, Judging, Tracer, judging
+
+BEGIN_HIDDEN = "### BEGIN HIDDEN TESTS"
+END_HIDDEN = "### END HIDDEN TESTS"
+
+
+@dataclass(frozen=True)
+class CellJudgement:
+    """The results of a test cell's checks, and the function they are about."""
+
+    function: str
+    results: tuple[CheckResult, ...]
+
+
+def judge_cell(source: str, tracer: Tracer, salt: int) -> CellJudgement:
+    """Run a test cell on the answers that ``tracer`` gives.
+
+    Args:
+        source: the test cell's text, hidden tests included; it must be trusted.
+        tracer: makes the calls that the checks ask for.
+        salt: settles the random inputs.
+
+    Raises:
+        Exception: whatever the test cell itself raises; that is a mistake in
+            the test, never in an answer.
+    """
+    asked: list[str] = []
+
+    def remember(call):  # type: ignore[no-untyped-def]
+        asked.append(call.function)
+        return tracer(call)
+
+    how = Judging(tracer=remember, salt=salt, hidden_lines=hidden_lines(source))
+    with judging(how):
+        exec(compile(source, "<test cell>", "exec"), {"__name__": "__test_cell__"})
+    if not how.results:
+        raise ValueError("the test cell holds no check")
+    return CellJudgement(asked[0] if asked else "", tuple(how.results))
+
+
+def hidden_lines(source: str) -> range:
+    """Return the numbers, from 1, of the lines that students never see."""
+    lines = [line.strip() for line in source.splitlines()]
+    if BEGIN_HIDDEN not in lines:
+        return range(0)
+    return range(lines.index(BEGIN_HIDDEN) + 1, lines.index(END_HIDDEN) + 2)

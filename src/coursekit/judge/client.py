@@ -1,0 +1,107 @@
+"""The conductor's side of the judge: start its process, hand it cells, carry its questions."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Any, Self
+
+from coursekit.errors import InfrastructureError
+from coursekit.judge.protocol import receive, send
+from coursekit.verdict import CellVerdict, read_checks
+
+AnswerCall = Callable[[dict[str, Any]], dict[str, str]]
+
+
+class JudgeProcess:
+    """A judge in a process of its own, for the cells of one submission.
+
+    It starts at once and gets ready while the student's kernel does.
+
+    Args:
+        timeout: seconds that one cell may take, waiting for the student's
+            kernel not counted.
+    """
+
+    def __init__(self, timeout: float = 120) -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "coursekit.judge", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            self._line = Connection(ours.detach())
+        self._timeout = timeout
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        found: TracebackType | None,
+    ) -> None:
+        self._line.close()
+        self._process.kill()
+        self._process.wait()
+
+    def judge(
+        self, grade_id: str, source: str, points: float, answer: AnswerCall, salt: int
+    ) -> CellVerdict:
+        """Judge one test cell.
+
+        Args:
+            grade_id: the test cell's name.
+            source: its text from the gradebook, hidden tests included.
+            points: what the gradebook says it is worth.
+            answer: makes a call in the student's kernel.
+            salt: settles the random inputs.
+
+        Raises:
+            InfrastructureError: if the judge fails, or the test cell does.
+        """
+        try:
+            send(self._line, {"source": source, "salt": salt})
+            while True:
+                message = self._wait(grade_id)
+                if "trace" not in message:
+                    break
+                send(self._line, {"reply": answer(message["trace"])})
+        except (EOFError, OSError) as error:
+            raise InfrastructureError(
+                f"the judge stopped while judging {grade_id} ({type(error).__name__})",
+                "grade the submission again; if it happens again, look at its answer by hand",
+            ) from None
+        if "mistake" in message:
+            raise InfrastructureError(
+                f"the test cell {grade_id} is itself at fault:\n{message['mistake']}",
+                "mend its text in source/ or grader_tests/, and make the release again",
+            )
+        verdict = CellVerdict(grade_id, message["function"], read_checks(message["checks"]))
+        if abs(verdict.points - points) > 1e-9:
+            raise InfrastructureError(
+                f"the checks of {grade_id} are worth {verdict.points:g} points, "
+                f"the cell {points:g}",
+                "make the two agree in source/ and grader_tests/",
+            )
+        return verdict
+
+    def _wait(self, grade_id: str) -> dict[str, Any]:
+        started = time.monotonic()
+        if not self._line.poll(self._timeout):
+            self._process.kill()
+            raise InfrastructureError(
+                f"the judge gave no verdict on {grade_id} within "
+                f"{time.monotonic() - started:.0f} s",
+                "grade the submission again on a quieter machine, or look at it by hand",
+            )
+        return receive(self._line)

@@ -1,0 +1,1 @@
+"""Student kernels: the only processes that run student code."""

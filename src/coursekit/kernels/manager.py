@@ -1,0 +1,89 @@
+"""Start a student kernel: the one place where that happens."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
+
+KERNEL_NAME = "coursekit-student"
+# What a student may bring along and read: pictures, never code or notebooks.
+DATA_SUFFIXES = frozenset({".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".png", ".tiff", ".webp"})
+
+
+class StudentKernelSpecs(KernelSpecManager):  # type: ignore[misc]
+    """Knows one kernel, the student's, whatever kernels the machine has or a notebook asks for."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """Return the student kernel's spec."""
+        return KernelSpec(
+            argv=[
+                sys.executable,
+                "-m",
+                "coursekit.kernels.student_kernel",
+                "-f",
+                "{connection_file}",
+                "--HistoryManager.hist_file=:memory:",
+            ],
+            display_name="Student",
+            language="python",
+            metadata={"kernel_provisioner": {"provisioner_name": KERNEL_NAME}},
+        )
+
+
+@contextlib.contextmanager
+def student_kernel() -> Iterator[AsyncKernelManager]:
+    """Give a manager for one student kernel, and end the kernel afterwards.
+
+    Its sockets are files in a folder of ours: nothing listens on the network.
+    """
+    with tempfile.TemporaryDirectory(prefix="coursekit-line-") as folder:
+        manager = AsyncKernelManager(
+            kernel_name=KERNEL_NAME,
+            kernel_spec_manager=StudentKernelSpecs(),
+            transport="ipc",
+            ip=f"{folder}/kernel",
+            connection_file=f"{folder}/connection.json",
+            cache_ports=False,
+        )
+        try:
+            yield manager
+        finally:
+            if manager.has_kernel:
+                run_sync(manager.shutdown_kernel)(now=True)
+            manager.context.destroy(linger=0)
+
+
+@contextlib.contextmanager
+def working_folder(release: Path, submission: Path) -> Iterator[Path]:
+    """Give a fresh folder with what the student's notebook may read.
+
+    Args:
+        release: the released assignment; its files are taken over, its notebooks are not.
+        submission: the submitted folder; its pictures are taken over, nothing else.
+    """
+    with tempfile.TemporaryDirectory(prefix="coursekit-work-") as name:
+        folder = Path(name)
+        for origin, wanted in ((submission, _is_picture), (release, _is_support)):
+            for path in sorted(origin.rglob("*")):
+                if path.is_symlink() or not path.is_file() or not wanted(path):
+                    continue
+                target = folder / path.relative_to(origin)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
+        yield folder
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in DATA_SUFFIXES
+
+
+def _is_support(path: Path) -> bool:
+    return path.suffix != ".ipynb" and "__pycache__" not in path.parts

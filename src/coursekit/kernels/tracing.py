@@ -1,0 +1,58 @@
+"""Ask a running student kernel to trace a function."""
+
+from __future__ import annotations
+
+import queue
+import time
+from typing import Any
+
+from jupyter_core.utils import run_sync
+
+# Far more than the graph of any answer to the exercise.
+MAX_CHARACTERS = 5_000_000
+_STATUSES = frozenset({"graph", "undefined", "placeholder", "raised"})
+_KEYS = frozenset({"status", "graph", "reason", "lines"})
+
+
+def request_trace(client: Any, call: dict[str, Any], timeout: float) -> dict[str, str]:
+    """Make a call in the student's kernel.
+
+    Args:
+        client: an asynchronous kernel client with its control channel open.
+        call: the call as JSON data.
+        timeout: seconds that the kernel may take.
+
+    Returns:
+        The reply as `resnets_utils.tracing.trace` describes it. A kernel that
+        does not answer, or answers in another form, gives one of status "raised".
+    """
+    request = client.session.msg("trace_request", call)
+    client.control_channel.send(request)
+    deadline = time.monotonic() + timeout
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            reply = run_sync(client.get_control_msg)(timeout=left)
+        except queue.Empty:
+            break
+        except Exception as error:
+            return _no_answer(f"the kernel's reply cannot be read ({type(error).__name__})")
+        if reply["parent_header"].get("msg_id") == request["header"]["msg_id"]:
+            return _plain(reply["content"])
+    return _no_answer(f"{call['function']} gave no result within {timeout:g} s")
+
+
+def _no_answer(reason: str) -> dict[str, str]:
+    return {"status": "raised", "reason": reason}
+
+
+def _plain(content: Any) -> dict[str, str]:
+    """Take over a reply if it has the promised form; it comes from the student's process."""
+    if (
+        not isinstance(content, dict)
+        or not set(content) <= _KEYS
+        or not all(isinstance(value, str) for value in content.values())
+        or content.get("status") not in _STATUSES
+        or sum(map(len, content.values())) > MAX_CHARACTERS
+    ):
+        return _no_answer("the kernel's reply does not have the form of a trace")
+    return dict(content)
