@@ -8,7 +8,7 @@ with checks("filters and strides of the blocks", points=6):
     checks.trace(input_shape=(64, 64, 3), classes=6).has_convolutions()
 
 with checks("pooling and classifier", points=4):
-    checks.trace(input_shape=(64, 64, 3), classes=6).has_pooling_and_classifier()
+    checks.trace(**wide).has_pooling_and_classifier()
 
 with checks("initial weights", points=3):
     checks.trace(input_shape=(64, 64, 3), classes=6).has_initial_weights()

@@ -91,12 +91,17 @@ class Answer:
         if not equal and not self.equivalent:
             raise CheckFailed(f"{self.call}: {reason() or self._any_difference()}")
 
-    def _any_difference(self) -> str:
-        answer, wanted = self._at_one_level
+    def _any_difference(self, *graphs: Graph) -> str:
+        answer, wanted = graphs or self._at_one_level
         found = first_difference(
             answer, wanted, settings=(*_CONVOLUTION, *_NORMALISATION, "window", "units", "rate")
         )
         return found or "its values differ from the exercise's"
+
+    def first_difference_so_far(self) -> str:
+        """Return the first difference of a graph that was cut short, "" if there is none."""
+        found = self._any_difference(self.graph, self.expected)
+        return "" if found.endswith(("is missing", "the exercise's")) else found
 
     def has_output_shape(self) -> None:
         """Ask for the exercise's output shape."""

@@ -189,7 +189,18 @@ class Checks:
             raise NotAttempted(f"{reason}{told}")
         if status == "undefined":
             raise AnswerRaised(f"{reason}; run its cell first" if self._how.in_notebook else reason)
-        raise AnswerRaised(f"{call}: {reason}{told}")
+        raise AnswerRaised(f"{call}: {reason}{told}{self._explained(call, reply)}")
+
+    def _explained(self, call: Call, reply: dict[str, str]) -> str:
+        """The first difference in what was drawn before an error, on a line of its own."""
+        if "graph" not in reply:
+            return ""
+        try:
+            graph = read_graph(reply["graph"])
+        except GraphRefused:
+            return ""
+        found = Answer(call, graph, self._how.salt, reveal=lambda: False).first_difference_so_far()
+        return f"\nbefore that, {found}" if found else ""
 
     @property
     def _hidden(self) -> bool:

@@ -98,7 +98,11 @@ def _setting(where: str, kind: str, setting: str, got: Setting, wanted: Node) ->
     if setting == "padding":
         return f'{where} has padding "{got}"; the exercise asks for "{wanted[setting]}"'
     word = _SETTING_WORDS.get(setting, setting)
-    return f"{where} has {word} {_value(got)}; the exercise asks for {_value(wanted[setting])}"
+    equals = "= " if kind in STAND_INS else ""
+    return (
+        f"{where} has {word} {equals}{_value(got)}; "
+        f"the exercise asks for {_value(wanted[setting])}"
+    )
 
 
 def _value(value: Setting) -> str:

@@ -73,11 +73,12 @@ class _Drawing:
         stage: int,
         letter: str,
         s: int | None,
+        owner: str = "",
     ) -> int:
         """Draw a block's layers: with a stride ``s`` the convolutional one, else the identity."""
         convolution, normalisation = f"res{stage}{letter}_branch", f"bn{stage}{letter}_branch"
         first, second, third = filters
-        shortcut = at
+        start, shortcut = len(self.nodes), at
         at = self.convolution(at, first, 1, s or 1, "valid", convolution + "2a")
         at = self.add("ReLU", self.normalisation(at, normalisation + "2a"))
         at = self.convolution(at, second, f, 1, "same", convolution + "2b")
@@ -87,7 +88,9 @@ class _Drawing:
         if s is not None:
             shortcut = self.convolution(shortcut, third, 1, s, "valid", convolution + "1")
             shortcut = self.normalisation(shortcut, normalisation + "1")
-        return self.add("ReLU", self.add("addition", at, shortcut))
+        at = self.add("ReLU", self.add("addition", at, shortcut))
+        self.nodes[start:] = [replace(node, owner=owner) for node in self.nodes[start:]]
+        return at
 
     def graph(self, name: str = "") -> Graph:
         return Graph(tuple(self.nodes), len(self.nodes) - 1, name)
@@ -161,5 +164,6 @@ def open_blocks(graph: Graph) -> Graph:
         stride = node["s"] if node.kind == "convolutional block" else None
         assert stride is None or isinstance(stride, int)
         sizes = [size for size in filters if isinstance(size, int)]
-        moved.append(drawing.block(sources[0], f, sizes, stage, str(node["block"]), stride))
+        letter = str(node["block"])
+        moved.append(drawing.block(sources[0], f, sizes, stage, letter, stride, node.layer))
     return Graph(tuple(drawing.nodes), moved[graph.output], graph.name)

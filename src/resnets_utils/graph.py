@@ -33,16 +33,22 @@ class Node:
         kind: what it does, in words: "convolution", "ReLU", "addition", ...
         settings: its settings, by name; only those that the exercise speaks of.
         inputs: positions, in the graph, of the nodes that it reads from.
-        layer: the layer's name. Two nodes of one name share their weights.
+        layer: the layer's name. Two nodes of one name and owner share their weights.
+        owner: the block that the node was opened from, "" for none.
     """
 
     kind: str
     settings: dict[str, Setting] = field(default_factory=dict)
     inputs: tuple[int, ...] = ()
     layer: str = ""
+    owner: str = ""
 
     def __getitem__(self, setting: str) -> Setting:
         return self.settings[setting]
+
+    def weights_of(self, position: int) -> tuple[str, str]:
+        """Return what tells the node's weights from other nodes'."""
+        return (self.owner, self.layer or f"#{position}")
 
 
 Reading = Callable[[Node], tuple[object, ...] | None]
@@ -109,8 +115,8 @@ class Graph:
         # Equal branches hash alike, whether they are one branch used twice or
         # two of them; how many nodes there are tells the two apart.
         counted = [at for at in self.reached if read(self.nodes[at]) is not None]
-        layers = {self.nodes[at].layer for at in counted if self.nodes[at].kind in WEIGHTED}
         weighted = [at for at in counted if self.nodes[at].kind in WEIGHTED]
+        layers = {self.nodes[at].weights_of(at) for at in weighted}
         tally = (len(counted), len(weighted), len(layers) == len(weighted))
         return f"{digests[self.output]}:{tally}"
 
@@ -133,11 +139,11 @@ class Graph:
 
     def parameters(self, *, trainable_only: bool = False) -> int:
         """Count the weights. Layers used twice count once."""
-        counts: dict[str, int] = {}
+        counts: dict[tuple[str, str], int] = {}
         for at in self.reached:
             node = self.nodes[at]
             if node.kind in WEIGHTED:
-                counts[node.layer or str(at)] = self.node_parameters(at, trainable_only)
+                counts[node.weights_of(at)] = self.node_parameters(at, trainable_only)
         return sum(counts.values())
 
     def node_parameters(self, position: int, trainable_only: bool = False) -> int:

@@ -8,6 +8,7 @@ before anybody believes it.
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,8 @@ from typing import Any
 
 import keras
 
+# Keras colours its messages for terminals.
+_TERMINAL_CODES = re.compile("\x1b\\[[0-9;]*m")
 # Where the stand-ins take the place of the student's own blocks.
 BLOCK_NAMES = ("identity_block", "convolutional_block")
 
@@ -67,43 +70,44 @@ def trace(call: Call, namespace: dict[str, Any]) -> dict[str, str]:
 
     Returns:
         ``{"status": "graph", "graph": JSON}``, or a status of "undefined",
-        "placeholder" or "raised" with a "reason" in words, and for a raised
-        error the lines of the notebook that it came through as "lines".
+        "placeholder" or "raised" with a "reason" in words; for a raised error
+        also the lines of the notebook that it came through as "lines", and the
+        graph drawn up to it as "graph" if there is one.
     """
     function = namespace.get(call.function)
     if not callable(function):
         return {"status": "undefined", "reason": f"{call.function} is not defined"}
+    entrance = None if call.shape is None else keras.Input(call.shape)
     try:
         with _blocks(getattr(function, "__globals__", namespace), call.own_blocks):
-            model = _call(call, function)
+            model = _call(call, function, entrance)
         return {"status": "graph", "graph": model.to_json()}
     except NotImplementedError as error:
         lines = _notebook_lines(error.__traceback__, namespace)
         if str(error) or not lines:
             return _raised(error, lines)
-        where, number = lines[-1].split(": ", 1)[0], lines[-1]
         return {
             "status": "placeholder",
-            "reason": f"{where} of the cell still holds the placeholder",
-            "lines": number,
+            "reason": f"the placeholder still stands in {_last_function(error)}",
+            "lines": lines[-1],
         }
     except Exception as error:
-        return _raised(error, _notebook_lines(error.__traceback__, namespace))
+        reply = _raised(error, _notebook_lines(error.__traceback__, namespace))
+        return reply | _drawn_so_far(entrance)
 
 
 class _NoTensor(TypeError):
     """The function gave back something that is no layer's output."""
 
 
-def _call(call: Call, function: Any) -> keras.Model:
-    if call.shape is None:
+def _call(call: Call, function: Any, entrance: Any) -> keras.Model:
+    if entrance is None:
         model = function(**call.arguments)
         if not isinstance(model, keras.Model):
             raise _NoTensor(
                 f"{call.function} must return a keras Model; it returned {_kind_of(model)}"
             )
         return model
-    entrance = keras.Input(call.shape)
     result = function(entrance, **call.arguments)
     if not isinstance(result, keras.KerasTensor):
         raise _NoTensor(
@@ -117,9 +121,30 @@ def _kind_of(value: Any) -> str:
     return "None" if value is None else f"an object of class {type(value).__name__}"
 
 
+def _drawn_so_far(entrance: Any) -> dict[str, str]:
+    """The graph from the input to its furthest tensor, for a function that raised."""
+    if entrance is None:
+        return {}
+    try:
+        furthest = entrance
+        waiting = [entrance._keras_history.operation]
+        while waiting:
+            for node in waiting.pop(0)._outbound_nodes:
+                furthest = node.output_tensors[0]
+                waiting.append(node.operation)
+        return {"graph": keras.Model(entrance, furthest).to_json()}
+    except Exception:
+        return {}  # an explanation less; the error itself is told all the same
+
+
 def _raised(error: BaseException, lines: Sequence[str]) -> dict[str, str]:
     message = str(error) if isinstance(error, _NoTensor) else f"{type(error).__name__}: {error}"
+    message = _TERMINAL_CODES.sub("", message).split("\n\nArguments received by", 1)[0]
     return {"status": "raised", "reason": message, "lines": "\n".join(lines)}
+
+
+def _last_function(error: BaseException) -> str:
+    return [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
 
 
 def _notebook_lines(found: TracebackType | None, namespace: dict[str, Any]) -> list[str]:
@@ -147,12 +172,13 @@ class _Block(keras.layers.Layer):  # type: ignore[misc]
             "s": int(s),
         }
 
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        """Return (batch, height / s, width / s, last of the filters), rounded up."""
-        batch, *sizes, _ = input_shape
+    def compute_output_spec(self, tensor: Any, **kwargs: Any) -> Any:
+        """Return a tensor of (batch, height / s, width / s, last of the filters), rounded up."""
+        batch, *sizes, _ = tensor.shape
         stride: Any = self.call_settings["s"]
         filters: Any = self.call_settings["filters"]
-        return (batch, *(None if n is None else -(-n // stride) for n in sizes), filters[2])
+        shape = (batch, *(None if n is None else -(-n // stride) for n in sizes), filters[2])
+        return keras.KerasTensor(shape, tensor.dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self.call_settings}

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from coursekit.judge.markers import hidden_lines
 from resnets_utils.checks import CheckResult, Judging, Tracer, judging
-
-BEGIN_HIDDEN = "### BEGIN HIDDEN TESTS"
-END_HIDDEN = "### END HIDDEN TESTS"
+from resnets_utils.tracing import Call
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ def judge_cell(source: str, tracer: Tracer, salt: int) -> CellJudgement:
     """
     asked: list[str] = []
 
-    def remember(call):  # type: ignore[no-untyped-def]
+    def remember(call: Call) -> dict[str, str]:
         asked.append(call.function)
         return tracer(call)
 
@@ -42,11 +41,3 @@ def judge_cell(source: str, tracer: Tracer, salt: int) -> CellJudgement:
     if not how.results:
         raise ValueError("the test cell holds no check")
     return CellJudgement(asked[0] if asked else "", tuple(how.results))
-
-
-def hidden_lines(source: str) -> range:
-    """Return the numbers, from 1, of the lines that students never see."""
-    lines = [line.strip() for line in source.splitlines()]
-    if BEGIN_HIDDEN not in lines:
-        return range(0)
-    return range(lines.index(BEGIN_HIDDEN) + 1, lines.index(END_HIDDEN) + 2)

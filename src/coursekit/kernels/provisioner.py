@@ -6,6 +6,7 @@ Registered as the ``jupyter_client`` kernel provisioner "coursekit-student".
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,9 @@ class StudentProvisioner(LocalProvisioner):  # type: ignore[misc]
         launch: dict[str, Any] = await super().pre_launch(**kwargs)
         self._home = tempfile.TemporaryDirectory(prefix="coursekit-home-")
         launch["env"] = kernel_environment(Path(self._home.name))
+        # TensorFlow's start-up messages are nobody's business; what the
+        # student prints comes over the kernel's channels.
+        launch["stdout"] = launch["stderr"] = subprocess.DEVNULL
         return launch
 
     async def cleanup(self, restart: bool = False) -> None:

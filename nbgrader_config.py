@@ -1,0 +1,58 @@
+"""What differs from nbgrader's defaults. Read by every `nbgrader` command in this folder."""
+
+c = get_config()  # noqa: F821
+
+c.CourseDirectory.course_id = "residual-networks"
+c.CourseDirectory.ignore = [
+    ".ipynb_checkpoints",
+    "__pycache__",
+    "*.pyc",
+    ".*",
+]
+
+# Generating an assignment: hidden tests go into their cells before SaveCells
+# takes the cells into the gradebook, and out again before the release is written.
+c.GenerateAssignment.preprocessors = [
+    "coursekit.preprocessors.inject_hidden_tests.InjectHiddenTests",
+    "nbgrader.preprocessors.LockCells",
+    "nbgrader.preprocessors.ClearSolutions",
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.CheckCellMetadata",
+    "nbgrader.preprocessors.ComputeChecksums",
+    "nbgrader.preprocessors.SaveCells",
+    "nbgrader.preprocessors.ClearHiddenTests",
+    "nbgrader.preprocessors.ComputeChecksums",
+    "nbgrader.preprocessors.CheckCellMetadata",
+    "coursekit.preprocessors.normalise.NormaliseNotebook",
+]
+c.GenerateAssignment.post_convert_hook = "coursekit.release.vendoring.vendor_student_library"
+
+# Grading, first pass: the gradebook's copy replaces every locked cell, and the
+# hidden tests are taken out again, so that they never reach autograded/.
+c.Autograde.sanitize_preprocessors = [
+    "nbgrader.preprocessors.ClearOutput",
+    "coursekit.preprocessors.clear_cell_tags.ClearCellTags",
+    "nbgrader.preprocessors.DeduplicateIds",
+    "nbgrader.preprocessors.OverwriteKernelspec",
+    "nbgrader.preprocessors.OverwriteCells",
+    "nbgrader.preprocessors.ClearHiddenTests",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+c.OverwriteCells.add_missing_cells = True
+
+# Grading, second pass: student code runs in a student kernel, test cells are
+# judged outside it.
+c.Autograde.autograde_preprocessors = [
+    "coursekit.preprocessors.judge_answers.JudgeAnswers",
+    "nbgrader.preprocessors.IgnorePattern",
+    "nbconvert.preprocessors.ClearMetadataPreprocessor",
+    "nbgrader.preprocessors.LimitOutput",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+# Seconds for one cell of the student's.
+c.JudgeAnswers.timeout = 300
+
+# What students write may hold HTML; their feedback page and the grader's must not run it.
+c.HTMLExporter.sanitize_html = True

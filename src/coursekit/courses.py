@@ -1,0 +1,93 @@
+"""Find a course's assignments and read their notebooks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from coursekit.errors import AuthoringError
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One assignment of a course.
+
+    Attributes:
+        course: the course folder.
+        name: the assignment's name, that of its folder.
+    """
+
+    course: Path
+    name: str
+
+    @property
+    def source(self) -> Path:
+        """The source notebook."""
+        found = sorted((self.course / "source" / self.name).glob("*.ipynb"))
+        if len(found) != 1:
+            raise AuthoringError(
+                f"{self.course / 'source' / self.name} holds {len(found)} notebooks, not one",
+                "keep one notebook in an assignment's source folder",
+            )
+        return found[0]
+
+    @property
+    def notebook(self) -> str:
+        """The notebook's name, without its ending."""
+        return self.source.stem
+
+    @property
+    def release(self) -> Path:
+        """The released notebook."""
+        return self.course / "release" / self.name / f"{self.notebook}.ipynb"
+
+    @property
+    def tests(self) -> Path:
+        """The folder of hidden tests and known answers."""
+        return self.course / "grader_tests" / self.name
+
+
+def assignments(course: Path) -> list[Assignment]:
+    """Return the course's assignments, in the order of their names.
+
+    Raises:
+        AuthoringError: if there is none.
+    """
+    folders = sorted(path for path in (course / "source").glob("*") if path.is_dir())
+    if not folders:
+        raise AuthoringError(
+            f"there is no assignment in {course / 'source'}",
+            "run the command in the course folder, beside source/",
+        )
+    return [Assignment(course, folder.name) for folder in folders]
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """Return a notebook.
+
+    Raises:
+        AuthoringError: if the file cannot be read as one.
+    """
+    try:
+        return nbformat.read(path, as_version=4)
+    except FileNotFoundError:
+        raise AuthoringError(f"{path} is not there", "make it with: make release") from None
+    except Exception as error:
+        raise AuthoringError(
+            f"{path} cannot be read as a notebook: {str(error).splitlines()[0]}",
+            "open it in JupyterLab and save it, or take it from git again",
+        ) from None
+
+
+def cells_by_grade_id(notebook: NotebookNode) -> dict[str, NotebookNode]:
+    """Return nbgrader's cells of a notebook by their grade ids."""
+    found: dict[str, Any] = {}
+    for cell in notebook.cells:
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if grade_id:
+            found[grade_id] = cell
+    return found

@@ -1,0 +1,29 @@
+"""Judge an answer of our own in this very process, without a kernel: for known answers."""
+
+from __future__ import annotations
+
+import linecache
+from typing import Any
+
+from coursekit.judge.cell import CellJudgement, judge_cell
+from resnets_utils.tracing import trace
+
+
+def judge_trusted(test: str, cells: list[str], salt: int) -> CellJudgement:
+    """Run the cells here and judge the function that the test cell asks for.
+
+    Args:
+        test: the test cell's text, hidden tests included.
+        cells: the notebook's code cells, in order. They run with this
+            process's rights: never give it a student's.
+        salt: settles the random inputs.
+    """
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for number, source in enumerate(cells):
+        name = f"<cell {number}>"
+        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+        try:
+            exec(compile(source, name, "exec"), namespace)
+        except Exception:
+            continue  # as in a notebook: a cell that fails defines nothing
+    return judge_cell(test, lambda call: trace(call, namespace), salt)

@@ -1,0 +1,114 @@
+"""Known answers to an assignment: wrong ones, and right ones written differently.
+
+They live in ``grader_tests/<assignment>/wrong_answers.toml`` and
+``right_answers.toml``, each as a change of the solution::
+
+    [[answer]]
+    name = "no ReLU at the end"
+    function = "identity_block"
+    change = [["text in the solution", "text in its place"]]
+    fails = ["shortcut and order of layers", "figures"]
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coursekit.courses import Assignment, cells_by_grade_id, read_notebook
+from coursekit.errors import AuthoringError
+from coursekit.preprocessors.inject_hidden_tests import TEST_CELL_PREFIX, inject
+
+_KEYS = {"name", "function", "change", "code", "fails", "before"}
+
+
+@dataclass(frozen=True)
+class KnownAnswer:
+    """One answer, and which checks must fail it.
+
+    Attributes:
+        name: what is special about it.
+        function: the graded function that it answers.
+        code: the text of the cell.
+        fails: names of exactly the checks that it must not pass.
+    """
+
+    name: str
+    function: str
+    code: str
+    fails: frozenset[str]
+
+
+def known_answers(assignment: Assignment, file: str) -> list[KnownAnswer]:
+    """Return the answers in ``wrong_answers.toml`` or ``right_answers.toml``.
+
+    Raises:
+        AuthoringError: if the file is malformed, or a change does not fit the solution.
+    """
+    path = assignment.tests / file
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))["answer"]
+    except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
+        raise AuthoringError(f"{path} cannot be read: {error}", "see docs/authoring.md") from None
+    solutions = solution_cells(assignment)
+    answers = [_answer(path, entry, solutions) for entry in entries]
+    names = [(answer.function, answer.name) for answer in answers]
+    if len(set(names)) != len(names):
+        raise AuthoringError(f"{path}: two answers have one name", "give each its own")
+    return answers
+
+
+def _answer(path: Path, entry: dict[str, Any], solutions: dict[str, str]) -> KnownAnswer:
+    name = entry.get("name", "without a name")
+    if not set(entry) <= _KEYS or entry.get("function") not in solutions:
+        raise AuthoringError(
+            f"{path}: answer {name!r} needs a function of the assignment and known keys only",
+            f"keys are {', '.join(sorted(_KEYS))}",
+        )
+    code = entry.get("code") or solutions[entry["function"]]
+    for old, new in entry.get("change", []):
+        if code.count(old) != 1:
+            raise AuthoringError(
+                f"{path}: answer {name!r} changes {old!r}, "
+                f"which stands in the solution {code.count(old)} times",
+                "name text that stands there once",
+            )
+        code = code.replace(old, new)
+    code = entry.get("before", "") + code
+    return KnownAnswer(name, entry["function"], code, frozenset(entry.get("fails", ())))
+
+
+def solution_cells(assignment: Assignment) -> dict[str, str]:
+    """Return the text of each solution cell by its grade id, without nbgrader's markers."""
+    cells = cells_by_grade_id(read_notebook(assignment.source))
+    return {
+        grade_id: re.sub(r" *### (BEGIN|END) SOLUTION\n", "", cell.source)
+        for grade_id, cell in cells.items()
+        if cell.metadata.nbgrader.get("solution")
+    }
+
+
+def test_cells(assignment: Assignment) -> dict[str, str]:
+    """Return the text of each test cell by its function, hidden tests included."""
+    found = {}
+    for grade_id, cell in cells_by_grade_id(read_notebook(assignment.source)).items():
+        if cell.metadata.nbgrader.get("grade"):
+            function = grade_id.removeprefix(TEST_CELL_PREFIX)
+            hidden = (assignment.tests / f"{function}.py").read_text(encoding="utf-8")
+            found[function] = inject(cell.source, hidden, grade_id, assignment.source.name)
+    return found
+
+
+def import_cells(assignment: Assignment) -> str:
+    """Return the code cells that are given to the student: the imports."""
+    cells = read_notebook(assignment.source).cells
+    return "\n".join(
+        cell.source
+        for cell in cells
+        if cell.cell_type == "code"
+        and cell.metadata.get("nbgrader", {}).get("locked")
+        and not cell.metadata.nbgrader.get("grade")
+    )

@@ -1,0 +1,1 @@
+"""Small transforms of notebooks, listed in order in nbgrader_config.py."""

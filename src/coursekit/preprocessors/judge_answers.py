@@ -1,0 +1,166 @@
+"""Run a submission's own cells in a student kernel, and have its test cells judged outside it."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from nbgrader import utils
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import Execute
+from traitlets import Float, Unicode
+
+from coursekit.errors import InfrastructureError
+from coursekit.judge.client import JudgeProcess
+from coursekit.kernels.manager import student_kernel, working_folder
+from coursekit.kernels.provisioner import ISOLATION
+from coursekit.kernels.tracing import request_trace
+from coursekit.preprocessors.plain_outputs import keep_plain_outputs
+from coursekit.rendering import verdict_html, verdict_text
+from coursekit.verdict import CellVerdict, NotebookVerdict
+
+
+class JudgeAnswers(Execute):  # type: ignore[misc]
+    """Takes the place of nbgrader's Execute.
+
+    The student's kernel runs the student's cells and never a test cell. When a
+    test cell's turn comes, the judge runs the gradebook's copy of it, in a
+    process of its own, on the graphs that the student's functions draw. The
+    cell's score is written into its output, where SaveAutoGrades looks for it.
+    """
+
+    trace_timeout = Float(60, help="Seconds that one call of a student's function may take.").tag(
+        config=True
+    )
+    judge_timeout = Float(120, help="Seconds that the judge may take between two calls.").tag(
+        config=True
+    )
+    release_directory = Unicode("release", help="Folder of the released assignments.").tag(
+        config=True
+    )
+    submitted_directory = Unicode("submitted", help="Folder of the submissions.").tag(config=True)
+
+    def preprocess(
+        self, nb: NotebookNode, resources: dict[str, Any], km: Any = None
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        """Run and judge one submitted notebook.
+
+        Raises:
+            InfrastructureError: if grading itself failed; then no score stands.
+        """
+        info = resources["nbgrader"]
+        self._tests = _test_cells(info)
+        self._cells: list[CellVerdict] = []
+        self._stopped = ""
+        self._errors: dict[str, str] = {}
+        self._salt = secrets.randbits(63)
+        try:
+            with (
+                working_folder(
+                    Path(self.release_directory, info["assignment"]),
+                    Path(self.submitted_directory, info["student"], info["assignment"]),
+                ) as folder,
+                JudgeProcess(self.judge_timeout) as self._judge,
+                student_kernel() as manager,
+            ):
+                resources.setdefault("metadata", {})["path"] = str(folder)
+                nb, resources = super().preprocess(nb, resources, km=manager)
+                if self.kc is not None:
+                    self.kc.stop_channels()
+            missing = set(self._tests) - {cell.grade_id for cell in self._cells}
+            if missing:
+                raise InfrastructureError(
+                    f"test cells {', '.join(sorted(missing))} were not judged",
+                    "grade the submission again",
+                )
+        except Exception:
+            _clear_scores(info)
+            raise
+        finally:
+            resources["metadata"].pop("path", None)
+        verdict = NotebookVerdict(
+            info["assignment"],
+            info["notebook"],
+            info["student"],
+            tuple(self._cells),
+            self._salt,
+            ISOLATION,
+            (self._stopped,) if self._stopped else (),
+        )
+        resources.setdefault("outputs", {})[f"{info['notebook']}.verdict.json"] = (
+            verdict.as_json().encode()
+        )
+        return nb, resources
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: dict[str, Any], index: int
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        """Run a cell of the student's, or judge a test cell."""
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        if utils.is_grade(cell) and grade_id in self._tests:
+            self._judge_cell(cell, grade_id)
+        elif cell.cell_type == "code" and not self._stopped:
+            try:
+                cell, resources = super().preprocess_cell(cell, resources, index)
+            except DeadKernelError:
+                self._stopped = f"the kernel stopped while cell {index + 1} ran"
+            except (CellTimeoutError, RuntimeError) as error:
+                self._stopped = f"cell {index + 1} was stopped: {str(error).splitlines()[0]}"
+            keep_plain_outputs(cell)
+            for output in cell.outputs:
+                if output.output_type == "error":
+                    self._errors[cell.source] = f"{output.ename}: {output.evalue}"
+        return cell, resources
+
+    def _judge_cell(self, cell: NotebookNode, grade_id: str) -> None:
+        source, points = self._tests[grade_id]
+        verdict = self._judge.judge(grade_id, source, points, self._answer, self._salt)
+        self._cells.append(verdict)
+        cell.outputs = [
+            new_output(
+                "execute_result",
+                # nbgrader reads the score from the text.
+                data={"text/plain": f"{verdict.score:g}", "text/html": verdict_html(verdict)},
+                execution_count=None,
+            ),
+            new_output("stream", name="stdout", text=verdict_text(verdict)),
+        ]
+
+    def _answer(self, call: dict[str, Any]) -> dict[str, str]:
+        """Make a call in the student's kernel, if it still runs."""
+        if self._stopped:
+            return {"status": "raised", "reason": self._stopped}
+        reply = request_trace(self.kc, call, self.trace_timeout)
+        if reply["status"] == "undefined":
+            for source, error in self._errors.items():
+                if f"def {call['function']}" in source:
+                    return {**reply, "reason": f"{reply['reason']}: its cell ended in {error}"}
+        return reply
+
+
+def _test_cells(info: dict[str, Any]) -> dict[str, tuple[str, float]]:
+    """The gradebook's copies of a notebook's test cells: (text, points) by grade id."""
+    with Gradebook(info["db_url"]) as gradebook:
+        notebook = gradebook.find_notebook(info["notebook"], info["assignment"])
+        sources = {cell.name: cell.source for cell in notebook.source_cells}
+        return {
+            cell.name: (sources[cell.name], float(cell.max_score))
+            for cell in notebook.grade_cells
+            if cell.cell_type == "code" and "Checks(" in sources.get(cell.name, "")
+        }
+
+
+def _clear_scores(info: dict[str, Any]) -> None:
+    """Take back what an earlier grading said: it could not be confirmed."""
+    with Gradebook(info["db_url"]) as gradebook:
+        notebook = gradebook.find_submission_notebook(
+            info["notebook"], info["assignment"], info["student"]
+        )
+        for grade in notebook.grades:
+            grade.auto_score = None
+            grade.needs_manual_grade = True
+        gradebook.db.commit()

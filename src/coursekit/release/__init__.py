@@ -1,0 +1,1 @@
+"""The release pipeline: from an instructor's source to what students get, through gates."""
