@@ -1,0 +1,139 @@
+"""The main job in one go: release, grade the bundled submissions, show scores and reasons."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from coursekit.courses import Assignment
+from coursekit.errors import AuthoringError, InfrastructureError
+from coursekit.known_answers import known_answers
+from coursekit.nbgrader_runs import read_verdict, run_nbgrader
+from coursekit.release.pipeline import build_folder, copy_course, generate
+from coursekit.rendering import SIGNS
+from coursekit.submissions import fill_in, released, submit
+from coursekit.verdict import PASSED, NotebookVerdict
+
+SUBMISSIONS = "examples/submissions.toml"
+
+
+def demo(course: Path, console: Console) -> Path:
+    """Grade the bundled submissions with nbgrader in a course of their own.
+
+    Returns:
+        The folder of that course, with gradebook, autograded/ and feedback/.
+
+    Raises:
+        CourseKitError: if the release cannot be generated or grading fails.
+    """
+    entries = tomllib.loads((course / SUBMISSIONS).read_text(encoding="utf-8"))["submission"]
+    name = "residual-networks-v2a"
+    folder = build_folder(course, "demo")
+    copy_course(course, folder)
+    assignment = Assignment(folder, name)
+    with console.status("generating the release"):
+        generate(assignment)
+    console.print(f"generated  {assignment.release.parent.relative_to(course)}")
+    for entry in entries:
+        submit(assignment, entry["student"], bundled(assignment, entry))
+    console.print(f"submitted  {len(entries)} notebooks")
+    for number, entry in enumerate(entries, 1):
+        progress = f"{number} of {len(entries)}: {entry['student']}, {entry['about']}"
+        with console.status(f"nbgrader autograde {progress}"):
+            run_nbgrader(folder, "autograde", name, "--student", entry["student"])
+        console.print(f"graded     {progress}")
+    with console.status("nbgrader generate_feedback"):
+        run_nbgrader(folder, "generate_feedback", name)
+    verdicts = [
+        read_verdict(folder, entry["student"], name, assignment.notebook) for entry in entries
+    ]
+    for entry in entries:
+        page = folder / "feedback" / entry["student"] / name / f"{assignment.notebook}.html"
+        if not page.exists():
+            raise InfrastructureError(f"there is no feedback page {page}", "look at nbgrader.log")
+    console.print(scores(entries, verdicts))
+    show_reasons(entries, verdicts, console)
+    console.print(
+        f"\nFeedback pages: {folder.relative_to(course)}/feedback/<student>/{name}/"
+        f"{assignment.notebook}.html"
+    )
+    return folder
+
+
+def bundled(assignment: Assignment, entry: dict[str, Any]) -> Any:
+    """Return the notebook that an entry of ``examples/submissions.toml`` describes.
+
+    Raises:
+        AuthoringError: if it names an answer that is not known.
+    """
+    known = {
+        (answer.function, answer.name): answer.code
+        for file in ("right_answers.toml", "wrong_answers.toml")
+        for answer in known_answers(assignment, file)
+    }
+    answers = {}
+    for function in ("identity_block", "convolutional_block", "ResNet50"):
+        wanted = entry.get("answers", {}).get(function, entry.get("otherwise", ""))
+        if wanted and (function, wanted) not in known:
+            raise AuthoringError(
+                f"{SUBMISSIONS}: {entry['student']} gives {wanted!r} for {function}, "
+                "which grader_tests/ does not know",
+                "use a name that stands there, or leave the function out",
+            )
+        if wanted:
+            answers[function] = known[function, wanted]
+    return fill_in(
+        released(assignment), answers, first=entry.get("first", []), last=entry.get("last", [])
+    )
+
+
+def scores(entries: list[dict[str, Any]], verdicts: list[NotebookVerdict]) -> Table:
+    """Return the scores as a table, a row a student and a column a test cell."""
+    table = Table(title="Scores")
+    table.add_column("student")
+    for cell in verdicts[0].cells:
+        table.add_column(cell.function, justify="right")
+    table.add_column("total", justify="right")
+    for entry, verdict in zip(entries, verdicts, strict=True):
+        total = sum(cell.score for cell in verdict.cells)
+        possible = sum(cell.points for cell in verdict.cells)
+        table.add_row(
+            f"{entry['student']}: {entry['about']}",
+            *(
+                f"{SIGNS[cell.outcome]} {cell.outcome} {cell.score:g}/{cell.points:g}"
+                for cell in verdict.cells
+            ),
+            f"{total:g}/{possible:g}",
+        )
+    return table
+
+
+def show_reasons(
+    entries: list[dict[str, Any]], verdicts: list[NotebookVerdict], console: Console
+) -> None:
+    """Print the reason for each lost point."""
+    for entry, verdict in zip(entries, verdicts, strict=True):
+        lost = [
+            (cell, check)
+            for cell in verdict.cells
+            for check in cell.checks
+            if check.outcome != PASSED
+        ]
+        if not lost:
+            continue
+        console.print(f"\n[bold]{entry['student']}[/bold], where points were lost")
+        told: set[str] = set()
+        for cell, check in lost:
+            console.print(
+                f"  {SIGNS[check.outcome]} {cell.function}, {check.name}: "
+                f"-{check.points:g}, {check.outcome}",
+                markup=False,
+                highlight=False,
+            )
+            if check.reason not in told:
+                console.print(f"      {check.reason}", markup=False, highlight=False)
+            told.add(check.reason)

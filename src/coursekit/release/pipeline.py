@@ -1,0 +1,203 @@
+"""Make releases: normalise, generate, and pass every gate before anything is put in place."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from coursekit.courses import Assignment, assignments, cells_by_grade_id, read_notebook
+from coursekit.errors import CourseKitError, GateError
+from coursekit.known_answers import solution_cells
+from coursekit.nbgrader_runs import read_verdict, run_nbgrader
+from coursekit.preprocessors.normalise import normalise, notebook_text
+from coursekit.release.leaks import find_leaks
+from coursekit.submissions import fill_in, released, submit
+from coursekit.verdict import NOT_ATTEMPTED, NotebookVerdict
+
+Say = Callable[[str], None]
+COURSE_FILES = ("source", "grader_tests", "nbgrader_config.py")
+
+
+def release_all(course: Path, names: list[str], *, check: bool, say: Say) -> None:
+    """Release assignments of a course.
+
+    Args:
+        course: the course folder.
+        names: the assignments; all of them if there is no name.
+        check: only prove that ``source/`` is normal and ``release/`` is what
+            it generates; change nothing in the course.
+        say: shows a line of progress.
+
+    Raises:
+        GateError: if a gate is not passed; it names file, cell and remedy.
+        CourseKitError: if a source cannot be read, or nbgrader fails.
+    """
+    known = {assignment.name: assignment for assignment in assignments(course)}
+    for name in names or sorted(known):
+        if name not in known:
+            raise CourseKitError(
+                f"there is no assignment {name!r} in {course / 'source'}",
+                f"the course has {', '.join(sorted(known))}",
+            )
+        _release(known[name], check=check, say=say)
+
+
+def _release(assignment: Assignment, *, check: bool, say: Say) -> None:
+    say(f"{assignment.name}: normalising {assignment.source.name}")
+    normalise_source(assignment, check=check)
+    trial = build_folder(assignment.course, f"gates/{assignment.name}")
+    copy_course(assignment.course, trial)
+    tried = Assignment(trial, assignment.name)
+    say(f"{assignment.name}: generating twice")
+    generate(tried)
+    first = trial / "first"
+    shutil.copytree(tried.release.parent, first)
+    generate(tried)
+    _same_folders(first, tried.release.parent, "generated twice, the release differs")
+    say(f"{assignment.name}: looking for leaks")
+    leaks = find_leaks(tried, tried.release.parent)
+    if leaks:
+        raise GateError(
+            "the release would show what should be hidden:\n" + "\n".join(leaks),
+            "keep solutions between solution markers and hidden tests in grader_tests/",
+        )
+    check_points(tried)
+    say(f"{assignment.name}: grading the solution and the blank release")
+    submit(tried, "solution", fill_in(released(tried), solution_cells(tried)))
+    submit(tried, "blank", released(tried))
+    run_nbgrader(trial, "autograde", assignment.name)
+    check_solution(read_verdict(trial, "solution", assignment.name, assignment.notebook))
+    check_blank(read_verdict(trial, "blank", assignment.name, assignment.notebook))
+    if check:
+        _same_folders(
+            tried.release.parent,
+            assignment.release.parent,
+            "release/ is not what source/ generates",
+        )
+        say(f"{assignment.name}: release/ is up to date, all gates passed")
+        return
+    # nbgrader itself puts the release in place, and the cells into the gradebook.
+    generate(assignment)
+    _same_folders(first, assignment.release.parent, "the release differs from the one tried")
+    say(f"{assignment.name}: released, all gates passed")
+
+
+def build_folder(course: Path, name: str) -> Path:
+    """Return an empty folder ``build/<name>`` in the course."""
+    folder = course / "build" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def copy_course(course: Path, target: Path) -> None:
+    """Copy what an instructor writes, and nothing that a student or nbgrader did."""
+    for name in COURSE_FILES:
+        if (course / name).is_dir():
+            shutil.copytree(course / name, target / name)
+        else:
+            shutil.copy(course / name, target / name)
+
+
+def generate(assignment: Assignment) -> None:
+    """Let nbgrader generate the release."""
+    run_nbgrader(assignment.course, "generate_assignment", assignment.name, "--force")
+
+
+def normalise_source(assignment: Assignment, *, check: bool) -> None:
+    """Bring the source notebook to its normal form.
+
+    Raises:
+        GateError: with ``check``, if it is not in that form.
+    """
+    before = assignment.source.read_text(encoding="utf-8")
+    notebook = read_notebook(assignment.source)
+    normalise(notebook)
+    after = notebook_text(notebook)
+    if before == after:
+        return
+    if check:
+        raise GateError(
+            f"{assignment.source} is not normalised (outputs, metadata, cell ids or spaces)",
+            "run: make release",
+        )
+    # Written beside it first: an interruption leaves the old one whole.
+    draft = assignment.source.with_suffix(".draft")
+    draft.write_text(after, encoding="utf-8")
+    os.replace(draft, assignment.source)
+
+
+def check_points(assignment: Assignment) -> None:
+    """Ask that each test cell is worth something and each solution cell has one.
+
+    Raises:
+        GateError: naming the cell.
+    """
+    cells = cells_by_grade_id(released(assignment))
+    tests = {
+        name.removeprefix("test_"): cell
+        for name, cell in cells.items()
+        if cell.metadata.nbgrader.get("grade")
+    }
+    for name, cell in cells.items():
+        if cell.metadata.nbgrader.get("solution") and name not in tests:
+            raise GateError(
+                f"{assignment.source.name}, cell {name}: nothing tests this solution",
+                f"add a test cell with the grade id test_{name}",
+            )
+    for name, cell in tests.items():
+        if not cell.metadata.nbgrader.get("points", 0) > 0:
+            raise GateError(
+                f"{assignment.source.name}, cell test_{name}: it is worth no points",
+                "give the cell points that equal the sum of its checks'",
+            )
+
+
+def check_solution(verdict: NotebookVerdict) -> None:
+    """Ask that the solution earns full marks.
+
+    Raises:
+        GateError: naming the cell, the check and the reason.
+    """
+    for cell in verdict.cells:
+        for check in cell.checks:
+            if check.outcome != "passed":
+                raise GateError(
+                    f"{verdict.notebook}.ipynb, cell {cell.grade_id}: the solution does not pass "
+                    f"{check.name!r}: {check.reason}",
+                    f"mend the solution in source/{verdict.assignment}, or the check",
+                )
+
+
+def check_blank(verdict: NotebookVerdict) -> None:
+    """Ask that a release handed in as it is earns nothing and reads *not attempted*.
+
+    Raises:
+        GateError: naming the cell and the check.
+    """
+    for cell in verdict.cells:
+        for check in cell.checks:
+            if check.outcome != NOT_ATTEMPTED:
+                raise GateError(
+                    f"{verdict.notebook}.ipynb, cell {cell.grade_id}: left as released, "
+                    f"{check.name!r} reads {check.outcome}: {check.reason}",
+                    "put the solution between ### BEGIN SOLUTION and ### END SOLUTION",
+                )
+
+
+def _same_folders(one: Path, other: Path, what: str) -> None:
+    names = {
+        path.relative_to(folder)
+        for folder in (one, other)
+        if folder.exists()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    for name in sorted(names):
+        if not (one / name).exists() or not (other / name).exists():
+            raise GateError(f"{what}: {name} stands in only one of the two", "run: make release")
+        if not filecmp.cmp(one / name, other / name, shallow=False):
+            raise GateError(f"{what}: {name}", "run: make release")
