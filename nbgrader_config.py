@@ -1,6 +1,6 @@
 """What differs from nbgrader's defaults. Read by every `nbgrader` command in this folder."""
 
-c = get_config()  # noqa: F821
+c = get_config()
 
 c.CourseDirectory.course_id = "residual-networks"
 c.CourseDirectory.ignore = [

@@ -19,6 +19,7 @@ class Assignment:
     Attributes:
         course: the course folder.
         name: the assignment's name, that of its folder.
+
     """
 
     course: Path
@@ -56,6 +57,7 @@ def assignments(course: Path) -> list[Assignment]:
 
     Raises:
         AuthoringError: if there is none.
+
     """
     folders = sorted(path for path in (course / "source").glob("*") if path.is_dir())
     if not folders:
@@ -71,9 +73,10 @@ def read_notebook(path: Path) -> NotebookNode:
 
     Raises:
         AuthoringError: if the file cannot be read as one.
+
     """
     try:
-        return nbformat.read(path, as_version=4)
+        notebook: NotebookNode = nbformat.read(path, as_version=4)
     except FileNotFoundError:
         raise AuthoringError(f"{path} is not there", "make it with: make release") from None
     except Exception as error:
@@ -81,6 +84,7 @@ def read_notebook(path: Path) -> NotebookNode:
             f"{path} cannot be read as a notebook: {str(error).splitlines()[0]}",
             "open it in JupyterLab and save it, or take it from git again",
         ) from None
+    return notebook
 
 
 def cells_by_grade_id(notebook: NotebookNode) -> dict[str, NotebookNode]:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from coursekit.courses import Assignment
 from coursekit.errors import AuthoringError, InfrastructureError
@@ -16,7 +18,7 @@ from coursekit.nbgrader_runs import read_verdict, run_nbgrader
 from coursekit.release.pipeline import build_folder, copy_course, generate
 from coursekit.rendering import SIGNS
 from coursekit.submissions import fill_in, released, submit
-from coursekit.verdict import PASSED, NotebookVerdict
+from coursekit.verdict import PASSED, CheckVerdict, NotebookVerdict
 
 SUBMISSIONS = "examples/submissions.toml"
 
@@ -29,6 +31,7 @@ def demo(course: Path, console: Console) -> Path:
 
     Raises:
         CourseKitError: if the release cannot be generated or grading fails.
+
     """
     entries = tomllib.loads((course / SUBMISSIONS).read_text(encoding="utf-8"))["submission"]
     name = "residual-networks-v2a"
@@ -69,6 +72,7 @@ def bundled(assignment: Assignment, entry: dict[str, Any]) -> Any:
 
     Raises:
         AuthoringError: if it names an answer that is not known.
+
     """
     known = {
         (answer.function, answer.name): answer.code
@@ -117,23 +121,17 @@ def show_reasons(
 ) -> None:
     """Print the reason for each lost point."""
     for entry, verdict in zip(entries, verdicts, strict=True):
-        lost = [
-            (cell, check)
-            for cell in verdict.cells
-            for check in cell.checks
-            if check.outcome != PASSED
-        ]
-        if not lost:
+        if all(cell.outcome == PASSED for cell in verdict.cells):
             continue
         console.print(f"\n[bold]{entry['student']}[/bold], where points were lost")
-        told: set[str] = set()
-        for cell, check in lost:
-            console.print(
-                f"  {SIGNS[check.outcome]} {cell.function}, {check.name}: "
-                f"-{check.points:g}, {check.outcome}",
-                markup=False,
-                highlight=False,
-            )
-            if check.reason not in told:
-                console.print(f"      {check.reason}", markup=False, highlight=False)
-            told.add(check.reason)
+        for cell in verdict.cells:
+            reasons: dict[str, list[CheckVerdict]] = {}
+            for check in cell.checks:
+                if check.outcome != PASSED:
+                    reasons.setdefault(check.reason, []).append(check)
+            for reason, checks in reasons.items():
+                names = ", ".join(f"{check.name} -{check.points:g}" for check in checks)
+                outcome = checks[0].outcome
+                text = f"{SIGNS[outcome]} {cell.function}, {outcome}: {names}"
+                for indent, part in ((2, text), (6, reason)):
+                    console.print(Padding(Text(part), (0, 0, 0, indent)))

@@ -9,6 +9,7 @@ class CourseKitError(Exception):
     Args:
         message: what happened, and where.
         hint: what to do next; "" if there is nothing to say.
+
     """
 
     def __init__(self, message: str, hint: str = "") -> None:

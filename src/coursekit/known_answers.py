@@ -34,6 +34,7 @@ class KnownAnswer:
         function: the graded function that it answers.
         code: the text of the cell.
         fails: names of exactly the checks that it must not pass.
+
     """
 
     name: str
@@ -47,6 +48,7 @@ def known_answers(assignment: Assignment, file: str) -> list[KnownAnswer]:
 
     Raises:
         AuthoringError: if the file is malformed, or a change does not fit the solution.
+
     """
     path = assignment.tests / file
     try:
@@ -91,7 +93,7 @@ def solution_cells(assignment: Assignment) -> dict[str, str]:
     }
 
 
-def test_cells(assignment: Assignment) -> dict[str, str]:
+def full_test_cells(assignment: Assignment) -> dict[str, str]:
     """Return the text of each test cell by its function, hidden tests included."""
     found = {}
     for grade_id, cell in cells_by_grade_id(read_notebook(assignment.source)).items():

@@ -18,6 +18,7 @@ def run_nbgrader(course: Path, *arguments: str) -> None:
 
     Raises:
         InfrastructureError: if nbgrader ends in failure.
+
     """
     # nbgrader calls alembic by name, which lies beside this Python.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
@@ -56,6 +57,7 @@ def read_verdict(course: Path, student: str, assignment: str, notebook: str) -> 
 
     Raises:
         InfrastructureError: if there is none, because grading failed.
+
     """
     path = course / "autograded" / student / assignment / f"{notebook}.verdict.json"
     try:

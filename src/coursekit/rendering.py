@@ -36,9 +36,8 @@ def verdict_text(verdict: CellVerdict) -> str:
     ]
     for check in verdict.checks:
         earned = check.points if check.outcome == PASSED else 0
-        lines.append(
-            f"  {SIGNS[check.outcome]} {check.outcome:<13} {earned:>2g}/{check.points:<2g} {check.name}"
-        )
+        points = f"{earned:>2g}/{check.points:<2g}"
+        lines.append(f"  {SIGNS[check.outcome]} {check.outcome:<13} {points} {check.name}")
         lines += [f"      {line}" for line in check.reason.split("\n") if line]
         lines += [f"      note: {remark}" for remark in check.remarks]
     return "\n".join(lines) + "\n"

@@ -27,6 +27,7 @@ def fill_in(
         answers: text by grade id; cells not named stay as released.
         first: code cells that the student adds before all others.
         last: code cells that the student adds after all others.
+
     """
     notebook = copy.deepcopy(release)
     cells = cells_by_grade_id(notebook)

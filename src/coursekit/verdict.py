@@ -28,6 +28,7 @@ class CheckVerdict:
             verdict: it is raised as InfrastructureError and carries no score.
         reason: why the points were lost, in words; "" if they were not.
         remarks: what is worth saying and costs nothing.
+
     """
 
     name: str
@@ -79,6 +80,7 @@ class NotebookVerdict:
         salt: what settled the random inputs, so that the grading can be repeated.
         isolation: how the student's kernel was shut in.
         remarks: what happened to the notebook as a whole.
+
     """
 
     assignment: str
@@ -102,6 +104,7 @@ class NotebookVerdict:
 
         Raises:
             ValueError: if the text is of another schema.
+
         """
         data = json.loads(text)
         if data.pop("schema", None) != SCHEMA:
@@ -119,6 +122,7 @@ def read_checks(items: Sequence[dict[str, Any]]) -> tuple[CheckVerdict, ...]:
 
     Raises:
         ValueError: if an outcome is none of `OUTCOMES`.
+
     """
     checks = []
     for item in items:

@@ -28,6 +28,7 @@ def judge_cell(source: str, tracer: Tracer, salt: int) -> CellJudgement:
     Raises:
         Exception: whatever the test cell itself raises; that is a mistake in
             the test, never in an answer.
+
     """
     asked: list[str] = []
 

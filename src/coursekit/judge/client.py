@@ -26,6 +26,7 @@ class JudgeProcess:
     Args:
         timeout: seconds that one cell may take, waiting for the student's
             kernel not counted.
+
     """
 
     def __init__(self, timeout: float = 120) -> None:
@@ -68,6 +69,7 @@ class JudgeProcess:
 
         Raises:
             InfrastructureError: if the judge fails, or the test cell does.
+
         """
         try:
             send(self._line, {"source": source, "salt": salt})

@@ -21,6 +21,7 @@ def receive(line: Connection) -> dict[str, Any]:
     Raises:
         EOFError: if the other side is gone.
         OSError: if the message is larger than `MAX_BYTES`.
+
     """
     message = json.loads(line.recv_bytes(MAX_BYTES))
     assert isinstance(message, dict)

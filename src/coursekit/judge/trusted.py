@@ -17,6 +17,7 @@ def judge_trusted(test: str, cells: list[str], salt: int) -> CellJudgement:
         cells: the notebook's code cells, in order. They run with this
             process's rights: never give it a student's.
         salt: settles the random inputs.
+
     """
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for number, source in enumerate(cells):

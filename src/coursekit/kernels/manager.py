@@ -18,7 +18,7 @@ KERNEL_NAME = "coursekit-student"
 DATA_SUFFIXES = frozenset({".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".png", ".tiff", ".webp"})
 
 
-class StudentKernelSpecs(KernelSpecManager):  # type: ignore[misc]
+class StudentKernelSpecs(KernelSpecManager):
     """Knows one kernel, the student's, whatever kernels the machine has or a notebook asks for."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
@@ -68,6 +68,7 @@ def working_folder(release: Path, submission: Path) -> Iterator[Path]:
     Args:
         release: the released assignment; its files are taken over, its notebooks are not.
         submission: the submitted folder; its pictures are taken over, nothing else.
+
     """
     with tempfile.TemporaryDirectory(prefix="coursekit-work-") as name:
         folder = Path(name)

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 # Said in every verdict.
 ISOLATION = "separate process, no sandbox"
@@ -41,7 +41,7 @@ def kernel_environment(home: Path) -> dict[str, str]:
     }
 
 
-class StudentProvisioner(LocalProvisioner):  # type: ignore[misc]
+class StudentProvisioner(LocalProvisioner):
     """Starts a student kernel with a private home and an environment without secrets."""
 
     _home: tempfile.TemporaryDirectory[str] | None = None

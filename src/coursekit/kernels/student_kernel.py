@@ -17,13 +17,14 @@ from ipykernel.kernelapp import IPKernelApp
 from resnets_utils.tracing import Call, trace
 
 
-class StudentKernel(IPythonKernel):  # type: ignore[misc]
+class StudentKernel(IPythonKernel):
     """IPython's kernel that can also trace a function."""
 
     control_msg_types = [*IPythonKernel.control_msg_types, "trace_request"]  # noqa: RUF012
 
     async def trace_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         """Answer a trace request with what the student's function drew."""
+        assert self.shell is not None and self.session is not None
         reply = trace(Call.from_json(parent["content"]), self.shell.user_ns)
         self.session.send(stream, "trace_reply", reply, parent, ident)
 

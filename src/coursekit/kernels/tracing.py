@@ -25,6 +25,7 @@ def request_trace(client: Any, call: dict[str, Any], timeout: float) -> dict[str
     Returns:
         The reply as `resnets_utils.tracing.trace` describes it. A kernel that
         does not answer, or answers in another form, gives one of status "raised".
+
     """
     request = client.session.msg("trace_request", call)
     client.control_channel.send(request)

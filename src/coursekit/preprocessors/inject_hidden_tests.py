@@ -38,6 +38,7 @@ class InjectHiddenTests(NbGraderPreprocessor):  # type: ignore[misc]
         Raises:
             AuthoringError: if a test cell has no hidden test, no placeholder or
                 several, or if a hidden test has no test cell.
+
         """
         notebook = f"{resources['nbgrader']['notebook']}.ipynb"
         folder = Path(os.getcwd()) / self.tests_directory / resources["nbgrader"]["assignment"]
@@ -66,6 +67,7 @@ def inject(source: str, hidden: str, grade_id: str, notebook: str) -> str:
 
     Raises:
         AuthoringError: if the placeholder does not stand in it exactly once.
+
     """
     lines = source.split("\n")
     if lines.count(PLACEHOLDER) != 1:

@@ -51,6 +51,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
 
         Raises:
             InfrastructureError: if grading itself failed; then no score stands.
+
         """
         info = resources["nbgrader"]
         self._tests = _test_cells(info)

@@ -52,7 +52,8 @@ def find_leaks(assignment: Assignment, release: Path) -> list[str]:
 
 def solution_lines(assignment: Assignment) -> set[str]:
     """Return the telling lines that stand in solution regions and nowhere else in the source."""
-    inside, outside = set(), set()
+    inside: set[str] = set()
+    outside: set[str] = set()
     for cell in read_notebook(assignment.source).cells:
         solution = False
         for line in cell.source.split("\n"):

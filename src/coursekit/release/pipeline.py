@@ -34,6 +34,7 @@ def release_all(course: Path, names: list[str], *, check: bool, say: Say) -> Non
     Raises:
         GateError: if a gate is not passed; it names file, cell and remedy.
         CourseKitError: if a source cannot be read, or nbgrader fails.
+
     """
     known = {assignment.name: assignment for assignment in assignments(course)}
     for name in names or sorted(known):
@@ -112,6 +113,7 @@ def normalise_source(assignment: Assignment, *, check: bool) -> None:
 
     Raises:
         GateError: with ``check``, if it is not in that form.
+
     """
     before = assignment.source.read_text(encoding="utf-8")
     notebook = read_notebook(assignment.source)
@@ -135,6 +137,7 @@ def check_points(assignment: Assignment) -> None:
 
     Raises:
         GateError: naming the cell.
+
     """
     cells = cells_by_grade_id(released(assignment))
     tests = {
@@ -161,6 +164,7 @@ def check_solution(verdict: NotebookVerdict) -> None:
 
     Raises:
         GateError: naming the cell, the check and the reason.
+
     """
     for cell in verdict.cells:
         for check in cell.checks:
@@ -177,6 +181,7 @@ def check_blank(verdict: NotebookVerdict) -> None:
 
     Raises:
         GateError: naming the cell and the check.
+
     """
     for cell in verdict.cells:
         for check in cell.checks:

@@ -17,8 +17,7 @@ def library_files() -> dict[str, bytes]:
     assert spec is not None and spec.submodule_search_locations
     folder = Path(spec.submodule_search_locations[0])
     return {
-        f"{STUDENT_LIBRARY}/{item.name}": item.read_bytes()
-        for item in sorted(folder.glob("*.py"))
+        f"{STUDENT_LIBRARY}/{item.name}": item.read_bytes() for item in sorted(folder.glob("*.py"))
     }
 
 

@@ -1,0 +1,57 @@
+# Two commands for a fresh machine: `make demo` and `make test`.
+# Each sets up what it needs first: a virtual environment from the lock file.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: demo test setup release check-release lint format types fast-test lock lab clean
+
+demo: setup            ## release, grade the bundled submissions, show scores and reasons
+	$(BIN)/coursekit demo
+
+test: setup lint types ## lint, types, and every test
+	$(BIN)/python -m pytest -n 2
+
+fast-test: setup       ## the tests that need no kernel and no nbgrader run
+	$(BIN)/python -m pytest -m "not slow"
+
+release: setup         ## make every release, through every gate
+	$(BIN)/coursekit release
+
+check-release: setup   ## prove that release/ is what source/ generates
+	$(BIN)/coursekit release --check
+
+lab: setup             ## open JupyterLab on this course
+	$(BIN)/jupyter lab
+
+setup: .venv/ready
+
+# `--without-pip` and `pip --python` work where Debian's python3-venv is not installed.
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info[:2] != (3, 11) and 'error: Python 3.11 is needed, not ' + sys.version.split()[0] + '\nhint: make PYTHON=/path/to/python3.11 ...')"
+	$(PYTHON) -m venv --without-pip --clear .venv
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --require-hashes --requirement requirements.lock
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --no-build-isolation --no-deps --editable .
+	touch $@
+
+lint:
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: setup          ## mend what lint can mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types:
+	$(BIN)/mypy
+
+lock:                  ## pin anew; needs uv
+	uv lock --quiet --upgrade
+	uv export --quiet --extra dev --no-emit-project --format requirements-txt \
+		--no-header --no-annotate --output-file requirements.lock
+	rm uv.lock
+
+clean:                 ## remove what the commands made; leaves submissions and gradebook alone
+	rm -rf build .venv

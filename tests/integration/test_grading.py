@@ -1,0 +1,351 @@
+"""Real nbgrader grades a class in one batch: honest, cheating and broken submissions.
+
+Every cheat stands on one answer sheet: an identity block without its last ReLU
+(17 of 30 points), everything else right. Whatever a cheat tries, that is what
+its functions earn.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+
+from coursekit.courses import Assignment, cells_by_grade_id
+from coursekit.errors import InfrastructureError
+from coursekit.known_answers import known_answers, solution_cells
+from coursekit.nbgrader_runs import read_verdict, run_nbgrader
+from coursekit.release.leaks import hidden_lines
+from coursekit.submissions import fill_in, released, submit
+
+pytestmark = pytest.mark.slow
+
+SHEET = "no ReLU at the end"
+EARNED = {"test_identity_block": 17.0, "test_convolutional_block": 30.0, "test_ResNet50": 40.0}
+FULL = {"test_identity_block": 30.0, "test_convolutional_block": 30.0, "test_ResNet50": 40.0}
+
+# Writes down everything that a cell hook, the syntax trees, the history and the
+# working folder show, and prints it at the end.
+SPY = """
+import ast, os
+seen = []
+get_ipython().events.register("pre_run_cell", lambda info: seen.append(info.raw_cell))
+class Spy(ast.NodeTransformer):
+    def visit(self, node):
+        seen.append(ast.dump(node))
+        return node
+get_ipython().ast_transformers.append(Spy())
+"""
+SPY_REPORT = """
+for folder, _, names in os.walk("."):
+    for name in names:
+        seen.append(open(os.path.join(folder, name), errors="replace").read())
+print("SPY", len(seen))
+print("\\n".join(line for text in seen for line in text.splitlines() if "checks" in line))
+"""
+
+FIRST: dict[str, str] = {
+    "asserts filtered out of the syntax tree": """
+import ast
+class NoAsserts(ast.NodeTransformer):
+    def visit_Assert(self, node):
+        return ast.copy_location(ast.Pass(), node)
+    def visit_With(self, node):
+        return ast.copy_location(ast.Pass(), node)
+get_ipython().ast_transformers.append(NoAsserts())
+""",
+    "displayhook": "import sys\nsys.displayhook(float('nan'))\nsys.displayhook = print",
+    "patched testing": """
+import numpy, numpy.testing, resnets_utils
+for name in dir(numpy.testing):
+    if name.startswith("assert"):
+        setattr(numpy.testing, name, lambda *args, **kwargs: None)
+numpy.allclose = numpy.array_equal = lambda *args, **kwargs: True
+class Passing:
+    def __init__(self, *args): pass
+    def __call__(self, *args, **kwargs): return self
+    def __enter__(self): return self
+    def __exit__(self, *args): return True
+    def report(self): pass
+resnets_utils.Checks = Passing
+""",
+    "replaced do_execute": """
+kernel = get_ipython().kernel
+original = kernel.do_execute
+async def do_execute(code, *args, **kwargs):
+    if "Checks" in code:
+        return {"status": "ok", "execution_count": 1, "payload": [], "user_expressions": {}}
+    return await original(code, *args, **kwargs)
+kernel.do_execute = do_execute
+""",
+    "hooks on pre_run_cell": """
+def forgive(info):
+    info.raw_cell = "30"
+get_ipython().events.register("pre_run_cell", forgive)
+get_ipython().set_custom_exc((Exception,), lambda *args, **kwargs: None)
+""",
+    "a score printed and displayed": "from IPython.display import display\nprint(100)\ndisplay(100.0)",
+    "the spy": SPY,
+}
+LAST: dict[str, str] = {
+    "the spy": SPY_REPORT,
+    "displayhook": "import sys\nsys.displayhook(100.0)\n100.0",
+}
+
+
+@dataclass
+class Submission:
+    answers: dict[str, str]
+    scores: dict[str, float]
+    first: list[str] = field(default_factory=list)
+    last: list[str] = field(default_factory=list)
+    change: Callable[[NotebookNode], None] = lambda notebook: None
+    files: dict[str, str] = field(default_factory=dict)
+
+
+def _skip_tags(notebook: NotebookNode) -> None:
+    for cell in notebook.cells:
+        cell.metadata["tags"] = ["skip-execution", "raises-exception"]
+
+
+def _edited_tests(notebook: NotebookNode) -> None:
+    for name, cell in cells_by_grade_id(notebook).items():
+        if name.startswith("test_"):
+            cell.source = "30.0"
+            cell.metadata.nbgrader["points"] = 1000
+            cell.outputs = []
+
+
+def _deleted_tests(notebook: NotebookNode) -> None:
+    notebook.cells = [
+        cell
+        for cell in notebook.cells
+        if not cell.metadata.get("nbgrader", {}).get("grade_id", "").startswith("test_")
+    ]
+
+
+def _tests_as_text(notebook: NotebookNode) -> None:
+    for name, cell in cells_by_grade_id(notebook).items():
+        if name.startswith("test_"):
+            cell.cell_type = "markdown"
+            del cell["outputs"], cell["execution_count"]
+
+
+def class_of(assignment: Assignment) -> dict[str, Submission]:
+    solution = solution_cells(assignment)
+    wrong = {
+        (answer.function, answer.name): answer.code
+        for answer in known_answers(assignment, "wrong_answers.toml")
+    }
+    right = {
+        (answer.function, answer.name): answer.code
+        for answer in known_answers(assignment, "right_answers.toml")
+    }
+    sheet = {**solution, "identity_block": wrong["identity_block", SHEET]}
+    loud = {
+        **solution,
+        "identity_block": right[
+            "identity_block", "an explicit identity on the shortcut, a warning and prints"
+        ],
+    }
+    found = {
+        name: Submission(sheet, EARNED, [first], [LAST[name]] if name in LAST else [])
+        for name, first in FIRST.items()
+    }
+    equal = (
+        "class Anything:\n    def __eq__(self, other): return True\n"
+        "    def __getattr__(self, name): return self\n"
+        "    def __call__(self, *args, **kwargs): return self\n"
+        "def identity_block(X, f, filters, stage, block): return Anything()\n"
+    )
+    stop = "import os\nos._exit(1)"
+    return {
+        **found,
+        "everything right": Submission(solution, FULL),
+        "right with warnings on stderr": Submission(loud, FULL),
+        "blank": Submission({}, dict.fromkeys(FULL, 0.0)),
+        "skip tags": Submission(sheet, EARNED, change=_skip_tags),
+        "edited tests": Submission(sheet, EARNED, change=_edited_tests),
+        "deleted tests": Submission(sheet, EARNED, change=_deleted_tests),
+        "tests turned into text": Submission(sheet, EARNED, change=_tests_as_text),
+        "equal to everything": Submission(
+            {**solution, "identity_block": equal},
+            # ResNet50 loses the points for building from one's own blocks.
+            {**FULL, "test_identity_block": 0.0, "test_ResNet50": 36.0},
+        ),
+        "planted modules": Submission(
+            sheet,
+            EARNED,
+            files={
+                "tempfile.py": "raise SystemExit('planted')",
+                "keras.py": "raise SystemExit('planted')",
+                "resnets_utils.py": "raise SystemExit('planted')",
+                "sitecustomize.py": "raise SystemExit('planted')",
+            },
+        ),
+        "the kernel dies half-way": Submission(
+            {**solution, "convolutional_block": stop},
+            {**dict.fromkeys(FULL, 0.0), "test_identity_block": 30.0},
+        ),
+        "page that runs": Submission(
+            solution,
+            FULL,
+            first=[
+                "from IPython.display import HTML, Javascript, display\n"
+                "display(HTML('<script>document.title=\"owned\"</script><img src=x onerror=alert(1)>'))\n"
+                "display(Javascript('alert(2)'))"
+            ],
+        ),
+    }
+
+
+def student(name: str) -> str:
+    return name.replace(" ", "-")
+
+
+@pytest.fixture(scope="module")
+def graded(trial: Assignment) -> dict[str, Submission]:
+    """The whole class, graded by one `nbgrader autograde`, with feedback written."""
+    everyone = class_of(trial)
+    for name, submission in everyone.items():
+        notebook = fill_in(
+            released(trial), submission.answers, first=submission.first, last=submission.last
+        )
+        submission.change(notebook)
+        folder = submit(trial, student(name), notebook).parent
+        for file, text in submission.files.items():
+            (folder / file).write_text(text)
+    broken = trial.course / "submitted" / "broken" / trial.name
+    broken.mkdir(parents=True)
+    (broken / f"{trial.notebook}.ipynb").write_text("{ this is no notebook")
+    with pytest.raises(InfrastructureError, match="failed"):
+        run_nbgrader(trial.course, "autograde", trial.name)
+    run_nbgrader(trial.course, "generate_feedback", trial.name)
+    return everyone
+
+
+def database_scores(assignment: Assignment, who: str) -> dict[str, tuple[float | None, bool]]:
+    with Gradebook(f"sqlite:///{assignment.course}/gradebook.db") as gradebook:
+        notebook = gradebook.find_submission_notebook(assignment.notebook, assignment.name, who)
+        return {
+            grade.name: (grade.auto_score, grade.needs_manual_grade) for grade in notebook.grades
+        }
+
+
+NAMES = [
+    *FIRST,
+    "everything right",
+    "right with warnings on stderr",
+    "blank",
+    "skip tags",
+    "edited tests",
+    "deleted tests",
+    "tests turned into text",
+    "equal to everything",
+    "planted modules",
+    "the kernel dies half-way",
+    "page that runs",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_submission_earns_what_its_functions_earn(
+    trial: Assignment, graded: dict[str, Submission], name: str
+) -> None:
+    assert set(NAMES) == set(graded)
+    scores = database_scores(trial, student(name))
+    assert scores == {cell: (score, False) for cell, score in graded[name].scores.items()}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_line_of_a_hidden_test_is_left_where_a_student_can_read_it(
+    trial: Assignment, graded: dict[str, Submission], name: str
+) -> None:
+    hidden = hidden_lines(trial)
+    assert len(hidden) > 20
+    for folder in ("autograded", "feedback"):
+        for path in (trial.course / folder / student(name)).rglob("*"):
+            if path.is_file():
+                text = path.read_text(errors="replace")
+                assert not [line for line in hidden if line in text], path
+
+
+def test_the_spy_saw_cells_but_no_test_cell(
+    trial: Assignment, graded: dict[str, Submission]
+) -> None:
+    path = trial.course / "autograded" / "the-spy" / trial.name / f"{trial.notebook}.ipynb"
+    notebook: Any = json.loads(path.read_text())
+    printed = "".join(notebook["cells"][-1]["outputs"][0]["text"])
+    assert printed.startswith("SPY ")
+    assert int(printed.split()[1]) > 10
+    assert "BEGIN HIDDEN" not in printed and 'with checks("' not in printed
+
+
+def test_the_verdict_says_the_reason_for_lost_points(
+    trial: Assignment, graded: dict[str, Submission]
+) -> None:
+    verdict = read_verdict(trial.course, "skip-tags", trial.name, trial.notebook)
+    reasons = {check.name: check.reason for check in verdict.cells[0].checks if check.reason}
+    assert "the last ReLU is missing" in reasons["shortcut and order of layers"]
+    page = trial.course / "feedback" / "skip-tags" / trial.name / f"{trial.notebook}.html"
+    assert "the last ReLU is missing" in page.read_text()
+
+
+def test_a_kernel_that_dies_is_named_with_its_cell(
+    trial: Assignment, graded: dict[str, Submission]
+) -> None:
+    verdict = read_verdict(trial.course, "the-kernel-dies-half-way", trial.name, trial.notebook)
+    assert [cell.outcome for cell in verdict.cells] == ["passed", "error", "error"]
+    assert "the kernel stopped while cell" in verdict.cells[1].checks[0].reason
+
+
+def test_blank_reads_not_attempted(trial: Assignment, graded: dict[str, Submission]) -> None:
+    verdict = read_verdict(trial.course, "blank", trial.name, trial.notebook)
+    assert {check.outcome for cell in verdict.cells for check in cell.checks} == {"not attempted"}
+
+
+def test_students_html_and_javascript_do_not_reach_the_page(
+    trial: Assignment, graded: dict[str, Submission]
+) -> None:
+    page = trial.course / "feedback" / "page-that-runs" / trial.name / f"{trial.notebook}.html"
+    text = page.read_text()
+    assert "test_identity_block: passed, 30 of 30 points" in text
+    for poison in ("alert(1)", "alert(2)", "document.title"):
+        # It stands in the student's own cell, as text; nowhere else.
+        assert f"<script>{poison}" not in text
+        assert text.count(poison) == 1
+
+
+def test_a_broken_notebook_is_named_and_gets_no_score(
+    trial: Assignment, graded: dict[str, Submission]
+) -> None:
+    assert not (trial.course / "autograded" / "broken").exists() or not list(
+        (trial.course / "autograded" / "broken").rglob("*.ipynb")
+    )
+    assert {score for score, _ in database_scores(trial, "broken").values()} == {None}
+
+
+def test_a_regrade_that_fails_takes_the_old_score_back(
+    trial: Assignment, graded: dict[str, Submission]
+) -> None:
+    who = "everything-right"
+    with Gradebook(f"sqlite:///{trial.course}/gradebook.db") as gradebook:
+        cell = gradebook.find_source_cell("test_ResNet50", trial.notebook, trial.name)
+        kept = cell.source
+        cell.source = kept.replace("checks.report()", "no_such_name()")
+        gradebook.db.commit()
+    try:
+        with pytest.raises(InfrastructureError, match="test_ResNet50 is itself at fault"):
+            run_nbgrader(trial.course, "autograde", trial.name, "--student", who, "--force")
+        assert set(database_scores(trial, who).values()) == {(None, True)}
+    finally:
+        with Gradebook(f"sqlite:///{trial.course}/gradebook.db") as gradebook:
+            gradebook.find_source_cell("test_ResNet50", trial.notebook, trial.name).source = kept
+            gradebook.db.commit()
+    run_nbgrader(trial.course, "autograde", trial.name, "--student", who, "--force")
+    assert {name: score for name, (score, _) in database_scores(trial, who).items()} == FULL

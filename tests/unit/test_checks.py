@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from coursekit.judge.cell import judge_cell
+from coursekit.judge.markers import hidden_lines
+from coursekit.judge.trusted import judge_trusted
+from resnets_utils import checks as harness
+from resnets_utils.checks import Checks, CheckResult, ChecksNotPassed, Judging, Outcome, judging
+from resnets_utils.tracing import Call, trace
+
+EXAMPLE = 'f=2, filters=[2, 4, 6], stage=1, block="a"'
+TEST = f"""
+from resnets_utils import Checks
+import numpy as np
+checks = Checks("identity_block")
+with checks("visible", points=3):
+    answer = checks.trace((4, 4, 6), {EXAMPLE})
+    answer.has_values(np.ones((1, 4, 4, 6)), (0, 0, 0), [0.123456] * 6, 1e-5)
+### BEGIN HIDDEN TESTS
+with checks("hidden", points=4):
+    answer = checks.trace((4, 4, 6), {EXAMPLE})
+    answer.has_values(np.ones((1, 4, 4, 6)), (0, 0, 0), [0.654321] * 6, 1e-5)
+### END HIDDEN TESTS
+checks.report()
+"""
+
+
+def answering(function: Any) -> list[CheckResult]:
+    namespace = {"identity_block": function} if function else {}
+    return list(judge_cell(TEST, lambda call: trace(call, namespace), salt=1).results)
+
+
+def test_expected_figures_are_told_in_visible_checks_only() -> None:
+    visible, hidden = answering(lambda X, **arguments: X + X)
+    assert visible.outcome is hidden.outcome is Outcome.FAILED
+    assert "0.123456" in visible.reason
+    assert "0.654321" not in hidden.reason
+    assert "came back as" in hidden.reason
+
+
+def test_an_answer_that_raises_is_an_error_with_its_own_words() -> None:
+    def broken(X: Any, **arguments: Any) -> Any:
+        raise KeyError("my own mistake")
+
+    assert {result.outcome for result in answering(broken)} == {Outcome.ERROR}
+    assert "my own mistake" in answering(broken)[0].reason
+
+
+def test_an_undefined_function_is_an_error() -> None:
+    result = answering(None)[0]
+    assert (result.outcome, result.reason) == (Outcome.ERROR, "identity_block is not defined")
+
+
+def test_the_placeholder_reads_not_attempted() -> None:
+    source = "def identity_block(X, **arguments):\n    raise NotImplementedError()\n"
+    results = judge_trusted(TEST, [source], salt=1).results
+    assert {result.outcome for result in results} == {Outcome.NOT_ATTEMPTED}
+    assert "line 2: raise NotImplementedError()" in results[0].reason
+
+
+def test_an_object_equal_to_everything_is_no_tensor() -> None:
+    class Anything:
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        __hash__ = object.__hash__
+
+    result = answering(lambda X, **arguments: Anything())[0]
+    assert result.outcome is Outcome.ERROR
+    assert "object of class Anything" in result.reason
+
+
+def test_a_mistake_in_a_check_is_nobodys_failure() -> None:
+    broken = TEST.replace("np.ones((1, 4, 4, 6))", "no_such_name", 1)
+    with pytest.raises(NameError):
+        judge_cell(broken, lambda call: trace(call, {"identity_block": lambda X, **a: X}), salt=1)
+
+
+def test_a_test_cell_without_checks_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="no check"):
+        judge_cell("pass", lambda call: {}, salt=1)
+
+
+def test_random_arguments_follow_the_salt() -> None:
+    def drawn(salt: int) -> list[int]:
+        with judging(Judging(tracer=lambda call: {}, salt=salt)):
+            return list(Checks("identity_block").random.integers(0, 1000, 5))
+
+    assert drawn(1) == drawn(1)
+    assert drawn(1) != drawn(2)
+
+
+def test_one_call_is_traced_once() -> None:
+    calls: list[Call] = []
+
+    def tracer(call: Call) -> dict[str, str]:
+        calls.append(call)
+        return trace(call, {"identity_block": lambda X, **arguments: X})
+
+    judge_cell(TEST, tracer, salt=1)
+    assert len(calls) == 1
+
+
+def test_a_notebook_gets_a_list_and_one_line_instead_of_a_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        harness, "notebook_namespace", lambda: {"identity_block": lambda X, **arguments: X}
+    )
+    checks = Checks("identity_block")
+    with checks("output shape", points=2):
+        checks.trace((4, 4, 6), f=2, filters=[2, 4, 6], stage=1, block="a").has_output_shape()
+    with checks("convolutions", points=5):
+        checks.trace((4, 4, 6), f=2, filters=[2, 4, 6], stage=1, block="a").has_convolutions()
+    with pytest.raises(ChecksNotPassed) as raised:
+        checks.report()
+    printed = capsys.readouterr().out
+    assert "identity_block: 1 of 2 checks passed" in printed
+    assert "✓ passed" in printed and "✗ failed" in printed
+    assert "the first convolution is missing" in printed
+    assert raised.value._render_traceback_() == [str(raised.value)]
+
+
+def test_hidden_lines_cover_the_markers_and_what_stands_between() -> None:
+    source = "a\n### BEGIN HIDDEN TESTS\nb\nc\n### END HIDDEN TESTS\nd"
+    assert list(hidden_lines(source)) == [2, 3, 4, 5]
+    assert not hidden_lines("a\nb")
+
+
+def test_stand_ins_leave_the_notebook_as_it_was() -> None:
+    def mine(X: Any) -> Any:
+        return X
+
+    namespace: dict[str, Any] = {"identity_block": mine}
+    exec(
+        "import keras\n"
+        "def ResNet50(**arguments):\n"
+        "    X = keras.Input((8, 8, 3))\n"
+        "    Y = convolutional_block(X, 3, [1, 1, 4], 2, 'a')\n"
+        "    return keras.Model(X, identity_block(Y, 3, [1, 1, 4], 2, 'b'))\n",
+        namespace,
+    )
+    reply = trace(Call("ResNet50", {}, own_blocks=False), namespace)
+    assert reply["status"] == "graph"
+    assert "resnets_utils>ConvolutionalBlock" in reply["graph"]
+    assert namespace["identity_block"] is mine
+    assert "convolutional_block" not in namespace

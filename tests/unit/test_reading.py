@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import pytest
+
+from resnets_utils import glorot_uniform
+from resnets_utils.reading import GraphRefused, read_graph
+
+layers = keras.layers
+Change = Callable[[dict[str, Any]], None]
+
+
+def small_model() -> keras.Model:
+    entrance = keras.Input((4, 4, 2))
+    X = layers.Conv2D(2, 3, padding="same", kernel_initializer=glorot_uniform(seed=0), name="conv")(
+        entrance
+    )
+    X = layers.BatchNormalization(axis=-1, name="norm")(X, training=False)
+    X = layers.Add(name="sum")([X, entrance])
+    return keras.Model(entrance, layers.Activation("relu", name="relu")(X))
+
+
+def layer(model: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(item for item in model["config"]["layers"] if item["name"] == name)
+
+
+def test_what_is_read_is_what_was_drawn() -> None:
+    graph = read_graph(small_model().to_json())
+    assert [node.kind for node in graph.nodes] == [
+        "input",
+        "convolution",
+        "batch normalisation",
+        "addition",
+        "ReLU",
+    ]
+    assert graph.nodes[1]["initializer"] == ("glorot_uniform", 0)
+    assert graph.nodes[2]["axis"] == 3
+    assert graph.nodes[2]["training"] is False
+    assert sorted(graph.nodes[3].inputs) == [0, 2]
+
+
+def _set(name: str, key: str, value: Any) -> Change:
+    return lambda model: layer(model, name)["config"].__setitem__(key, value)
+
+
+def _lambda(model: dict[str, Any]) -> None:
+    layer(model, "relu").update(class_name="Lambda", config={"name": "relu"})
+
+
+def _foreign_module(model: dict[str, Any]) -> None:
+    layer(model, "relu")["module"] = "os"
+
+
+def _cycle(model: dict[str, Any]) -> None:
+    tensors = layer(model, "conv")["inbound_nodes"][0]["args"]
+    tensors[0]["config"]["keras_history"] = ["relu", 0, 0]
+
+
+def _two_of_a_name(model: dict[str, Any]) -> None:
+    model["config"]["layers"].append(dict(layer(model, "conv")))
+
+
+def _two_outputs(model: dict[str, Any]) -> None:
+    model["config"]["output_layers"] = [["relu", 0, 0], ["conv", 0, 0]]
+
+
+def _third_output_of_a_layer(model: dict[str, Any]) -> None:
+    layer(model, "relu")["inbound_nodes"][0]["args"][0]["config"]["keras_history"][2] = 3
+
+
+def _no_history(model: dict[str, Any]) -> None:
+    del layer(model, "relu")["inbound_nodes"][0]["args"][0]["config"]["keras_history"]
+
+
+def _sequential(model: dict[str, Any]) -> None:
+    model["class_name"] = "Sequential"
+
+
+def _config_is_a_list(model: dict[str, Any]) -> None:
+    model["config"] = []
+
+
+def _object_as_tensor(model: dict[str, Any]) -> None:
+    layer(model, "relu")["inbound_nodes"][0]["args"] = [{"class_name": "Lambda", "config": {}}]
+
+
+def _mismatched_add(model: dict[str, Any]) -> None:
+    layer(model, "conv")["config"]["filters"] = 3
+
+
+def _many_layers(model: dict[str, Any]) -> None:
+    one = layer(model, "relu")
+    model["config"]["layers"] += [{**one, "name": f"r{number}"} for number in range(2500)]
+
+
+HOSTILE: dict[str, Change] = {
+    "a Lambda layer": _lambda,
+    "a class of another module": _foreign_module,
+    "filters of 10^9": _set("conv", "filters", 10**9),
+    "filters as text": _set("conv", "filters", "2"),
+    "filters true": _set("conv", "filters", True),
+    "filters negative": _set("conv", "filters", -2),
+    "filters a fraction": _set("conv", "filters", 2.5),
+    "a window of three numbers": _set("conv", "kernel_size", [3, 3, 3]),
+    "a huge window": _set("conv", "kernel_size", [5000, 5000]),
+    "an unknown padding": _set("conv", "padding", "reflect"),
+    "an unknown activation": _set("conv", "activation", "os.system"),
+    "an activation object": _set("conv", "activation", {"class_name": "function"}),
+    "an initializer that is no object": _set("conv", "kernel_initializer", "zeros"),
+    "epsilon infinite": _set("norm", "epsilon", 1e400),
+    "an axis out of range": _set("norm", "axis", 7),
+    "a name with a control character": lambda model: layer(model, "relu").update(name="a\x1b[0m"),
+    "an endless name": lambda model: layer(model, "relu").update(name="a" * 10_000),
+    "a circle": _cycle,
+    "two layers of one name": _two_of_a_name,
+    "two outputs": _two_outputs,
+    "a layer's third output": _third_output_of_a_layer,
+    "a tensor from nowhere": _no_history,
+    "another kind of model": _sequential,
+    "a config that is a list": _config_is_a_list,
+    "a layer called with an object": _object_as_tensor,
+    "shapes that do not fit": _mismatched_add,
+    "too many layers": _many_layers,
+}
+
+
+@pytest.mark.parametrize("change", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_hostile_graph_is_refused_in_words(change: Change) -> None:
+    model = json.loads(small_model().to_json())
+    change(model)
+    with pytest.raises(GraphRefused, match=r".{20,}"):
+        read_graph(json.dumps(model))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "null",
+        "[]",
+        "{",
+        '{"a": NaN}',
+        '{"class_name": "Functional", "class_name": "Functional"}',
+        "[" * 100_000,
+        '{"n": ' + "9" * 5000 + "}",
+        "x" * 4_000_001,
+    ],
+    ids=["empty", "null", "list", "cut", "NaN", "key twice", "deep", "long number", "long text"],
+)
+def test_text_that_is_no_model_is_refused_in_words(text: str) -> None:
+    with pytest.raises(GraphRefused):
+        read_graph(text)
+
+
+def test_a_thousand_million_weights_are_refused_before_anything_is_built() -> None:
+    model = json.loads(small_model().to_json())
+    first, conv = model["config"]["layers"][:2]
+    second = json.loads(json.dumps(conv))
+    conv["config"].update(filters=8000, kernel_size=[3, 3])
+    second["name"] = "conv_2"
+    second["config"].update(filters=8000, kernel_size=[3, 3])
+    second["inbound_nodes"][0]["args"][0]["config"]["keras_history"] = ["conv", 0, 0]
+    model["config"]["layers"] = [first, conv, second]
+    model["config"]["output_layers"] = ["conv_2", 0, 0]
+    with pytest.raises(GraphRefused, match=r"576,\d{3},\d{3} parameters"):
+        read_graph(json.dumps(model))
+
+
+def test_a_setting_off_its_default_is_noted() -> None:
+    entrance = keras.Input((4, 4, 2))
+    X = layers.Conv2D(2, 1, kernel_regularizer="l2")(entrance)
+    graph = read_graph(keras.Model(entrance, X).to_json())
+    assert graph.nodes[1]["also sets"] == ("kernel_regularizer",)
+
+
+def test_same_padding_that_pads_nothing_reads_as_valid() -> None:
+    entrance = keras.Input((4, 4, 2))
+    X = layers.Conv2D(2, 1, strides=2, padding="same")(entrance)
+    X = layers.AveragePooling2D(2, padding="same")(X)
+    graph = read_graph(keras.Model(entrance, X).to_json())
+    assert [node["padding"] for node in graph.nodes[1:]] == ["valid", "valid"]
+    X = layers.Conv2D(2, 3, padding="same")(entrance)
+    assert read_graph(keras.Model(entrance, X).to_json()).nodes[1]["padding"] == "same"
+
+
+def test_a_layer_called_twice_shares_its_weights() -> None:
+    entrance = keras.Input((4, 4, 2))
+    conv = layers.Conv2D(2, 1)
+    graph = read_graph(keras.Model(entrance, conv(conv(entrance))).to_json())
+    twice = read_graph(keras.Model(entrance, layers.Conv2D(2, 1)(conv(entrance))).to_json())
+    assert graph.parameters() * 2 == twice.parameters()
+
+    def settings(node: Any) -> tuple[object, ...]:
+        return tuple(sorted(node.settings.items()))
+
+    assert graph.signature(settings) != twice.signature(settings)
