@@ -12,10 +12,10 @@ from coursekit.judge.markers import BEGIN_HIDDEN, END_HIDDEN
 from coursekit.judge.trusted import judge_trusted
 from coursekit.known_answers import (
     KnownAnswer,
+    full_test_cells,
     import_cells,
     known_answers,
     solution_cells,
-    full_test_cells,
 )
 from resnets_utils.checks import Outcome
 

@@ -46,7 +46,7 @@ for folder, _, names in os.walk("."):
     for name in names:
         seen.append(open(os.path.join(folder, name), errors="replace").read())
 print("SPY", len(seen))
-print("\\n".join(line for text in seen for line in text.splitlines() if "checks" in line))
+print("\\n".join(line for text in seen for line in text.splitlines()))
 """
 
 FIRST: dict[str, str] = {
@@ -89,7 +89,9 @@ def forgive(info):
 get_ipython().events.register("pre_run_cell", forgive)
 get_ipython().set_custom_exc((Exception,), lambda *args, **kwargs: None)
 """,
-    "a score printed and displayed": "from IPython.display import display\nprint(100)\ndisplay(100.0)",
+    "a score printed and displayed": (
+        "from IPython.display import display\nprint(100)\ndisplay(100.0)"
+    ),
     "the spy": SPY,
 }
 LAST: dict[str, str] = {
@@ -197,7 +199,7 @@ def class_of(assignment: Assignment) -> dict[str, Submission]:
             FULL,
             first=[
                 "from IPython.display import HTML, Javascript, display\n"
-                "display(HTML('<script>document.title=\"owned\"</script><img src=x onerror=alert(1)>'))\n"
+                "display(HTML('<script>document.title=7</script><img src=x onerror=alert(1)>'))\n"
                 "display(Javascript('alert(2)'))"
             ],
         ),
@@ -283,7 +285,10 @@ def test_the_spy_saw_cells_but_no_test_cell(
     printed = "".join(notebook["cells"][-1]["outputs"][0]["text"])
     assert printed.startswith("SPY ")
     assert int(printed.split()[1]) > 10
-    assert "BEGIN HIDDEN" not in printed and 'with checks("' not in printed
+    assert "# GRADED FUNCTION: ResNet50" in printed  # it saw the student's own cells
+    assert "BEGIN HIDDEN" not in printed
+    assert "example = dict(" not in printed  # nor the visible part of a test cell
+    assert not [line for line in hidden_lines(trial) if line in printed]
 
 
 def test_the_verdict_says_the_reason_for_lost_points(

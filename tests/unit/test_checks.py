@@ -8,7 +8,7 @@ from coursekit.judge.cell import judge_cell
 from coursekit.judge.markers import hidden_lines
 from coursekit.judge.trusted import judge_trusted
 from resnets_utils import checks as harness
-from resnets_utils.checks import Checks, CheckResult, ChecksNotPassed, Judging, Outcome, judging
+from resnets_utils.checks import CheckResult, Checks, ChecksNotPassed, Judging, Outcome, judging
 from resnets_utils.tracing import Call, trace
 
 EXAMPLE = 'f=2, filters=[2, 4, 6], stage=1, block="a"'

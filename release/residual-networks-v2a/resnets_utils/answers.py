@@ -46,6 +46,7 @@ class Answer:
         graph: the answer's graph as read, closed blocks and all.
         expected: the exercise's graph for the same call.
         remarks: what is worth saying and costs nothing.
+
     """
 
     def __init__(self, call: Call, graph: Graph, salt: int, reveal: Callable[[], bool]) -> None:
@@ -131,9 +132,7 @@ class Answer:
             return
         self._judge(
             tally(answer) == tally(wanted),
-            lambda: first_difference(
-                answer, wanted, kinds=("convolution",), settings=_CONVOLUTION
-            ),
+            lambda: first_difference(answer, wanted, kinds=("convolution",), settings=_CONVOLUTION),
         )
 
     def _block_difference(self) -> str:
@@ -255,6 +254,7 @@ class Answer:
             at: which part of the output to compare, as in ``output[at]``.
             values: the figures.
             tolerance: the largest difference allowed, absolute.
+
         """
         if _alike_to_the_seed(self._open, self._open_expected) and self.graph.of_kind(*STAND_INS):
             return  # the exercise's own network, whose figures the kit's tests hold to
@@ -299,7 +299,6 @@ def _wiring(node: Node) -> tuple[object, ...] | None:
     if node.kind in {"batch normalisation", "identity"}:
         return None
     return (node.settings.get("function"),)
-
 
 
 def _names(graph: Graph) -> Counter[tuple[str, str]]:

@@ -35,6 +35,7 @@ def build(graph: Graph, *, seeded: bool = True) -> keras.Model:
 
     Raises:
         ValueError: if the graph holds a kind that cannot be built.
+
     """
     layers: dict[tuple[str, ...], keras.layers.Layer] = {}
     values: list[Any] = []
@@ -47,7 +48,9 @@ def build(graph: Graph, *, seeded: bool = True) -> keras.Model:
         key = (node.kind, *node.weights_of(at))
         if key not in layers:
             layers[key] = _layer(node, seeded)
-        options = {"training": node["training"]} if node.settings.get("training") is not None else {}
+        options = (
+            {"training": node["training"]} if node.settings.get("training") is not None else {}
+        )
         argument = sources if node.kind in _MERGES else sources[0]
         values.append(layers[key](argument, **options))
     return keras.Model(values[0], values[graph.output])
@@ -147,6 +150,7 @@ def same_behaviour(answer: Graph, expected: Graph, salt: int) -> bool:
         answer: a graph with its blocks open.
         expected: what to compare with, on an input of the same shape.
         salt: settles the random weights and the random pictures.
+
     """
     if answer.output_shape != expected.output_shape:
         return False

@@ -59,6 +59,7 @@ class CheckResult:
         outcome: how it ended.
         reason: why it was not passed, in words; "" if it was.
         remarks: what is worth saying and costs nothing.
+
     """
 
     name: str
@@ -101,6 +102,7 @@ class Judging:
         hidden_lines: lines of the test cell that students never see. What
             fails there is told without the expected figures.
         results: filled as the checks run.
+
     """
 
     tracer: Tracer = _trace_here
@@ -128,6 +130,7 @@ class Checks:
 
     Args:
         function: the function's name in the notebook.
+
     """
 
     def __init__(self, function: str) -> None:
@@ -160,6 +163,7 @@ class Checks:
             AnswerRaised: if the function raised or is not defined.
             NotAttempted: if it still holds a placeholder.
             CheckFailed: if what it drew is beyond this exercise.
+
         """
         call = Call(self.function, arguments, shape, own_blocks)
         key = repr(call)
@@ -219,6 +223,7 @@ class Checks:
 
         Raises:
             ChecksNotPassed: in a notebook, if any check was not passed.
+
         """
         if not self._how.in_notebook:
             return

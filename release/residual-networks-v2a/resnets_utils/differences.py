@@ -7,9 +7,20 @@ from collections.abc import Collection, Sequence
 
 from resnets_utils.graph import STAND_INS, Graph, Node, Setting
 
-ORDINALS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
-).split()
+ORDINALS = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+]
 _BRANCH = re.compile(r"(?:res|bn)(\d+)([a-z]+)_branch(1|2a|2b|2c)")
 _MAIN_PATH = ("2a", "2b", "2c")
 _SETTING_WORDS = {"strides": "stride", "kernel": "window", "bias": "bias"}
@@ -35,6 +46,7 @@ def first_difference(
 
     Returns:
         A sentence without a full stop; "" if nothing differs.
+
     """
 
     def counts(node: Node) -> bool:
@@ -90,7 +102,9 @@ def _sources(graph: Graph, at: int, counted: Sequence[int]) -> list[int]:
 
 def _setting(where: str, kind: str, setting: str, got: Setting, wanted: Node) -> str:
     if setting == "bias":
-        return f"{where} has {'a' if got else 'no'} bias; the exercise keeps Keras's default, a bias"
+        return (
+            f"{where} has {'a' if got else 'no'} bias; the exercise keeps Keras's default, a bias"
+        )
     if setting == "filters" and kind == "convolution":
         return f"{where} has {got} filters; the exercise asks for {wanted[setting]}"
     if setting in {"initializer", "bias initializer"}:
@@ -100,8 +114,7 @@ def _setting(where: str, kind: str, setting: str, got: Setting, wanted: Node) ->
     word = _SETTING_WORDS.get(setting, setting)
     equals = "= " if kind in STAND_INS else ""
     return (
-        f"{where} has {word} {equals}{_value(got)}; "
-        f"the exercise asks for {_value(wanted[setting])}"
+        f"{where} has {word} {equals}{_value(got)}; the exercise asks for {_value(wanted[setting])}"
     )
 
 

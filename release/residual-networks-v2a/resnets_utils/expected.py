@@ -141,7 +141,12 @@ def resnet50(input_shape: Sequence[int] = (64, 64, 3), classes: int = 6) -> Grap
     at = drawing.place(
         Node(
             "dense",
-            {"units": classes, "bias": True, "initializer": START, "bias initializer": ("default",)},
+            {
+                "units": classes,
+                "bias": True,
+                "initializer": START,
+                "bias initializer": ("default",),
+            },
             (at,),
             f"fc{classes}",
         )

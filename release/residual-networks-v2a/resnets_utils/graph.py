@@ -35,6 +35,7 @@ class Node:
         inputs: positions, in the graph, of the nodes that it reads from.
         layer: the layer's name. Two nodes of one name and owner share their weights.
         owner: the block that the node was opened from, "" for none.
+
     """
 
     kind: str
@@ -62,6 +63,7 @@ class Graph:
         nodes: the steps; the first is the input.
         output: position of the node whose value is the graph's result.
         name: the model's name.
+
     """
 
     nodes: tuple[Node, ...]
@@ -126,6 +128,7 @@ class Graph:
 
         Raises:
             ValueError: if a node cannot take what it reads.
+
         """
         found: list[Shape] = []
         for node in self.nodes:

@@ -29,6 +29,7 @@ class GlorotUniform(keras.initializers.Initializer):  # type: ignore[misc]
 
     Raises:
         ValueError: if ``seed`` is neither None nor a whole number of 0 or above.
+
     """
 
     def __init__(self, seed: int | None = None) -> None:

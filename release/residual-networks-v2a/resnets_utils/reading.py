@@ -40,6 +40,7 @@ def read_graph(text: str) -> Graph:
 
     Raises:
         GraphRefused: if it is anything else, or larger than a graph of this exercise can be.
+
     """
     try:
         return _checked(_read_model(_parse(text)))
@@ -174,9 +175,12 @@ Steps = list[tuple[str, dict[str, Setting]]]
 
 
 def _activation(name: str) -> Steps:
-    return {"linear": [], "relu": [("ReLU", {})], "softmax": [("softmax", {})]}.get(
-        name, [("activation", {"function": name})]
-    )
+    known: dict[str, Steps] = {
+        "linear": [],
+        "relu": [("ReLU", {})],
+        "softmax": [("softmax", {})],
+    }
+    return known.get(name, [("activation", {"function": name})])
 
 
 ACTIVATIONS = ("linear", "relu", "softmax", "sigmoid", "tanh", "leaky_relu", "elu", "gelu", "silu")

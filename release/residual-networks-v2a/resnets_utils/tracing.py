@@ -35,6 +35,7 @@ class Call:
             None for a function that takes no tensor.
         own_blocks: whether the function meets the student's own blocks. With
             stand-ins instead, a mistake in a block costs no point twice.
+
     """
 
     function: str
@@ -73,6 +74,7 @@ def trace(call: Call, namespace: dict[str, Any]) -> dict[str, str]:
         "placeholder" or "raised" with a "reason" in words; for a raised error
         also the lines of the notebook that it came through as "lines", and the
         graph drawn up to it as "graph" if there is one.
+
     """
     function = namespace.get(call.function)
     if not callable(function):

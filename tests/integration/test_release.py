@@ -1,0 +1,213 @@
+"""The release pipeline on real nbgrader: what it makes, and that each gate can fail."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from coursekit.cli import main
+from coursekit.courses import Assignment, cells_by_grade_id, read_notebook
+from coursekit.errors import AuthoringError, GateError
+from coursekit.preprocessors.inject_hidden_tests import inject
+from coursekit.preprocessors.normalise import normalise, notebook_text
+from coursekit.release.leaks import find_leaks
+from coursekit.release.pipeline import (
+    _same_folders,
+    check_blank,
+    check_points,
+    check_solution,
+    normalise_source,
+)
+from coursekit.verdict import CellVerdict, CheckVerdict, NotebookVerdict
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_committed_release_passes_every_gate(assignment: Assignment) -> None:
+    # Leaves release/, source/ and the gradebook as they are; works in build/.
+    assert main(["--course", str(assignment.course), "release", "--check"]) == 0
+
+
+@pytest.fixture
+def copy(trial: Assignment, tmp_path: Path) -> Assignment:
+    """A released course to spoil."""
+    shutil.copytree(trial.course, tmp_path / "course")
+    return Assignment(tmp_path / "course", trial.name)
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    notebook = json.loads(path.read_text())
+    change(notebook)
+    path.write_text(json.dumps(notebook))
+
+
+SECRET_SOLUTION = 'X = identity_block(X, f=3, filters=[128, 128, 512], stage=3, block="b")'
+SECRET_FIGURE = "2.2918172"
+
+
+def _in_text(notebook: dict[str, Any]) -> None:
+    notebook["cells"][0]["source"] += "\n" + SECRET_SOLUTION
+
+
+def _in_metadata(notebook: dict[str, Any]) -> None:
+    notebook["metadata"]["note"] = {"deep": [SECRET_FIGURE]}
+
+
+def _in_attachment(notebook: dict[str, Any]) -> None:
+    notebook["cells"][0]["attachments"] = {"a.txt": {"text/plain": SECRET_FIGURE}}
+
+
+def _in_output(notebook: dict[str, Any]) -> None:
+    cell = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
+    cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": [SECRET_SOLUTION]}]
+
+
+def _split_over_lines(notebook: dict[str, Any]) -> None:
+    notebook["cells"][0]["source"] = ["Look: ", "2.29", "18172"]
+
+
+def _marker(notebook: dict[str, Any]) -> None:
+    notebook["cells"][0]["source"] += "\n### BEGIN SOLUTION"
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (_in_text, "a line of the solution"),
+        (_in_metadata, "an expected value of a hidden test"),
+        (_in_attachment, "an expected value of a hidden test"),
+        (_in_output, "a line of the solution"),
+        (_split_over_lines, "an expected value of a hidden test"),
+        (_marker, "a marker"),
+    ],
+)
+def test_a_leak_is_found_and_named(
+    copy: Assignment, change: Callable[[dict[str, Any]], None], what: str
+) -> None:
+    assert find_leaks(copy, copy.release.parent) == []
+    edit(copy.release, change)
+    leaks = find_leaks(copy, copy.release.parent)
+    assert any(what in leak and copy.release.name in leak for leak in leaks)
+
+
+def test_a_leak_in_another_file_is_found(copy: Assignment) -> None:
+    (copy.release.parent / "notes.txt").write_text(SECRET_SOLUTION)
+    assert any("notes.txt" in leak for leak in find_leaks(copy, copy.release.parent))
+
+
+def test_the_release_holds_the_library_and_no_outputs(trial: Assignment) -> None:
+    notebook = read_notebook(trial.release)
+    assert all(not cell.get("outputs") for cell in notebook.cells)
+    library = trial.release.parent / "resnets_utils"
+    assert {"__init__.py", "checks.py", "initializers.py"} <= {p.name for p in library.iterdir()}
+    assert sum("raise NotImplementedError()" in cell.source for cell in notebook.cells) >= 3
+
+
+def test_points_add_up_to_a_hundred(trial: Assignment) -> None:
+    check_points(trial)
+    cells = cells_by_grade_id(read_notebook(trial.release)).values()
+    assert sum(cell.metadata.nbgrader.get("points", 0) for cell in cells) == 100
+
+
+def test_a_solution_without_a_test_is_named(copy: Assignment) -> None:
+    def drop(notebook: dict[str, Any]) -> None:
+        notebook["cells"] = [cell for cell in notebook["cells"] if cell["id"] != "test_ResNet50"]
+
+    edit(copy.release, drop)
+    with pytest.raises(GateError, match="cell ResNet50: nothing tests this solution"):
+        check_points(copy)
+
+
+def verdict(outcome: str, reason: str = "because") -> NotebookVerdict:
+    cell = CellVerdict("test_x", "x", (CheckVerdict("a check", 2, outcome, reason),))
+    return NotebookVerdict("an-assignment", "A", "someone", (cell,), 1, "none")
+
+
+def test_a_solution_that_loses_points_is_named() -> None:
+    check_solution(verdict("passed"))
+    with pytest.raises(GateError, match="test_x: the solution does not pass 'a check': because"):
+        check_solution(verdict("failed"))
+
+
+def test_a_blank_release_that_is_not_blank_is_named() -> None:
+    check_blank(verdict("not attempted"))
+    for outcome in ("passed", "error", "failed"):
+        with pytest.raises(GateError, match=f"'a check' reads {outcome}"):
+            check_blank(verdict(outcome))
+
+
+def test_a_release_that_differs_is_named(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder in (one, other):
+        folder.mkdir()
+        (folder / "same").write_text("same")
+    _same_folders(one, other, "they differ")
+    (one / "b.txt").write_text("1")
+    with pytest.raises(GateError, match=r"b\.txt stands in only one"):
+        _same_folders(one, other, "they differ")
+    (other / "b.txt").write_text("2")
+    with pytest.raises(GateError, match=r"they differ: b\.txt"):
+        _same_folders(one, other, "they differ")
+
+
+def test_check_refuses_a_source_that_is_not_normal_and_release_mends_it(copy: Assignment) -> None:
+    clean = copy.source.read_text()
+    edit(copy.source, _in_output)
+    with pytest.raises(GateError, match="not normalised"):
+        normalise_source(copy, check=True)
+    normalise_source(copy, check=False)
+    assert copy.source.read_text() == clean
+
+
+def test_normalising_twice_changes_nothing_and_ids_are_unique() -> None:
+    notebook = nbformat.v4.new_notebook()
+    notebook.metadata["authors"] = ["x"]
+    for _ in range(3):
+        cell = nbformat.v4.new_code_cell("a = 1   \n\n", id="same-id")
+        cell.metadata["collapsed"] = True
+        cell.outputs = [nbformat.v4.new_output("stream", text="x")]
+        notebook.cells.append(cell)
+    normalise(notebook)
+    once = notebook_text(notebook)
+    normalise(notebook)
+    assert notebook_text(notebook) == once
+    assert [cell.id for cell in notebook.cells] == ["same-id", "cell-2", "cell-3"]
+    assert [cell.source for cell in notebook.cells] == ["a = 1"] * 3
+    assert "authors" not in once and "collapsed" not in once
+
+
+@pytest.mark.parametrize("text", ["checks.report()", "### HIDDEN TESTS\n### HIDDEN TESTS"])
+def test_a_missing_or_doubled_placeholder_is_named(text: str) -> None:
+    with pytest.raises(AuthoringError, match=r"A\.ipynb, cell test_x"):
+        inject(text, "pass", "test_x", "A.ipynb")
+
+
+def test_a_hidden_test_without_a_cell_stops_the_release(
+    copy: Assignment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (copy.tests / "no_such_function.py").write_text("pass\n")
+    assert main(["--course", str(copy.course), "release"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: ") and "no_such_function" in said and "hint: " in said
+
+
+def test_an_unknown_assignment_is_answered_in_words(
+    trial: Assignment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--course", str(trial.course), "release", "residual-networks-v9"]) == 1
+    said = capsys.readouterr().err
+    assert "there is no assignment 'residual-networks-v9'" in said
+    assert "hint: the course has residual-networks-v2a" in said
+
+
+def test_a_folder_that_is_no_course_is_answered_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--course", str(tmp_path), "release"]) == 1
+    assert "there is no assignment in" in capsys.readouterr().err

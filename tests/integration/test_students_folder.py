@@ -1,0 +1,113 @@
+"""The released folder alone, run as a student runs it: a plain kernel, nothing of the kit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from coursekit.courses import Assignment, cells_by_grade_id
+from coursekit.known_answers import known_answers, solution_cells
+from coursekit.preprocessors.normalise import notebook_text
+from coursekit.submissions import fill_in, released
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def folder(trial: Assignment, tmp_path: Path) -> Path:
+    shutil.copytree(trial.release.parent, tmp_path / "student")
+    return tmp_path / "student"
+
+
+def run(notebook: NotebookNode, folder: Path) -> NotebookNode:
+    """Run a notebook where only the folder's own resnets_utils can be imported."""
+    # The kit is installed in this environment; a student has not got it.
+    hide = (
+        "import sys\n"
+        "sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in repr(f).lower()]\n"
+        f"sys.path[:] = [p for p in sys.path if not p.startswith({str(Path.cwd())!r} + '/src')]\n"
+        "sys.path.insert(0, '')\n"
+    )
+    notebook = fill_in(
+        notebook, {}, first=[hide], last=["import resnets_utils\nprint(resnets_utils.__file__)"]
+    )
+    NotebookClient(
+        notebook,
+        timeout=300,
+        allow_errors=True,
+        resources={"metadata": {"path": str(folder)}},
+    ).execute()
+    return notebook
+
+
+def said(cell: NotebookNode) -> str:
+    return "".join(
+        output.get("text", "") or "\n".join(output.get("traceback", [])) for output in cell.outputs
+    )
+
+
+def test_the_solution_passes_all_visible_checks_in_the_folder_alone(
+    trial: Assignment, folder: Path
+) -> None:
+    notebook = run(fill_in(released(trial), solution_cells(trial)), folder)
+    for name, cell in cells_by_grade_id(notebook).items():
+        assert not [output for output in cell.outputs if output.output_type == "error"], name
+        if name.startswith("test_"):
+            text = said(cell)
+            assert "✓ passed" in text and "✗" not in text
+    assert str(folder) in said(notebook.cells[-1])
+    assert "identity_block: 4 of 4 checks passed" in said(
+        cells_by_grade_id(notebook)["test_identity_block"]
+    )
+
+
+def test_the_blank_release_reads_not_attempted(trial: Assignment, folder: Path) -> None:
+    notebook = run(released(trial), folder)
+    for name, cell in cells_by_grade_id(notebook).items():
+        if name.startswith("test_"):
+            text = said(cell)
+            assert "not attempted yet" in text
+            assert "failed" not in text.replace("not passed", "")
+            assert "Traceback" not in text and "checks.py" not in text
+
+
+def test_a_wrong_answer_is_told_in_words(trial: Assignment, folder: Path) -> None:
+    wrong = {
+        (answer.function, answer.name): answer.code
+        for answer in known_answers(trial, "wrong_answers.toml")
+    }
+    answers = {
+        **solution_cells(trial),
+        "identity_block": wrong["identity_block", "stride 2 in the second convolution"],
+        "ResNet50": wrong["ResNet50", "filters of 256 in stage 5"],
+    }
+    notebook = run(fill_in(released(trial), answers), folder)
+    cells = cells_by_grade_id(notebook)
+    text = " ".join(said(cells["test_identity_block"]).split())
+    assert "identity_block(X, f=2, filters=[2, 4, 6], stage=1, block='a')" in text
+    assert "the second convolution has stride (2, 2); the exercise asks for (1, 1)" in text
+    text = " ".join(said(cells["test_ResNet50"]).split())
+    assert "the model has 15,400,326 parameters" in text
+    assert sys.prefix not in text
+
+
+def test_nbgraders_own_validate_agrees(trial: Assignment, folder: Path) -> None:
+    for answers, verdict in ((solution_cells(trial), True), ({}, False)):
+        path = folder / "Residual_Networks_v2a.ipynb"
+        path.write_text(notebook_text(fill_in(released(trial), answers)))
+        done = subprocess.run(
+            [sys.executable, "-m", "nbgrader", "validate", path.name, "--json"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        result = json.loads(done.stdout)
+        assert (not result.get("failed")) == verdict, done.stdout[-2000:]

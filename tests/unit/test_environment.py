@@ -1,0 +1,75 @@
+"""environment.yml, the lock file, pyproject.toml and what is installed agree."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+COURSE = Path(__file__).resolve().parents[2]
+ASKED = ("jupyter", "nbgrader", "tensorflow", "numpy", "matplotlib", "pydot")
+
+
+def locked() -> dict[str, str]:
+    """Versions in the lock file that apply to this machine, by canonical name."""
+    found = {}
+    text = (COURSE / "requirements.lock").read_text()
+    for line in re.findall(r"^([A-Za-z0-9].*?)\s*\\?$", text, re.MULTILINE):
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate():
+            found[canonicalize_name(requirement.name)] = str(requirement.specifier)[2:]
+    return found
+
+
+def conda() -> dict[str, str]:
+    environment: dict[str, Any] = yaml.safe_load((COURSE / "environment.yml").read_text())
+    pins = {}
+    for entry in environment["dependencies"]:
+        lines = entry["pip"] if isinstance(entry, dict) else [entry]
+        for line in lines:
+            if not line.startswith("-"):
+                name, _, pinned = re.sub("=+", "=", line).partition("=")
+                pins[name] = pinned
+    return pins
+
+
+def test_every_locked_package_is_pinned_with_hashes() -> None:
+    text = (COURSE / "requirements.lock").read_text()
+    entries = re.split(r"\n(?=[A-Za-z0-9])", text.strip())
+    assert len(entries) > 100
+    for entry in entries:
+        assert "==" in entry.splitlines()[0] and "--hash=sha256:" in entry, entry.splitlines()[0]
+    assert "://" not in text
+
+
+def test_what_is_installed_is_what_is_locked() -> None:
+    wrong = {name: (pin, version(name)) for name, pin in locked().items() if version(name) != pin}
+    assert wrong == {}
+
+
+def test_environment_yml_pins_what_the_lock_pins() -> None:
+    pins, lock = conda(), locked()
+    assert set(ASKED) <= set(pins)
+    assert pins.pop("python").startswith("3.11")
+    pins.pop("pip"), pins.pop("graphviz")
+    assert {name: lock[canonicalize_name(name)] for name in pins} == pins
+
+
+def test_every_dependency_of_the_package_is_locked() -> None:
+    project = tomllib.loads((COURSE / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    names = {canonicalize_name(Requirement(line).name) for line in wanted}
+    assert names <= set(locked())
+    assert project["requires-python"] == "==3.11.*"
+
+
+@pytest.mark.parametrize("path", [".ci/run", ".github/workflows/ci.yml", "README.md"])
+def test_ci_and_readme_name_the_same_command(path: str) -> None:
+    assert "make test" in (COURSE / path).read_text()
