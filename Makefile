@@ -1,7 +1,8 @@
 # Two commands for a fresh machine: `make demo` and `make test`.
 # Each sets up what it needs first: a virtual environment from the lock file.
 
-PYTHON ?= python3
+# The first Python outside our own environment, which has no pip of its own.
+PYTHON ?= $(firstword $(filter-out $(CURDIR)/.venv/bin/%,$(shell which -a python3)))
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1

@@ -1,4 +1,4 @@
-"""Verdicts for people: in the feedback page, and on a terminal."""
+"""Verdicts for people: signs, words and the feedback page's tables."""
 
 from __future__ import annotations
 
@@ -11,33 +11,28 @@ SIGNS = {PASSED: "✓", FAILED: "✗", ERROR: "!", NOT_ATTEMPTED: "–"}
 
 
 def verdict_html(verdict: CellVerdict) -> str:
-    """Return a cell's verdict as a table; every text in it is escaped."""
-    rows = []
+    """Return a cell's verdict as a table; every text in it is escaped.
+
+    Only tags that nbconvert's sanitiser lets through are used.
+    """
+    rows = [_row("outcome", "points", "check", "reason", strong=True)]
     for check in verdict.checks:
         earned = check.points if check.outcome == PASSED else 0
         notes = [check.reason, *(f"note: {remark}" for remark in check.remarks)]
-        said = "<br>".join(escape(note).replace("\n", "<br>") for note in notes if note)
         rows.append(
-            f"<tr><td>{SIGNS[check.outcome]} {check.outcome}</td><td>{escape(check.name)}</td>"
-            f"<td>{earned:g} / {check.points:g}</td><td>{said}</td></tr>"
+            _row(
+                f"{SIGNS[check.outcome]} {check.outcome}",
+                f"{earned:g} / {check.points:g}",
+                check.name,
+                "\n".join(note for note in notes if note),
+            )
         )
-    return (
-        f"<table><caption>{escape(verdict.grade_id)}: {verdict.outcome}, "
-        f"{verdict.score:g} of {verdict.points:g} points</caption>"
-        "<thead><tr><th>outcome</th><th>check</th><th>points</th><th>reason</th></tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table>"
-    )
+    head = f"{verdict.grade_id}: {verdict.outcome}, {verdict.score:g} of {verdict.points:g} points"
+    return f"<p><strong>{escape(head)}</strong></p><table>{''.join(rows)}</table>"
 
 
-def verdict_text(verdict: CellVerdict) -> str:
-    """Return a cell's verdict as lines of text."""
-    lines = [
-        f"{verdict.grade_id}: {verdict.outcome}, {verdict.score:g} of {verdict.points:g} points"
-    ]
-    for check in verdict.checks:
-        earned = check.points if check.outcome == PASSED else 0
-        points = f"{earned:>2g}/{check.points:<2g}"
-        lines.append(f"  {SIGNS[check.outcome]} {check.outcome:<13} {points} {check.name}")
-        lines += [f"      {line}" for line in check.reason.split("\n") if line]
-        lines += [f"      note: {remark}" for remark in check.remarks]
-    return "\n".join(lines) + "\n"
+def _row(outcome: str, points: str, check: str, reason: str, *, strong: bool = False) -> str:
+    narrow = [escape(text).replace(" ", "&nbsp;") + "&nbsp;" for text in (outcome, points)]
+    wide = [escape(text).replace("\n", "<br>") for text in (check, reason)]
+    cells = [f"<strong>{cell}</strong>" if strong else cell for cell in (*narrow, *wide)]
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"

@@ -298,7 +298,10 @@ def test_the_verdict_says_the_reason_for_lost_points(
     reasons = {check.name: check.reason for check in verdict.cells[0].checks if check.reason}
     assert "the last ReLU is missing" in reasons["shortcut and order of layers"]
     page = trial.course / "feedback" / "skip-tags" / trial.name / f"{trial.notebook}.html"
-    assert "the last ReLU is missing" in page.read_text()
+    text = page.read_text()
+    assert "the last ReLU is missing" in text
+    assert "✗&nbsp;failed" in text or "✗\xa0failed" in text
+    assert "&lt;td&gt;" not in text  # the sanitiser let the verdict's own tags through
 
 
 def test_a_kernel_that_dies_is_named_with_its_cell(

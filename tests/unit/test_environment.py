@@ -19,7 +19,7 @@ ASKED = ("jupyter", "nbgrader", "tensorflow", "numpy", "matplotlib", "pydot")
 
 def locked() -> dict[str, str]:
     """Versions in the lock file that apply to this machine, by canonical name."""
-    found = {}
+    found: dict[str, str] = {}
     text = (COURSE / "requirements.lock").read_text()
     for line in re.findall(r"^([A-Za-z0-9].*?)\s*\\?$", text, re.MULTILINE):
         requirement = Requirement(line)

@@ -20,7 +20,7 @@ from coursekit.kernels.manager import student_kernel, working_folder
 from coursekit.kernels.provisioner import ISOLATION
 from coursekit.kernels.tracing import request_trace
 from coursekit.preprocessors.plain_outputs import keep_plain_outputs
-from coursekit.rendering import verdict_html, verdict_text
+from coursekit.rendering import verdict_html
 from coursekit.verdict import CellVerdict, NotebookVerdict
 
 
@@ -128,7 +128,6 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
                 data={"text/plain": f"{verdict.score:g}", "text/html": verdict_html(verdict)},
                 execution_count=None,
             ),
-            new_output("stream", name="stdout", text=verdict_text(verdict)),
         ]
 
     def _answer(self, call: dict[str, Any]) -> dict[str, str]:
