@@ -1,4 +1,4 @@
-"""Verdicts for people: signs, words and the feedback page's tables."""
+"""Verdicts for people: signs, words and the feedback page's lists."""
 
 from __future__ import annotations
 
@@ -11,28 +11,18 @@ SIGNS = {PASSED: "✓", FAILED: "✗", ERROR: "!", NOT_ATTEMPTED: "–"}
 
 
 def verdict_html(verdict: CellVerdict) -> str:
-    """Return a cell's verdict as a table; every text in it is escaped.
+    """Return a cell's verdict as a list; every text in it is escaped.
 
-    Only tags that nbconvert's sanitiser lets through are used.
+    Only tags that nbconvert's ``clean_html`` lets through are used; tables are
+    not quite among them, for its parser adds a tbody that it then refuses.
     """
-    rows = [_row("outcome", "points", "check", "reason", strong=True)]
+    head = f"{verdict.grade_id}: {verdict.outcome}, {verdict.score:g} of {verdict.points:g} points"
+    items = []
     for check in verdict.checks:
         earned = check.points if check.outcome == PASSED else 0
-        notes = [check.reason, *(f"note: {remark}" for remark in check.remarks)]
-        rows.append(
-            _row(
-                f"{SIGNS[check.outcome]} {check.outcome}",
-                f"{earned:g} / {check.points:g}",
-                check.name,
-                "\n".join(note for note in notes if note),
-            )
-        )
-    head = f"{verdict.grade_id}: {verdict.outcome}, {verdict.score:g} of {verdict.points:g} points"
-    return f"<p><strong>{escape(head)}</strong></p><table>{''.join(rows)}</table>"
-
-
-def _row(outcome: str, points: str, check: str, reason: str, *, strong: bool = False) -> str:
-    narrow = [escape(text).replace(" ", "&nbsp;") + "&nbsp;" for text in (outcome, points)]
-    wide = [escape(text).replace("\n", "<br>") for text in (check, reason)]
-    cells = [f"<strong>{cell}</strong>" if strong else cell for cell in (*narrow, *wide)]
-    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+        said = f"{SIGNS[check.outcome]} {check.outcome}"
+        line = f"<strong>{said}</strong> {earned:g}/{check.points:g} <em>{escape(check.name)}</em>"
+        notes = [*check.reason.split("\n"), *(f"note: {remark}" for remark in check.remarks)]
+        reasons = "".join(f"<div>{escape(note)}</div>" for note in notes if note)
+        items.append(f"<li>{line}{reasons}</li>")
+    return f"<div><strong>{escape(head)}</strong></div><ul>{''.join(items)}</ul>"
