@@ -27,6 +27,9 @@ c.GenerateAssignment.preprocessors = [
 ]
 c.GenerateAssignment.post_convert_hook = "coursekit.release.vendoring.vendor_student_library"
 
+# Grading starts by taking back what an earlier grading said.
+c.Autograde.exporter_class = "coursekit.submission_exporter.SubmissionExporter"
+
 # Grading, first pass: the gradebook's copy replaces every locked cell, and the
 # hidden tests are taken out again, so that they never reach autograded/.
 c.Autograde.sanitize_preprocessors = [

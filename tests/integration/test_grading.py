@@ -21,6 +21,7 @@ from coursekit.errors import InfrastructureError
 from coursekit.known_answers import known_answers, solution_cells
 from coursekit.nbgrader_runs import read_verdict, run_nbgrader
 from coursekit.release.leaks import hidden_lines
+from coursekit.release.pipeline import generate
 from coursekit.submissions import fill_in, released, submit
 
 pytestmark = pytest.mark.slow
@@ -335,25 +336,38 @@ def test_a_broken_notebook_is_named_and_gets_no_score(
     assert not (trial.course / "autograded" / "broken").exists() or not list(
         (trial.course / "autograded" / "broken").rglob("*.ipynb")
     )
-    assert {score for score, _ in database_scores(trial, "broken").values()} == {None}
+    assert set(database_scores(trial, "broken").values()) == {(None, True)}
+    log = (trial.course / "nbgrader.log").read_text()
+    assert (
+        f"submitted/broken/{trial.name}/{trial.notebook}.ipynb cannot be read as a notebook" in log
+    )
 
 
 def test_a_regrade_that_fails_takes_the_old_score_back(
     trial: Assignment, graded: dict[str, Submission]
 ) -> None:
     who = "everything-right"
-    with Gradebook(f"sqlite:///{trial.course}/gradebook.db") as gradebook:
-        cell = gradebook.find_source_cell("test_ResNet50", trial.notebook, trial.name)
-        kept = cell.source
-        cell.source = kept.replace("checks.report()", "no_such_name()")
-        gradebook.db.commit()
+    hidden = trial.tests / "ResNet50.py"
+    kept = hidden.read_text()
     try:
+        hidden.write_text(kept + "no_such_name()\n")
+        generate(trial)
         with pytest.raises(InfrastructureError, match="test_ResNet50 is itself at fault"):
             run_nbgrader(trial.course, "autograde", trial.name, "--student", who, "--force")
         assert set(database_scores(trial, who).values()) == {(None, True)}
     finally:
-        with Gradebook(f"sqlite:///{trial.course}/gradebook.db") as gradebook:
-            gradebook.find_source_cell("test_ResNet50", trial.notebook, trial.name).source = kept
-            gradebook.db.commit()
+        hidden.write_text(kept)
+        generate(trial)
     run_nbgrader(trial.course, "autograde", trial.name, "--student", who, "--force")
     assert {name: score for name, (score, _) in database_scores(trial, who).items()} == FULL
+
+
+def test_a_second_submission_that_cannot_be_read_takes_the_old_score_back(
+    trial: Assignment, graded: dict[str, Submission]
+) -> None:
+    who = "right-with-warnings-on-stderr"
+    path = trial.course / "submitted" / who / trial.name / f"{trial.notebook}.ipynb"
+    path.write_text('{"cells": [')
+    with pytest.raises(InfrastructureError, match="cannot be read as a notebook"):
+        run_nbgrader(trial.course, "autograde", trial.name, "--student", who, "--force")
+    assert set(database_scores(trial, who).values()) == {(None, True)}

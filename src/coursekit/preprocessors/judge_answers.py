@@ -78,9 +78,6 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
                     f"test cells {', '.join(sorted(missing))} were not judged",
                     "grade the submission again",
                 )
-        except Exception:
-            _clear_scores(info)
-            raise
         finally:
             resources["metadata"].pop("path", None)
         verdict = NotebookVerdict(
@@ -152,15 +149,3 @@ def _test_cells(info: dict[str, Any]) -> dict[str, tuple[str, float]]:
             for cell in notebook.grade_cells
             if cell.cell_type == "code" and "Checks(" in sources.get(cell.name, "")
         }
-
-
-def _clear_scores(info: dict[str, Any]) -> None:
-    """Take back what an earlier grading said: it could not be confirmed."""
-    with Gradebook(info["db_url"]) as gradebook:
-        notebook = gradebook.find_submission_notebook(
-            info["notebook"], info["assignment"], info["student"]
-        )
-        for grade in notebook.grades:
-            grade.auto_score = None
-            grade.needs_manual_grade = True
-        gradebook.db.commit()
