@@ -19,7 +19,7 @@ from typing import Any
 
 import keras
 
-from resnets_utils.graph import Graph, Node, Setting, pads_nothing
+from resnets_utils.graph import STAND_INS, Graph, Node, Setting, pads_nothing
 
 MAX_CHARACTERS = 4_000_000
 MAX_NODES = 2_000
@@ -32,20 +32,25 @@ class GraphRefused(Exception):
     """The model's JSON is not one that we compare or rebuild; the message says why."""
 
 
-def read_graph(text: str) -> Graph:
+def read_graph(text: str, *, stand_ins: bool = False) -> Graph:
     """Return the graph that ``model.to_json()`` described.
 
     Args:
         text: the JSON of a functional Keras 3 model with one input and one output.
+        stand_ins: whether closed blocks may stand in it. They count as flawless,
+            so they are taken only where the judge itself put them in.
 
     Raises:
         GraphRefused: if it is anything else, or larger than a graph of this exercise can be.
 
     """
     try:
-        return _checked(_read_model(_parse(text)))
+        graph = _checked(_read_model(_parse(text)))
     except RecursionError:
         raise GraphRefused("the model's description is nested too deeply") from None
+    if graph.of_kind(*STAND_INS) and not stand_ins:
+        raise GraphRefused("a stand-in for a block is no block; build it from Keras's layers")
+    return graph
 
 
 def _parse(text: str) -> Any:

@@ -93,7 +93,7 @@ def trace(call: Call, namespace: dict[str, Any]) -> dict[str, str]:
             "reason": f"the placeholder still stands in {_last_function(error)}",
             "lines": lines[-1],
         }
-    except Exception as error:
+    except BaseException as error:  # SystemExit, too, is the student's own
         reply = _raised(error, _notebook_lines(error.__traceback__, namespace))
         return reply | _drawn_so_far(entrance)
 

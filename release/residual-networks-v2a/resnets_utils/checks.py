@@ -155,8 +155,8 @@ class Checks:
 
         Args:
             shape: height, width and channels of the tensor to call it on.
-            own_blocks: let it use the student's own blocks, mistakes and all;
-                otherwise it meets flawless ones.
+            own_blocks: let a function that takes no tensor use the student's
+                own blocks, mistakes and all; otherwise it meets flawless ones.
             **arguments: the function's other arguments, by name.
 
         Raises:
@@ -165,7 +165,7 @@ class Checks:
             CheckFailed: if what it drew is beyond this exercise.
 
         """
-        call = Call(self.function, arguments, shape, own_blocks)
+        call = Call(self.function, arguments, shape, own_blocks or shape is not None)
         key = repr(call)
         if key not in self._answers:
             try:
@@ -183,7 +183,7 @@ class Checks:
         status, reason = reply["status"], reply.get("reason", "")
         if status == "graph":
             try:
-                graph = read_graph(reply["graph"])
+                graph = read_graph(reply["graph"], stand_ins=not call.own_blocks)
             except GraphRefused as error:
                 raise CheckFailed(f"{call}: {error}") from None
             return Answer(call, graph, self._how.salt, reveal=lambda: not self._hidden)

@@ -3,12 +3,15 @@
 ``trace_request`` comes on the control channel, which has a thread of its own,
 so that it reaches the student's functions even when their notebook has replaced
 ``do_execute``, filters syntax trees, or hooks into cells. It calls a function
-and answers with the graph it drew. Whatever it answers is believed no more than
+in a further thread, so that one that never returns holds up no other, and
+answers with the graph it drew. Whatever it answers is believed no more than
 any other output of the student's process.
 """
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
@@ -25,8 +28,15 @@ class StudentKernel(IPythonKernel):
     async def trace_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         """Answer a trace request with what the student's function drew."""
         assert self.shell is not None and self.session is not None
-        reply = trace(Call.from_json(parent["content"]), self.shell.user_ns)
-        self.session.send(stream, "trace_reply", reply, parent, ident)
+        loop = asyncio.get_running_loop()
+        namespace, send = self.shell.user_ns, self.session.send
+
+        def answer() -> None:
+            reply = trace(Call.from_json(parent["content"]), namespace)
+            # The channel belongs to the loop's thread.
+            loop.call_soon_threadsafe(send, stream, "trace_reply", reply, parent, ident)
+
+        threading.Thread(target=answer, daemon=True).start()
 
 
 if __name__ == "__main__":
