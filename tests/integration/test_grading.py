@@ -139,6 +139,13 @@ def _tests_as_text(notebook: NotebookNode) -> None:
             del cell["outputs"], cell["execution_count"]
 
 
+def _last_test_first(notebook: NotebookNode) -> None:
+    """Put ResNet50 and its test before the blocks' tests."""
+    cells = cells_by_grade_id(notebook)
+    moved = [cells[name] for name in ("test_identity_block", "test_convolutional_block")]
+    notebook.cells = [cell for cell in notebook.cells if cell not in moved] + moved
+
+
 def class_of(assignment: Assignment) -> dict[str, Submission]:
     solution = solution_cells(assignment)
     wrong = {
@@ -167,6 +174,7 @@ def class_of(assignment: Assignment) -> dict[str, Submission]:
         "def identity_block(X, f, filters, stage, block): return Anything()\n"
     )
     stop = "import os\nos._exit(1)"
+    forever = "def ResNet50(input_shape=(64, 64, 3), classes=6):\n    while True:\n        pass\n"
     return {
         **found,
         "everything right": Submission(solution, FULL),
@@ -190,6 +198,11 @@ def class_of(assignment: Assignment) -> dict[str, Submission]:
                 "resnets_utils.py": "raise SystemExit('planted')",
                 "sitecustomize.py": "raise SystemExit('planted')",
             },
+        ),
+        "never returns and is tested first": Submission(
+            {**solution, "ResNet50": forever},
+            {**FULL, "test_ResNet50": 0.0},
+            change=_last_test_first,
         ),
         "the kernel dies half-way": Submission(
             {**solution, "convolutional_block": stop},
@@ -227,7 +240,7 @@ def graded(trial: Assignment) -> dict[str, Submission]:
     broken.mkdir(parents=True)
     (broken / f"{trial.notebook}.ipynb").write_text("{ this is no notebook")
     with pytest.raises(InfrastructureError, match="failed"):
-        run_nbgrader(trial.course, "autograde", trial.name)
+        run_nbgrader(trial.course, "autograde", trial.name, "--JudgeAnswers.trace_timeout=20")
     run_nbgrader(trial.course, "generate_feedback", trial.name)
     return everyone
 
@@ -251,6 +264,7 @@ NAMES = [
     "tests turned into text",
     "equal to everything",
     "planted modules",
+    "never returns and is tested first",
     "the kernel dies half-way",
     "page that runs",
 ]

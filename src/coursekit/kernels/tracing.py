@@ -24,7 +24,10 @@ def request_trace(client: Any, call: dict[str, Any], timeout: float) -> dict[str
 
     Returns:
         The reply as `resnets_utils.tracing.trace` describes it. A kernel that
-        does not answer, or answers in another form, gives one of status "raised".
+        answers in another form gives one of status "raised".
+
+    Raises:
+        TimeoutError: if it does not answer in time; the message is for people.
 
     """
     request = client.session.msg("trace_request", call)
@@ -39,7 +42,7 @@ def request_trace(client: Any, call: dict[str, Any], timeout: float) -> dict[str
             return _no_answer(f"the kernel's reply cannot be read ({type(error).__name__})")
         if reply["parent_header"].get("msg_id") == request["header"]["msg_id"]:
             return _plain(reply["content"])
-    return _no_answer(f"{call['function']} gave no result within {timeout:g} s")
+    raise TimeoutError(f"{call['function']} gave no result within {timeout:g} s")
 
 
 def _no_answer(reason: str) -> dict[str, str]:
@@ -53,6 +56,7 @@ def _plain(content: Any) -> dict[str, str]:
         or not set(content) <= _KEYS
         or not all(isinstance(value, str) for value in content.values())
         or content.get("status") not in _STATUSES
+        or (content["status"] == "graph" and "graph" not in content)
         or sum(map(len, content.values())) > MAX_CHARACTERS
     ):
         return _no_answer("the kernel's reply does not have the form of a trace")

@@ -57,7 +57,8 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         self._tests = _test_cells(info)
         self._cells: list[CellVerdict] = []
         self._stopped = ""
-        self._errors: dict[str, str] = {}
+        self._errors: dict[str, str] = {}  # what a cell's text ended in
+        self._hung: dict[str, str] = {}  # functions that gave no result in time, and the words
         self._salt = secrets.randbits(63)
         try:
             with (
@@ -131,11 +132,18 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         """Make a call in the student's kernel, if it still runs."""
         if self._stopped:
             return {"status": "raised", "reason": self._stopped}
-        reply = request_trace(self.kc, call, self.trace_timeout)
+        function = call["function"]
+        if function in self._hung:
+            return {"status": "raised", "reason": self._hung[function]}
+        try:
+            reply = request_trace(self.kc, call, self.trace_timeout)
+        except TimeoutError as error:
+            self._hung[function] = str(error)
+            return {"status": "raised", "reason": str(error)}
         if reply["status"] == "undefined":
-            for source, error in self._errors.items():
-                if f"def {call['function']}" in source:
-                    return {**reply, "reason": f"{reply['reason']}: its cell ended in {error}"}
+            for source, ended in self._errors.items():
+                if f"def {function}" in source:
+                    return {**reply, "reason": f"{reply['reason']}: its cell ended in {ended}"}
         return reply
 
 
