@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from resnets_utils.graph import Graph, Node
 from resnets_utils.initializers import GlorotUniform
-from resnets_utils.reading import ACTIVATIONS
+from resnets_utils.layers import ACTIVATIONS
 
 Array = NDArray[np.float32]
 

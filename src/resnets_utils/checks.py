@@ -28,7 +28,8 @@ from typing import Any
 import numpy as np
 
 from resnets_utils.answers import Answer, CheckFailed
-from resnets_utils.reading import GraphRefused, read_graph
+from resnets_utils.layers import GraphRefused
+from resnets_utils.reading import read_graph
 from resnets_utils.tracing import Call, notebook_namespace, trace
 
 

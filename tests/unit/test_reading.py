@@ -8,7 +8,8 @@ import keras
 import pytest
 
 from resnets_utils import glorot_uniform
-from resnets_utils.reading import GraphRefused, read_graph
+from resnets_utils.layers import GraphRefused
+from resnets_utils.reading import read_graph
 
 layers = keras.layers
 Change = Callable[[dict[str, Any]], None]
