@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -44,11 +45,14 @@ def demo(course: Path, console: Console) -> Path:
     for entry in entries:
         submit(assignment, entry["student"], bundled(assignment, entry))
     console.print(f"submitted  {len(entries)} notebooks")
+    started = time.monotonic()
     for number, entry in enumerate(entries, 1):
         progress = f"{number} of {len(entries)}: {entry['student']}, {entry['about']}"
         with console.status(f"nbgrader autograde {progress}"):
             run_nbgrader(folder, "autograde", name, "--student", entry["student"])
         console.print(f"graded     {progress}")
+    each = (time.monotonic() - started) / len(entries)
+    console.print(f"           {each:.1f} s a submission, nbgrader and kernel start included")
     with console.status("nbgrader generate_feedback"):
         run_nbgrader(folder, "generate_feedback", name)
     verdicts = [
