@@ -16,10 +16,12 @@ import pytest
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 
-from coursekit.courses import Assignment, cells_by_grade_id
+from coursekit.courses import Assignment, cells_by_grade_id, read_notebook
 from coursekit.errors import InfrastructureError
 from coursekit.known_answers import known_answers, solution_cells
 from coursekit.nbgrader_runs import read_verdict, run_nbgrader
+from coursekit.preprocessors.inject_hidden_tests import PLACEHOLDER
+from coursekit.preprocessors.normalise import notebook_text
 from coursekit.release.leaks import hidden_lines
 from coursekit.release.pipeline import generate
 from coursekit.submissions import fill_in, released, submit
@@ -374,6 +376,26 @@ def test_a_regrade_that_fails_takes_the_old_score_back(
         generate(trial)
     run_nbgrader(trial.course, "autograde", trial.name, "--student", who, "--force")
     assert {name: score for name, (score, _) in database_scores(trial, who).items()} == FULL
+
+
+def test_a_test_cell_without_checks_is_no_full_marks(
+    trial: Assignment, graded: dict[str, Submission]
+) -> None:
+    who, hidden = "skip-tags", trial.tests / "identity_block.py"
+    kept = {path: path.read_text() for path in (trial.source, hidden)}
+    notebook = read_notebook(trial.source)
+    cells_by_grade_id(notebook)["test_identity_block"].source = PLACEHOLDER
+    try:
+        trial.source.write_text(notebook_text(notebook))
+        hidden.write_text("pass\n")
+        generate(trial)
+        with pytest.raises(InfrastructureError, match="test_identity_block is itself at fault"):
+            run_nbgrader(trial.course, "autograde", trial.name, "--student", who, "--force")
+        assert set(database_scores(trial, who).values()) == {(None, True)}
+    finally:
+        for path, text in kept.items():
+            path.write_text(text)
+        generate(trial)
 
 
 def test_a_second_submission_that_cannot_be_read_takes_the_old_score_back(

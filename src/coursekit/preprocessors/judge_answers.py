@@ -148,12 +148,17 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
 
 
 def _test_cells(info: dict[str, Any]) -> dict[str, tuple[str, float]]:
-    """The gradebook's copies of a notebook's test cells: (text, points) by grade id."""
+    """The gradebook's copies of a notebook's test cells: (text, points) by grade id.
+
+    Every one goes to the judge; one without checks is then refused there, for
+    run in the student's kernel its silence would be full marks.
+    """
     with Gradebook(info["db_url"]) as gradebook:
         notebook = gradebook.find_notebook(info["notebook"], info["assignment"])
         sources = {cell.name: cell.source for cell in notebook.source_cells}
+        by_hand = {cell.name for cell in notebook.solution_cells}
         return {
             cell.name: (sources[cell.name], float(cell.max_score))
             for cell in notebook.grade_cells
-            if cell.cell_type == "code" and "Checks(" in sources.get(cell.name, "")
+            if cell.cell_type == "code" and cell.name not in by_hand
         }
