@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 STUDENT_LIBRARY = "resnets_utils"
+# Code, and the trained model with its record.
+_VENDORED = {".py", ".h5", ".json"}
 
 
 def library_files() -> dict[str, bytes]:
@@ -17,7 +19,9 @@ def library_files() -> dict[str, bytes]:
     assert spec is not None and spec.submodule_search_locations
     folder = Path(spec.submodule_search_locations[0])
     return {
-        f"{STUDENT_LIBRARY}/{item.name}": item.read_bytes() for item in sorted(folder.glob("*.py"))
+        f"{STUDENT_LIBRARY}/{path.relative_to(folder).as_posix()}": path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix in _VENDORED
     }
 
 

@@ -1,0 +1,1 @@
+"""Train the ResNet-50 that the notebooks load, on generated pictures only."""

@@ -1,0 +1,115 @@
+"""The training run: the solution's own ResNet-50, AdamW, and a falling learning rate."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from coursekit.courses import Assignment
+from coursekit.known_answers import import_cells, solution_cells
+from coursekit.pretraining.data import batches
+from resnets_utils.signs import draw_pictures
+
+# Pictures for watching the training; not those that students are tested on.
+WATCH_SEED = 999
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides how the training goes."""
+
+    pictures: int = 36_000
+    epochs: int = 5
+    batch_size: int = 64
+    peak_learning_rate: float = 1e-3
+    warm_up_steps: int = 150
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.05
+    seed: int = 1
+
+
+@dataclass
+class Curves:
+    """What was measured along the way; one entry an epoch."""
+
+    loss: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    watched_accuracy: list[float] = field(default_factory=list)
+
+
+def solution_model(assignment: Assignment) -> keras.Model:
+    """Return the ResNet-50 that the assignment's solution builds."""
+    namespace: dict[str, Any] = {}
+    cells = solution_cells(assignment)
+    for code in (import_cells(assignment), *cells.values()):
+        exec(compile(code, str(assignment.source), "exec"), namespace)
+    model: keras.Model = namespace["ResNet50"](input_shape=(64, 64, 3), classes=6)
+    return model
+
+
+def train(
+    model: keras.Model,
+    pictures: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    recipe: Recipe,
+    folder: Path,
+) -> Curves:
+    """Train ``model``; keep its weights and curves in ``folder`` after each epoch."""
+    folder.mkdir(parents=True, exist_ok=True)
+    steps = len(pictures) // recipe.batch_size
+    optimizer = keras.optimizers.AdamW(
+        keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=recipe.peak_learning_rate / 20,
+            warmup_target=recipe.peak_learning_rate,
+            warmup_steps=recipe.warm_up_steps,
+            decay_steps=recipe.epochs * steps - recipe.warm_up_steps,
+        ),
+        weight_decay=recipe.weight_decay,
+        global_clipnorm=5.0,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    model.compile(
+        optimizer=optimizer,
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
+        metrics=["accuracy"],
+    )
+    watched_labels = np.arange(600) % 6
+    watched = draw_pictures(watched_labels, WATCH_SEED)
+    curves = Curves()
+
+    def after_epoch(epoch: int, logs: dict[str, float]) -> None:
+        curves.loss.append(float(logs["loss"]))
+        curves.accuracy.append(float(logs["accuracy"]))
+        curves.watched_accuracy.append(accuracy(model, watched, watched_labels))
+        model.save_weights(folder / "checkpoint.weights.h5")
+        (folder / "curves.json").write_text(json.dumps(asdict(curves)), encoding="utf-8")
+        print(f"epoch {epoch + 1}: {curves.watched_accuracy[-1]:.3f} of unseen pictures right")
+
+    stream = tf.data.Dataset.from_generator(
+        lambda: batches(pictures, labels, recipe.batch_size, recipe.epochs, recipe.seed),
+        output_signature=(
+            tf.TensorSpec((recipe.batch_size, 64, 64, 3), tf.float32),
+            tf.TensorSpec((recipe.batch_size, 6), tf.float32),
+        ),
+    ).prefetch(2)
+    model.fit(
+        stream,
+        epochs=recipe.epochs,
+        steps_per_epoch=steps,
+        verbose=1,
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=after_epoch)],
+    )
+    return curves
+
+
+def accuracy(model: keras.Model, pictures: NDArray[np.uint8], labels: NDArray[np.int64]) -> float:
+    """Return the share of pictures (m, 64, 64, 3), uint8, that the model gets right."""
+    predicted = model.predict(pictures.astype(np.float32) / 255, batch_size=64, verbose=0)
+    return float((predicted.argmax(axis=1) == labels.ravel()).mean())
