@@ -50,16 +50,16 @@ def load_pretrained(model: keras.Model, folder: Path = FOLDER) -> dict[str, Any]
     stored = read_weights(folder / WEIGHTS, record["sha256"])
     own = _variables(model)
     _refuse_other_names(own, stored)
-    for name, values in stored.items():
-        if tuple(own[name].shape) != values.shape:
+    for name, weight in own.items():
+        if tuple(weight.shape) != stored[name].shape:
             layer, variable = name.split("/")
             raise StudentError(
-                f"the layer {layer} has a {variable} of shape {tuple(own[name].shape)}, "
-                f"and the trained one is {values.shape}",
+                f"the layer {layer} has a {variable} of shape {tuple(weight.shape)}, "
+                f"and the trained one is {stored[name].shape}",
                 "run the checks of ResNet50 above: they name the first layer that differs",
             )
-    for name, values in stored.items():
-        own[name].assign(values)
+    for name, weight in own.items():
+        weight.assign(stored[name])
     return record
 
 

@@ -30,7 +30,7 @@ from resnets_utils.signs.surface import (
     render,
 )
 
-SIDE = 64  # pixels of a finished picture
+SIDE = 64  # pixels of a picture of the data set
 FINER = 2  # rendered this many times finer, then averaged
 
 # Skin from light to dark as sRGB, back of the hand; our own choice of ten steps.
@@ -63,12 +63,12 @@ class Light:
     hardness: float
 
 
-def draw_picture(sign: int, random: np.random.Generator) -> NDArray[np.uint8]:
-    """Return a picture (64, 64, 3) of a hand that shows ``sign``."""
+def draw_picture(sign: int, random: np.random.Generator, side: int = SIDE) -> NDArray[np.uint8]:
+    """Return a picture (side, side, 3) of a hand that shows ``sign``, a number from 0 to 5."""
     placed = put_before_camera(
         bones_of(draw_pose(sign, random), _draw_build(random)), _draw_view(sign, random)
     )
-    surface = render(placed.cones, SIDE * FINER)
+    surface = render(placed.cones, side * FINER)
     light = _draw_light(random)
     shade, gloss = _shading(surface, light, random)
     hand = _albedo(surface, placed, random) * shade + gloss
@@ -308,8 +308,8 @@ def _shadow_on_wall(surface: Surface, light: Light, random: np.random.Generator)
 
 def _photograph(linear: Picture, random: np.random.Generator) -> NDArray[np.uint8]:
     """Return what a camera makes of the scene: exposure, colour, blur, noise and 8 bits."""
-    side = linear.shape[0]
-    x, y = pixel_centres(side)
+    side = linear.shape[0] // FINER
+    x, y = pixel_centres(linear.shape[0])
     middle = random.normal(0.5, 0.1, 2)
     far = (x - middle[0]) ** 2 + (y - middle[1]) ** 2
     linear = linear * (1 - _between(random, 0, 0.55) * far)[..., None]
@@ -318,7 +318,7 @@ def _photograph(linear: Picture, random: np.random.Generator) -> NDArray[np.uint
     linear = linear * balance.astype(np.float32) * np.float32(np.exp(random.normal(-0.08, 0.22)))
     # Also the sharpest lens smooths the steps of the finer grid.
     linear = blurred(linear, max(0.3, abs(float(random.normal(0, 0.42)))) * FINER)
-    coarse = linear.reshape(SIDE, FINER, SIDE, FINER, 3).mean(axis=(1, 3))
+    coarse = linear.reshape(side, FINER, side, FINER, 3).mean(axis=(1, 3))
     tones = np.clip(coarse, 0, None) ** (1 / 2.2)
     # A film-like shoulder instead of a hard clip, and some contrast.
     contrast = _between(random, 0.85, 1.2)
@@ -326,8 +326,8 @@ def _photograph(linear: Picture, random: np.random.Generator) -> NDArray[np.uint
     tones = np.where(tones > 0.9, 0.9 + 0.1 * np.tanh((tones - 0.9) / 0.1), tones)
     grey = tones.mean(axis=-1, keepdims=True)
     tones = grey + (tones - grey) * _between(random, 0.7, 1.15)
-    noise = random.normal(0, 1, (SIDE, SIDE, 3)) * abs(random.normal(0, 0.008))
-    speckle = random.normal(0, 1, (SIDE, SIDE, 1)) * abs(random.normal(0, 0.008))
+    noise = random.normal(0, 1, (side, side, 3)) * abs(random.normal(0, 0.008))
+    speckle = random.normal(0, 1, (side, side, 1)) * abs(random.normal(0, 0.008))
     tones = tones + noise + speckle
     levels: NDArray[np.uint8] = np.clip(np.round(tones * 255), 0, 255).astype(np.uint8)
     return levels

@@ -1,0 +1,171 @@
+"""The trained weights: what is kept of them, and what is refused when they are loaded."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from rich.console import Console
+
+from coursekit.courses import assignments
+from coursekit.errors import GateError
+from coursekit.pretraining.command import TRAINED, show
+from coursekit.pretraining.data import batches, varied
+from coursekit.pretraining.training import solution_model, start_small
+from resnets_utils.pretrained import (
+    FOLDER,
+    RECORD,
+    STEPS_PER_DEVIATION,
+    WEIGHTS,
+    load_pretrained,
+    read_record,
+    read_weights,
+    write_weights,
+)
+from resnets_utils.sentences import StudentError
+
+COURSE = Path(__file__).parents[2]
+
+
+def small_model(second: str = "second", filters: int = 8, **settings: bool) -> keras.Model:
+    picture = keras.Input((8, 8, 3))
+    X = keras.layers.Conv2D(filters, 3, name="first", **settings)(picture)
+    X = keras.layers.BatchNormalization(name=second)(X)
+    X = keras.layers.Dense(6, name="fc6")(keras.layers.Flatten()(X))
+    return keras.Model(picture, X)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Weights of a small model, and their record."""
+    keras.utils.set_random_seed(4)
+    digest = write_weights(small_model(), tmp_path / WEIGHTS)
+    (tmp_path / RECORD).write_text(json.dumps({"sha256": digest, "test_accuracy": 0.5}))
+    return tmp_path
+
+
+def test_kernels_come_back_to_half_a_step_and_all_else_exactly(tmp_path: Path) -> None:
+    model = small_model()
+    model.get_layer("second").gamma.assign(np.linspace(0.1, 3, 8))
+    model.get_layer("first").kernel.assign(np.random.default_rng(0).normal(0, 2, (3, 3, 3, 8)))
+    stored = read_weights(tmp_path / WEIGHTS, write_weights(model, tmp_path / WEIGHTS))
+    assert set(stored) == {
+        *("first/kernel", "first/bias", "fc6/kernel", "fc6/bias"),
+        *("second/gamma", "second/beta", "second/moving_mean", "second/moving_variance"),
+    }
+    assert np.array_equal(stored["second/gamma"], model.get_layer("second").gamma.numpy())
+    kernel = model.get_layer("first").kernel.numpy()
+    half_a_step = kernel.std(axis=(0, 1, 2)) / STEPS_PER_DEVIATION / 2
+    error = np.abs(stored["first/kernel"] - kernel).max(axis=(0, 1, 2))
+    assert (error > 0).all() and (error <= half_a_step * 1.001).all()
+
+
+def test_a_single_large_weight_survives(tmp_path: Path) -> None:
+    model = small_model()
+    kernel = np.full((3, 3, 3, 8), 0.001, np.float32)
+    kernel[1, 1, 1, 3] = 50
+    model.get_layer("first").kernel.assign(kernel)
+    stored = read_weights(tmp_path / WEIGHTS, write_weights(model, tmp_path / WEIGHTS))
+    assert stored["first/kernel"][1, 1, 1, 3] == pytest.approx(50, rel=0.01)
+
+
+def test_loading_puts_every_weight_in_place(folder: Path) -> None:
+    keras.utils.set_random_seed(9)
+    model = small_model()
+    record = load_pretrained(model, folder)
+    assert record["test_accuracy"] == 0.5
+    for name, values in read_weights(folder / WEIGHTS, record["sha256"]).items():
+        layer, variable = name.split("/")
+        assert np.array_equal(getattr(model.get_layer(layer), variable).numpy(), values)
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (small_model(second="zweite"), "has no layer named second and has layers .*: zweite"),
+        (small_model(filters=4), r"the layer first has a kernel of shape \(3, 3, 3, 4\).*3, 8\)"),
+        (small_model(use_bias=False), "other variables than your model: first/bias"),
+    ],
+)
+def test_what_does_not_fit_is_told_and_nothing_is_changed(
+    folder: Path, model: keras.Model, said: str
+) -> None:
+    before = [weight.numpy() for weight in model.weights]
+    with pytest.raises(StudentError) as caught:
+        load_pretrained(model, folder)
+    assert re.search(said, caught.value.message)
+    assert caught.value.hint
+    for weight, old in zip(model.weights, before, strict=True):
+        assert np.array_equal(weight.numpy(), old)
+
+
+def test_damaged_and_missing_files_are_told(folder: Path) -> None:
+    weights = folder / WEIGHTS
+    content = bytearray(weights.read_bytes())
+    content[len(content) // 2] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(StudentError, match="are damaged: their SHA-256 begins with"):
+        load_pretrained(small_model(), folder)
+    weights.unlink()
+    with pytest.raises(StudentError, match=r"weights .* are missing"):
+        load_pretrained(small_model(), folder)
+    for broken in ("", "[]", "{}", '{"sha256": 3}', "\x00"):
+        (folder / RECORD).write_text(broken)
+        with pytest.raises(StudentError, match="cannot be read"):
+            load_pretrained(small_model(), folder)
+    (folder / RECORD).unlink()
+    with pytest.raises(StudentError, match=r"record .* is missing"):
+        load_pretrained(small_model(), folder)
+
+
+@pytest.mark.slow
+def test_the_shipped_weights_hold_what_their_record_says(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    record = read_record()
+    assert record["test_accuracy"] >= 0.98
+    assert (FOLDER / WEIGHTS).stat().st_size < 15_000_000
+    show(COURSE, Console())
+    assert f"{record['test_accuracy']:.2f}" in capsys.readouterr().out
+    # A record that claims more than was measured is not believed.
+    shutil.copytree(FOLDER, tmp_path / "other")
+    record["test_accuracy"] = 0.9
+    (tmp_path / "other" / RECORD).write_text(json.dumps(record))
+    monkeypatch.setattr(
+        "coursekit.pretraining.command.read_record", lambda: read_record(tmp_path / "other")
+    )
+    with pytest.raises(GateError, match="the record says"):
+        show(COURSE, Console())
+
+
+@pytest.mark.slow
+def test_a_model_with_another_stage_5_is_refused() -> None:
+    assignment = next(found for found in assignments(COURSE) if found.name == TRAINED)
+    model = solution_model(assignment)
+    narrow = keras.layers.Conv2D(7, 1, name="conv1")(keras.Input((64, 64, 3)))
+    with pytest.raises(StudentError, match="has no layer named"):
+        load_pretrained(keras.Model(narrow._keras_history.operation.input, narrow))
+    start_small(model, seed=1)
+    # Every block is the identity at first: its main path adds nothing.
+    assert not model.get_layer("bn2b_branch2c").gamma.numpy().any()
+    assert model.get_layer("bn2b_branch2b").gamma.numpy().all()
+    # Kernels of one shape differ, which the exercise's seeded start does not grant.
+    first, second = (model.get_layer(f"res2{b}_branch2b").kernel.numpy() for b in "bc")
+    assert not np.array_equal(first, second)
+
+
+def test_varied_pictures_keep_their_form_and_their_labels() -> None:
+    pictures = np.zeros((12, 64, 64, 3), np.uint8)
+    pictures[:, 20:44, 20:44] = 200
+    labels = np.arange(12) % 6
+    seen = list(batches(pictures, labels, size=5, epochs=2, seed=3))
+    assert len(seen) == 4 and all(X.shape == (5, 64, 64, 3) for X, _ in seen)
+    assert all(X.dtype == np.float32 and X.min() >= 0 and X.max() <= 1 for X, _ in seen)
+    assert all(np.array_equal(Y.sum(axis=1), np.ones(5)) for _, Y in seen)
+    different = varied(pictures, np.random.default_rng(0))
+    assert len({picture.tobytes() for picture in different}) == 12
