@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: demo test setup release check-release lint format types fast-test lock lab clean
+.PHONY: demo test setup graphviz release check-release lint format types fast-test lock lab clean
 
 demo: setup            ## release, grade the bundled submissions, show scores and reasons
 	$(BIN)/coursekit demo
@@ -27,7 +27,13 @@ check-release: setup   ## prove that release/ is what source/ generates
 lab: setup             ## open JupyterLab on this course
 	$(BIN)/jupyter lab
 
-setup: .venv/ready
+setup: .venv/ready graphviz
+
+# Draws the networks; without it the notebook shows a table instead.
+graphviz:
+	@command -v dot >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get update -qq && apt-get install -qq --yes --no-install-recommends graphviz >/dev/null; } \
+		|| echo "hint: graphviz is not installed, so networks are shown as tables; apt install graphviz"
 
 # `--without-pip` and `pip --python` work where Debian's python3-venv is not installed.
 .venv/ready: requirements.lock pyproject.toml

@@ -56,18 +56,22 @@ def write_datasets(folder: Path) -> None:
     """
     print(f"Drawing {CLASSES * (TRAIN_EACH + TEST_EACH)} pictures of hands, once, into {folder}/")
     folder.mkdir(parents=True, exist_ok=True)
-    for name, each, seed in (("train", TRAIN_EACH, TRAIN_SEED), ("test", TEST_EACH, TEST_SEED)):
-        labels = mixed_labels(each, seed)
-        pictures = draw_pictures(labels, seed, progress=True)
-        unfinished = folder / f".{name}_signs.h5.{os.getpid()}"
-        try:
-            with h5py.File(unfinished, "w") as file:
+    sets = (("train", TRAIN_EACH, TRAIN_SEED), ("test", TEST_EACH, TEST_SEED))
+    unfinished = {name: folder / f".{name}_signs.h5.{os.getpid()}" for name, _, _ in sets}
+    try:
+        for name, each, seed in sets:
+            labels = mixed_labels(each, seed)
+            pictures = draw_pictures(labels, seed, progress=True)
+            with h5py.File(unfinished[name], "w") as file:
                 file[f"{name}_set_x"] = pictures
                 file[f"{name}_set_y"] = labels
                 file["list_classes"] = np.arange(CLASSES)
-            unfinished.replace(folder / f"{name}_signs.h5")
-        finally:
-            unfinished.unlink(missing_ok=True)
+        # Only now, so that there are both files or none.
+        for name, path in unfinished.items():
+            path.replace(folder / f"{name}_signs.h5")
+    finally:
+        for path in unfinished.values():
+            path.unlink(missing_ok=True)
 
 
 def mixed_labels(each: int, seed: int) -> NDArray[np.int64]:

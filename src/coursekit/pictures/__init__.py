@@ -1,0 +1,95 @@
+"""The notebook's pictures, drawn by our own code so that each can be drawn again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from coursekit.courses import assignments
+from coursekit.pictures import blocks, gradients, network
+from coursekit.pictures.sheet import signs_sheet
+
+__all__ = ["draw_all", "draw_pictures", "signs_sheet"]
+
+# Seed of the sheet's pictures and of the hand that stands in for the student's photo.
+SHEET_SEED = 3
+EACH = 5
+PHOTO_SIDE = 320  # pixels
+PHOTO_SIGN = 5
+
+DRAWINGS = {
+    "skip-connection": blocks.skip_connection,
+    "identity-block-two": blocks.identity_block_of_two,
+    "identity-block-three": blocks.identity_block_of_three,
+    "convolutional-block": blocks.convolutional_block,
+    "resnet50": network.resnet50,
+}
+
+
+def draw_pictures(folder: Path) -> list[Path]:
+    """Write the notebook's SVG pictures into ``folder``; the same bytes on each run.
+
+    ``gradient-norms.svg`` is drawn from the measured ``gradient-norms.json`` that
+    lies in the folder, and left out if there is none.
+
+    Args:
+        folder: made if it is not there.
+
+    Returns:
+        the files written, in the order in which the notebook shows them.
+
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = {name: draw() for name, draw in DRAWINGS.items()}
+    measured = folder / f"{gradients.NAME}.json"
+    if measured.is_file():
+        figures = json.loads(measured.read_text(encoding="utf-8"))
+        drawn[gradients.NAME] = gradients.draw_gradients(figures)
+    written = []
+    for name, picture in drawn.items():
+        path = folder / f"{name}.svg"
+        path.write_bytes(picture)
+        written.append(path)
+    return written
+
+
+def draw_all(course: Path, *, measure: bool = False) -> list[Path]:
+    """Draw every picture of the course's notebooks; return the files written.
+
+    Args:
+        course: the course folder.
+        measure: measure the gradients anew first, which takes about a minute.
+
+    """
+    written = []
+    for assignment in assignments(course):
+        folder = assignment.source.parent / "images"
+        if measure:
+            figures = json.dumps(gradients.measure_gradients(), indent=2)
+            (folder / f"{gradients.NAME}.json").write_text(figures + "\n", encoding="utf-8")
+        written += draw_pictures(folder)
+        written += [_draw_sheet(folder), _draw_photo(folder)]
+    return written
+
+
+def _draw_sheet(folder: Path) -> Path:
+    from resnets_utils.signs import draw_pictures as draw_hands
+
+    labels = np.repeat(np.arange(6, dtype=np.int64), EACH)
+    path = folder / "signs.png"
+    path.write_bytes(signs_sheet(draw_hands(labels, SHEET_SEED), labels))
+    return path
+
+
+def _draw_photo(folder: Path) -> Path:
+    """Draw what the own-photo cell shows until a student puts a photo of theirs in its place."""
+    from PIL import Image
+
+    from resnets_utils.signs.scene import draw_picture
+
+    random = np.random.Generator(np.random.Philox(key=[SHEET_SEED, PHOTO_SIGN]))
+    path = folder / "my_hand.png"
+    Image.fromarray(draw_picture(PHOTO_SIGN, random, PHOTO_SIDE)).save(path, optimize=True)
+    return path
