@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: demo test setup graphviz release check-release lint format types fast-test lock lab clean
+.PHONY: demo test setup graphviz release check-release benchmark pretrain pictures lint format types fast-test lock lab clean
 
 demo: setup            ## release, grade the bundled submissions, show scores and reasons
 	$(BIN)/coursekit demo
@@ -23,6 +23,15 @@ release: setup         ## make every release, through every gate
 
 check-release: setup   ## prove that release/ is what source/ generates
 	$(BIN)/coursekit release --check
+
+benchmark: setup       ## the notebook's training beside plain model.fit
+	$(BIN)/coursekit benchmark
+
+pretrain: setup        ## train the model that the notebooks load; about an hour
+	$(BIN)/coursekit pretrain
+
+pictures: setup        ## draw the notebooks' pictures anew
+	$(BIN)/coursekit pictures
 
 lab: setup             ## open JupyterLab on this course
 	$(BIN)/jupyter lab

@@ -8,6 +8,9 @@ c.CourseDirectory.ignore = [
     "__pycache__",
     "*.pyc",
     ".*",
+    # What the notebooks write beside themselves: drawn again where they are needed.
+    "*_signs.h5",
+    "model.png",
 ]
 
 # Generating an assignment: hidden tests go into their cells before SaveCells

@@ -22,15 +22,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coursekit.courses import Assignment, assignments
+from coursekit.courses import assignments
 from coursekit.errors import InfrastructureError
-from coursekit.known_answers import import_cells, solution_cells
 
 PICTURES, CLASSES, EPOCHS, BATCH_SIZE, SEED = 1080, 6, 2, 32, 1
 KINDS = {
     "model.fit": "plain",
     "train": "train",
-    "train, same_rounding=False": "train-fused",
 }
 
 
@@ -135,6 +133,7 @@ def _measure(course: Path, kind: str) -> Timing:
     """Train once, in this process."""
     import keras
 
+    from coursekit.pretraining.training import solution_model
     from resnets_utils.training import train
 
     class Clock(keras.callbacks.Callback):  # type: ignore[misc]
@@ -148,7 +147,7 @@ def _measure(course: Path, kind: str) -> Timing:
             self.losses.append(float((logs or {})["loss"]))
 
     keras.utils.set_random_seed(SEED)
-    model = _solution(assignments(course)[0])
+    model = solution_model(assignments(course)[0])
     X, Y = _pictures()
     model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
     clock = Clock()
@@ -159,10 +158,7 @@ def _measure(course: Path, kind: str) -> Timing:
         "verbose": 0,
     }
     processor, start = _processor_seconds(), time.perf_counter()
-    if kind == "plain":
-        history = model.fit(X, Y, **arguments)
-    else:
-        history = train(model, X, Y, same_rounding=kind == "train", **arguments)
+    history = model.fit(X, Y, **arguments) if kind == "plain" else train(model, X, Y, **arguments)
     total = time.perf_counter() - start
     return Timing(
         total=total,
@@ -173,15 +169,6 @@ def _measure(course: Path, kind: str) -> Timing:
         losses=[float(loss) for loss in history.history["loss"]],
         step_losses=clock.losses[: len(clock.losses) // EPOCHS],
     )
-
-
-def _solution(assignment: Assignment) -> Any:
-    """Return the ResNet-50 that the assignment's solution builds."""
-    namespace: dict[str, Any] = {}
-    exec(import_cells(assignment), namespace)
-    for code in solution_cells(assignment).values():
-        exec(code, namespace)
-    return namespace["ResNet50"](input_shape=(64, 64, 3), classes=CLASSES)
 
 
 def _pictures() -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -32,16 +32,16 @@ def train(
     Y: Any,
     epochs: int = 2,
     batch_size: int = 32,
-    *,
-    same_rounding: bool = True,
     **fit_arguments: Any,
 ) -> keras.callbacks.History:
     """Train a compiled model, as ``model.fit`` does but with a much shorter first step.
 
     The starting weights, the order of the pictures, the optimizer's rule and the
-    moving averages of batch normalisation are those of ``model.fit``. Nothing
-    outside the model is changed. When nbgrader runs the notebook, a few steps on a
-    few pictures stand in for the whole training, and a line says so.
+    moving averages of batch normalisation are those of ``model.fit``; rounding is
+    not, as between two machines. Nothing outside the model is changed.
+
+    When nbgrader runs the notebook, a few steps on a few pictures stand in for the
+    whole training, and a line says so.
 
     Args:
         model: a Keras model with one input and one output, already compiled.
@@ -49,10 +49,6 @@ def train(
         Y: their classes, one-hot, an array of shape (pictures, classes).
         epochs: how often to go through all pictures, 1 or more.
         batch_size: pictures per step, 1 or more.
-        same_rounding: keep Keras's arithmetic, operation by operation; TensorFlow may
-            still order some of it differently. If False, batch normalisation and Adam each
-            run as one fused operation: the rule is the same and steps are shorter,
-            but rounding differs, and losses drift as they do between two machines.
         **fit_arguments: further arguments of ``model.fit``, such as ``verbose``.
 
     Returns:
@@ -70,15 +66,16 @@ def train(
             f"Short run, because nbgrader executes this notebook: {SHORT_RUN_STEPS} steps "
             f"on {len(X)} pictures instead of the whole training."
         )
-        epochs, batch_size, same_rounding = SHORT_RUN_STEPS, len(X), False
-    fit_arguments |= {"epochs": epochs, "batch_size": batch_size}
+        epochs, batch_size = SHORT_RUN_STEPS, len(X)
+    return fit_quickly(model, X, Y, epochs=epochs, batch_size=batch_size, **fit_arguments)
+
+
+def fit_quickly(model: Any, X: Any, Y: Any, **fit_arguments: Any) -> keras.callbacks.History:
+    """Run ``model.fit`` with a shorter first step; what ``train`` does for X and Y that fit."""
     if keras.backend.backend() != "tensorflow" or not model.built:
         return model.fit(X, Y, **fit_arguments)
     _make_variables(model, Y)
-    with (
-        _shorter_adam(model.optimizer, fused=not same_rounding),
-        fused_batch_normalisation(model, wanted=not same_rounding),
-    ):
+    with _shorter_adam(model.optimizer), fused_batch_normalisation(model):
         return model.fit(X, Y, **fit_arguments)
 
 
@@ -186,32 +183,34 @@ def _make_variables(model: Any, Y: Any) -> None:
 
 
 @contextlib.contextmanager
-def _shorter_adam(optimizer: Any, fused: bool) -> Iterator[None]:
-    """Write Adam's rule down in fewer operations, for this training only.
+def _shorter_adam(optimizer: Any) -> Iterator[None]:
+    """Let Adam's rule run as TensorFlow's one operation a weight, for this training only.
 
     Keras writes 30 operations for each of the 214 weights of ResNet-50, and
-    tracing them takes longer than tracing the network. What is the same for all
-    weights is computed once here, and no value is read twice. Adam with
-    ``amsgrad`` and other optimizers are left as they are.
+    tracing them takes longer than tracing the network. Adam with ``amsgrad`` and
+    other optimizers are left as they are.
     """
     if type(optimizer) is not keras.optimizers.Adam or optimizer.amsgrad:
         yield
         return
     plain_step = optimizer.update_step
-    shared: dict[Any, dict[str, Any]] = {}
+    figures: dict[Any, dict[str, Any]] = {}
 
     def update_step(gradient: Any, variable: Any, learning_rate: Any) -> None:
         if variable.dtype != tf.float32 or not isinstance(gradient, tf.Tensor):
             plain_step(gradient, variable, learning_rate)
             return
         graph = tf.compat.v1.get_default_graph()
-        if graph not in shared:
-            shared[graph] = _adam_figures(optimizer, learning_rate)
+        if graph not in figures:
+            figures[graph] = _adam_figures(optimizer, learning_rate)
         index = optimizer._get_variable_index(variable)
-        momentum = optimizer._momentums[index].value
-        velocity = optimizer._velocities[index].value
-        rule = _adam_in_one_operation if fused else _adam_with_keras_rounding
-        rule(variable, momentum, velocity, gradient, **shared[graph])
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=optimizer._momentums[index].value.handle,
+            v=optimizer._velocities[index].value.handle,
+            grad=gradient,
+            **figures[graph],
+        )
 
     optimizer.update_step = update_step
     try:
@@ -222,61 +221,26 @@ def _shorter_adam(optimizer: Any, fused: bool) -> Iterator[None]:
 
 def _adam_figures(optimizer: Any, learning_rate: Any) -> dict[str, Any]:
     """Return what Adam's rule needs and is the same for all weights, as float32 tensors."""
-    beta_1, beta_2 = optimizer.beta_1, optimizer.beta_2
     step = tf.cast(optimizer.iterations.value + 1, tf.float32)
     figures = {
-        "rate": learning_rate,
-        "beta_1": beta_1,
-        "beta_2": beta_2,
-        "power_1": tf.pow(beta_1, step),
-        "power_2": tf.pow(beta_2, step),
+        "lr": learning_rate,
+        "beta1": optimizer.beta_1,
+        "beta2": optimizer.beta_2,
+        "beta1_power": tf.pow(optimizer.beta_1, step),
+        "beta2_power": tf.pow(optimizer.beta_2, step),
         "epsilon": optimizer.epsilon,
-        # Subtracted by Python, as Keras does: float32 would make 0.00099998 of 1 - 0.999.
-        "new_1": 1 - beta_1,
-        "new_2": 1 - beta_2,
     }
-    figures = {name: tf.cast(figure, tf.float32) for name, figure in figures.items()}
-    figures["alpha"] = figures["rate"] * tf.sqrt(1 - figures["power_2"]) / (1 - figures["power_1"])
-    return figures
-
-
-def _adam_with_keras_rounding(
-    variable: Any, momentum: Any, velocity: Any, gradient: Any, **figures: Any
-) -> None:
-    old_momentum, old_velocity = momentum.read_value(), velocity.read_value()
-    new_momentum = old_momentum + (gradient - old_momentum) * figures["new_1"]
-    new_velocity = old_velocity + (tf.square(gradient) - old_velocity) * figures["new_2"]
-    change = new_momentum * figures["alpha"] / (tf.sqrt(new_velocity) + figures["epsilon"])
-    momentum.assign(new_momentum, read_value=False)
-    velocity.assign(new_velocity, read_value=False)
-    variable.assign_sub(change, read_value=False)
-
-
-def _adam_in_one_operation(
-    variable: Any, momentum: Any, velocity: Any, gradient: Any, **figures: Any
-) -> None:
-    tf.raw_ops.ResourceApplyAdam(
-        var=variable.handle,
-        m=momentum.handle,
-        v=velocity.handle,
-        grad=gradient,
-        lr=figures["rate"],
-        beta1=figures["beta_1"],
-        beta2=figures["beta_2"],
-        beta1_power=figures["power_1"],
-        beta2_power=figures["power_2"],
-        epsilon=figures["epsilon"],
-    )
+    return {name: tf.cast(figure, tf.float32) for name, figure in figures.items()}
 
 
 @contextlib.contextmanager
-def fused_batch_normalisation(model: Any, wanted: bool = True) -> Iterator[None]:
+def fused_batch_normalisation(model: Any) -> Iterator[None]:
     """Let batch normalisation run as TensorFlow's one fused operation while training.
 
     Keras writes it as a dozen operations, each of which goes through memory once,
     and the gradient has twice as many.
     """
-    layers = [layer for layer in _layers(model) if wanted and _can_be_fused(layer)]
+    layers = [layer for layer in _layers(model) if _can_be_fused(layer)]
     for layer in layers:
         layer.call = _fused_call(layer)
     try:

@@ -60,13 +60,10 @@ def plain() -> tuple[Any, Any]:
     return model, model.fit(X, Y, epochs=3, batch_size=16, verbose=0)
 
 
-@pytest.mark.parametrize(("same_rounding", "tolerance"), [(True, 1e-4), (False, 1e-3)])
-def test_training_is_that_of_fit(
-    plain: tuple[Any, Any], same_rounding: bool, tolerance: float
-) -> None:
+def test_training_is_that_of_fit(plain: tuple[Any, Any]) -> None:
     model = small_network()
-    history = train(model, X, Y, 3, 16, same_rounding=same_rounding, verbose=0)
-    assert history.history["loss"] == pytest.approx(plain[1].history["loss"], abs=tolerance)
+    history = train(model, X, Y, 3, 16, verbose=0)
+    assert history.history["loss"] == pytest.approx(plain[1].history["loss"], abs=1e-3)
     assert history.history["accuracy"] == pytest.approx(plain[1].history["accuracy"], abs=0.03)
     # Rounding alone decides the gradient of a bias before batch normalisation, and Adam
     # makes full steps of it: 9 steps of 0.001.
@@ -76,7 +73,7 @@ def test_training_is_that_of_fit(
 def test_fused_moving_averages_are_those_of_keras() -> None:
     models = [small_network(), small_network()]
     models[0].fit(X[:2], Y[:2], verbose=0)
-    train(models[1], X[:2], Y[:2], epochs=1, same_rounding=False, verbose=0)
+    train(models[1], X[:2], Y[:2], epochs=1, verbose=0)
     fitted, trained = (model.layers[2].get_weights()[2:] for model in models)
     # The variance of a population of 128 values differs from theirs by more than ten times this.
     np.testing.assert_allclose(trained, fitted, atol=2e-6)
@@ -85,7 +82,7 @@ def test_fused_moving_averages_are_those_of_keras() -> None:
 def test_everything_changed_for_training_is_put_back() -> None:
     model = small_network()
     with pytest.raises(ZeroDivisionError):
-        train(model, X, Y, same_rounding=False, verbose=0, callbacks=[Stumbling()])
+        train(model, X, Y, verbose=0, callbacks=[Stumbling()])
     assert "update_step" not in vars(model.optimizer)
     assert not [layer.name for layer in model.layers if "call" in vars(layer)]
 
@@ -96,9 +93,11 @@ class Stumbling(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
-    "optimizer", [keras.optimizers.SGD(0.01), keras.optimizers.Adam(amsgrad=True)]
+    ("optimizer", "apart"),
+    # Adam makes full steps of 0.001 of what is only rounding; SGD does not.
+    [(keras.optimizers.SGD(0.01), 1e-6), (keras.optimizers.Adam(amsgrad=True), 4e-3)],
 )
-def test_other_optimizers_keep_their_own_rule(optimizer: Any) -> None:
+def test_other_optimizers_keep_their_own_rule(optimizer: Any, apart: float) -> None:
     settings = optimizer.get_config()
     models = [small_network(), small_network()]
     for model in models:
@@ -106,7 +105,9 @@ def test_other_optimizers_keep_their_own_rule(optimizer: Any) -> None:
         model.compile(optimizer=fresh, loss="categorical_crossentropy")
     models[0].fit(X, Y, epochs=2, verbose=0)
     train(models[1], X, Y, epochs=2, verbose=0)
-    assert weights_apart(*models) < 1e-6
+    assert weights_apart(*models) < apart
+    for variable in models[1].optimizer.variables:
+        assert variable.numpy().any(), f"{variable.path} was never used"
 
 
 def test_a_short_run_takes_few_steps_and_says_so(

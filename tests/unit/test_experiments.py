@@ -1,0 +1,164 @@
+"""The try-it cells: their figures are the networks' own, and they leave no trace in a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import matplotlib as mpl
+import numpy as np
+import pytest
+from keras import layers
+
+from coursekit.courses import assignments
+from coursekit.pretraining.training import solution_model
+from resnets_utils.block_removal import remove_a_block, switched_off
+from resnets_utils.depth_experiment import compare_depths, small_network
+from resnets_utils.residual_blocks import residual_blocks, scaled
+from resnets_utils.sentences import StudentError
+from resnets_utils.skip_experiment import what_the_skip_carries
+from resnets_utils.sliders import can_slide
+
+mpl.use("Agg")
+
+COURSE = Path(__file__).parents[2]
+RANDOM = np.random.default_rng(5)
+PICTURES = RANDOM.integers(0, 256, (10, 8, 8, 3)).astype(np.uint8)
+LABELS = np.arange(10).reshape(1, 10) % 6
+
+
+@pytest.fixture(autouse=True)
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+
+
+def add(way: str, main: Any, shortcut: Any) -> Any:
+    if way == "operator":
+        return main + shortcut
+    pair = [main, shortcut] if way == "main first" else [shortcut, main]
+    return layers.Add()(pair)
+
+
+def network(way: str = "main first", blocks: tuple[str, ...] = ("a", "b")) -> keras.Model:
+    """A network of two blocks: "a" with a convolution on its shortcut, "b" the identity."""
+    keras.utils.set_random_seed(2)
+    picture = keras.Input((8, 8, 3))
+    X = layers.Conv2D(4, 3, activation="relu", name="stem")(picture)
+    for block in blocks:
+        shortcut = X
+        if block == "a":
+            shortcut = layers.BatchNormalization(name="a_short")(
+                layers.Conv2D(4, 1, name="a_shortcut")(X)
+            )
+        X = layers.Conv2D(4, 1, name=f"{block}_1")(X)
+        X = layers.Activation("relu")(X)
+        X = layers.Conv2D(4, 3, padding="same", name=f"{block}_2")(X)
+        X = layers.BatchNormalization(name=f"{block}_last", beta_initializer="ones")(X)
+        X = layers.Activation("relu")(add(way, X, shortcut))
+    X = layers.Dense(6, activation="softmax", name="classes")(layers.Flatten()(X))
+    return keras.Model(picture, X)
+
+
+@pytest.mark.parametrize("way", ["main first", "shortcut first", "operator"])
+def test_blocks_are_found_however_they_add(way: str) -> None:
+    model = network(way)
+    found = residual_blocks(model)
+    assert [block.name for block in found] == ["1", "2"]
+    assert [block.last_scale.name for block in found] == ["a_last", "b_last"]
+    assert found[0].shortcut._keras_history.operation.name == "a_short"
+
+
+def test_the_sixteen_blocks_of_the_solution_have_the_exercises_names() -> None:
+    found = residual_blocks(solution_model(assignments(COURSE)[0]))
+    assert " ".join(block.name for block in found) == (
+        "2a 2b 2c 3a 3b 3c 3d 4a 4b 4c 4d 4e 4f 5a 5b 5c"
+    )
+    assert all(f"bn{block.name}_branch2c" == block.last_scale.name for block in found)
+
+
+def test_a_removed_identity_block_is_as_if_it_had_never_been() -> None:
+    model, without = network(), network(blocks=("a",))
+    for layer in without.layers:
+        layer.set_weights(model.get_layer(layer.name).get_weights() if layer.weights else [])
+    pictures = scaled(PICTURES)
+    assert not np.allclose(model(pictures), without(pictures), atol=1e-3)
+    with switched_off(residual_blocks(model)[1]):
+        np.testing.assert_allclose(model(pictures), without(pictures), atol=1e-6)
+
+
+def test_weights_come_back_whatever_happens() -> None:
+    model = network()
+    before = [weight.numpy() for weight in model.weights]
+    with pytest.raises(KeyboardInterrupt), switched_off(residual_blocks(model)[0]):
+        raise KeyboardInterrupt
+    found = remove_a_block(model, PICTURES, LABELS)
+    for weight, old in zip(model.weights, before, strict=True):
+        assert np.array_equal(weight.numpy(), old)
+    guesses = model.predict(scaled(PICTURES), verbose=0).argmax(axis=1)
+    assert found.whole == np.mean(guesses == LABELS[0])
+    assert set(found.without) == {"1", "2"}
+
+
+def test_sizes_are_those_of_the_two_paths(capsys: pytest.CaptureFixture[str]) -> None:
+    model, picture = network(), scaled(PICTURES)[0]
+    found = what_the_skip_carries(model, picture)
+    parts = keras.Model(
+        model.input, [model.get_layer(name).output for name in ("a_short", "a_last", "b_last")]
+    )
+    shortcut, first, second = (float(np.linalg.norm(part)) for part in parts(picture[None]))
+    assert found.shortcut["1"] == pytest.approx(shortcut, rel=1e-5)
+    assert found.main == pytest.approx({"1": first, "2": second}, rel=1e-5)
+    shares = {name: found.main[name] / found.shortcut[name] for name in found.main}
+    assert f"{max(shares.values()):.0%} in block" in capsys.readouterr().out
+
+
+def test_what_has_no_blocks_is_told() -> None:
+    plain = keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(6)])
+    for call in (
+        lambda model: remove_a_block(model, PICTURES, LABELS),
+        lambda model: what_the_skip_carries(model, PICTURES[0]),
+    ):
+        with pytest.raises(StudentError, match="no residual block"):
+            call(plain)
+        with pytest.raises(StudentError, match="not str"):
+            call("model")
+    with pytest.raises(StudentError, match=r"shape \(10, 8, 8, 3\)"):
+        what_the_skip_carries(network(), PICTURES)
+
+
+def test_a_test_has_no_sliders() -> None:
+    assert not can_slide()
+
+
+def test_plain_and_residual_differ_by_the_additions_only() -> None:
+    plain, residual = small_network(12, residual=False), small_network(12, residual=True)
+    assert [w.shape for w in plain.weights] == [w.shape for w in residual.weights]
+    for one, other in zip(plain.weights, residual.weights, strict=True):
+        if "kernel" in one.path:
+            assert np.array_equal(one.numpy(), other.numpy())
+    weighted = [layer for layer in plain.layers if "kernel" in {w.name for w in layer.weights}]
+    assert len(weighted) == 12
+    assert sum(isinstance(layer, layers.Add) for layer in residual.layers) == 5
+
+
+def test_the_depth_cell_is_short_while_graded(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    pictures = RANDOM.random((12, 64, 64, 3)).astype(np.float32)
+    found = compare_depths(pictures, np.arange(12).reshape(1, 12) % 6)
+    assert found.depths == (4, 8)
+    assert capsys.readouterr().out.count("layers: loss") == 2
+
+
+@pytest.mark.slow
+def test_depth_hurts_the_plain_network_and_not_the_residual_one() -> None:
+    from resnets_utils.signs import draw_pictures
+
+    for seed in (1, 2):
+        labels = np.arange(48, dtype=np.int64) % 6
+        pictures = draw_pictures(labels, seed)
+        found = compare_depths(pictures, labels.reshape(1, 48), depths=(4, 40))
+        assert found.residual[1] < 0.2 < found.residual[0]
+        assert found.plain[1] > 4 * found.residual[1]
