@@ -9,7 +9,7 @@ from typing import Any
 
 STUDENT_LIBRARY = "resnets_utils"
 # Code, and the trained model with its record.
-_VENDORED = {".py", ".h5", ".json"}
+_VENDORED = {".py", ".xz", ".json"}
 
 
 def library_files() -> dict[str, bytes]:
