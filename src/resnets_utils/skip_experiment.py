@@ -48,7 +48,7 @@ def what_the_skip_carries(model: Any, picture: NDArray[Any]) -> Carried:
             "pass one picture, as X_test[0]",
         )
     look_inside = keras.Model(
-        model.inputs, [tensor for block in blocks for tensor in (block.shortcut, block.main)]
+        model.input, [tensor for block in blocks for tensor in (block.shortcut, block.main)]
     )
     values = [np.asarray(value)[0] for value in look_inside(picture[None], training=False)]
     paths = {

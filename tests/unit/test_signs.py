@@ -22,6 +22,7 @@ from resnets_utils.signs.skeleton import (
     straight_thumb,
 )
 from resnets_utils.signs.surface import EMPTY, RoundCone, blurred, moved, render
+from resnets_utils.signs.variety import STUDIO, WIDE
 
 Folder = Path
 
@@ -68,6 +69,18 @@ def test_a_picture_depends_on_seed_place_and_label_only() -> None:
     np.random.seed(3)
     draw_pictures(labels[:1], seed=4)
     assert np.random.random() == expected, "the notebook's own random numbers must not move"
+
+
+def test_the_pictures_of_a_person_share_a_wall_and_those_of_others_do_not() -> None:
+    pictures = draw_pictures(np.full(2 * STUDIO.people, 5, np.int64), seed=4).astype(int)
+    corner = pictures[:, 1, 1]
+    first, again = corner[: STUDIO.people], corner[STUDIO.people :]
+    same = np.abs(first - again).max(axis=1)
+    other = np.abs(first - np.roll(first, 1, axis=0)).max(axis=1)
+    # Noise, and at times a shadow or a finger, differ in the pictures of one person.
+    assert np.median(same) < 8 < np.median(other)
+    wide = draw_pictures(np.full(2, 5, np.int64), seed=4, variety=WIDE)
+    assert not np.array_equal(wide[0], pictures[0])
 
 
 def test_an_interrupted_drawing_leaves_no_file(

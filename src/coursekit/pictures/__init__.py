@@ -88,8 +88,9 @@ def _draw_photo(folder: Path) -> Path:
     from PIL import Image
 
     from resnets_utils.signs.scene import draw_picture
+    from resnets_utils.signs.variety import STUDIO
 
     random = np.random.Generator(np.random.Philox(key=[SHEET_SEED, PHOTO_SIGN]))
     path = folder / "my_hand.png"
-    Image.fromarray(draw_picture(PHOTO_SIGN, random, PHOTO_SIDE)).save(path, optimize=True)
+    Image.fromarray(draw_picture(PHOTO_SIGN, random, STUDIO, PHOTO_SIDE)).save(path, optimize=True)
     return path

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from resnets_utils.signs import draw_pictures
+from resnets_utils.signs.variety import WIDE
 
 CLASSES = 6
 # None of these seeds is that of the students' training or test pictures.
@@ -24,7 +25,7 @@ Labels = NDArray[np.int64]
 
 
 def _chunk(seed: int) -> Pictures:
-    return draw_pictures(np.arange(CHUNK) % CLASSES, seed)
+    return draw_pictures(np.arange(CHUNK) % CLASSES, seed, variety=WIDE)
 
 
 def training_pictures(count: int, cache: Path) -> tuple[Pictures, Labels]:

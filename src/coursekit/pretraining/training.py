@@ -16,6 +16,7 @@ from coursekit.courses import Assignment
 from coursekit.known_answers import import_cells, solution_cells
 from coursekit.pretraining.data import batches
 from resnets_utils.signs import draw_pictures
+from resnets_utils.signs.variety import WIDE
 from resnets_utils.training import fused_batch_normalisation
 
 # Pictures for watching the training; not those that students are tested on.
@@ -100,7 +101,7 @@ def train(
         metrics=["accuracy"],
     )
     watched_labels = np.arange(600) % 6
-    watched = draw_pictures(watched_labels, WATCH_SEED)
+    watched = draw_pictures(watched_labels, WATCH_SEED, variety=WIDE)
     curves = Curves()
 
     def after_epoch(epoch: int, logs: dict[str, float]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnets_utils.signs.scene import SIDE, draw_picture
+from resnets_utils.signs.variety import STUDIO, Variety
 
 CLASSES = 6
 TRAIN_EACH, TEST_EACH = 180, 20
@@ -18,29 +19,37 @@ TRAIN_SEED, TEST_SEED = 1, 2
 
 
 def draw_pictures(
-    labels: NDArray[np.int64], seed: int, progress: bool = False
+    labels: NDArray[np.int64], seed: int, progress: bool = False, variety: Variety = STUDIO
 ) -> NDArray[np.uint8]:
     """Draw a picture of a hand for each label.
 
-    A picture depends on ``seed``, its position and its label, on nothing else.
+    A picture depends on ``seed``, its position, its label and ``variety``, on nothing else.
 
     Args:
         labels: (m,) numbers from 0 to 5.
         seed: which pictures; two seeds share none.
-        progress: show a bar on standard error.
+        progress: show a bar.
+        variety: how much the pictures differ; as much as those of the data set
+            if it is not given.
 
     Returns:
         (m, 64, 64, 3) uint8.
 
     """
     pictures = np.empty((len(labels), SIDE, SIDE, 3), np.uint8)
-    bar = keras.utils.Progbar(len(labels), unit_name="picture", verbose=1) if progress else None
+    bar = keras.utils.Progbar(len(labels), unit_name="picture", interval=0.5) if progress else None
     for position, label in enumerate(labels):
         random = np.random.Generator(np.random.Philox(key=[seed, position]))
-        pictures[position] = draw_picture(int(label), random)
+        person = _person(seed, position, variety.people) if variety.people else None
+        pictures[position] = draw_picture(int(label), random, variety, person=person)
         if bar is not None:
             bar.update(position + 1)
     return pictures
+
+
+def _person(seed: int, position: int, people: int) -> np.random.Generator:
+    """Return the same random numbers for each picture of one person."""
+    return np.random.Generator(np.random.Philox(key=[seed, 2**33 + position % people]))
 
 
 def write_datasets(folder: Path) -> None:

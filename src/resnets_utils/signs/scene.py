@@ -29,6 +29,7 @@ from resnets_utils.signs.surface import (
     pixel_centres,
     render,
 )
+from resnets_utils.signs.variety import Variety
 
 SIDE = 64  # pixels of a picture of the data set
 FINER = 2  # rendered this many times finer, then averaged
@@ -63,18 +64,38 @@ class Light:
     hardness: float
 
 
-def draw_picture(sign: int, random: np.random.Generator, side: int = SIDE) -> NDArray[np.uint8]:
-    """Return a picture (side, side, 3) of a hand that shows ``sign``, a number from 0 to 5."""
+def draw_picture(
+    sign: int,
+    random: np.random.Generator,
+    variety: Variety,
+    side: int = SIDE,
+    person: np.random.Generator | None = None,
+) -> NDArray[np.uint8]:
+    """Draw a hand.
+
+    Args:
+        sign: the number that it shows, 0 to 5.
+        random: what happens in this picture: pose and view.
+        variety: how far it may go.
+        side: height and width in pixels.
+        person: what stays with a person: build, skin, clothes, room and camera;
+            drawn from ``random`` too if it is not given.
+
+    Returns:
+        (side, side, 3) uint8.
+
+    """
+    person = person or random
     placed = put_before_camera(
-        bones_of(draw_pose(sign, random), _draw_build(random)), _draw_view(sign, random)
+        bones_of(draw_pose(sign, random), _draw_build(person)), _draw_view(sign, random, variety)
     )
     surface = render(placed.cones, side * FINER)
-    light = _draw_light(random)
-    shade, gloss = _shading(surface, light, random)
-    hand = _albedo(surface, placed, random) * shade + gloss
-    wall = _wall(surface, light, random)
+    light = _draw_light(person)
+    shade, gloss = _shading(surface, light, person)
+    hand = _albedo(surface, placed, person) * shade + gloss
+    wall = _wall(surface, light, person, variety)
     inside = (surface.part >= 0)[..., None]
-    return _photograph(np.where(inside, hand, wall), random)
+    return _photograph(np.where(inside, hand, wall), person, random, variety.camera)
 
 
 def _between(random: np.random.Generator, low: float, high: float) -> float:
@@ -92,25 +113,29 @@ def _draw_build(random: np.random.Generator) -> Build:
     )
 
 
-def _draw_view(sign: int, random: np.random.Generator) -> View:
-    yaw = np.clip(random.normal(0, 18), -42, 42)
-    if sign == 0 and random.random() < 0.55:
+def _draw_view(sign: int, random: np.random.Generator, variety: Variety) -> View:
+    turn, stray = variety.turn, variety.stray
+    yaw = np.clip(random.normal(0, 18 * turn), -42, 42)
+    if sign == 0 and random.random() < variety.side:
         # A ring is shown from the side of the thumb.
         yaw = random.uniform(-105, -30)
-    elif random.random() < (0.15 if sign == 0 else 0.40):
+    elif random.random() < (0.15 if sign == 0 else variety.back):
         yaw += 180
-    extent = 0.42 + 0.55 * float(random.beta(1.8, 1.2))
+    extent = variety.smallest + variety.growth * float(random.beta(1.8, 1.2))
     if sign in (0, 1, 2):
         # Bent fingers make the hand shorter, not nearer.
         extent *= 0.72 if sign == 0 else 0.92
     return View(
         yaw=float(np.radians(yaw)),
-        pitch=float(np.radians(np.clip(random.normal(0, 12), -28, 28))),
-        roll=float(np.radians(np.clip(random.normal(0, 22), -60, 60))),
+        pitch=float(np.radians(np.clip(random.normal(0, 12 * turn), -28, 28))),
+        roll=float(np.radians(np.clip(random.normal(0, 22 * turn), -60, 60))),
         mirrored=bool(random.random() < 0.5),
         distance=_between(random, 3.2, 9.0),
         extent=extent,
-        place=(float(random.beta(2, 2)), float(random.beta(2, 1.7))),
+        place=(
+            0.5 + stray * (float(random.beta(2, 2)) - 0.5),
+            0.5 + stray * (float(random.beta(2, 1.7)) - 0.5),
+        ),
     )
 
 
@@ -270,11 +295,11 @@ def _draw_cloth(random: np.random.Generator) -> Picture:
     return cloth.astype(np.float32)
 
 
-def _wall(surface: Surface, light: Light, random: np.random.Generator) -> Picture:
+def _wall(surface: Surface, light: Light, random: np.random.Generator, variety: Variety) -> Picture:
     """Return the wall (side, side, 3), linear: uneven light, a shadow of the hand, a vignette."""
     side = surface.height.shape[0]
     x, y = pixel_centres(side)
-    if random.random() < 0.82:
+    if random.random() < variety.plain_walls:
         paint = random.uniform(0.55, 0.88) * (1 + random.normal(0, [0.02, 0.02, 0.05]))
     else:
         paint = random.uniform(0.18, 0.8) * (1 + random.normal(0, 0.14, 3))
@@ -306,28 +331,34 @@ def _shadow_on_wall(surface: Surface, light: Light, random: np.random.Generator)
     return np.clip(strength * soft + touch, 0, 0.85)
 
 
-def _photograph(linear: Picture, random: np.random.Generator) -> NDArray[np.uint8]:
+def _photograph(
+    linear: Picture, person: np.random.Generator, random: np.random.Generator, mistakes: float
+) -> NDArray[np.uint8]:
     """Return what a camera makes of the scene: exposure, colour, blur, noise and 8 bits."""
     side = linear.shape[0] // FINER
     x, y = pixel_centres(linear.shape[0])
-    middle = random.normal(0.5, 0.1, 2)
+    middle = person.normal(0.5, 0.1, 2)
     far = (x - middle[0]) ** 2 + (y - middle[1]) ** 2
-    linear = linear * (1 - _between(random, 0, 0.55) * far)[..., None]
-    warmth = random.normal(0, 0.045)
-    balance = np.array([1 + warmth, 1.0, 1 - warmth]) * (1 + random.normal(0, 0.015, 3))
-    linear = linear * balance.astype(np.float32) * np.float32(np.exp(random.normal(-0.08, 0.22)))
+    linear = linear * (1 - _between(person, 0, 0.55) * far)[..., None]
+    warmth = person.normal(0, 0.045)
+    balance = np.array([1 + warmth, 1.0, 1 - warmth]) * (1 + person.normal(0, 0.015, 3))
+    linear = (
+        linear
+        * balance.astype(np.float32)
+        * np.float32(np.exp(person.normal(-0.08, 0.22 * mistakes)))
+    )
     # Also the sharpest lens smooths the steps of the finer grid.
-    linear = blurred(linear, max(0.3, abs(float(random.normal(0, 0.42)))) * FINER)
+    linear = blurred(linear, max(0.3, abs(float(person.normal(0, 0.42 * mistakes)))) * FINER)
     coarse = linear.reshape(side, FINER, side, FINER, 3).mean(axis=(1, 3))
     tones = np.clip(coarse, 0, None) ** (1 / 2.2)
     # A film-like shoulder instead of a hard clip, and some contrast.
-    contrast = _between(random, 0.85, 1.2)
+    contrast = _between(person, 0.85, 1.2)
     tones = 0.55 + (tones - 0.55) * contrast
     tones = np.where(tones > 0.9, 0.9 + 0.1 * np.tanh((tones - 0.9) / 0.1), tones)
     grey = tones.mean(axis=-1, keepdims=True)
-    tones = grey + (tones - grey) * _between(random, 0.7, 1.15)
-    noise = random.normal(0, 1, (side, side, 3)) * abs(random.normal(0, 0.008))
-    speckle = random.normal(0, 1, (side, side, 1)) * abs(random.normal(0, 0.008))
+    tones = grey + (tones - grey) * _between(person, 0.7, 1.15)
+    noise = random.normal(0, 1, (side, side, 3)) * abs(random.normal(0, 0.008 * mistakes))
+    speckle = random.normal(0, 1, (side, side, 1)) * abs(random.normal(0, 0.008 * mistakes))
     tones = tones + noise + speckle
     levels: NDArray[np.uint8] = np.clip(np.round(tones * 255), 0, 255).astype(np.uint8)
     return levels
