@@ -103,14 +103,16 @@ def _draw_all(found: BlockRemoval) -> None:
         edgecolor="#1f5fa8",
         hatch=["//" if name.endswith("a") else "" for name in names],
     )
-    ax.bar_label(bars, [f"{share:.0%}" for share in found.without.values()], fontsize=8)
+    ax.bar_label(
+        bars, [f"{share:.0%}" for share in found.without.values()], padding=-14, fontsize=8
+    )
     ax.axhline(found.whole, color="#101828", linestyle="--", linewidth=1)
     ax.annotate(
         f"whole network: {found.whole:.0%}",
         (len(names) - 0.5, found.whole),
         ha="right",
         va="bottom",
-        xytext=(0, 9),
+        xytext=(0, 4),
         textcoords="offset points",
     )
     ax.set(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -7,8 +8,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from coursekit.courses import assignments
+from coursekit.pretraining.training import solution_model
 from resnets_utils.sentences import StudentError
-from resnets_utils.training import SHORT_RUN_STEPS, check_training, train
+from resnets_utils.signs import draw_pictures
+from resnets_utils.training import (
+    SHORT_RUN_STEPS,
+    check_training,
+    fused_batch_normalisation,
+    train,
+)
 
 RANDOM = np.random.default_rng(7)
 LABELS = np.arange(40) % 3
@@ -172,3 +181,28 @@ def test_a_model_that_is_not_compiled_is_told_in_words() -> None:
         train(keras.Model(inputs, keras.layers.Flatten()(inputs)), X, Y)
     with pytest.raises(StudentError, match="not a Keras model"):
         train(None, X, Y)
+
+
+@pytest.mark.slow
+def test_the_gradient_of_resnet50_is_plain_keras_up_to_its_own_rounding() -> None:
+    """Fifty untrained layers make per cents of the last bit: measure that beside the difference."""
+    labels = np.arange(16, dtype=np.int64) % 6
+    pictures = draw_pictures(labels, seed=1).astype(np.float32) / 255
+    truth = np.eye(6, dtype=np.float32)[labels]
+    model = solution_model(assignments(Path(__file__).parents[2])[0])
+    model.compile(loss="categorical_crossentropy")
+
+    def gradient(pictures: Any) -> tuple[float, Any]:
+        with tf.GradientTape() as tape:
+            loss = model.compute_loss(pictures, truth, model(pictures, training=True))
+        found = tape.gradient(loss, [weight.value for weight in model.trainable_variables])
+        return float(loss), np.concatenate([part.numpy().ravel() for part in found])
+
+    loss, plain = gradient(pictures)
+    nudged_loss, nudged = gradient(pictures * np.float32(1 + 2e-7))
+    with fused_batch_normalisation(model):
+        fused_loss, fused = gradient(pictures)
+    assert fused_loss == pytest.approx(loss, rel=1e-5)
+    assert nudged_loss == pytest.approx(loss, rel=1e-5)
+    assert np.linalg.norm(fused - plain) < 4 * np.linalg.norm(nudged - plain)
+    assert np.linalg.norm(fused - plain) < 0.1 * np.linalg.norm(plain)

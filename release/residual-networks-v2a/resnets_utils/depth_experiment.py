@@ -129,7 +129,7 @@ def _draw(found: DepthComparison, steps: int) -> None:
             (found.depths[-1], losses[-1]),
             color=colour,
             va="center",
-            xytext=(6, 0),
+            xytext=(6, 7),
             textcoords="offset points",
         )
     ax.axhline(CHANCE, color="#667085", linewidth=1, linestyle=":")
