@@ -95,7 +95,11 @@ def bundled(assignment: Assignment, entry: dict[str, Any]) -> Any:
         if wanted:
             answers[function] = known[function, wanted]
     return fill_in(
-        released(assignment), answers, first=entry.get("first", []), last=entry.get("last", [])
+        released(assignment),
+        answers,
+        first=entry.get("first", []),
+        last=entry.get("last", []),
+        graded_only=not entry.get("trained", False),
     )
 
 

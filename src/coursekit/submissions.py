@@ -19,6 +19,7 @@ def fill_in(
     *,
     first: Sequence[str] = (),
     last: Sequence[str] = (),
+    graded_only: bool = False,
 ) -> NotebookNode:
     """Return a copy of a released notebook with answers in its solution cells.
 
@@ -27,12 +28,21 @@ def fill_in(
         answers: text by grade id; cells not named stay as released.
         first: code cells that the student adds before all others.
         last: code cells that the student adds after all others.
+        graded_only: leave out what follows the last test cell, as a student does
+            who hands in before training.
 
     """
     notebook = copy.deepcopy(release)
     cells = cells_by_grade_id(notebook)
     for grade_id, text in answers.items():
         cells[grade_id].source = text
+    if graded_only:
+        tests = [
+            place
+            for place, cell in enumerate(notebook.cells)
+            if cell.metadata.get("nbgrader", {}).get("grade")
+        ]
+        del notebook.cells[max(tests) + 1 :]
     notebook.cells[:0] = [new_code_cell(text) for text in first]
     notebook.cells += [new_code_cell(text) for text in last]
     return notebook
