@@ -24,12 +24,11 @@ from numpy.typing import NDArray
 
 from coursekit.courses import assignments
 from coursekit.errors import InfrastructureError
+from coursekit.solutions import solution_model
+from resnets_utils.dataset import CLASSES, convert_to_one_hot
 
-PICTURES, CLASSES, EPOCHS, BATCH_SIZE, SEED = 1080, 6, 2, 32, 1
-KINDS = {
-    "model.fit": "plain",
-    "train": "train",
-}
+PICTURES, EPOCHS, BATCH_SIZE, SEED = 1080, 2, 32, 1
+PLAIN, OURS = KINDS = "model.fit", "train"
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,6 @@ class Timing:
         processor: seconds of both processors, of the program and of the system for it.
         memory: largest size of the process, in megabytes.
         losses: mean loss of each epoch.
-        step_losses: running mean of the loss after each step of the first epoch.
 
     """
 
@@ -53,7 +51,6 @@ class Timing:
     processor: float
     memory: float
     losses: list[float]
-    step_losses: list[float]
 
 
 def run_benchmark(course: Path = Path(), pairs: int = 1) -> int:
@@ -75,11 +72,11 @@ def run_benchmark(course: Path = Path(), pairs: int = 1) -> int:
         f"{os.cpu_count()} processors",
         flush=True,
     )
-    found: dict[str, list[Timing]] = {name: [] for name in KINDS}
+    found: dict[str, list[Timing]] = {kind: [] for kind in KINDS}
     for pair in range(pairs):
-        for name, kind in KINDS.items():
-            print(f"  run {pair + 1} of {pairs}: {name} ...", file=sys.stderr, flush=True)
-            found[name].append(_in_a_process(course, kind))
+        for kind in KINDS:
+            print(f"  run {pair + 1} of {pairs}: {kind} ...", file=sys.stderr, flush=True)
+            found[kind].append(_in_a_process(course, kind))
     print("\n".join(_table(found)))
     return 0
 
@@ -106,7 +103,6 @@ def _table(found: dict[str, list[Timing]]) -> list[str]:
     def middle(name: str, value: str) -> float:
         return float(statistics.median(getattr(timing, value) for timing in found[name]))
 
-    plain = next(iter(found))
     lines = [
         f"{'':<28}{'first step':>11}{'later step':>11}{'two epochs':>11}{'processor':>11}"
         f"{'memory':>9}{'ratio':>7}{'loss apart':>12}  losses of the epochs",
@@ -114,11 +110,11 @@ def _table(found: dict[str, list[Timing]]) -> list[str]:
     for name, timings in found.items():
         apart = max(
             abs(ours - theirs)
-            for timing, other in zip(timings, found[plain], strict=True)
+            for timing, other in zip(timings, found[PLAIN], strict=True)
             for ours, theirs in zip(timing.losses, other.losses, strict=True)
         )
         ratio = statistics.median(
-            timing.total / other.total for timing, other in zip(timings, found[plain], strict=True)
+            timing.total / other.total for timing, other in zip(timings, found[PLAIN], strict=True)
         )
         losses = ", ".join(f"{loss:.6f}" for loss in timings[0].losses)
         lines.append(
@@ -133,18 +129,15 @@ def _measure(course: Path, kind: str) -> Timing:
     """Train once, in this process."""
     import keras
 
-    from coursekit.pretraining.training import solution_model
     from resnets_utils.training import train
 
     class Clock(keras.callbacks.Callback):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.ends: list[float] = []
-            self.losses: list[float] = []
 
         def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
             self.ends.append(time.perf_counter())
-            self.losses.append(float((logs or {})["loss"]))
 
     keras.utils.set_random_seed(SEED)
     model = solution_model(assignments(course)[0])
@@ -158,7 +151,7 @@ def _measure(course: Path, kind: str) -> Timing:
         "verbose": 0,
     }
     processor, start = _processor_seconds(), time.perf_counter()
-    history = model.fit(X, Y, **arguments) if kind == "plain" else train(model, X, Y, **arguments)
+    history = model.fit(X, Y, **arguments) if kind == PLAIN else train(model, X, Y, **arguments)
     total = time.perf_counter() - start
     return Timing(
         total=total,
@@ -167,7 +160,6 @@ def _measure(course: Path, kind: str) -> Timing:
         processor=_processor_seconds() - processor,
         memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         losses=[float(loss) for loss in history.history["loss"]],
-        step_losses=clock.losses[: len(clock.losses) // EPOCHS],
     )
 
 
@@ -177,7 +169,7 @@ def _pictures() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
     labels = np.random.default_rng(SEED).permutation(np.arange(PICTURES, dtype=np.int64) % CLASSES)
     X = (draw_pictures(labels, SEED) / 255).astype(np.float32)
-    return X, np.eye(CLASSES, dtype=np.float32)[labels]
+    return X, convert_to_one_hot(labels, CLASSES).T.astype(np.float32)
 
 
 def _processor_seconds() -> float:
@@ -189,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one measurement and print it as a line of JSON: what the processes above execute."""
     parser = argparse.ArgumentParser(prog="python -m coursekit.benchmark")
     parser.add_argument("course", type=Path)
-    parser.add_argument("kind", choices=[*KINDS.values()])
+    parser.add_argument("kind", choices=KINDS)
     chosen = parser.parse_args(arguments)
     print(json.dumps(asdict(_measure(chosen.course, chosen.kind))))
     return 0

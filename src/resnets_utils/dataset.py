@@ -89,8 +89,10 @@ def load_dataset(
         X_train, Y_train = _read(train, "train", train_most)
         X_test, Y_test = _read(test, "test", test_most)
     else:
-        X_train, Y_train = _draw(SHORT_RUN_TRAIN_EACH, seed=1)
-        X_test, Y_test = _draw(SHORT_RUN_TEST_EACH, seed=2)
+        from resnets_utils.signs.generator import TEST_SEED, TRAIN_SEED
+
+        X_train, Y_train = _draw(SHORT_RUN_TRAIN_EACH, TRAIN_SEED)
+        X_test, Y_test = _draw(SHORT_RUN_TEST_EACH, TEST_SEED)
     if short:
         print(f"This is a short run: {len(X_train)} training and {len(X_test)} test pictures only.")
     classes = np.arange(CLASSES, dtype=np.int64)

@@ -12,6 +12,7 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
+from resnets_utils.dataset import CLASSES, convert_to_one_hot
 from resnets_utils.residual_blocks import scaled
 from resnets_utils.short_run import short_run
 from resnets_utils.training import fit_quickly
@@ -21,7 +22,7 @@ SIDE = 16  # the pictures are made this small, so that forty layers take seconds
 CHANNELS = 16
 STEPS = 60
 SHORT_RUN_DEPTHS, SHORT_RUN_STEPS = (4, 8), 3
-CHANCE = float(np.log(6))
+CHANCE = float(np.log(CLASSES))
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def compare_depths(
     if short_run():
         depths, steps = SHORT_RUN_DEPTHS, SHORT_RUN_STEPS
     pictures = _small(scaled(X[:PICTURES]))
-    truth = np.eye(6, dtype=np.float32)[np.asarray(Y).ravel()[:PICTURES]]
+    truth = convert_to_one_hot(np.asarray(Y).ravel()[:PICTURES], CLASSES).T.astype(np.float32)
     losses: dict[bool, list[float]] = {False: [], True: []}
     for depth in depths:
         for residual in (False, True):
@@ -92,7 +93,7 @@ def small_network(depth: int, residual: bool) -> keras.Model:
             X = layers.Add()([X, shortcut])
         X = layers.ReLU()(X)
     X = layers.GlobalAveragePooling2D()(X)
-    model = keras.Model(picture, layers.Dense(6, activation="softmax")(X))
+    model = keras.Model(picture, layers.Dense(CLASSES, activation="softmax")(X))
     model.compile(optimizer="adam", loss="categorical_crossentropy")
     return model
 

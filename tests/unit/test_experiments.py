@@ -12,7 +12,7 @@ import pytest
 from keras import layers
 
 from coursekit.courses import assignments
-from coursekit.pretraining.training import solution_model
+from coursekit.solutions import solution_model
 from resnets_utils.block_removal import remove_a_block, switched_off
 from resnets_utils.depth_experiment import compare_depths, small_network
 from resnets_utils.residual_blocks import residual_blocks, scaled

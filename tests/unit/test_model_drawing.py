@@ -12,6 +12,7 @@ import pytest
 from keras import layers
 
 from coursekit.courses import Assignment
+from coursekit.solutions import solution_model
 from resnets_utils.model_drawing import show_model, summary_rows
 from resnets_utils.sentences import StudentError
 
@@ -19,15 +20,7 @@ from resnets_utils.sentences import StudentError
 @pytest.fixture(scope="module")
 def resnet50(assignment: Assignment) -> Any:
     """The model that the notebook's solution builds."""
-    import nbformat
-
-    notebook = nbformat.read(assignment.source, as_version=4)
-    names: dict[str, Any] = {}
-    for cell in notebook.cells:
-        wanted = ("imports", "identity_block", "convolutional_block", "ResNet50")
-        if cell.id in wanted or cell.metadata.get("nbgrader", {}).get("grade_id") in wanted:
-            exec(cell.source, names)
-    return names["ResNet50"]()
+    return solution_model(assignment)
 
 
 @pytest.fixture

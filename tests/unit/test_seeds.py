@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from coursekit.courses import Assignment
-from coursekit.known_answers import import_cells, solution_cells
+from coursekit.solutions import solution_names
 from resnets_utils import expected, glorot_uniform
 from resnets_utils.building import build
 from resnets_utils.initializers import glorot_limit
@@ -23,10 +23,7 @@ ROWS = json.loads((FIGURES / "layers-v2a.json").read_text())
 @pytest.fixture(scope="module")
 def solution(assignment: Assignment) -> dict[str, Any]:
     """The names that the solution's own cells define."""
-    namespace: dict[str, Any] = {}
-    for source in (import_cells(assignment), *solution_cells(assignment).values()):
-        exec(source, namespace)
-    return namespace
+    return solution_names(assignment)
 
 
 @pytest.mark.parametrize("function", ["identity_block", "convolutional_block"])

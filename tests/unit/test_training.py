@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from coursekit.courses import assignments
-from coursekit.pretraining.training import solution_model
+from coursekit.solutions import solution_model
 from resnets_utils.sentences import StudentError
 from resnets_utils.signs import draw_pictures
 from resnets_utils.training import (

@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from coursekit.pictures.svg import CARD, CARD_EDGE, GREY_EDGE, INK, ORANGE, SANS, SOFT_INK
+from coursekit.pictures.svg import CARD, CARD_EDGE, GREY_EDGE, INK, ORANGE, SANS, SOFT_INK, file_of
 
 NAME = "gradient-norms"
 COMMAND = "python -m coursekit.pictures.gradients FOLDER"
@@ -291,8 +291,7 @@ def _on_card(drawn: bytes, measured: dict[str, Any]) -> bytes:
     description.text = _description(measured)
     for place, element in enumerate((title, description, card)):
         root.insert(place, element)
-    text = ElementTree.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode()
+    return file_of(root)
 
 
 def _description(measured: dict[str, Any]) -> str:

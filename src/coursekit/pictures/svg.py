@@ -200,8 +200,7 @@ class Picture:
     def to_bytes(self) -> bytes:
         """Return the picture as UTF-8, indented; the same bytes on each call."""
         ElementTree.indent(self._root)
-        text = ElementTree.tostring(self._root, encoding="unicode")
-        return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode()
+        return file_of(self._root)
 
     def _add(self, tag: str, **attributes: float | str) -> ElementTree.Element:
         return ElementTree.SubElement(
@@ -212,6 +211,12 @@ class Picture:
                 for name, value in attributes.items()
             },
         )
+
+
+def file_of(root: ElementTree.Element) -> bytes:
+    """Return an SVG's file: a declaration, the picture and a line's end, in UTF-8."""
+    text = ElementTree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode()
 
 
 BATCH_NORM = ["batch", "norm"]

@@ -18,7 +18,8 @@ from rich.console import Console
 from coursekit.courses import Assignment, assignments
 from coursekit.errors import GateError
 from coursekit.pretraining.data import training_pictures
-from coursekit.pretraining.training import Curves, Recipe, accuracy, solution_model, train
+from coursekit.pretraining.training import Curves, Recipe, accuracy, train
+from coursekit.solutions import solution_model
 from resnets_utils.pretrained import (
     FOLDER,
     RECORD,

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from resnets_utils.dataset import CLASSES
 from resnets_utils.signs import draw_pictures
 from resnets_utils.signs.variety import WIDE
 
-CLASSES = 6
 # None of these seeds is that of the students' training or test pictures.
 FIRST_SEED = 1000
 CHUNK = 300  # pictures a seed

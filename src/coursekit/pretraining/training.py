@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from coursekit.courses import Assignment
-from coursekit.known_answers import import_cells, solution_cells
 from coursekit.pretraining.data import batches
 from resnets_utils.signs import draw_pictures
 from resnets_utils.signs.variety import WIDE
@@ -44,16 +41,6 @@ class Curves:
     loss: list[float] = field(default_factory=list)
     accuracy: list[float] = field(default_factory=list)
     watched_accuracy: list[float] = field(default_factory=list)
-
-
-def solution_model(assignment: Assignment) -> keras.Model:
-    """Return the ResNet-50 that the assignment's solution builds."""
-    namespace: dict[str, Any] = {}
-    cells = solution_cells(assignment)
-    for code in (import_cells(assignment), *cells.values()):
-        exec(compile(code, str(assignment.source), "exec"), namespace)
-    model: keras.Model = namespace["ResNet50"](input_shape=(64, 64, 3), classes=6)
-    return model
 
 
 def start_small(model: keras.Model, seed: int) -> None:

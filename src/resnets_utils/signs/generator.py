@@ -10,10 +10,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from resnets_utils.dataset import CLASSES
 from resnets_utils.signs.scene import SIDE, draw_picture
 from resnets_utils.signs.variety import STUDIO, Variety
 
-CLASSES = 6
 TRAIN_EACH, TEST_EACH = 180, 20
 TRAIN_SEED, TEST_SEED = 1, 2
 

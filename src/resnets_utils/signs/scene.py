@@ -54,6 +54,9 @@ SKIN = (
 )
 
 
+Slopes = tuple[Picture, Picture, Picture]
+
+
 @dataclass(frozen=True)
 class Light:
     """A lamp and its room. Directions point from the hand to the light; levels are linear."""
@@ -90,9 +93,10 @@ def draw_picture(
         bones_of(draw_pose(sign, random), _draw_build(person)), _draw_view(sign, random, variety)
     )
     surface = render(placed.cones, side * FINER)
+    slopes = _slopes(surface.height)
     light = _draw_light(person)
-    shade, gloss = _shading(surface, light, person)
-    hand = _albedo(surface, placed, person) * shade + gloss
+    shade, gloss = _shading(surface, slopes, light, person)
+    hand = _albedo(surface, slopes, placed, person) * shade + gloss
     wall = _wall(surface, light, person, variety)
     inside = (surface.part >= 0)[..., None]
     return _photograph(np.where(inside, hand, wall), person, random, variety.camera)
@@ -158,8 +162,11 @@ def _draw_light(random: np.random.Generator) -> Light:
     )
 
 
-def _slopes(height: Picture) -> tuple[Picture, Picture]:
-    """Return how the height grows to the right and upwards, per frame, edges of the hand apart."""
+def _slopes(height: Picture) -> Slopes:
+    """Return how the height grows to the right and upwards, per frame, edges of the hand apart.
+
+    The third is the length of the surface's normal (-right, -up, 1).
+    """
     side = height.shape[0]
     empty = height == EMPTY
     solid = np.where(empty, 0, height)
@@ -173,22 +180,23 @@ def _slopes(height: Picture) -> tuple[Picture, Picture]:
         steepness: Picture = np.clip((ahead - behind) * (side / 2), -3, 3).astype(np.float32)
         return steepness
 
-    return slope(1), -slope(0)
+    right, up = slope(1), -slope(0)
+    return right, up, np.sqrt(right * right + up * up + 1)
 
 
 def _shading(
-    surface: Surface, light: Light, random: np.random.Generator
+    surface: Surface, slopes: Slopes, light: Light, random: np.random.Generator
 ) -> tuple[Picture, Picture]:
     """Return the light that falls on each pixel, and the gloss, both (side, side, 3)."""
-    right, up = _slopes(surface.height)
-    length = np.sqrt(right * right + up * up + 1)
+    right, up, length = slopes
     toward = light.direction
     facing = (-right * toward[0] - up * toward[1] + toward[2]) / length
     lit = 1 - light.hardness * _shadow_on_hand(surface, light)
     # Light wanders under the skin, red the farthest: it turns the edge of shade red.
     wrap = np.array([0.42, 0.26, 0.20], np.float32)
     diffuse = np.clip((facing[..., None] + wrap) / (1 + wrap), 0, None)
-    sky = 0.82 + 0.18 * up_facing(up, length)
+    # What faces up sees more of the room's light.
+    sky = 0.82 + 0.18 * (-up / length)
     nook = _nooks(surface)
     shade = light.key * 1.35 * diffuse * lit[..., None]
     shade = shade + light.ambient * (sky * nook)[..., None]
@@ -197,11 +205,6 @@ def _shading(
     shine = np.clip((-right * half[0] - up * half[1] + half[2]) / length, 0, 1)
     gloss = _between(random, 0.0, 0.14) * light.key * shine ** _between(random, 8, 40) * lit
     return shade.astype(np.float32), gloss[..., None].astype(np.float32)
-
-
-def up_facing(up: Picture, length: Picture) -> Picture:
-    """Return how much a surface faces upwards, from -1 to 1."""
-    return -up / length
 
 
 def _nooks(surface: Surface) -> Picture:
@@ -229,12 +232,13 @@ def _shadow_on_hand(surface: Surface, light: Light) -> Picture:
     return np.clip(blurred(blocked, 1.0), 0, 1)
 
 
-def _albedo(surface: Surface, placed: Placed, random: np.random.Generator) -> Picture:
+def _albedo(
+    surface: Surface, slopes: Slopes, placed: Placed, random: np.random.Generator
+) -> Picture:
     """Return the colour of skin, nails and cloth (side, side, 3), linear."""
     back, palm = _draw_skin(random)
     side = surface.height.shape[0]
-    right, up = _slopes(surface.height)
-    length = np.sqrt(right * right + up * up + 1)
+    right, up, length = slopes
     normal = np.stack([-right / length, -up / length, 1 / length], axis=-1)
     palmwards = normal @ placed.to_palm.astype(np.float32)
     share = np.clip(0.5 + 1.4 * palmwards, 0, 1)[..., None]
