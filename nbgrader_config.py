@@ -11,6 +11,8 @@ c.CourseDirectory.ignore = [
     # What the notebooks write beside themselves: drawn again where they are needed.
     "*_signs.h5",
     "model.png",
+    # Read when a release is generated; students find its list in the notebook.
+    "version.toml",
 ]
 
 # Generating an assignment: hidden tests go into their cells before SaveCells
@@ -27,20 +29,22 @@ c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.ComputeChecksums",
     "nbgrader.preprocessors.CheckCellMetadata",
     "coursekit.preprocessors.normalise.NormaliseNotebook",
+    "coursekit.preprocessors.stamp_version.StampVersion",
 ]
 c.GenerateAssignment.post_convert_hook = "coursekit.release.vendoring.vendor_student_library"
 
 # Grading starts by taking back what an earlier grading said.
 c.Autograde.exporter_class = "coursekit.submission_exporter.SubmissionExporter"
 
-# Grading, first pass: the gradebook's copy replaces every locked cell, and the
-# hidden tests are taken out again, so that they never reach autograded/.
+# Grading, first pass: the gradebook's copy replaces every locked cell, that of the
+# version which the submission was made from, and the hidden tests are taken out
+# again, so that they never reach autograded/.
 c.Autograde.sanitize_preprocessors = [
     "nbgrader.preprocessors.ClearOutput",
     "coursekit.preprocessors.clear_cell_tags.ClearCellTags",
     "nbgrader.preprocessors.DeduplicateIds",
     "nbgrader.preprocessors.OverwriteKernelspec",
-    "nbgrader.preprocessors.OverwriteCells",
+    "coursekit.preprocessors.overwrite_by_version.OverwriteByVersion",
     "nbgrader.preprocessors.ClearHiddenTests",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]

@@ -59,7 +59,7 @@ def assignments(course: Path) -> list[Assignment]:
         AuthoringError: if there is none.
 
     """
-    folders = sorted(path for path in (course / "source").glob("*") if path.is_dir())
+    folders = sorted(path for path in (course / "source").glob("[!.]*") if path.is_dir())
     if not folders:
         raise AuthoringError(
             f"there is no assignment in {course / 'source'}",

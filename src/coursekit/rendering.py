@@ -10,8 +10,8 @@ from coursekit.verdict import ERROR, FAILED, NOT_ATTEMPTED, PASSED, CellVerdict
 SIGNS = {PASSED: "✓", FAILED: "✗", ERROR: "!", NOT_ATTEMPTED: "–"}
 
 
-def verdict_html(verdict: CellVerdict) -> str:
-    """Return a cell's verdict as a list; every text in it is escaped.
+def verdict_html(verdict: CellVerdict, remark: str = "") -> str:
+    """Return a cell's verdict as a list, with a remark above; every text in it is escaped.
 
     Only tags that nbconvert's ``clean_html`` lets through are used; tables are
     not quite among them, for its parser adds a tbody that it then refuses.
@@ -25,4 +25,5 @@ def verdict_html(verdict: CellVerdict) -> str:
         notes = [*check.reason.split("\n"), *(f"note: {remark}" for remark in check.remarks)]
         reasons = "".join(f"<div>{escape(note)}</div>" for note in notes if note)
         items.append(f"<li>{line}{reasons}</li>")
-    return f"<div><strong>{escape(head)}</strong></div><ul>{''.join(items)}</ul>"
+    above = f"<div>note: {escape(remark)}</div>" if remark else ""
+    return f"{above}<div><strong>{escape(head)}</strong></div><ul>{''.join(items)}</ul>"

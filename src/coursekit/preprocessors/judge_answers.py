@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from coursekit.kernels.tracing import request_trace
 from coursekit.preprocessors.plain_outputs import keep_plain_outputs
 from coursekit.rendering import verdict_html
 from coursekit.verdict import CellVerdict, NotebookVerdict
+from coursekit.versions import GradingVersion, choose_version
 
 
 class JudgeAnswers(Execute):  # type: ignore[misc]
@@ -43,6 +45,10 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         config=True
     )
     submitted_directory = Unicode("submitted", help="Folder of the submissions.").tag(config=True)
+    salts_file = Unicode(
+        "",
+        help="JSON file of salts by student, to repeat gradings; the others get fresh salts.",
+    ).tag(config=True)
 
     def preprocess(
         self, nb: NotebookNode, resources: dict[str, Any], km: Any = None
@@ -54,16 +60,18 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
 
         """
         info = resources["nbgrader"]
-        self._tests = _test_cells(info)
+        graded_by = choose_version(nb.metadata, info, self.release_directory)
+        self._tests = _test_cells(info, graded_by)
+        self._remark = graded_by.remark
         self._cells: list[CellVerdict] = []
         self._stopped = ""
         self._errors: dict[str, str] = {}  # what a cell's text ended in
         self._hung: dict[str, str] = {}  # functions that gave no result in time, and the words
-        self._salt = secrets.randbits(63)
+        self._salt = self._choose_salt(info["student"])
         try:
             with (
                 working_folder(
-                    Path(self.release_directory, info["assignment"]),
+                    Path(self.release_directory, graded_by.assignment),
                     Path(self.submitted_directory, info["student"], info["assignment"]),
                 ) as folder,
                 JudgeProcess(self.judge_timeout) as self._judge,
@@ -88,7 +96,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             tuple(self._cells),
             self._salt,
             ISOLATION,
-            (self._stopped,) if self._stopped else (),
+            tuple(remark for remark in (self._remark, self._stopped) if remark),
         )
         resources.setdefault("outputs", {})[f"{info['notebook']}.verdict.json"] = (
             verdict.as_json().encode()
@@ -118,15 +126,28 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
     def _judge_cell(self, cell: NotebookNode, grade_id: str) -> None:
         source, points = self._tests[grade_id]
         verdict = self._judge.judge(grade_id, source, points, self._answer, self._salt)
+        # What is said of the whole notebook stands above the first verdict.
+        remark = "" if self._cells else self._remark
         self._cells.append(verdict)
         cell.outputs = [
             new_output(
                 "execute_result",
                 # nbgrader reads the score from the text.
-                data={"text/plain": f"{verdict.score:g}", "text/html": verdict_html(verdict)},
+                data={
+                    "text/plain": f"{verdict.score:g}",
+                    "text/html": verdict_html(verdict, remark),
+                },
                 execution_count=None,
             ),
         ]
+
+    def _choose_salt(self, student: str) -> int:
+        """The salt that the file of salts gives this student, or a fresh one."""
+        if self.salts_file:
+            salts = json.loads(Path(self.salts_file).read_text(encoding="utf-8"))
+            if student in salts:
+                return int(salts[student])
+        return secrets.randbits(63)
 
     def _answer(self, call: dict[str, Any]) -> dict[str, str]:
         """Make a call in the student's kernel, if it still runs."""
@@ -147,14 +168,14 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         return reply
 
 
-def _test_cells(info: dict[str, Any]) -> dict[str, tuple[str, float]]:
-    """The gradebook's copies of a notebook's test cells: (text, points) by grade id.
+def _test_cells(info: dict[str, Any], graded_by: GradingVersion) -> dict[str, tuple[str, float]]:
+    """The gradebook's copies of a version's test cells: (text, points) by grade id.
 
     Every one goes to the judge; one without checks is then refused there, for
     run in the student's kernel its silence would be full marks.
     """
     with Gradebook(info["db_url"]) as gradebook:
-        notebook = gradebook.find_notebook(info["notebook"], info["assignment"])
+        notebook = gradebook.find_notebook(graded_by.notebook, graded_by.assignment)
         sources = {cell.name: cell.source for cell in notebook.source_cells}
         by_hand = {cell.name for cell in notebook.solution_cells}
         return {

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import copy
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coursekit.errors import AuthoringError
+from coursekit.version_file import (
+    VersionFile,
+    fill_in_updates,
+    new_version_file,
+    read_version_file,
+    version_of,
+)
+from resnets_utils.stamp import KEY, Stamp, digest_cells, digest_texts, read_stamp
+
+DIGEST = "sha256:" + 64 * "0"
+STAMP = Stamp("residual-networks-v3", "v3", "v2a", DIGEST, DIGEST, DIGEST, "0.1.0")
+
+
+def written() -> dict[str, Any]:
+    return {KEY: copy.deepcopy(STAMP.as_metadata())}
+
+
+def test_a_stamp_is_read_as_it_was_written() -> None:
+    assert read_stamp(written()) == STAMP
+
+
+def test_keys_that_are_not_known_are_ignored() -> None:
+    metadata = written()
+    metadata[KEY]["upgraded_from"] = {"file": "old.ipynb"}
+    assert read_stamp(metadata) == STAMP
+
+
+MALFORMED: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "another schema": lambda stamp: stamp.update(schema=2),
+    "true as a schema": lambda stamp: stamp.update(schema=True),
+    "no assignment": lambda stamp: stamp.pop("assignment"),
+    "a path": lambda stamp: stamp.update(assignment="../../etc"),
+    "a long name": lambda stamp: stamp.update(assignment=1000 * "a"),
+    "a name of two lines": lambda stamp: stamp.update(version="v3\n"),
+    "a number": lambda stamp: stamp.update(version=3),
+    "no previous": lambda stamp: stamp.pop("previous"),
+    "a list as previous": lambda stamp: stamp.update(previous=["v2a"]),
+    "no digest": lambda stamp: stamp.update(release="sha256:"),
+    "no origin": lambda stamp: stamp.pop("generated_from"),
+    "text as origin": lambda stamp: stamp.update(generated_from="here"),
+    "half an origin": lambda stamp: stamp["generated_from"].pop("source"),
+}
+
+
+@pytest.mark.parametrize("how", MALFORMED)
+def test_a_malformed_stamp_is_no_stamp(how: str) -> None:
+    metadata = written()
+    MALFORMED[how](metadata[KEY])
+    assert read_stamp(metadata) is None
+
+
+@pytest.mark.parametrize("metadata", [None, [], "text", {}, {KEY: None}, {KEY: []}])
+def test_metadata_without_a_stamp_has_none(metadata: object) -> None:
+    assert read_stamp(metadata) is None
+
+
+def cell(**changes: Any) -> dict[str, Any]:
+    nbgrader = {"grade": True, "grade_id": "test_x", "points": 3, "checksum": "abc"}
+    return {
+        "cell_type": "code",
+        "id": "test_x",
+        "source": "one\ntwo",
+        "metadata": {"nbgrader": nbgrader},
+        "outputs": [],
+        **changes,
+    }
+
+
+def test_the_digest_counts_what_students_get() -> None:
+    digests = {
+        digest_cells(cells)
+        for cells in (
+            [cell()],
+            [cell(), cell()],
+            [cell(source="one\nthree")],
+            [cell(id="other")],
+            [cell(cell_type="markdown")],
+            [cell(metadata={})],
+            [cell(metadata={"nbgrader": {"grade": True, "grade_id": "test_x", "points": 4}})],
+        )
+    }
+    assert len(digests) == 7
+    assert all(digest.startswith("sha256:") and len(digest) == 71 for digest in digests)
+
+
+def test_the_digest_does_not_count_outputs_checksums_and_how_text_is_stored() -> None:
+    other = cell(outputs=["something"], source=["one\n", "two"])
+    other["metadata"]["nbgrader"]["checksum"] = "xyz"
+    other["metadata"]["collapsed"] = True
+    assert digest_cells([other]) == digest_cells([cell()])
+
+
+def test_texts_do_not_run_together() -> None:
+    assert digest_texts(["ab", "c"]) != digest_texts(["a", "bc"])
+
+
+def test_the_stamp_is_read_without_tensorflow() -> None:
+    code = "import sys, resnets_utils.stamp; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def folder(tmp_path: Path, text: str) -> Path:
+    found = tmp_path / "residual-networks-v3"
+    found.mkdir()
+    (found / "version.toml").write_text(text, encoding="utf-8")
+    return found
+
+
+GOOD = 'version = "v3"\nprevious = "v2a"\nupdates = ["One.", "*Two*."]\n'
+
+
+def test_the_list_of_updates_takes_the_placeholders_place(tmp_path: Path) -> None:
+    version = read_version_file(folder(tmp_path, GOOD))
+    text = fill_in_updates("**Updates.** {updates}", version, "A.ipynb")
+    assert text == ("**Updates.** This is version v3. Since version v2a:\n\n- One.\n- *Two*.")
+    assert "the first" in VersionFile("v1", "", ()).as_markdown()
+
+
+@pytest.mark.parametrize("text", ["nothing", "{updates} {updates}"])
+def test_a_missing_or_doubled_placeholder_is_named(text: str) -> None:
+    with pytest.raises(AuthoringError, match=r"A\.ipynb, cell updates"):
+        fill_in_updates(text, VersionFile("v1", "", ()), "A.ipynb")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("version = ", "cannot be read"),
+        (GOOD.replace('"v3"', '"v4"'), "ends in 'v3'"),
+        (GOOD.replace('"v3"', "3"), "version is 3"),
+        (GOOD.replace('"v2a"', '"the old one"'), "previous is 'the old one'"),
+        (GOOD.replace('"One."', "1"), "no list of lines"),
+        (GOOD.replace('"One."', r'"One.\nTwo."'), "no list of lines"),
+        ('version = "v3"\nprevious = "v2a"\n', "no list of lines"),
+        (GOOD + 'title = "x"\n', "says title"),
+        (new_version_file("v3", "v2a"), "updates is empty, yet the version follows v2a"),
+    ],
+)
+def test_a_malformed_version_file_is_answered_in_words(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    with pytest.raises(AuthoringError, match=said) as caught:
+        read_version_file(folder(tmp_path, text))
+    assert "version.toml" in caught.value.message and caught.value.hint
+
+
+def test_a_missing_version_file_is_answered_in_words(tmp_path: Path) -> None:
+    with pytest.raises(AuthoringError, match=r"version\.toml is not there"):
+        read_version_file(tmp_path)
+
+
+def test_a_version_ends_a_name() -> None:
+    assert version_of("residual-networks-v2a") == "v2a"
+    assert version_of("residual-networks") == version_of("ps1") == ""
