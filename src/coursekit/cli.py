@@ -1,4 +1,4 @@
-"""The command line: ``coursekit release``, ``coursekit demo`` and what makes their parts."""
+"""The command line: releasing, grading again, carrying over, and what makes their parts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from coursekit.errors import CourseKitError
+from coursekit.release.new_version import new_version
 from coursekit.release.pipeline import release_all
 
 
@@ -38,28 +39,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     pictures = commands.add_parser("pictures", help="draw the notebooks' pictures anew")
     pictures.add_argument("--measure", action="store_true", help="measure the gradients anew first")
+    new = commands.add_parser("new-version", help="begin the next version of an assignment")
+    new.add_argument("old", metavar="OLD", help="the assignment to start from")
+    new.add_argument("new", metavar="NEW", help="the new version's name, as residual-networks-v2b")
+    regrade = commands.add_parser(
+        "regrade", help="show whose score changed tests would change; nothing is written"
+    )
+    regrade.add_argument("assignment")
+    regrade.add_argument(
+        "--write", action="store_true", help="then write exactly these scores and verdicts"
+    )
+    upgrade = commands.add_parser(
+        "upgrade", help="carry answers from older notebooks into submissions of a newer release"
+    )
+    upgrade.add_argument("source", nargs="+", type=Path, help="notebooks, or folders of them")
+    upgrade.add_argument("--to", metavar="ASSIGNMENT", help="default: the newest of its family")
+    upgrade.add_argument("--student", metavar="NAME", help="whose notebook it is, if it is one")
     chosen = parser.parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else 120)
     try:
-        _run(chosen, chosen.course.resolve(), console)
+        return _run(chosen, chosen.course.resolve(), console)
     except CourseKitError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("error: interrupted\nhint: run the command again", file=sys.stderr)
         return 130
-    return 0
 
 
-def _run(chosen: argparse.Namespace, course: Path, console: Console) -> None:
-    """Run the chosen command. What loads TensorFlow is imported by the command that needs it."""
+def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
+    """Run the chosen command; return its exit status.
+
+    What loads TensorFlow is imported by the command that needs it.
+    """
+
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False)
+
     match chosen.command:
         case "release":
             release_all(
                 course,
                 chosen.assignment,
                 check=chosen.check,
-                say=lambda line: console.print(line, highlight=False),
+                say=say,
             )
         case "demo":
             from coursekit.demo import demo
@@ -78,3 +101,15 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> None:
 
             for path in draw_all(course, measure=chosen.measure):
                 console.print(str(path), highlight=False)
+        case "new-version":
+            new_version(course, chosen.old, chosen.new, say)
+        case "regrade":
+            from coursekit.regrading.command import regrade
+
+            return regrade(course, chosen.assignment, console, write=chosen.write)
+        case "upgrade":
+            from coursekit.upgrading import upgrade_all
+
+            done: int = upgrade_all(course, chosen.source, chosen.to, chosen.student, console)
+            return done
+    return 0

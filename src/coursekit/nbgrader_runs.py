@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from coursekit.errors import InfrastructureError
@@ -13,8 +15,13 @@ from coursekit.verdict import NotebookVerdict
 LOG = "nbgrader.log"
 
 
-def run_nbgrader(course: Path, *arguments: str) -> None:
+def run_nbgrader(course: Path, *arguments: str, watch: Callable[[], None] | None = None) -> None:
     """Run ``nbgrader ARGUMENTS`` in the course folder; its output goes to ``nbgrader.log`` there.
+
+    Args:
+        course: the course folder.
+        arguments: nbgrader's own.
+        watch: called every second while nbgrader runs, to show how far it is.
 
     Raises:
         InfrastructureError: if nbgrader ends in failure.
@@ -26,30 +33,59 @@ def run_nbgrader(course: Path, *arguments: str) -> None:
     log = course / LOG
     with log.open("a", encoding="utf-8") as stream:
         print("$ nbgrader", *arguments, file=stream, flush=True)
-        done = subprocess.run(
+        process = subprocess.Popen(
             [sys.executable, "-m", "nbgrader", *arguments],
             cwd=course,
             env=environment,
             stdout=stream,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            check=False,
         )
-    if done.returncode:
+        try:
+            while process.poll() is None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(1 if watch else None)
+                if watch:
+                    watch()
+        except BaseException:
+            # A terminal's Ctrl-C reaches nbgrader too: let it end its kernels.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(5)
+            process.kill()
+            process.wait()
+            raise
+    if process.returncode:
         raise InfrastructureError(
             f"nbgrader {' '.join(arguments)} failed in {course}: {_last_error(log)}",
             f"its whole output is in {log}",
         )
 
 
+def submission_error(course: Path, student: str, assignment: str) -> str:
+    """Return why grading a submission failed last, from ``nbgrader.log``; "" if it does not say."""
+    text = (course / LOG).read_text(encoding="utf-8", errors="replace")
+    sign = "There was an error processing assignment: "
+    for section in reversed(text.split(sign)[1:]):
+        if section.split("\n", 1)[0].endswith(f"submitted/{student}/{assignment}"):
+            return _own_error(section)
+    return ""
+
+
 def _last_error(log: Path) -> str:
     """The kit's own error in nbgrader's output, or else its last line."""
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    text = log.read_text(encoding="utf-8", errors="replace")
+    lines = text.splitlines()
+    return _own_error(text) or (lines[-1].strip() if lines else "it said nothing")
+
+
+def _own_error(text: str) -> str:
+    """The last error of the kit's own in a text, with its hint; "" if there is none."""
+    lines = text.splitlines()
     ours = [number for number, line in enumerate(lines) if "coursekit.errors." in line]
-    if ours:
-        found = lines[ours[-1] : ours[-1] + 2]
-        return "\n".join(line.strip() for line in found).split("Error: ", 1)[-1]
-    return lines[-1].strip() if lines else "it said nothing"
+    if not ours:
+        return ""
+    found = lines[ours[-1] : ours[-1] + 2]
+    return "\n".join(line.strip() for line in found).split("Error: ", 1)[-1]
 
 
 def read_verdict(course: Path, student: str, assignment: str, notebook: str) -> NotebookVerdict:

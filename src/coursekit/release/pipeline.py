@@ -14,6 +14,7 @@ from coursekit.known_answers import solution_cells
 from coursekit.nbgrader_runs import read_verdict, run_nbgrader
 from coursekit.preprocessors.normalise import normalise, notebook_text
 from coursekit.release.leaks import find_leaks
+from coursekit.release.unchanged import refuse_changed_cells, students_with_submissions
 from coursekit.submissions import fill_in, released, submit
 from coursekit.verdict import NOT_ATTEMPTED, NotebookVerdict
 
@@ -58,6 +59,8 @@ def _release(assignment: Assignment, *, check: bool, say: Say) -> None:
     shutil.copytree(tried.release.parent, first)
     generate(tried)
     _same_folders(first, tried.release.parent, "generated twice, the release differs")
+    if not check:
+        refuse_changed_cells(assignment, tried)
     say(f"{assignment.name}: looking for leaks")
     leaks = find_leaks(tried, tried.release.parent)
     if leaks:
@@ -84,6 +87,11 @@ def _release(assignment: Assignment, *, check: bool, say: Say) -> None:
     generate(assignment)
     _same_folders(first, assignment.release.parent, "the release differs from the one tried")
     say(f"{assignment.name}: released, all gates passed")
+    if students_with_submissions(assignment):
+        say(
+            f"{assignment.name}: submissions exist; whose score changed tests would change, says: "
+            f"coursekit regrade {assignment.name}"
+        )
 
 
 def build_folder(course: Path, name: str) -> Path:
