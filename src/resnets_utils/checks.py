@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from resnets_utils.answers import Answer, CheckFailed
+from resnets_utils.graph import Graph
 from resnets_utils.layers import GraphRefused
 from resnets_utils.reading import read_graph
 from resnets_utils.tensorflow2 import INITIALIZERS
@@ -193,7 +194,8 @@ class Checks:
             try:
                 graph = read_graph(reply["graph"], stand_ins=not call.own_blocks)
             except GraphRefused as error:
-                raise CheckFailed(f"{call}: {error}") from None
+                explained = self._explained(call, error.graph)
+                raise CheckFailed(f"{call}: {error}{explained}") from None
             return Answer(call, graph, self._how.salt, reveal=lambda: not self._hidden)
         lines = reply.get("lines", "")
         told = textwrap.indent("\n" + lines, "    ") if lines else ""
@@ -201,15 +203,12 @@ class Checks:
             raise NotAttempted(f"{reason}{told}")
         if status == "undefined":
             raise AnswerRaised(f"{reason}; run its cell first" if self._how.in_notebook else reason)
-        raise AnswerRaised(f"{call}: {reason}{told}{self._explained(call, reply)}")
+        explained = self._explained(call, _drawn_so_far(reply))
+        raise AnswerRaised(f"{call}: {reason}{told}{explained}")
 
-    def _explained(self, call: Call, reply: dict[str, str]) -> str:
+    def _explained(self, call: Call, graph: Graph | None) -> str:
         """The first difference in what was drawn before an error, on a line of its own."""
-        if "graph" not in reply:
-            return ""
-        try:
-            graph = read_graph(reply["graph"])
-        except GraphRefused:
+        if graph is None:
             return ""
         found = Answer(call, graph, self._how.salt, reveal=lambda: False).first_difference_so_far()
         return f"\nbefore that, {found}" if found else ""
@@ -242,6 +241,16 @@ class Checks:
                 f"{self.function}: {len(missed)} of {len(self.results)} checks not passed yet; "
                 "the list above says why."
             )
+
+
+def _drawn_so_far(reply: dict[str, str]) -> Graph | None:
+    """The graph that was drawn before an error, if it can be read."""
+    if "graph" not in reply:
+        return None
+    try:
+        return read_graph(reply["graph"])
+    except GraphRefused as error:
+        return error.graph
 
 
 def _name_of(initializer: Callable[..., Any]) -> str:

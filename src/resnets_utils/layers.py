@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from resnets_utils.graph import Setting
+from resnets_utils.graph import Graph, Setting
 
 MAX_NAME = 200
 
@@ -26,7 +26,17 @@ _INITIALIZERS = {
 
 
 class GraphRefused(Exception):
-    """The model's JSON is not one that we compare or rebuild; the message says why."""
+    """The model's JSON is not one that we compare or rebuild; the message says why.
+
+    Attributes:
+        graph: the graph as far as it could be read, if its layers are known but
+            do not fit together; it can be compared, never built.
+
+    """
+
+    def __init__(self, message: str, graph: Graph | None = None) -> None:
+        super().__init__(message)
+        self.graph = graph
 
 
 def mapping(value: Any, what: str) -> dict[str, Any]:

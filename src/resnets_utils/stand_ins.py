@@ -112,6 +112,9 @@ STAND_IN_BLOCKS: dict[str, dict[str, Callable[..., Any]]] = {
         "convolutional_block": _convolutional_block,
     },
 }
+for _functions in STAND_IN_BLOCKS.values():
+    for _name, _function in _functions.items():
+        _function.__qualname__ = _name  # what Python calls it where its arguments do not fit
 
 
 @contextlib.contextmanager

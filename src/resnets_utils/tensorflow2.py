@@ -84,8 +84,17 @@ random_uniform = RandomUniform
 constant = keras.initializers.Constant
 
 
-def all_ones(seed: int | None = None) -> keras.initializers.Initializer:
-    """Return an initializer that sets every weight to 1, whatever the seed."""
+def all_ones(seed: Any = None, **others: Any) -> keras.initializers.Initializer:
+    """Return an initializer that sets every weight to 1, whatever the seed.
+
+    Raises:
+        TypeError: if Keras calls it as if it were the initializer itself.
+
+    """
+    if others:
+        raise TypeError(
+            "kernel_initializer was given initializer itself; call it: initializer(seed=0)"
+        )
     return constant(value=1)
 
 

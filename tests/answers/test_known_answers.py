@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
 
-from coursekit.courses import Assignment
+from coursekit.courses import Assignment, assignments
 from coursekit.judge.markers import BEGIN_HIDDEN, END_HIDDEN
 from coursekit.judge.trusted import judge_trusted
 from coursekit.known_answers import (
@@ -19,29 +21,61 @@ from coursekit.known_answers import (
 )
 from resnets_utils.checks import Outcome
 
-ASSIGNMENT = Assignment(Path(__file__).resolve().parents[2], "residual-networks-v2a")
-WRONG = known_answers(ASSIGNMENT, "wrong_answers.toml")
-RIGHT = known_answers(ASSIGNMENT, "right_answers.toml")
-TESTS = full_test_cells(ASSIGNMENT)
-IMPORTS = import_cells(ASSIGNMENT)
-SOLUTION = solution_cells(ASSIGNMENT)
+COURSE = Path(__file__).resolve().parents[2]
 
 
-def label(answer: KnownAnswer) -> str:
-    return f"{answer.function}: {answer.name}"
+@dataclass(frozen=True)
+class Exercise:
+    """An assignment with its cells, read once."""
+
+    assignment: Assignment
+
+    @cached_property
+    def tests(self) -> dict[str, str]:
+        return full_test_cells(self.assignment)
+
+    @cached_property
+    def imports(self) -> str:
+        return import_cells(self.assignment)
+
+    @cached_property
+    def solution(self) -> dict[str, str]:
+        return solution_cells(self.assignment)
+
+    @cached_property
+    def wrong(self) -> list[KnownAnswer]:
+        return known_answers(self.assignment, "wrong_answers.toml")
+
+    @cached_property
+    def right(self) -> list[KnownAnswer]:
+        return known_answers(self.assignment, "right_answers.toml")
+
+    def not_passed(self, answer: KnownAnswer, test: str, salt: int) -> set[str]:
+        """The names of the checks of a test cell that an answer does not pass."""
+        cells = [
+            self.imports,
+            *(
+                answer.code if name == answer.function else code
+                for name, code in self.solution.items()
+            ),
+        ]
+        results = judge_trusted(test, cells, salt).results
+        return {result.name for result in results if result.outcome is not Outcome.PASSED}
 
 
-def not_passed(answer: KnownAnswer, test: str, salt: int) -> set[str]:
-    cells = [
-        IMPORTS,
-        *(answer.code if name == answer.function else code for name, code in SOLUTION.items()),
-    ]
-    results = judge_trusted(test, cells, salt).results
-    return {result.name for result in results if result.outcome is not Outcome.PASSED}
+EXERCISES = [Exercise(assignment) for assignment in assignments(COURSE)]
+WRONG = [(exercise, answer) for exercise in EXERCISES for answer in exercise.wrong]
+RIGHT = [(exercise, answer) for exercise in EXERCISES for answer in exercise.right]
 
 
-def hidden_checks(function: str) -> list[str]:
-    text = TESTS[function].split(BEGIN_HIDDEN)[1].split(END_HIDDEN)[0]
+def label(part: object) -> str:
+    if isinstance(part, Exercise):
+        return part.assignment.name
+    return f"{part.function}: {part.name}" if isinstance(part, KnownAnswer) else str(part)
+
+
+def hidden_checks(test: str) -> list[str]:
+    text = test.split(BEGIN_HIDDEN)[1].split(END_HIDDEN)[0]
     return [name for name, _ in check_blocks(text)]
 
 
@@ -65,31 +99,46 @@ def without_check(text: str, name: str) -> str:
     return "\n".join(lines)
 
 
-@pytest.mark.parametrize("answer", WRONG, ids=label)
-def test_a_wrong_answer_fails_exactly_the_checks_it_names(answer: KnownAnswer) -> None:
+@pytest.mark.parametrize(("exercise", "answer"), WRONG, ids=label)
+def test_a_wrong_answer_fails_exactly_the_checks_it_names(
+    exercise: Exercise, answer: KnownAnswer
+) -> None:
     assert answer.fails, "a wrong answer must name at least one check"
-    assert not_passed(answer, TESTS[answer.function], salt=2024) == answer.fails
+    assert exercise.not_passed(answer, exercise.tests[answer.function], 2024) == answer.fails
 
 
 @pytest.mark.parametrize("salt", [7, 99])
-@pytest.mark.parametrize("answer", RIGHT, ids=label)
-def test_a_right_answer_passes_every_check(answer: KnownAnswer, salt: int) -> None:
-    assert not_passed(answer, TESTS[answer.function], salt) == set()
+@pytest.mark.parametrize(("exercise", "answer"), RIGHT, ids=label)
+def test_a_right_answer_passes_every_check(
+    exercise: Exercise, answer: KnownAnswer, salt: int
+) -> None:
+    assert exercise.not_passed(answer, exercise.tests[answer.function], salt) == set()
 
 
-HIDDEN = [(function, name) for function in TESTS for name in hidden_checks(function)]
+HIDDEN = [
+    (exercise, function, name)
+    for exercise in EXERCISES
+    for function, test in exercise.tests.items()
+    for name in hidden_checks(test)
+]
 
 
-@pytest.mark.parametrize(("function", "name"), HIDDEN, ids=lambda part: part)
-def test_removing_a_hidden_check_makes_a_wrong_answer_go_red(function: str, name: str) -> None:
-    witnesses = [answer for answer in WRONG if answer.function == function and name in answer.fails]
+@pytest.mark.parametrize(("exercise", "function", "name"), HIDDEN, ids=label)
+def test_removing_a_hidden_check_makes_a_wrong_answer_go_red(
+    exercise: Exercise, function: str, name: str
+) -> None:
+    witnesses = [
+        answer for answer in exercise.wrong if answer.function == function and name in answer.fails
+    ]
     assert witnesses, f"no wrong answer needs {name!r}"
     # The one with the fewest failures leans most on this check.
     witness = min(witnesses, key=lambda answer: len(answer.fails))
-    weakened = without_check(TESTS[function], name)
-    assert not_passed(witness, weakened, salt=2024) != witness.fails
+    weakened = without_check(exercise.tests[function], name)
+    assert exercise.not_passed(witness, weakened, 2024) != witness.fails
 
 
-def test_there_are_enough_of_them() -> None:
-    assert len(WRONG) >= 40 and len(RIGHT) >= 15
-    assert {answer.function for answer in WRONG} == set(SOLUTION) == set(TESTS)
+@pytest.mark.parametrize("exercise", EXERCISES, ids=label)
+def test_there_are_enough_of_them(exercise: Exercise) -> None:
+    assert len(exercise.wrong) >= 40 and len(exercise.right) >= 15
+    functions = {answer.function for answer in exercise.wrong}
+    assert functions == set(exercise.solution) == set(exercise.tests)

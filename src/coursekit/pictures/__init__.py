@@ -64,10 +64,10 @@ def draw_all(course: Path, *, measure: bool = False) -> list[Path]:
 
     """
     written = []
+    figures = json.dumps(gradients.measure_gradients(), indent=2) if measure else ""
     for assignment in assignments(course):
         folder = assignment.source.parent / "images"
-        if measure:
-            figures = json.dumps(gradients.measure_gradients(), indent=2)
+        if figures:
             (folder / f"{gradients.NAME}.json").write_text(figures + "\n", encoding="utf-8")
         written += draw_pictures(folder)
         written += [_draw_sheet(folder), _draw_photo(folder)]
