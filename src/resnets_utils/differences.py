@@ -112,8 +112,8 @@ def _setting(where: str, kind: str, setting: str, got: Setting, wanted: Node) ->
     if setting == "padding":
         return f'{where} has padding "{got}"; the exercise asks for "{wanted[setting]}"'
     if setting == "training":
-        called = "without training" if got is None else f"with training={got}"
-        asked = "without it" if wanted[setting] is None else f"with training={wanted[setting]}"
+        called = "without a training argument" if got is None else f"with training={got}"
+        asked = "without one" if wanted[setting] is None else f"with training={wanted[setting]}"
         return f"{where} is called {called}; the exercise calls it {asked}"
     word = _SETTING_WORDS.get(setting, setting)
     equals = "= " if kind in STAND_INS else ""

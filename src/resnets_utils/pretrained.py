@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from resnets_utils.differences import first_difference
 from resnets_utils.expected import open_blocks, resnet50
 from resnets_utils.graph import WEIGHTED, Node
+from resnets_utils.layers import GraphRefused
 from resnets_utils.reading import read_graph
 from resnets_utils.sentences import StudentError
 
@@ -171,15 +172,22 @@ def _variables_by_place(model: keras.Model) -> dict[str, Any]:
         StudentError: if the model is not the exercise's, so that places say nothing.
 
     """
-    answer, exercise = read_graph(model.to_json()), open_blocks(resnet50())
+    hint = (
+        "build the model with input_shape=(64, 64, 3) and classes=6, "
+        "and run the checks of ResNet50 above"
+    )
+    exercise = open_blocks(resnet50())
+    try:
+        answer = read_graph(model.to_json())
+    except GraphRefused as error:
+        raise StudentError(f"this network is not the exercise's: {error}", hint) from None
     if answer.signature(_structure) != exercise.signature(_structure):
         settings = ("filters", "kernel", "strides", "padding", "bias", "window", "units")
         found = first_difference(answer, exercise, settings=settings)
         raise StudentError(
             "the trained weights are loaded by each layer's place in the network, and yours is "
             f"not the exercise's: {found or 'its layers differ'}",
-            "build the model with input_shape=(64, 64, 3) and classes=6, "
-            "and run the checks of ResNet50 above",
+            hint,
         )
     places = zip(
         answer.of_kind(*sorted(WEIGHTED)), exercise.of_kind(*sorted(WEIGHTED)), strict=True

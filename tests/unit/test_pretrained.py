@@ -144,13 +144,41 @@ def test_the_shipped_weights_hold_what_their_record_says(
         show(COURSE, Console())
 
 
+def solution(name: str) -> keras.Model:
+    model: keras.Model = solution_model(
+        next(found for found in assignments(COURSE) if found.name == name)
+    )
+    return model
+
+
 @pytest.mark.slow
-def test_a_model_with_another_stage_5_is_refused() -> None:
-    assignment = next(found for found in assignments(COURSE) if found.name == TRAINED)
-    model = solution_model(assignment)
-    narrow = keras.layers.Conv2D(7, 1, name="conv1")(keras.Input((64, 64, 3)))
-    with pytest.raises(StudentError, match="has no layer named"):
-        load_pretrained(keras.Model(narrow._keras_history.operation.input, narrow))
+def test_a_network_without_names_gets_the_same_weights_by_place() -> None:
+    named, nameless = solution(TRAINED), solution("residual-networks-v3")
+    load_pretrained(named)
+    load_pretrained(nameless, by_name=False)
+    pictures = np.random.default_rng(5).random((2, 64, 64, 3)).astype(np.float32)
+    one, other = (model.predict(pictures, verbose=0) for model in (named, nameless))
+    np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (small_model(), "where the exercise has the zero padding, yours has a convolution"),
+        (keras.Sequential([keras.Input((4,)), keras.layers.Dense(6)]), "a Sequential, not"),
+    ],
+)
+def test_by_place_another_network_is_refused_in_words(model: keras.Model, said: str) -> None:
+    before = [weight.numpy() for weight in model.weights]
+    with pytest.raises(StudentError, match=said):
+        load_pretrained(model, by_name=False)
+    for weight, old in zip(model.weights, before, strict=True):
+        assert np.array_equal(weight.numpy(), old)
+
+
+@pytest.mark.slow
+def test_a_start_for_training_lets_every_block_be_the_identity() -> None:
+    model = solution(TRAINED)
     start_small(model, seed=1)
     # Every block is the identity at first: its main path adds nothing.
     assert not model.get_layer("bn2b_branch2c").gamma.numpy().any()

@@ -9,7 +9,19 @@ from resnets_utils import expected
 from resnets_utils.differences import first_difference
 from resnets_utils.graph import Graph
 
-SETTINGS = ("filters", "kernel", "strides", "padding", "bias", "axis", "units", "window", "s")
+SETTINGS = (
+    "training",
+    "initializer",
+    "filters",
+    "kernel",
+    "strides",
+    "padding",
+    "bias",
+    "axis",
+    "units",
+    "window",
+    "s",
+)
 
 
 def block() -> Graph:
@@ -45,6 +57,24 @@ def change(graph: Graph, layer: str, **settings: Any) -> Graph:
             "bn2b_branch2c",
             {"axis": 1},
             "the third batch normalisation has axis 1; the exercise asks for 3",
+        ),
+        (
+            "bn2b_branch1",
+            {"training": False},
+            "the shortcut's batch normalisation is called with training=False; "
+            "the exercise calls it without one",
+        ),
+        (
+            "res2b_branch2c",
+            {"initializer": ("stateless random_uniform", 3)},
+            "the third convolution starts from random_uniform(seed=3); "
+            "the exercise asks for glorot_uniform(seed=0)",
+        ),
+        (
+            "res2b_branch2c",
+            {"initializer": ("constant", 1.0)},
+            "the third convolution starts from the constant 1.0; "
+            "the exercise asks for glorot_uniform(seed=0)",
         ),
     ],
 )
