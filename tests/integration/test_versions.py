@@ -15,7 +15,7 @@ from nbgrader.api import Gradebook
 from small_course import CHANGED_HIDDEN, HIDDEN, NAME, small_course
 
 from coursekit.cli import main
-from coursekit.courses import Assignment
+from coursekit.courses import Assignment, cells_by_grade_id, read_notebook
 from coursekit.errors import InfrastructureError
 from coursekit.known_answers import solution_cells
 from coursekit.nbgrader_runs import read_verdict, run_nbgrader
@@ -64,6 +64,8 @@ def two(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> Two
     version = second.source.parent / "version.toml"
     version.write_text('version = "v2"\nprevious = "v1"\nupdates = ["The order counts."]\n')
     (second.tests / "identity_block.py").write_text(CHANGED_HIDDEN)
+    text = second.source.read_text()
+    second.source.write_text(text.replace("import numpy as np", "import numpy as np  # v2", 1))
     for made in (first, second):
         generate(made)
     return TwoVersions(first, second)
@@ -181,6 +183,11 @@ def test_each_version_is_judged_by_its_own_hidden_test(graded: TwoVersions) -> N
         verdict = read_verdict(course, student, SECOND, graded.second.notebook)
         assert verdict.remarks == (said,)
         assert [check.name for check in verdict.cells[0].checks][-1] == hidden_check
+        handed_back = read_notebook(
+            course / "autograded" / student / SECOND / f"{graded.second.notebook}.ipynb"
+        )
+        imports = cells_by_grade_id(handed_back)["imports"].source
+        assert ("# v2" in imports) == (student == "unstamped")
         page = course / "feedback" / student / SECOND / f"{graded.second.notebook}.html"
         assert f"<div>note: {said}</div>" in page.read_text()
 

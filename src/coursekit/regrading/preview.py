@@ -96,7 +96,10 @@ def preview(course: Path, name: str, say: Say) -> Preview:
             f"grade with today's tests, with: nbgrader autograde {name}",
         )
     earlier = {who: _earlier_verdict(assignment, who) for who in graded}
-    failed = _grade(copied, graded, earlier, say)
+    for who in graded:
+        place = Path("submitted", who, name)
+        shutil.copytree(course / place, copied.course / place)
+    failed = _grade(copied, earlier, say)
     today = read_scores(copied.course / GRADEBOOK, name, assignment.notebook)
     return Preview(
         assignment,
@@ -183,16 +186,17 @@ def _earlier_verdict(assignment: Assignment, student: str) -> NotebookVerdict | 
 
 
 def _grade(
-    copied: Assignment,
-    students: list[str],
-    earlier: dict[str, NotebookVerdict | None],
-    say: Say,
+    copied: Assignment, earlier: dict[str, NotebookVerdict | None], say: Say
 ) -> dict[str, str]:
-    """Grade the students' submissions in the copy; return whose grading failed, and why."""
-    course, name = copied.course, copied.name
-    for who in students:
-        origin = course.parents[2] / "submitted" / who / name
-        shutil.copytree(origin, course / "submitted" / who / name)
+    """Grade all submissions in the copy; return whose grading failed, and why.
+
+    Args:
+        copied: the assignment in the copy.
+        earlier: the earlier verdicts by student, which give the salts.
+        say: shows a line of progress.
+
+    """
+    course, name, students = copied.course, copied.name, list(earlier)
     salts = {who: verdict.salt for who, verdict in earlier.items() if verdict}
     (course / SALTS).write_text(json.dumps(salts), encoding="utf-8")
     done: set[str] = set()

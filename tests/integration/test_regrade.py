@@ -1,0 +1,327 @@
+"""Twelve graded submissions, a changed hidden test, a preview, and the writing of it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from nbgrader.api import Gradebook
+from small_course import CHANGED_HIDDEN, small_course
+
+from coursekit.courses import Assignment, read_notebook
+from coursekit.errors import CourseKitError
+from coursekit.known_answers import known_answers, solution_cells
+from coursekit.nbgrader_runs import read_verdict, run_nbgrader
+from coursekit.regrading.command import report
+from coursekit.regrading.gradebook import Rows, read_rows, take_scores
+from coursekit.regrading.preview import Preview, preview
+from coursekit.regrading.writing import write
+from coursekit.release.pipeline import generate
+from coursekit.submissions import fill_in, released, submit
+
+pytestmark = pytest.mark.slow
+
+# Four are graded by nbgrader; the others are their likes, so that the test stays short.
+LIKES = {"right": 3, "wrong-names": 3, "no-relu": 3, "blank": 3}
+BEFORE = {"right": 6, "wrong-names": 3, "no-relu": 6, "blank": 0}
+# Today the hidden test asks for the order of layers instead of their names.
+AFTER = {"right": 6, "wrong-names": 6, "no-relu": 3, "blank": 0}
+BY_HAND = "no-relu-2"
+NO_VERDICT = "wrong-names-3"
+LATE = "wrong-names-2"
+
+
+def kind(student: str) -> str:
+    return student.rpartition("-")[0]
+
+
+TWELVE = sorted(f"{name}-{number + 1}" for name, many in LIKES.items() for number in range(many))
+CHANGED = [student for student in TWELVE if BEFORE[kind(student)] != AFTER[kind(student)]]
+
+
+@dataclass
+class Class:
+    """A graded class, and what was in the course before and after each step."""
+
+    assignment: Assignment
+    shown: Preview
+    before: dict[Path, bytes]
+    previewed: dict[Path, bytes]
+    written: dict[Path, bytes]
+    rows: Rows
+    rows_written: Rows
+    said: list[str]
+
+
+def database(assignment: Assignment) -> Path:
+    return assignment.course / "gradebook.db"
+
+
+def open_gradebook(assignment: Assignment) -> Gradebook:
+    return Gradebook(f"sqlite:///{database(assignment)}")
+
+
+def files(course: Path) -> dict[Path, bytes]:
+    """Everything in the course but working folders, nbgrader's log and the copied library."""
+    left_out = {"build", "nbgrader.log", "resnets_utils"}
+    return {
+        path.relative_to(course): path.read_bytes()
+        for path in sorted(course.rglob("*"))
+        if path.is_file() and not left_out & set(path.relative_to(course).parts)
+    }
+
+
+def hand_in(assignment: Assignment, original: Assignment) -> None:
+    """Four submissions that nbgrader grades."""
+    solution = solution_cells(assignment)
+    wrong = {
+        answer.name: answer.code
+        for answer in known_answers(original, "wrong_answers.toml")
+        if answer.function == "identity_block"
+    }
+    names = solution["identity_block"].replace('bn_name + "2c"', '"mine"')
+    assert names != solution["identity_block"]
+    answers = {
+        "right": solution,
+        "wrong-names": {"identity_block": names},
+        "no-relu": {"identity_block": wrong["no ReLU at the end"]},
+        "blank": {},
+    }
+    for name, cells in answers.items():
+        submit(assignment, f"{name}-1", fill_in(released(assignment), cells))
+
+
+def add_likes(assignment: Assignment) -> None:
+    """Give each graded student two more with the same submission, score and verdict."""
+    for student in TWELVE:
+        first = f"{kind(student)}-1"
+        if student == first:
+            continue
+        for folder in ("submitted", "autograded"):
+            shutil.copytree(
+                assignment.course / folder / first / assignment.name,
+                assignment.course / folder / student / assignment.name,
+            )
+        with open_gradebook(assignment) as gradebook:
+            gradebook.update_or_create_student(student)
+            gradebook.update_or_create_submission(assignment.name, student)
+            (grade,) = gradebook.find_submission_notebook(
+                assignment.notebook, assignment.name, student
+            ).grades
+            grade.auto_score, grade.needs_manual_grade = BEFORE[kind(student)], False
+            if student == BY_HAND:
+                grade.manual_score, grade.extra_credit = 5.5, 1
+            gradebook.db.commit()
+    (place(assignment, "autograded", NO_VERDICT).with_suffix(".verdict.json")).unlink()
+    # Late, and graded as it was handed in.
+    for folder in ("submitted", "autograded"):
+        stamp = place(assignment, folder, LATE).with_name("timestamp.txt")
+        stamp.write_text("2026-11-20 12:00:00 UTC\n")
+
+
+def place(assignment: Assignment, folder: str, student: str) -> Path:
+    return assignment.course / folder / student / assignment.name / f"{assignment.notebook}.ipynb"
+
+
+def add_others(assignment: Assignment) -> None:
+    """Three who were not graded, or not what they hand in now, and one whose file is broken."""
+    right = released(assignment)
+    submit(assignment, "not-graded", right)
+    for student in ("again", "broken"):
+        for folder in ("submitted", "autograded"):
+            shutil.copytree(
+                place(assignment, folder, "right-1").parent,
+                place(assignment, folder, student).parent,
+            )
+        with open_gradebook(assignment) as gradebook:
+            gradebook.update_or_create_student(student)
+            gradebook.update_or_create_submission(assignment.name, student)
+            (grade,) = gradebook.find_submission_notebook(
+                assignment.notebook, assignment.name, student
+            ).grades
+            grade.auto_score, grade.needs_manual_grade = 6, False
+            gradebook.db.commit()
+    place(assignment, "submitted", "again").with_name("timestamp.txt").write_text(
+        "2026-11-20 13:00:00 UTC\n"
+    )
+    place(assignment, "submitted", "broken").write_text("{ this is no notebook")
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> Class:
+    small = small_course(tmp_path_factory.mktemp("regrade"), assignment)
+    generate(small)
+    hand_in(small, assignment)
+    run_nbgrader(small.course, "autograde", small.name)
+    add_likes(small)
+    add_others(small)
+    (small.tests / "identity_block.py").write_text(CHANGED_HIDDEN)
+    before, rows = files(small.course), read_rows(database(small))
+    said: list[str] = []
+    shown = preview(small.course, small.name, said.append)
+    previewed = files(small.course)
+    write(shown, said.append)
+    return Class(
+        small,
+        shown,
+        before,
+        previewed,
+        files(small.course),
+        rows,
+        read_rows(database(small)),
+        said,
+    )
+
+
+def test_the_preview_lists_exactly_those_whose_score_changes(graded: Class) -> None:
+    assert len(TWELVE) == 12 and len(CHANGED) == 6
+    assert [comparison.student for comparison in graded.shown.compared] == TWELVE
+    assert [comparison.student for comparison in graded.shown.changed] == CHANGED
+    for comparison in graded.shown.compared:
+        name = kind(comparison.student)
+        assert sum(comparison.before.values()) == BEFORE[name]
+        assert sum(comparison.after.values()) == AFTER[name]
+
+
+def test_the_preview_says_by_how_much_and_by_which_check(graded: Class) -> None:
+    lines = report(graded.shown)
+    assert lines[0] == "score changes: 6 submissions"
+    at = lines.index("  no-relu-2: 6 -> 3 (-3)")
+    assert lines[at : at + 5] == [
+        "  no-relu-2: 6 -> 3 (-3)",
+        "    test_identity_block: 6 -> 3",
+        "      the score given by hand goes on counting: 5.5",
+        "      layer names: no longer asked, it was ✓ passed 3/3",
+        "      order: a new check, ✗ failed 0/3",
+    ]
+    at = lines.index("  wrong-names-3: 3 -> 6 (+3)")
+    assert "no earlier verdict: graded with a fresh salt" in lines[at + 2]
+    assert "score stays: 6 submissions" in lines
+    assert "  right-1: the same score by other checks, left as it was" in lines
+    assert "left alone: 2 submissions" in lines
+    assert "  not-graded: not graded yet" in lines
+    assert "  again: handed in again since, and not graded yet" in lines
+    assert "grading failed: 1 submission" in lines
+    assert "cannot be read as a notebook" in lines[-1] and lines[-1].startswith("  broken: ")
+
+
+def test_progress_is_shown(graded: Class) -> None:
+    assert any("graded in the copy 12 of 13" in line for line in graded.said)
+    assert any("wrote 6 of 6: wrong-names-3" in line for line in graded.said)
+
+
+def test_an_earlier_salt_is_used_again(graded: Class) -> None:
+    copied = graded.shown.copied
+    for student in TWELVE:
+        earlier = graded.before.get(
+            Path("autograded", student, copied.name, f"{copied.notebook}.verdict.json")
+        )
+        assert (earlier is None) == (student == NO_VERDICT)
+        verdict = read_verdict(copied.course, student, copied.name, copied.notebook)
+        if earlier:
+            assert f'"salt": {verdict.salt},' in earlier.decode()
+
+
+def test_the_preview_writes_nothing_in_the_course(graded: Class) -> None:
+    assert graded.previewed == graded.before
+
+
+def test_writing_changes_exactly_the_files_that_were_shown(graded: Class) -> None:
+    changed = {
+        path
+        for path in graded.before.keys() | graded.written.keys()
+        if graded.before.get(path) != graded.written.get(path)
+    }
+    small = graded.assignment
+    assert changed == {
+        Path("gradebook.db"),
+        # Its stamp names the hidden tests; its cells are what they were.
+        small.release.relative_to(small.course),
+    } | {
+        Path("autograded", student, small.name, f"{small.notebook}{ending}")
+        for student in CHANGED
+        for ending in (".ipynb", ".verdict.json")
+    }
+    verdict = read_verdict(small.course, "no-relu-1", small.name, small.notebook)
+    assert verdict.cells[0].checks[-1].name == "order" and verdict.cells[0].score == 3
+    page = read_notebook(place(small, "autograded", "no-relu-1"))
+    assert any("test_identity_block: failed, 3 of 6 points" in str(cell) for cell in page.cells)
+
+
+def test_writing_changes_exactly_the_rows_that_were_shown(graded: Class) -> None:
+    changed = {
+        key
+        for key in graded.rows.keys() | graded.rows_written.keys()
+        if graded.rows.get(key) != graded.rows_written.get(key)
+    }
+    with open_gradebook(graded.assignment) as gradebook:
+        found = {}
+        for submission in gradebook.notebook_submissions(
+            graded.assignment.notebook, graded.assignment.name
+        ):
+            (grade,) = submission.grades
+            found[submission.student.id] = grade.auto_score
+            assert (("grade", grade.id) in changed) == (submission.student.id in CHANGED)
+            if submission.student.id == BY_HAND:
+                # nbgrader asks for another look where a score by hand meets a new one.
+                assert (grade.manual_score, grade.extra_credit) == (5.5, 1)
+                assert grade.needs_manual_grade
+    assert len(changed) == 6
+    assert {student: found[student] for student in TWELVE} == {
+        student: AFTER[kind(student)] for student in TWELVE
+    }
+    assert (found["broken"], found["again"], found.get("not-graded")) == (6, 6, None)
+    with open_gradebook(graded.assignment) as gradebook:
+        (cell,) = gradebook.find_notebook(
+            graded.assignment.notebook, graded.assignment.name
+        ).grade_cells
+        source = gradebook.find_source_cell(
+            cell.name, graded.assignment.notebook, graded.assignment.name
+        ).source
+    assert "has_connections()" in source.partition("BEGIN HIDDEN")[2]
+
+
+def test_nothing_is_written_over_what_somebody_graded_meanwhile(
+    graded: Class, tmp_path: Path
+) -> None:
+    # The preview was made of the gradebook as it was before the scores were written.
+    before = files(graded.assignment.course)
+    with pytest.raises(CourseKitError, match="somebody graded while the preview was made"):
+        write(graded.shown, print)
+    assert files(graded.assignment.course) == before
+
+
+def test_an_interruption_leaves_a_submissions_scores_as_they_were(
+    graded: Class, tmp_path: Path
+) -> None:
+    first = tmp_path / "gradebook.db"
+    # The copy of the preview holds today's scores; this one gets yesterday's of one student.
+    shutil.copy(database(graded.shown.copied), first)
+    small = graded.assignment
+    place_of = (small.notebook, small.name, "no-relu-1")
+    with Gradebook(f"sqlite:///{first}") as gradebook:
+        gradebook.find_submission_notebook(*place_of).grades[0].auto_score = 6
+        gradebook.db.commit()
+    rows = read_rows(first)
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take_scores(first, database(graded.shown.copied), place_of, interrupt)
+    assert read_rows(first) == rows
+    assert len(take_scores(first, database(graded.shown.copied), place_of, lambda: None)) == 1
+    assert read_rows(first) != rows
+
+
+def test_a_course_without_submissions_has_nothing_to_grade_again(
+    tmp_path: Path, assignment: Assignment
+) -> None:
+    small = small_course(tmp_path, assignment)
+    with pytest.raises(CourseKitError, match="no submission of small-block-v1"):
+        preview(tmp_path, small.name, print)
+    with pytest.raises(CourseKitError, match="no assignment 'small-block-v7'"):
+        preview(tmp_path, "small-block-v7", print)
+    assert not (tmp_path / "build").exists()
