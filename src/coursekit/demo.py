@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from coursekit.courses import Assignment
+from coursekit.courses import Assignment, assignments
 from coursekit.errors import AuthoringError, InfrastructureError
 from coursekit.known_answers import known_answers
 from coursekit.nbgrader_runs import read_verdict, run_nbgrader
@@ -35,38 +35,48 @@ def demo(course: Path, console: Console) -> Path:
 
     """
     entries = tomllib.loads((course / SUBMISSIONS).read_text(encoding="utf-8"))["submission"]
-    name = "residual-networks-v2a"
     folder = build_folder(course, "demo")
     copy_course(course, folder)
-    assignment = Assignment(folder, name)
-    with console.status("generating the release"):
-        generate(assignment)
-    console.print(f"generated  {assignment.release.parent.relative_to(course)}")
+    known = {assignment.name: assignment for assignment in assignments(folder)}
     for entry in entries:
+        if entry["assignment"] not in known:
+            raise AuthoringError(
+                f"{SUBMISSIONS}: {entry['student']} hands in {entry['assignment']!r}, "
+                "which the course does not have",
+                f"it has {', '.join(known)}",
+            )
+    names = list(dict.fromkeys(entry["assignment"] for entry in entries))
+    for name in names:
+        with console.status(f"generating {name}"):
+            generate(known[name])
+        console.print(f"generated  {known[name].release.parent.relative_to(course)}")
+    for entry in entries:
+        assignment = known[entry["assignment"]]
         submit(assignment, entry["student"], bundled(assignment, entry))
     console.print(f"submitted  {len(entries)} notebooks")
     started = time.monotonic()
     for number, entry in enumerate(entries, 1):
         progress = f"{number} of {len(entries)}: {entry['student']}, {entry['about']}"
         with console.status(f"nbgrader autograde {progress}"):
-            run_nbgrader(folder, "autograde", name, "--student", entry["student"])
+            run_nbgrader(folder, "autograde", entry["assignment"], "--student", entry["student"])
         console.print(f"graded     {progress}")
     each = (time.monotonic() - started) / len(entries)
     console.print(f"           {each:.1f} s a submission, nbgrader and kernel start included")
-    with console.status("nbgrader generate_feedback"):
-        run_nbgrader(folder, "generate_feedback", name)
-    verdicts = [
-        read_verdict(folder, entry["student"], name, assignment.notebook) for entry in entries
-    ]
+    for name in names:
+        with console.status(f"nbgrader generate_feedback {name}"):
+            run_nbgrader(folder, "generate_feedback", name)
+    verdicts = []
     for entry in entries:
-        page = folder / "feedback" / entry["student"] / name / f"{assignment.notebook}.html"
+        name, notebook = entry["assignment"], known[entry["assignment"]].notebook
+        verdicts.append(read_verdict(folder, entry["student"], name, notebook))
+        page = folder / "feedback" / entry["student"] / name / f"{notebook}.html"
         if not page.exists():
             raise InfrastructureError(f"there is no feedback page {page}", "look at nbgrader.log")
     console.print(scores(entries, verdicts))
     show_reasons(entries, verdicts, console)
     console.print(
-        f"\nFeedback pages: {folder.relative_to(course)}/feedback/<student>/{name}/"
-        f"{assignment.notebook}.html"
+        f"\nFeedback pages: {folder.relative_to(course)}/feedback/<student>/<assignment>/"
+        "<notebook>.html"
     )
     return folder
 
