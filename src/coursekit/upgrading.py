@@ -1,0 +1,214 @@
+"""Carry many students' older notebooks into a release at once, as submissions to grade."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from coursekit.courses import assignments
+from coursekit.errors import CourseKitError
+from resnets_utils.sentences import StudentError
+from resnets_utils.upgrade import family_of_notebook, upgrade_file
+from resnets_utils.upgrade.release import Release, read_release
+from resnets_utils.upgrade.report import SIGNS, Report
+
+_LEFT_OUT = {".ipynb_checkpoints", "__MACOSX"}
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One notebook to be upgraded, and whose it is."""
+
+    student: str
+    notebook: Path
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What became of one notebook: a report, or an error in words."""
+
+    job: _Job
+    report: Report | None
+    error: str = ""
+
+
+def upgrade_all(
+    course: Path, sources: list[Path], to: str | None, student: str | None, console: Console
+) -> int:
+    """Upgrade notebooks into ``submitted/<student>/<assignment>/``, and show what was done.
+
+    A notebook that cannot be upgraded is named with the reason; the others go on.
+
+    Args:
+        course: the course folder.
+        sources: notebooks, or folders of them: ``*.ipynb`` directly in a folder
+            are called by their file's name, those deeper by the first folder's.
+        to: the assignment; None for the newest release of each notebook's own family.
+        student: whose notebook it is, if there is one only; None to go by its path.
+        console: where progress and results are shown.
+
+    Returns:
+        0 if every notebook was written, else 1.
+
+    Raises:
+        CourseKitError: if there is no such release, or no notebook.
+
+    """
+    releases = _releases(course, to)
+    jobs = [job for source in sources for job in _jobs(source)]
+    if student is not None:
+        if len(jobs) != 1:
+            raise CourseKitError(
+                f"--student names one student, and there are {len(jobs)} notebooks",
+                "name one notebook, or leave --student out",
+            )
+        jobs = [_Job(_checked_name(student), jobs[0].notebook)]
+    done = []
+    for number, job in enumerate(jobs, 1):
+        with console.status(f"{number} of {len(jobs)}: {job.notebook.name}"):
+            done.append(_upgraded(course, job, releases))
+        said = "written" if done[-1].report else "not written"
+        line = f"{number} of {len(jobs)}: {job.student}, {job.notebook.name}: {said}"
+        console.print(Text(line))
+    _show(course, done, console)
+    return 0 if all(entry.report for entry in done) else 1
+
+
+def _releases(course: Path, to: str | None) -> dict[str, Release]:
+    """The releases that may be asked for, the newest last, by the assignment's name."""
+    found: dict[str, Release] = {}
+    for assignment in assignments(course):
+        if to in (None, assignment.name) and assignment.release.is_file():
+            try:
+                found[assignment.name] = read_release(assignment.release)
+            except StudentError as error:
+                raise CourseKitError(error.message, "run: make release") from None
+    if not found:
+        raise CourseKitError(
+            f"there is no release of {to}" if to else f"there is no release in {course}",
+            "make it with: make release",
+        )
+    return dict(sorted(found.items(), key=lambda entry: _order(entry[0])))
+
+
+def _order(name: str) -> tuple[int, str]:
+    """Assignments by their version: v2a before v3, v9 before v10."""
+    version = re.search(r"v(\d+)([a-z]?)$", name)
+    return (int(version[1]), version[2]) if version else (0, name)
+
+
+def _jobs(source: Path) -> list[_Job]:
+    if not source.is_dir():
+        return [_Job(_safe_name(source.stem), source)]
+    found = sorted(
+        path
+        for path in source.rglob("*.ipynb")
+        if not _LEFT_OUT & set(path.relative_to(source).parts)
+    )
+    if not found:
+        raise CourseKitError(
+            f"there is no notebook in {source}", "name a folder that holds .ipynb files"
+        )
+    jobs = []
+    for path in found:
+        parts = path.relative_to(source).parts
+        jobs.append(_Job(_safe_name(parts[0] if len(parts) > 1 else path.stem), path))
+    return jobs
+
+
+def _safe_name(name: str) -> str:
+    """A student's name as a folder's: letters, digits, ``_``, ``-`` and ``.`` inside."""
+    return re.sub(r"[^\w.-]+", "_", name).strip("._-") or "student"
+
+
+def _checked_name(name: str) -> str:
+    if name != _safe_name(name):
+        raise CourseKitError(
+            f"{name!r} cannot be a student's folder",
+            f"use letters, digits, _ and - only, such as {_safe_name(name)}",
+        )
+    return name
+
+
+def _upgraded(course: Path, job: _Job, releases: dict[str, Release]) -> _Done:
+    try:
+        assignment = _chosen_release(job.notebook, releases)
+        release = releases[assignment]
+        folder = course / "submitted" / job.student / assignment
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            return _Done(job, upgrade_file(job.notebook, release, folder / release.path.name))
+        except StudentError:
+            _remove_if_empty(folder)
+            raise
+    except StudentError as error:
+        return _Done(job, None, str(error).removeprefix("error: "))
+    except OSError as error:
+        return _Done(job, None, f"{error.filename}: {error.strerror}")
+    except Exception as error:
+        # One strange notebook must not keep the others from being upgraded.
+        return _Done(job, None, f"an error of ours, {type(error).__name__}: {error}")
+
+
+def _remove_if_empty(folder: Path) -> None:
+    for path in (folder, folder.parent):
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+
+
+def _chosen_release(notebook: Path, releases: dict[str, Release]) -> str:
+    """The newest release of the notebook's own family, or the newest of all."""
+    if len(releases) == 1:
+        return next(iter(releases))
+    newest = list(releases)[-1]
+    family = family_of_notebook(notebook, releases[newest])
+    own = [name for name, release in releases.items() if release.family == family]
+    return own[-1] if own else newest
+
+
+def _show(course: Path, done: list[_Done], console: Console) -> None:
+    functions = list(
+        dict.fromkeys(
+            entry.function for one in done if one.report for entry in one.report.functions
+        )
+    )
+    table = Table(title="Upgraded notebooks")
+    for heading in ("student", *functions, "output"):
+        table.add_column(heading)
+    for one in done:
+        if one.report is None:
+            table.add_row(Text(one.job.student), *("" for _ in functions), "! not written")
+            continue
+        said = {entry.function: entry.outcome for entry in one.report.functions}
+        words = [f"{SIGNS[said[name]]} {said[name]}" if name in said else "" for name in functions]
+        table.add_row(Text(one.job.student), *words, Text(_within(one.report.output, course)))
+    console.print(table)
+    for one in done:
+        _show_reasons(one, console)
+
+
+def _within(path: Path, course: Path) -> str:
+    return str(path.relative_to(course)) if path.is_relative_to(course) else str(path)
+
+
+def _show_reasons(done: _Done, console: Console) -> None:
+    lines = [f"! {done.error}"] if done.error else []
+    for entry in done.report.functions if done.report else ():
+        for problem in entry.problems:
+            place = f"line {problem.line}: " if problem.line else ""
+            lines.append(f"! {entry.function}: {place}{problem.reason}")
+        for change in entry.changes:
+            lines.append(
+                f"~ {entry.function}: cell {change.cell}, line {change.line}: {change.why}"
+            )
+    if lines:
+        console.print(Text(f"\n{done.job.student}, {done.job.notebook}", style="bold"))
+    for line in lines:
+        for part in line.split("\n"):
+            console.print(Padding(Text(part), (0, 0, 0, 2)))
