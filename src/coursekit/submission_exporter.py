@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -9,6 +11,7 @@ from nbconvert.exporters import NotebookExporter
 from nbgrader.api import Gradebook
 
 from coursekit.errors import InfrastructureError
+from coursekit.handed_in import notebook_handed_in
 
 
 class SubmissionExporter(NotebookExporter):
@@ -29,6 +32,8 @@ class SubmissionExporter(NotebookExporter):
         """
         assert resources is not None
         take_back_scores(resources["nbgrader"])
+        path = Path(filename)
+        filename = os.fspath(notebook_handed_in(path.parent, path.name) or path)
         try:
             nbformat.read(filename, as_version=4)
         except Exception as error:

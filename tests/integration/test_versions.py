@@ -147,7 +147,7 @@ def test_a_submission_made_from_another_version_is_graded_by_that(
 def graded(two: TwoVersions) -> TwoVersions:
     """Two students hand in the same answer for version 2, wrong in its names alone.
 
-    One made it from version 1, the other from version 2 and lost the stamp. A
+    One made it from version 1, and left it its name, the other from version 2 and lost the stamp. A
     third handed in a broken file, so that the batch must go on.
     """
     names = solution_cells(two.first)["identity_block"].replace('bn_name + "2c"', '"mine"')
@@ -155,7 +155,10 @@ def graded(two: TwoVersions) -> TwoVersions:
         notebook: NotebookNode = fill_in(released(origin), {"identity_block": names})
         if student == "unstamped":
             del notebook.metadata[KEY]
-        submit(two.second, student, notebook)
+        path = submit(two.second, student, notebook)
+        if student == "first":
+            # It keeps the name of the version that it was made from.
+            path.rename(path.with_name(f"{two.first.notebook}.ipynb"))
     folder = two.first.course / "submitted" / "broken" / SECOND
     folder.mkdir(parents=True)
     (folder / f"{two.second.notebook}.ipynb").write_text("{")
@@ -215,6 +218,7 @@ def test_regrade_leaves_another_versions_submission_alone(
     assert "order: no longer asked, it was ✓ passed 3/3" in said
     assert "layer names: a new check, ✗ failed 0/3" in said
     assert "score stays: 1 submission\n" in said
+    assert "graded in the copy 2 of 2" in said
     assert "left alone: 1 submission\n  broken: not graded yet\n" in said
     assert scores(course) == {"first": 3, "unstamped": 3, "broken": None}
 
