@@ -12,9 +12,9 @@ import os
 from pathlib import Path
 
 from resnets_utils.sentences import StudentError
-from resnets_utils.upgrade.assembling import Extras, assemble, with_report
+from resnets_utils.upgrade.assembling import Extras, Kept, assemble, with_report
 from resnets_utils.upgrade.carrying import Carrier, is_ours
-from resnets_utils.upgrade.earlier import read_earlier
+from resnets_utils.upgrade.earlier import read_earlier, without_lone_surrogates
 from resnets_utils.upgrade.files import already_there, copy_pictures, write_in_place, write_new
 from resnets_utils.upgrade.release import Release, read_release, release_here, version_of
 from resnets_utils.upgrade.report import Report
@@ -79,20 +79,35 @@ def upgrade_file(old: Path, release: Release, output: Path | None) -> Report:
     came_from = {"file": old.name, "version": version}
     notebook, kept = assemble(earlier, release, extras, carried, came_from)
     notes = [*earlier.notes, *carrier.notes]
-    if kept:
-        notes.append(f"{len(kept)} more {'cell' if len(kept) == 1 else 'cells'} of yours kept")
-    texts = [cell.source for cell in kept if cell.kind == "markdown"]
+    notes += _words_about_kept(kept, ours=ours)
+    texts = [cell.source for cell in (*kept.in_place, *kept.at_end) if cell.kind == "markdown"]
     copied, left = copy_pictures(texts, old.resolve().parent, target.resolve().parent)
     notes += [f"picture copied: {name}" for name in copied] + left
     functions = tuple(entry.report for entry in carried.values())
     report = Report(old, version, release.version, target, functions, tuple(notes))
     notebook = with_report(notebook, report.as_markdown())
     text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    text = without_lone_surrogates(text)
     if in_place:
         write_in_place(target, text, before)
     else:
         write_new(target, text)
     return report
+
+
+def _words_about_kept(kept: Kept, *, ours: bool) -> list[str]:
+    said = []
+    if kept.in_place:
+        said.append(f"{_cells(len(kept.in_place))} of yours kept in place")
+    if kept.at_end:
+        # A release does not say what each of its cells was: who changed one is unknown.
+        why = ", which differ from this release by your hand or by an older version" if ours else ""
+        said.append(f"{_cells(len(kept.at_end))} kept at the end of the notebook{why}")
+    return said
+
+
+def _cells(count: int) -> str:
+    return "1 cell" if count == 1 else f"{count} cells"
 
 
 def family_of_notebook(old: Path, release: Release) -> str:

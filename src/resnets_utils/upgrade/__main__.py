@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 
@@ -28,13 +29,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="the new notebook (default: the release's own, if it is still blank)",
     )
     chosen = parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal may know fewer letters
     try:
         upgrade(chosen.old, chosen.release, chosen.output)
     except StudentError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("error: interrupted; nothing was written\nhint: run it again", file=sys.stderr)
+        print("error: interrupted\nhint: run it again, if nothing was written", file=sys.stderr)
         return 130
     return 0
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
+from nbformat.v4 import new_markdown_cell
 
 from resnets_utils.upgrade.carrying import Carried, defines_graded
 from resnets_utils.upgrade.earlier import Cell, EarlierNotebook
@@ -33,7 +34,8 @@ _PICTURE = r"(?:<img\b[^>]*\bimages/[^>]*>|!\[[^\]]*\]\(images/[^)]*\))"
 _ONLY_A_PICTURE = re.compile(rf"\s*(?:<center>|<caption>|</?\w+>|\s)*{_PICTURE}(?:</?\w+>|\s)*")
 # Ids that a program gave a cell at random; ours are words.
 _RANDOM_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f-]+)?")
-_OUR_ID = re.compile(r"[A-Za-z]+([-_][A-Za-z0-9]+)*")
+_OUR_ID = re.compile(r"[a-z]+(-[a-z0-9]+)*")
+_USUAL_MAGIC = re.compile(r"\s*(%(matplotlib|load_ext|autoreload)\b.*)?")
 _METADATA_LEFT_OUT = {"nbgrader", "deletable", "editable", "name", "execution", "format"}
 
 
@@ -96,7 +98,7 @@ def _is_of_an_older_release(cell_id: str) -> bool:
     """Whether an id that this release does not know is one of ours all the same."""
     if cell_id.startswith(("earlier-", "upgrade-", BESIDE)) or _RANDOM_ID.fullmatch(cell_id):
         return False
-    return bool(_OUR_ID.fullmatch(cell_id)) and ("-" in cell_id or cell_id.isalpha())
+    return bool(_OUR_ID.fullmatch(cell_id))
 
 
 def _is_as_released(cell: Cell, released: NotebookNode) -> bool:
@@ -118,6 +120,8 @@ def _is_plainly_the_exercise(cell: Cell) -> bool:
     python = PythonText(cell.source)
     if python.tree is None:
         return False
+    if not all(_USUAL_MAGIC.fullmatch(python.lines[line - 1]) for line in python.magic_lines):
+        return False
     return all(_is_the_exercises(statement) for statement in python.tree.body)
 
 
@@ -134,13 +138,27 @@ def _is_the_exercises(statement: ast.stmt) -> bool:
     return isinstance(called, ast.Attribute) and called.attr in _EXERCISE_METHODS | _SETTING_UP
 
 
+@dataclass(frozen=True)
+class Kept:
+    """The earlier cells that stand in the new notebook beside the answers.
+
+    Attributes:
+        in_place: those between the release's cells.
+        at_end: those after all others.
+
+    """
+
+    in_place: list[Cell] = field(default_factory=list)
+    at_end: list[Cell] = field(default_factory=list)
+
+
 def assemble(
     earlier: EarlierNotebook,
     release: Release,
     extras: Extras,
     carried: Mapping[str, Carried],
     came_from: Mapping[str, str],
-) -> tuple[NotebookNode, list[Cell]]:
+) -> tuple[NotebookNode, Kept]:
     """Return the new notebook without its report, and the earlier cells kept in it.
 
     Args:
@@ -156,18 +174,18 @@ def assemble(
     used_up = {place for entry in carried.values() for place in entry.cells}
     functions = set(carried)
     taken = {cell.id for cell in notebook.cells}
-    kept: list[Cell] = []
+    kept = Kept()
 
-    def keep(place: int, *, may_run: bool) -> NotebookNode:
+    def keep(place: int, *, in_place: bool) -> NotebookNode:
         cell = earlier.cells[place]
-        kept.append(cell)
-        runs = may_run and not defines_graded(cell, functions)
+        (kept.in_place if in_place else kept.at_end).append(cell)
+        runs = in_place and not defines_graded(cell, functions)
         return _kept(cell, _fresh_id(cell.cell_id, place, taken), runs=runs)
 
     after: dict[str, list[NotebookNode]] = {}
     for place, anchor in extras.in_place.items():
         if place not in used_up:
-            after.setdefault(anchor, []).append(keep(place, may_run=True))
+            after.setdefault(anchor, []).append(keep(place, in_place=True))
     cells = list(after.get("", []))
     for cell in notebook.cells:
         cells.append(cell)
@@ -182,7 +200,7 @@ def assemble(
     if last:
         heading = new_markdown_cell(_APPENDIX_TEXT)
         heading.id = _fresh_id(APPENDIX, 0, taken)
-        cells += [heading, *(keep(place, may_run=False) for place in last)]
+        cells += [heading, *(keep(place, in_place=False) for place in last)]
     notebook.cells = cells
     stamp = dict(notebook.metadata.get("residual_networks", {}))
     notebook.metadata["residual_networks"] = NotebookNode(stamp | {"upgraded_from": came_from})
@@ -237,16 +255,18 @@ def _kept(cell: Cell, cell_id: str, *, runs: bool) -> NotebookNode:
 def _made(
     cell: Cell, cell_id: str, metadata: dict[str, Any], attachments: dict[str, Any], *, runs: bool
 ) -> NotebookNode:
-    make: Callable[..., NotebookNode] = new_raw_cell
-    if cell.kind == "markdown":
-        make = new_markdown_cell
-    elif cell.kind == "code" and runs:
-        make = new_code_cell
-    made = make(cell.source, metadata=nbformat.from_dict(metadata))
-    made.id = cell_id
-    if attachments and cell.kind != "code":
-        made.attachments = nbformat.from_dict(attachments)
-    return made
+    kind = "raw" if cell.kind == "code" and not runs else cell.kind
+    made: dict[str, Any] = {
+        "cell_type": kind,
+        "id": cell_id,
+        "metadata": metadata,
+        "source": cell.source,
+    }
+    if kind == "code":
+        made |= {"execution_count": None, "outputs": []}
+    elif attachments:
+        made["attachments"] = attachments
+    return NotebookNode(nbformat.from_dict(made))
 
 
 def _is_valid(cell: NotebookNode) -> bool:

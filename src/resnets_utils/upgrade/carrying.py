@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from resnets_utils.upgrade.between_families import (
@@ -185,14 +185,14 @@ class Carrier:
         names = self._names_in(python)
         needs = self._names.needs_of(chosen.text, given, self._running)
         first = self._between_families(python, function, names, needs.helpers)
-        text, changes = _mended(python, names, given, first)
+        text, changes = mended(python, names, given, first)
         changes = [_placed(change, chosen.cells[0], chosen.line) for change in changes]
         needs = self._names.needs_of(text, given, self._running)
         above = list(needs.imports)
         for helper in needs.helpers:
             helper_python = PythonText(helper.text)
-            mended, more = _mended(helper_python, self._names_in(helper_python), given, [])
-            above.append(mended)
+            helper_text, more = mended(helper_python, self._names_in(helper_python), given)
+            above.append(helper_text)
             changes += [_placed(change, helper.cell, helper.line) for change in more]
         source = _with_above(text, above, len(needs.imports))
         return Carried(
@@ -300,10 +300,18 @@ def _family_by_calls(function: ast.FunctionDef) -> str:
     return NAMED if {"stage", "block"} <= keywords else ""
 
 
-def _mended(
-    python: PythonText, names: Names, given: dict[str, str], first: Sequence[Edit]
+def mended(
+    python: PythonText, names: Names, given: Mapping[str, str], first: Sequence[Edit] = ()
 ) -> tuple[str, list[Change]]:
-    """A text with what time broke rewritten; ``first`` goes before where two edits clash."""
+    """Return a text with what time broke rewritten, and the changes.
+
+    Args:
+        python: the text; its tree must be there.
+        names: what the names in it stand for.
+        given: the names that the release gives, with their full names.
+        first: other edits, which go before where two clash.
+
+    """
     imports, _ = mend_imports(python, given)
     rewrites = [*Rewriter(python, names, given).edits(), *activation_references(python, names)]
     return apply_edits(python, without_overlaps(first, [*imports, *rewrites]))

@@ -211,6 +211,8 @@ def _is_placeholder(node: ast.stmt, function: ast.FunctionDef) -> bool:
     if isinstance(node, ast.Raise):
         raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return node.value.value is None or node.value.value is ...
     if isinstance(node, ast.Assign) and node in function.body:
         left_open = isinstance(node.value, ast.Constant) and node.value.value is None
         names = {target.id for target in node.targets if isinstance(target, ast.Name)}

@@ -77,7 +77,8 @@ def read_earlier(path: Path) -> EarlierNotebook:
     """
     text, notes = _decoded(_content(path), path)
     try:
-        data = json.loads(text, strict=False)
+        # Infinities and such are no JSON: notebook programs would refuse them in the new file.
+        data = json.loads(text, strict=False, parse_constant=lambda name: None)
     except json.JSONDecodeError as error:
         raise StudentError(
             f"{path.name} is damaged: it stops being a notebook at line {error.lineno}, "
@@ -92,8 +93,9 @@ def read_earlier(path: Path) -> EarlierNotebook:
     if not isinstance(data, dict):
         raise _no_notebook(path)
     cells = [_cell(entry) for entry in _entries(data, path) if isinstance(entry, dict)]
-    if _LONE_SURROGATES.search(json.dumps(data, ensure_ascii=False)):
-        notes.append("letters that no program can show were replaced by \N{REPLACEMENT CHARACTER}")
+    unreadable = "\N{REPLACEMENT CHARACTER}"
+    if unreadable not in text and any(unreadable in cell.source for cell in cells):
+        notes.append(f"letters that no program can show stand as {unreadable}")
     metadata = data.get("metadata")
     return EarlierNotebook(path, cells, metadata if isinstance(metadata, dict) else {}, notes)
 
@@ -181,4 +183,9 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         return ""
     value = value.replace("\r\n", "\n").replace("\r", "\n")
-    return _LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", value)
+    return without_lone_surrogates(value)
+
+
+def without_lone_surrogates(text: str) -> str:
+    """Return a text that can be written as UTF-8: halves of letters are replaced."""
+    return _LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)

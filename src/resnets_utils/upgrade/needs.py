@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import resnets_utils
 from resnets_utils.upgrade.earlier import Cell
 from resnets_utils.upgrade.imports import import_line
 from resnets_utils.upgrade.python_text import PythonText, free_names, own_lines
@@ -90,12 +91,11 @@ class NotebookNames:
         for statement in python.tree.body:
             if statement.lineno in python.magic_lines:
                 continue
-            for node in ast.walk(statement):
-                if isinstance(node, ast.stmt) and not _in_function(statement, node):
-                    for name, full_name in imported_names(node).items():
-                        self.full_names[name] = full_name
-                        self._import_cells[name] = place
-                        self._bindings.pop(name, None)
+            for node in _outside_functions(statement):
+                for name, full_name in imported_names(node).items():
+                    self.full_names[name] = full_name
+                    self._import_cells[name] = place
+                    self._bindings.pop(name, None)
             first, last = own_lines(python, statement)
             text = "\n".join(python.lines[first - 1 : last])
             own = isinstance(statement, ast.FunctionDef | ast.ClassDef)
@@ -177,8 +177,10 @@ class NotebookNames:
     def _from_a_star(self, name: str) -> str:
         """The full name of what ``from module import *`` gave; "" if no such module has it."""
         for module in reversed(self._stars):
+            if module == "resnets_utils" and name in resnets_utils.__all__:
+                return f"resnets_utils.{name}"
             home = todays_home(f"{module}.{name}")
-            if not home or module.startswith("resnets_utils"):
+            if not home:
                 continue
             if module.split(".")[0] in {"keras", "tensorflow", "numpy", "math"} and is_there(home):
                 return home
@@ -200,12 +202,16 @@ def _readable_parts(source: str) -> list[PythonText]:
     return [part for part in read if part.tree is not None]
 
 
-def _in_function(statement: ast.stmt, node: ast.AST) -> bool:
-    return any(
-        node is not inner and node in ast.walk(inner)
-        for inner in ast.walk(statement)
-        if isinstance(inner, ast.FunctionDef | ast.ClassDef | ast.Lambda)
-    )
+def _outside_functions(statement: ast.stmt) -> Iterator[ast.stmt]:
+    """A statement and those within it that run when it runs."""
+    yield statement
+    if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        for node in ast.iter_child_nodes(statement):
+            if isinstance(node, ast.ExceptHandler):
+                for inside in node.body:
+                    yield from _outside_functions(inside)
+            elif isinstance(node, ast.stmt):
+                yield from _outside_functions(node)
 
 
 def _bound_by(statement: ast.stmt) -> set[str]:

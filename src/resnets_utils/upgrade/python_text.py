@@ -14,6 +14,7 @@ _PYTHON_BELOW = {"time", "capture", "prun", "debug", "notify", "memit"}
 _MAGIC = re.compile(r"\s*(?:[%!?]|[\w.]+\s*=\s*(?:!|%\s*[A-Za-z])|[\w.*]+\?{1,2}\s*$)")
 # Notebooks may await outside a function.
 _AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+_DEEPEST = 200
 _QUOTES = re.compile(r"'''|\"\"\"|'|\"")
 
 
@@ -60,6 +61,8 @@ class PythonText:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # "\d" in a string is no concern of ours
                 tree = ast.parse(text)
+                if _is_too_deep(tree):
+                    raise RecursionError("it is nested too deep")
                 compile(tree, "<cell>", "exec", _AWAIT, dont_inherit=True)
         except SyntaxError as error:
             self.error = CellSyntaxError(error.lineno or 1, error.msg or "invalid syntax")
@@ -101,6 +104,16 @@ class PythonText:
     def line_at(self, index: int) -> int:
         """Return the line, from 1, in which an index lies."""
         return self.text.count("\n", 0, index) + 1
+
+
+def _is_too_deep(tree: ast.AST) -> bool:
+    """Whether a tree is deeper than those who walk it can go."""
+    level: list[ast.AST] = [tree]
+    for _ in range(_DEEPEST):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return False
+    return True
 
 
 def _without_magics(lines: list[str]) -> tuple[str, frozenset[int]]:

@@ -91,7 +91,8 @@ class Report:
 
     def as_markdown(self) -> str:
         """Return the report for a notebook's cell; what the student wrote cannot break it."""
-        parts = [f"## Upgrade report\n\n{escape(_from_to(self))}."]
+        name = re.sub(r"[`\s]+", " ", self.old.name)
+        parts = [f"## Upgrade report\n\n{escape(_from_to(self, f'`{name}`'), quote=False)}."]
         for entry in self.functions:
             items = [f"- {escape(_where(problem) + problem.reason)}" for problem in entry.problems]
             for change in entry.changes:
@@ -113,10 +114,10 @@ def _headline(entry: FunctionReport) -> str:
     return f"{entry.outcome} (from cell {entry.cell})"
 
 
-def _from_to(report: Report) -> str:
+def _from_to(report: Report, name: str = "") -> str:
     old = f" ({report.old_version})" if report.old_version else ""
     new = f" to {report.new_version}" if report.new_version else ""
-    return f"From {report.old.name}{old}{new}"
+    return f"From {name or report.old.name}{old}{new}"
 
 
 def _place(change: Change) -> str:
