@@ -509,14 +509,14 @@ def named_samples() -> list[Sample]:
         named(
             "a name that is nowhere",
             ("identity_block", "filters\n", "filters\n    print(untold)\n"),
-            wrong={"identity_block", "ResNet50"},  # the network is built from the block, too
+            wrong={"identity_block"},
             expected={"identity_block": NEEDS_YOU},
             says=("untold is defined nowhere",),
         ),
         named(
             "a mistake that stays",
             ("identity_block", "padding = 'same'", "padding = 'valid'"),
-            wrong={"identity_block", "ResNet50"},
+            wrong={"identity_block"},
         ),
         named(
             "slashes in layers' names",
@@ -526,7 +526,7 @@ def named_samples() -> list[Sample]:
         named(
             "one function not written, one in part",
             ("identity_block", "Add()([X, X_shortcut])", "None"),
-            wrong={"identity_block", "ResNet50"},
+            wrong={"identity_block"},
             expected={"identity_block": NEEDS_YOU},
             says=("placeholder",),
         ),
@@ -540,7 +540,7 @@ def named_samples() -> list[Sample]:
         named(
             "a syntax error",
             ("identity_block", "Add()([X, X_shortcut])", "Add()([X, X_shortcut]"),
-            wrong={"identity_block", "ResNet50"},
+            wrong={"identity_block"},
             expected={"identity_block": NEEDS_YOU},
             says=("Python cannot read it",),
         ),
@@ -604,6 +604,26 @@ def named_samples() -> list[Sample]:
             ),
             imports=NAMED_IMPORTS + "\nfrom keras.layers import Convolution2D, merge",
             expected={"convolutional_block": CHANGED},
+        ),
+        named(
+            "an answer that is indented as a whole",
+            (
+                "identity_block",
+                NAMED_IDENTITY,
+                NAMED_IDENTITY.replace("\n", "\n  ").join(["  ", ""]),
+            ),
+        ),
+        named(
+            "settings of the notebook's, and of the backend",
+            ("identity_block", "axis = 3", "axis = bn_axis"),
+            ("identity_block", "    F1,", "    global F1\n    F1,"),
+            (
+                "convolutional_block",
+                "    F1,",
+                "    axis = 3 if K.image_data_format() == 'channels_last' else 1\n    F1,",
+            ),
+            ("convolutional_block", "axis = 3,", "axis = axis,"),
+            first=[code("bn_axis = 3")],
         ),
         named(
             "import of everything",
@@ -710,6 +730,17 @@ def between_samples() -> list[Sample]:
         "convolutional_block",
         ("BatchNormalization(axis = 3, name = bn_name_base + '1')", "normal(bn_name_base)"),
     )
+    variable = changed(
+        NAMED,
+        "identity_block",
+        ("    F1,", "    start = glorot_uniform(seed=0)\n    F1,"),
+        ("kernel_initializer = glorot_uniform(seed=0)", "kernel_initializer = start"),
+    )
+    outside = changed(
+        NAMED,
+        "identity_block",
+        ("kernel_initializer = glorot_uniform(seed=0)", "kernel_initializer = start"),
+    )
     helper = code("def normal(name):\n    return BatchNormalization(axis=3, name=name + '1')")
     all_changed = dict.fromkeys(FUNCTIONS, CHANGED)
     return [
@@ -730,6 +761,20 @@ def between_samples() -> list[Sample]:
             right={"convolutional_block"},
             expected=all_changed | {"identity_block": NEEDS_YOU},
             says=("hangs on stage",),
+        ),
+        sample(
+            "an initializer in a variable",
+            as_file(edition(NAMED_IMPORTS, variable)),
+            expected=all_changed,
+        ),
+        sample(
+            "an initializer from outside the block",
+            as_file(
+                edition(NAMED_IMPORTS, outside, first=[code("start = glorot_uniform(seed=0)")])
+            ),
+            right={"convolutional_block"},
+            expected=all_changed | {"identity_block": NEEDS_YOU},
+            says=("takes its initializer from outside",),
         ),
         sample(
             "stars in calls",

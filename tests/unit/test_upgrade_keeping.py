@@ -240,6 +240,7 @@ BROKEN: list[tuple[str, bytes | None, str]] = [
     ("list.ipynb", b"[1, 2]", "holds no cells"),
     ("other.ipynb", b'{"a": 1}', "holds no cells"),
     ("picture.ipynb", b"\x89PNG\r\n\x1a\n\x00", "is damaged"),
+    ("other exercise.ipynb", earlier.as_file([earlier.code("x = 1")]), "defines none of"),
     ("deep.ipynb", b"[" * 100_000, "damaged"),
 ]
 

@@ -73,6 +73,11 @@ def upgrade_file(old: Path, release: Release, output: Path | None) -> Report:
     ours = is_ours(earlier, release)
     extras = Extras(earlier, release, ours=ours)
     carrier = Carrier(earlier, release, extras.running)
+    if not carrier.holds_any:
+        raise StudentError(
+            f"{old.name} defines none of {', '.join(release.solutions)}",
+            "look whether it is the right notebook",
+        )
     carried = carrier.carry_all()
     version = version_of(earlier.metadata, old) if ours else ""
     version = version or carrier.family

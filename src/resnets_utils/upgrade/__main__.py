@@ -36,6 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StudentError as error:
         print(error, file=sys.stderr)
         return 1
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}".split("\n")[0]
+        print(f"error: {chosen.old} could not be upgraded: {said}", file=sys.stderr)
+        print("hint: this is our fault; show the notebook to your instructor", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("error: interrupted\nhint: run it again, if nothing was written", file=sys.stderr)
         return 130

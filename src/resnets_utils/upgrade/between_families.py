@@ -57,8 +57,8 @@ def block_to_initializer(
                 raise NotSafe(f"line {call.lineno} hands arguments over with **")
             removed += [keyword for keyword in call.keywords if keyword.arg == "name"]
             edits += _without(python, call, {"name"}, _NO_NAMES)
-            edits += _initializer_handed_in(python, call, names)
         edits += _training_told(python, call, names)
+    edits += _initializer_handed_in(python, function, names)
     edits += _without_name_building(python, function, removed)
     text, _ = apply_edits(python, edits)
     after = PythonText(text)
@@ -168,13 +168,30 @@ def _span(python: PythonText, call: ast.Call, entry: ast.expr | ast.keyword) -> 
         start, end = opened + len(before), after.end()
 
 
-def _initializer_handed_in(python: PythonText, call: ast.Call, names: Names) -> Iterator[Edit]:
-    for keyword in call.keywords:
-        value = keyword.value
-        if keyword.arg != "kernel_initializer" or not isinstance(value, ast.Call):
-            continue
-        if names.meaning(value.func) == "initializer:glorot_uniform":
-            start, end = python.start(value.func), python.end(value.func)
+def _initializer_handed_in(
+    python: PythonText, function: ast.FunctionDef, names: Names
+) -> Iterator[Edit]:
+    """``glorot_uniform(seed=0)`` as ``initializer(seed=0)``, for kernels.
+
+    Raises:
+        NotSafe: if a kernel's initializer comes from outside the block.
+
+    """
+    local = {
+        node.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    of_others: set[ast.AST] = set()
+    for keyword in (node for node in ast.walk(function) if isinstance(node, ast.keyword)):
+        if keyword.arg and keyword.arg.endswith("_initializer"):
+            if keyword.arg != "kernel_initializer":
+                of_others.add(keyword.value)
+            elif isinstance(keyword.value, ast.Name) and keyword.value.id not in local:
+                raise NotSafe(f"line {keyword.lineno} takes its initializer from outside")
+    for call in _calls(function):
+        if names.meaning(call.func) == "initializer:glorot_uniform" and call not in of_others:
+            start, end = python.start(call.func), python.end(call.func)
             yield Edit(start, end, "initializer", _INITIALIZER)
 
 

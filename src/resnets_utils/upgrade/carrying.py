@@ -106,6 +106,11 @@ class Carrier:
                 functions += [node for _, node in graded_in(tree.body, {definition.function})]
         return family_of(*functions)
 
+    @property
+    def holds_any(self) -> bool:
+        """Whether the earlier notebook defines a graded function at all, written or not."""
+        return bool(self._definitions)
+
     def carry_all(self) -> dict[str, Carried]:
         """Return each graded function on its way, by its name."""
         return {name: self._carry(name, self._chosen[name]) for name in self._functions}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from resnets_utils.upgrade.earlier import Cell
 from resnets_utils.upgrade.python_text import CellSyntaxError, PythonText, own_lines
@@ -67,8 +67,26 @@ def find_definitions(cells: Sequence[Cell], functions: Collection[str]) -> list[
         if together:
             python = PythonText("\n".join(cells[at].source for at in together))
             joined |= set(together[1:])
+        dedented = None if python.tree or together else _dedented(python)
+        if dedented is not None:
+            # The cell itself is kept as well, for this is not its text to the letter.
+            found += [
+                replace(definition, whole_cell=False)
+                for definition in _in_text(dedented, (place,), functions)
+            ]
+            continue
         found += _in_text(python, together or (place,), functions)
     return found
+
+
+def _dedented(python: PythonText) -> PythonText | None:
+    """A cell that is indented as a whole, as IPython runs it: without its first line's indent."""
+    first = next((line for line in python.lines if line.strip()), "")
+    indent = first[: len(first) - len(first.lstrip())]
+    if not indent:
+        return None
+    whole = PythonText("\n".join(line.removeprefix(indent) for line in python.lines))
+    return whole if whole.tree is not None else None
 
 
 def _cut_in_two(
@@ -99,7 +117,7 @@ def _cut_in_two(
 
 
 def _starts_indented(source: str) -> bool:
-    lines = (line for line in source.split("\n") if line.strip())
+    lines = (line for line in source.split("\n") if line.strip() and line[0] != "#")
     return next((line[0] in " \t" for line in lines), False)
 
 

@@ -231,7 +231,17 @@ def free_names(text: str, function: str = "") -> set[str]:
     for child in table.get_children():
         if not function or child.get_name() == function:
             found |= _globals_of(child)
+            bound |= _set_globally_by(child)
     return found - bound
+
+
+def _set_globally_by(table: symtable.SymbolTable) -> set[str]:
+    """The names of the notebook's that a function sets itself, after ``global``."""
+    return {
+        symbol.get_name()
+        for symbol in table.get_symbols()
+        if symbol.is_declared_global() and symbol.is_assigned()
+    }
 
 
 def _globals_of(table: symtable.SymbolTable) -> set[str]:
