@@ -26,6 +26,7 @@ _KNOWN_ALIASES = {
     "plt": "matplotlib.pyplot",
     "tf": "tensorflow",
 }
+_KNOWN_ROOTS = {"keras", "tensorflow", "numpy", "math"}
 _OF_NOTEBOOKS = {"get_ipython", "display", "__name__", "__file__", "__doc__"}
 
 
@@ -105,6 +106,12 @@ class NotebookNames:
                     if own:
                         self.full_names.pop(name, None)
 
+    @property
+    def _handed_on(self) -> dict[str, str]:
+        """What helper files may have handed on; without one, such a name was never there."""
+        unknown = [star for star in self._stars if star.split(".")[0] not in _KNOWN_ROOTS]
+        return _KNOWN_ALIASES if unknown else {}
+
     def meanings(self, given: Mapping[str, str]) -> Names:
         """Return what names stand for in this notebook.
 
@@ -113,7 +120,7 @@ class NotebookNames:
 
         """
         own = {name for name, binding in self._bindings.items() if binding.own}
-        known = {**_KNOWN_ALIASES, **given, **self.full_names}
+        known = {**self._handed_on, **given, **self.full_names}
         return Names({name: known[name] for name in known if name not in own})
 
     def needs_of(self, text: str, given: Mapping[str, str], running: Collection[int] = ()) -> Needs:
@@ -163,7 +170,7 @@ class NotebookNames:
             return
         if name in given and full_name.startswith("resnets_utils"):
             return
-        full_name = full_name or self._from_a_star(name) or _KNOWN_ALIASES.get(name, "")
+        full_name = full_name or self._from_a_star(name) or self._handed_on.get(name, "")
         line = import_line(name, full_name, given) if full_name else ""
         if line:
             needs.imports.append(line)
@@ -182,7 +189,7 @@ class NotebookNames:
             home = todays_home(f"{module}.{name}")
             if not home:
                 continue
-            if module.split(".")[0] in {"keras", "tensorflow", "numpy", "math"} and is_there(home):
+            if module.split(".")[0] in _KNOWN_ROOTS and is_there(home):
                 return home
         return ""
 
