@@ -762,6 +762,12 @@ def between_samples() -> list[Sample]:
             expected=all_changed | {"identity_block": NEEDS_YOU},
             says=("hangs on stage",),
         ),
+        named(
+            "from Keras's own initializer",
+            ("identity_block", "glorot_uniform(", "keras.initializers.glorot_uniform("),
+            imports=NAMED_IMPORTS + "\nimport keras",
+            expected=all_changed,
+        ),
         sample(
             "an initializer in a variable",
             as_file(edition(NAMED_IMPORTS, variable)),

@@ -28,6 +28,7 @@ from coursekit.submissions import fill_in
 from resnets_utils.sentences import StudentError
 from resnets_utils.upgrade import upgrade, upgrade_file
 from resnets_utils.upgrade.__main__ import main
+from resnets_utils.upgrade.files import write_in_place, write_new
 from resnets_utils.upgrade.release import checksum, read_release, release_here
 
 RELEASE = Assignment(Path(__file__).resolve().parents[2], "residual-networks-v2a").release
@@ -307,9 +308,15 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     there.write_bytes(b"mine")
     same = tmp_path / "same.ipynb"
     os.link(old, same)
-    for output in (old, same, there):
-        with pytest.raises(StudentError):
+    outputs = {old: "both the old", same: "both the old", there: "already there"}
+    for output, words in outputs.items():
+        with pytest.raises(StudentError, match=words):
             upgrade_file(old, read_release(RELEASE), output)
+    # Somebody may be quicker between the looking and the writing.
+    with pytest.raises(StudentError, match="already there"):
+        write_new(there, "new")
+    with pytest.raises(StudentError, match="saved by somebody else"):
+        write_in_place(there, "new", before=b"what it was")
     dangling = tmp_path / "dangling.ipynb"
     dangling.symlink_to(tmp_path / "nowhere.ipynb")
     with pytest.raises(StudentError, match="already there"):
@@ -317,6 +324,15 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     with pytest.raises(StudentError, match="no folder"):
         upgrade_file(old, read_release(RELEASE), tmp_path / "no" / "new.ipynb")
     assert (old.read_bytes(), there.read_bytes()) == (AS_IT_WAS, b"mine")
+
+
+def test_helpers_come_in_the_notebook_s_order(tmp_path: Path) -> None:
+    answers = earlier.changed(earlier.NAMED, "identity_block", ("axis = 3", "axis = AXIS"))
+    first = [earlier.code("LAST = 3\nAXIS = LAST")]
+    cells = earlier.edition(earlier.NAMED_IMPORTS, answers, first=first)
+    notebook = carried(earlier.as_file(cells), tmp_path)
+    text = notebook.cells[place(notebook, "identity_block")].source
+    assert text.startswith("LAST = 3\n\nAXIS = LAST\n\n# GRADED FUNCTION")
 
 
 def test_the_release_must_be_plain(tmp_path: Path) -> None:
