@@ -163,7 +163,10 @@ class Carrier:
         try:
             return self._rewritten(chosen)
         except NotSafe as unsafe:
-            reason = f"it cannot be rewritten for this version safely: {unsafe}"
+            reason = (
+                f"it cannot be rewritten for this version safely: {unsafe} "
+                "(by the lines of the text set beside the cell)"
+            )
             return self._set_beside(chosen, Problem(0, reason))
 
     def _set_beside(self, chosen: Definition, problem: Problem) -> Carried:

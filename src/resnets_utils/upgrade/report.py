@@ -94,17 +94,20 @@ class Report:
         name = re.sub(r"[`\s]+", " ", self.old.name)
         parts = [f"## Upgrade report\n\n{escape(_from_to(self, f'`{name}`'), quote=False)}."]
         for entry in self.functions:
-            items = [f"- {escape(_where(problem) + problem.reason)}" for problem in entry.problems]
+            items = [
+                f"- {escape(_where(problem) + problem.reason, quote=False)}"
+                for problem in entry.problems
+            ]
             for change in entry.changes:
                 removed = [f"- {line}" for line in change.before.split("\n")]
                 added = [f"+ {line}" for line in change.after.split("\n") if line.strip()]
                 shown = fenced("\n".join([*removed, *added]), "diff")
-                items.append(f"- {_place(change)}: {escape(change.why)}\n\n{shown}")
+                items.append(f"- {_place(change)}: {escape(change.why, quote=False)}\n\n{shown}")
             items += [f"- brought along:\n\n{fenced(text, 'python')}" for text in entry.brought]
             headline = f"**{SIGNS[entry.outcome]} `{entry.function}`**: {_headline(entry)}"
             parts.append("\n".join([headline, "", *items]).rstrip())
         if self.notes:
-            parts.append("\n".join(f"- {escape(note)}" for note in self.notes))
+            parts.append("\n".join(f"- {escape(note, quote=False)}" for note in self.notes))
         return "\n\n".join(parts)
 
 
