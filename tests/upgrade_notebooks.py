@@ -538,6 +538,16 @@ def named_samples() -> list[Sample]:
             says=("not attempted",),
         ),
         named(
+            "debugging prints of shapes",
+            (
+                "identity_block",
+                "    return X",
+                "    print(X.get_shape(), X.shape.as_list(), K.int_shape(X))\n    return X",
+            ),
+            expected={"identity_block": CHANGED},
+            says=("a shape is a tuple today",),
+        ),
+        named(
             "a syntax error",
             ("identity_block", "Add()([X, X_shortcut])", "Add()([X, X_shortcut]"),
             wrong={"identity_block"},
@@ -658,6 +668,10 @@ def initializer_samples() -> list[Sample]:
         convolutional_block=[("    X_shortcut = X\n", "    X_shortcut = tf.identity(X)\n")],
         ResNet50=[("AveragePooling2D((2, 2))", "layers.AveragePooling2D()")],
     )
+    head, _, rest = INITIALIZER["identity_block"].partition("    ### START CODE HERE")
+    end = rest.partition("### END CODE HERE")[2]
+    marks = "    # X =\n    # YOUR CODE STARTS HERE\n\n    # YOUR CODE ENDS HERE"
+    other_marks = {**INITIALIZER, "identity_block": f"{head}{marks}{end}"}
     last = [markdown("A note of mine."), code("import pandas\npandas.DataFrame()")]
     marked = as_file(edition(INITIALIZER_IMPORTS, INITIALIZER, last=last))
     cells = json.loads(marked)["cells"]
@@ -681,6 +695,13 @@ def initializer_samples() -> list[Sample]:
             "training without a keyword",
             as_file(edition(INITIALIZER_IMPORTS, by_place)),
             expected={"convolutional_block": CHANGED},
+        ),
+        sample(
+            "the marks of another edition, with nothing between them",
+            as_file(edition(INITIALIZER_IMPORTS, other_marks)),
+            wrong={"identity_block"},
+            expected={"identity_block": NEEDS_YOU},
+            says=("not attempted",),
         ),
         sample(
             "training forgotten once",

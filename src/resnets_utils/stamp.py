@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 KEY = "residual_networks"
@@ -22,6 +22,7 @@ SCHEMA = 1
 GRADE_KEYS = ("grade", "grade_id", "locked", "points", "solution", "task")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_SHORT_DIGEST = re.compile(r"[0-9a-f]{16}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -37,6 +38,8 @@ class Stamp:
         source: the digest of the source notebook and its list of updates.
         hidden_tests: the digest of the hidden tests.
         coursekit: the version of the kit that made the release.
+        cells: a short digest of each released cell's text, by its id: what is
+            still as released can be told from what a student wrote.
 
     """
 
@@ -47,6 +50,7 @@ class Stamp:
     source: str
     hidden_tests: str
     coursekit: str
+    cells: Mapping[str, str] = field(default_factory=dict)
 
     def as_metadata(self) -> dict[str, Any]:
         """Return the stamp as the JSON data that stands under `KEY`."""
@@ -61,6 +65,7 @@ class Stamp:
                 "hidden_tests": self.hidden_tests,
                 "coursekit": self.coursekit,
             },
+            "cells": dict(self.cells),
         }
 
 
@@ -92,7 +97,15 @@ def read_stamp(metadata: object) -> Stamp | None:
         return None
     assignment, version, coursekit = (str(name) for name in names)
     release, source, hidden_tests = (str(one) for one in digests)
-    return Stamp(assignment, version, str(previous), release, source, hidden_tests, coursekit)
+    cells = written.get("cells")
+    cells = {
+        name: digest
+        for name, digest in (cells.items() if isinstance(cells, Mapping) else ())
+        if _is(name, _NAME) and _is(digest, _SHORT_DIGEST)
+    }
+    return Stamp(
+        assignment, version, str(previous), release, source, hidden_tests, coursekit, cells
+    )
 
 
 def digest_cells(cells: Iterable[Mapping[str, Any]]) -> str:
@@ -116,6 +129,11 @@ def digest_texts(texts: Sequence[str]) -> str:
     """Return the digest of some texts in their order: "sha256:" and 64 digits."""
     # As JSON, so that no two lists run together into the same bytes.
     return f"sha256:{hashlib.sha256(json.dumps(list(texts)).encode()).hexdigest()}"
+
+
+def digest_of_text(text: str) -> str:
+    """Return a short digest of one cell's text: 16 digits; spaces around it do not count."""
+    return hashlib.sha256(text.strip().encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _is(value: object, pattern: re.Pattern[str]) -> bool:

@@ -78,6 +78,24 @@ def test_our_own_answers_are_carried_letter_by_letter(tmp_path: Path) -> None:
     assert stamp == released().metadata.get("residual_networks", {})
 
 
+def test_words_that_only_the_version_changed_are_not_kept(tmp_path: Path) -> None:
+    notebook = ours(lambda notebook: notebook.cells[3].update(source="My own words."))
+    (tmp_path / "old.ipynb").write_text(json.dumps(notebook))
+    newer = Assignment(RELEASE.parents[2], "residual-networks-v3").release
+    upgrade_file(tmp_path / "old.ipynb", read_release(newer), tmp_path / "new.ipynb")
+    found = read_notebook(tmp_path / "new.ipynb").cells
+    # All that follows the last released cell: a heading, and what the student wrote.
+    last = [cell.id for cell in found].index(read_notebook(newer).cells[-1].id)
+    assert [cell.source for cell in found[last + 2 :]] == ["My own words."]
+
+
+def test_an_answer_that_python_cannot_read_is_in_its_place_to_be_mended(tmp_path: Path) -> None:
+    [broken] = [found for found in earlier.named_samples() if found.name == "a syntax error"]
+    cell = carried(broken.content, tmp_path).cells
+    answer = cell[[one.id for one in cell].index("identity_block")]
+    assert "Add()([X, X_shortcut]\n" in answer.source and "NotImplementedError" not in answer.source
+
+
 def test_the_released_cells_stay_as_they_are(tmp_path: Path) -> None:
     notebook = carried(AS_IT_WAS, tmp_path)
     for cell in released().cells:

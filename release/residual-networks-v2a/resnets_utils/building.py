@@ -11,8 +11,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from resnets_utils import initializers, tensorflow2
 from resnets_utils.graph import Graph, Node
-from resnets_utils.initializers import GlorotUniform
 from resnets_utils.layers import ACTIVATIONS
 
 Array = NDArray[np.float32]
@@ -65,12 +65,20 @@ _MERGES: dict[str, Callable[[], keras.layers.Layer]] = {
 }
 
 
+_STARTS: dict[str, Callable[[Any], keras.initializers.Initializer]] = {
+    "glorot_uniform": initializers.GlorotUniform,
+    "stateless glorot_uniform": tensorflow2.GlorotUniform,
+    "stateless random_uniform": tensorflow2.RandomUniform,
+    "constant": tensorflow2.constant,
+}
+
+
 def _initializer(node: Node, seeded: bool) -> Any:
     start = node["initializer"]
     if not seeded:
         return "zeros"
-    if isinstance(start, tuple) and start[0] == "glorot_uniform":
-        return GlorotUniform(seed=start[1])  # type: ignore[arg-type]
+    if isinstance(start, tuple) and start[0] in _STARTS:
+        return _STARTS[str(start[0])](start[1])
     # Another initializer's numbers are no part of the exercise; any will differ.
     return "glorot_uniform"
 

@@ -28,8 +28,10 @@ from typing import Any
 import numpy as np
 
 from resnets_utils.answers import Answer, CheckFailed
+from resnets_utils.graph import Graph
 from resnets_utils.layers import GraphRefused
 from resnets_utils.reading import read_graph
+from resnets_utils.tensorflow2 import INITIALIZERS
 from resnets_utils.tracing import Call, notebook_namespace, trace
 
 
@@ -131,11 +133,14 @@ class Checks:
 
     Args:
         function: the function's name in the notebook.
+        version: the exercise's version, which settles what the function is
+            called with and what it should draw.
 
     """
 
-    def __init__(self, function: str) -> None:
+    def __init__(self, function: str, version: str = "v2a") -> None:
         self.function = function
+        self.version = version
         self._how = _judging.get() or Judging(in_notebook=True)
         self._answers: dict[str, Answer | Exception] = {}
         self._first = len(self._how.results)
@@ -158,7 +163,8 @@ class Checks:
             shape: height, width and channels of the tensor to call it on.
             own_blocks: let a function that takes no tensor use the student's
                 own blocks, mistakes and all; otherwise it meets flawless ones.
-            **arguments: the function's other arguments, by name.
+            **arguments: the function's other arguments, by name; ``initializer``
+                is one of those in `tensorflow2`.
 
         Raises:
             AnswerRaised: if the function raised or is not defined.
@@ -166,7 +172,9 @@ class Checks:
             CheckFailed: if what it drew is beyond this exercise.
 
         """
-        call = Call(self.function, arguments, shape, own_blocks or shape is not None)
+        if "initializer" in arguments:
+            arguments["initializer"] = _name_of(arguments["initializer"])
+        call = Call(self.function, arguments, shape, own_blocks or shape is not None, self.version)
         key = repr(call)
         if key not in self._answers:
             try:
@@ -186,7 +194,8 @@ class Checks:
             try:
                 graph = read_graph(reply["graph"], stand_ins=not call.own_blocks)
             except GraphRefused as error:
-                raise CheckFailed(f"{call}: {error}") from None
+                explained = self._explained(call, error.graph)
+                raise CheckFailed(f"{call}: {error}{explained}") from None
             return Answer(call, graph, self._how.salt, reveal=lambda: not self._hidden)
         lines = reply.get("lines", "")
         told = textwrap.indent("\n" + lines, "    ") if lines else ""
@@ -194,15 +203,12 @@ class Checks:
             raise NotAttempted(f"{reason}{told}")
         if status == "undefined":
             raise AnswerRaised(f"{reason}; run its cell first" if self._how.in_notebook else reason)
-        raise AnswerRaised(f"{call}: {reason}{told}{self._explained(call, reply)}")
+        explained = self._explained(call, _drawn_so_far(reply))
+        raise AnswerRaised(f"{call}: {reason}{told}{explained}")
 
-    def _explained(self, call: Call, reply: dict[str, str]) -> str:
+    def _explained(self, call: Call, graph: Graph | None) -> str:
         """The first difference in what was drawn before an error, on a line of its own."""
-        if "graph" not in reply:
-            return ""
-        try:
-            graph = read_graph(reply["graph"])
-        except GraphRefused:
+        if graph is None:
             return ""
         found = Answer(call, graph, self._how.salt, reveal=lambda: False).first_difference_so_far()
         return f"\nbefore that, {found}" if found else ""
@@ -235,6 +241,24 @@ class Checks:
                 f"{self.function}: {len(missed)} of {len(self.results)} checks not passed yet; "
                 "the list above says why."
             )
+
+
+def _drawn_so_far(reply: dict[str, str]) -> Graph | None:
+    """The graph that was drawn before an error, if it can be read."""
+    if "graph" not in reply:
+        return None
+    try:
+        return read_graph(reply["graph"])
+    except GraphRefused as error:
+        return error.graph
+
+
+def _name_of(initializer: Callable[..., Any]) -> str:
+    """The name that a call is told an initializer by: only data goes to the student's kernel."""
+    for name, known in INITIALIZERS.items():
+        if known is initializer:
+            return name
+    raise ValueError(f"a check can hand over {', '.join(INITIALIZERS)}, not {initializer!r}")
 
 
 class _Check:

@@ -111,6 +111,10 @@ def _setting(where: str, kind: str, setting: str, got: Setting, wanted: Node) ->
         return f"{where} starts from {start(got)}; the exercise asks for {start(wanted[setting])}"
     if setting == "padding":
         return f'{where} has padding "{got}"; the exercise asks for "{wanted[setting]}"'
+    if setting == "training":
+        called = "without a training argument" if got is None else f"with training={got}"
+        asked = "without one" if wanted[setting] is None else f"with training={wanted[setting]}"
+        return f"{where} is called {called}; the exercise calls it {asked}"
     word = _SETTING_WORDS.get(setting, setting)
     equals = "= " if kind in STAND_INS else ""
     return (
@@ -126,8 +130,11 @@ def start(initializer: Setting) -> str:
     """Say an initializer in words, as in "glorot_uniform(seed=0)"."""
     if not isinstance(initializer, tuple):
         return "nothing"
-    if initializer[0] == "glorot_uniform":
-        return f"glorot_uniform(seed={initializer[1]})"
+    name = str(initializer[0]).removeprefix("stateless ")
+    if name in {"glorot_uniform", "random_uniform"}:
+        return f"{name}(seed={initializer[1]})"
+    if name == "constant":
+        return f"the constant {initializer[1]}"
     if initializer[0] == "default":
         return "zeros"
     return f"Keras's own {initializer[1]} (seed {initializer[2]})"

@@ -2,12 +2,14 @@
 
 The architecture is that of He, Zhang, Ren and Sun, "Deep Residual Learning for
 Image Recognition" (2015), in the form of the course exercise: biases in the
-convolutions, one seeded initializer, 2 x 2 average pooling.
+convolutions, seeded initializers, 2 x 2 average pooling. Its versions differ in
+what a block is called with: a stage and a letter for the names of its layers
+(v2a), or the mode and the initializer of its layers (v3).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from resnets_utils.graph import STAND_INS, Graph, Node, Setting
@@ -19,14 +21,29 @@ STAGES: tuple[tuple[int, tuple[int, int, int], int, str], ...] = (
     (4, (256, 256, 1024), 2, "abcdef"),
     (5, (512, 512, 2048), 2, "abc"),
 )
-START = ("glorot_uniform", 0)
+Start = tuple[str, Setting]
+# With which weights v2a's convolutions start, and v3's by the initializer's name.
+START: Start = ("glorot_uniform", 0)
+STARTS: dict[str, Start] = {
+    "glorot_uniform": ("stateless glorot_uniform", 0),
+    "random_uniform": ("stateless random_uniform", 0),
+    "all_ones": ("constant", 1.0),
+}
 
 
 class _Drawing:
-    """Nodes drawn one after the other; each method returns the new node's position."""
+    """Nodes drawn one after the other; each method returns the new node's position.
 
-    def __init__(self, nodes: Sequence[Node] = ()) -> None:
-        self.nodes = list(nodes)
+    Attributes:
+        start: with which weights convolutions start from here on.
+        training: what batch normalisations are called with from here on.
+
+    """
+
+    def __init__(self, start: Setting = START, training: Setting = None) -> None:
+        self.nodes: list[Node] = []
+        self.start = start
+        self.training = training
 
     def add(self, kind: str, *inputs: int, layer: str = "", **settings: Setting) -> int:
         return self.place(Node(kind, settings, inputs, layer))
@@ -46,7 +63,7 @@ class _Drawing:
                 "strides": (stride, stride),
                 "padding": "valid" if width == 1 else padding,
                 "bias": True,
-                "initializer": START,
+                "initializer": self.start,
                 "bias initializer": ("default",),
             },
             (at,),
@@ -61,7 +78,7 @@ class _Drawing:
             "epsilon": 0.001,
             "center": True,
             "scale": True,
-            "training": None,
+            "training": self.training,
         }
         return self.place(Node("batch normalisation", settings, (at,), layer))
 
@@ -99,24 +116,84 @@ class _Drawing:
 def identity_block(
     shape: Sequence[int], f: int, filters: Sequence[int], stage: int, block: str
 ) -> Graph:
-    """Return the identity block on an input of ``shape`` (height, width, channels)."""
-    drawing = _Drawing()
-    drawing.block(drawing.add("input", shape=tuple(shape)), f, filters, stage, block, None)
-    return drawing.graph()
+    """Return v2a's identity block on an input of ``shape`` (height, width, channels)."""
+    return _block(_Drawing(), shape, f, filters, stage, block, None)
 
 
 def convolutional_block(
     shape: Sequence[int], f: int, filters: Sequence[int], stage: int, block: str, s: int = 2
 ) -> Graph:
-    """Return the convolutional block on an input of ``shape`` (height, width, channels)."""
-    drawing = _Drawing()
-    drawing.block(drawing.add("input", shape=tuple(shape)), f, filters, stage, block, s)
+    """Return v2a's convolutional block on an input of ``shape`` (height, width, channels)."""
+    return _block(_Drawing(), shape, f, filters, stage, block, s)
+
+
+def initialised_identity_block(
+    shape: Sequence[int],
+    f: int,
+    filters: Sequence[int],
+    training: bool = True,
+    initializer: str = "random_uniform",
+) -> Graph:
+    """Return v3's identity block on an input of ``shape`` (height, width, channels)."""
+    drawing = _Drawing(STARTS[initializer], training)
+    return _block(drawing, shape, f, filters, *_ANY_NAME, None)
+
+
+def initialised_convolutional_block(
+    shape: Sequence[int],
+    f: int,
+    filters: Sequence[int],
+    s: int = 2,
+    training: bool = True,
+    initializer: str = "glorot_uniform",
+) -> Graph:
+    """Return v3's convolutional block on an input of ``shape`` (height, width, channels)."""
+    drawing = _Drawing(STARTS[initializer], training)
+    return _block(drawing, shape, f, filters, *_ANY_NAME, s)
+
+
+# v3 names no layer; `differences` still needs to know which one it speaks of.
+_ANY_NAME = (1, "a")
+
+
+def _block(
+    drawing: _Drawing,
+    shape: Sequence[int],
+    f: int,
+    filters: Sequence[int],
+    stage: int,
+    letter: str,
+    s: int | None,
+) -> Graph:
+    at = drawing.add("input", shape=tuple(shape))
+    drawing.block(at, f, filters, stage, letter, s)
     return drawing.graph()
 
 
 def resnet50(input_shape: Sequence[int] = (64, 64, 3), classes: int = 6) -> Graph:
-    """Return ResNet-50 with each block as one closed node; `open_blocks` opens them."""
-    drawing = _Drawing()
+    """Return v2a's ResNet-50, each block as one closed node; `open_blocks` opens them."""
+    return _resnet50(_Drawing(), input_shape, classes, {}, {})
+
+
+def initialised_resnet50(input_shape: Sequence[int] = (64, 64, 3), classes: int = 6) -> Graph:
+    """Return v3's ResNet-50, each block as one closed node; `open_blocks` opens them."""
+    return _resnet50(
+        _Drawing(STARTS["glorot_uniform"]),
+        input_shape,
+        classes,
+        {"training": True, "initializer": STARTS["glorot_uniform"]},
+        {"training": True, "initializer": STARTS["random_uniform"]},
+    )
+
+
+def _resnet50(
+    drawing: _Drawing,
+    input_shape: Sequence[int],
+    classes: int,
+    convolutional: dict[str, Setting],
+    identity: dict[str, Setting],
+) -> Graph:
+    """Draw the network; the last two are what its blocks are called with besides."""
     at = drawing.add("input", shape=tuple(input_shape))
     at = drawing.add("zero padding", at, padding=((3, 3), (3, 3)))
     at = drawing.convolution(at, 64, 7, 2, "valid", "conv1")
@@ -125,15 +202,16 @@ def resnet50(input_shape: Sequence[int] = (64, 64, 3), classes: int = 6) -> Grap
     for stage, filters, stride, letters in STAGES:
         for letter in letters:
             first = letter == letters[0]
-            at = drawing.add(
-                "convolutional block" if first else "identity block",
-                at,
-                f=3,
-                filters=filters,
-                stage=stage,
-                block=letter,
-                s=stride if first else 1,
-            )
+            settings: dict[str, Setting] = {
+                "f": 3,
+                "filters": filters,
+                "stage": stage,
+                "block": letter,
+                "s": stride if first else 1,
+                **(convolutional if first else identity),
+            }
+            kind = "convolutional block" if first else "identity block"
+            at = drawing.place(Node(kind, settings, (at,)))
     at = drawing.add(
         "average pooling", at, layer="avg_pool", window=(2, 2), strides=(2, 2), padding="valid"
     )
@@ -144,7 +222,7 @@ def resnet50(input_shape: Sequence[int] = (64, 64, 3), classes: int = 6) -> Grap
             {
                 "units": classes,
                 "bias": True,
-                "initializer": START,
+                "initializer": drawing.start,
                 "bias initializer": ("default",),
             },
             (at,),
@@ -164,11 +242,30 @@ def open_blocks(graph: Graph) -> Graph:
         if node.kind not in STAND_INS:
             moved.append(drawing.place(replace(node, inputs=sources)))
             continue
-        filters, f, stage = node["filters"], node["f"], node["stage"]
-        assert isinstance(filters, tuple) and isinstance(f, int) and isinstance(stage, int)
+        filters, f = node["filters"], node["f"]
+        assert isinstance(filters, tuple) and isinstance(f, int)
         stride = node["s"] if node.kind == "convolutional block" else None
         assert stride is None or isinstance(stride, int)
+        # An answer to v3 names neither stage nor letter; the expected graph does.
+        stage, letter = node.settings.get("stage", 0), node.settings.get("block", "a")
+        assert isinstance(stage, int) and isinstance(letter, str)
+        drawing.start = node.settings.get("initializer", START)
+        drawing.training = node.settings.get("training")
         sizes = [size for size in filters if isinstance(size, int)]
-        letter = str(node["block"])
         moved.append(drawing.block(sources[0], f, sizes, stage, letter, stride, node.layer))
     return Graph(tuple(drawing.nodes), moved[graph.output], graph.name)
+
+
+# What each version's functions should draw, by the name of the function.
+EXPECTED: dict[str, dict[str, Callable[..., Graph]]] = {
+    "v2a": {
+        "identity_block": identity_block,
+        "convolutional_block": convolutional_block,
+        "ResNet50": resnet50,
+    },
+    "v3": {
+        "identity_block": initialised_identity_block,
+        "convolutional_block": initialised_convolutional_block,
+        "ResNet50": initialised_resnet50,
+    },
+}

@@ -33,11 +33,7 @@ class GlorotUniform(keras.initializers.Initializer):  # type: ignore[misc]
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
-            raise ValueError(
-                f"glorot_uniform takes seed=None or a whole number of 0 or above, not {seed!r}"
-            )
-        self.seed = seed
+        self.seed = whole_seed(seed, "glorot_uniform")
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
         """Draw a float tensor of ``shape`` (a kernel: height, width, channels in, channels out)."""
@@ -54,6 +50,20 @@ class GlorotUniform(keras.initializers.Initializer):  # type: ignore[misc]
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make an equal initializer."""
         return {"seed": self.seed}
+
+
+def whole_seed(seed: int | None, initializer: str) -> int | None:
+    """Return a seed that is None or a whole number of 0 or above.
+
+    Raises:
+        ValueError: if it is anything else; the message names the initializer.
+
+    """
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
+        raise ValueError(
+            f"{initializer} takes seed=None or a whole number of 0 or above, not {seed!r}"
+        )
+    return seed
 
 
 def glorot_limit(shape: Sequence[int]) -> float:

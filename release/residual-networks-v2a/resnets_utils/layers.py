@@ -12,13 +12,31 @@ from typing import Any
 
 import keras
 
-from resnets_utils.graph import Setting
+from resnets_utils.graph import Graph, Setting
 
 MAX_NAME = 200
 
 
+# The exercise's own initializers, by the name they are registered under.
+_INITIALIZERS = {
+    "resnets_utils>GlorotUniform": "glorot_uniform",
+    "resnets_utils>StatelessGlorotUniform": "stateless glorot_uniform",
+    "resnets_utils>StatelessRandomUniform": "stateless random_uniform",
+}
+
+
 class GraphRefused(Exception):
-    """The model's JSON is not one that we compare or rebuild; the message says why."""
+    """The model's JSON is not one that we compare or rebuild; the message says why.
+
+    Attributes:
+        graph: the graph as far as it could be read, if its layers are known but
+            do not fit together; it can be compared, never built.
+
+    """
+
+    def __init__(self, message: str, graph: Graph | None = None) -> None:
+        super().__init__(message)
+        self.graph = graph
 
 
 def mapping(value: Any, what: str) -> dict[str, Any]:
@@ -69,6 +87,15 @@ class Fields:
             raise self._wrong(key, "true or false")
         return value
 
+    def flag_or_none(self, key: str) -> bool | None:
+        if self._left.get(key, "") is None:
+            del self._left[key]
+            return None
+        return self.flag(key)
+
+    def has(self, key: str) -> bool:
+        return key in self._left
+
     def choice(self, key: str, options: tuple[str, ...]) -> str:
         value = self._take(key)
         if value not in options:
@@ -94,11 +121,16 @@ class Fields:
         """An initializer as (name, seed): the exercise's own, or another by class name."""
         value = mapping(self._take(key), key)
         settings = mapping(value.get("config"), f"the config of {key}")
-        if value.get("registered_name") == "resnets_utils>GlorotUniform":
+        registered = value.get("registered_name")
+        if registered in _INITIALIZERS:
             seed = settings.get("seed")
             if seed is not None and (type(seed) is not int or not 0 <= seed < 2**63):
-                raise self._wrong(key, "a glorot_uniform with a whole seed")
-            return ("glorot_uniform", seed)
+                raise self._wrong(key, "an initializer with a whole seed")
+            return (_INITIALIZERS[registered], seed)
+        if (value.get("module"), value.get("class_name")) == ("keras.initializers", "Constant"):
+            number = settings.get("value")
+            if isinstance(number, int | float) and abs(number) <= 1e6:
+                return ("constant", float(number))
         default = self._defaults.get(key)
         if default is not None and value == default and key != "kernel_initializer":
             return ("default",)
@@ -188,10 +220,14 @@ def _block(kind: str) -> Callable[[Fields], Steps]:
         settings: dict[str, Setting] = {
             "f": fields.whole("f", 1, 64),
             "filters": fields.wholes("filters", 3, 1, 8192),
-            "stage": fields.whole("stage", 0, 1000),
-            "block": layer_name(fields._take("block")),
             "s": fields.whole("s", 1, 64),
         }
+        if fields.has("initializer"):
+            settings["training"] = fields.flag_or_none("training")
+            settings["initializer"] = fields.initializer("initializer")
+        else:
+            settings["stage"] = fields.whole("stage", 0, 1000)
+            settings["block"] = layer_name(fields._take("block"))
         return [(kind, settings)]
 
     return read

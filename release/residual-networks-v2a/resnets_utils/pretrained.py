@@ -1,4 +1,4 @@
-"""A trained ResNet-50: the file that its weights are kept in, and loading them by layer name.
+"""A trained ResNet-50: the file that its weights are kept in, and loading them into a model.
 
 Kernels are kept as whole numbers of a step that is a fraction of their spread
 in each output channel, and the whole HDF5 file is compressed with xz: a sixth
@@ -19,6 +19,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from resnets_utils.differences import first_difference
+from resnets_utils.expected import open_blocks, resnet50
+from resnets_utils.graph import WEIGHTED, Node
+from resnets_utils.layers import GraphRefused
+from resnets_utils.reading import read_graph
 from resnets_utils.sentences import StudentError
 
 FOLDER = Path(__file__).parent / "pretrained"
@@ -41,14 +46,18 @@ _AGAIN = "take the folder resnets_utils from the course's release again"
 Weights = NDArray[np.float32]
 
 
-def load_pretrained(model: keras.Model, folder: Path = FOLDER) -> dict[str, Any]:
-    """Put the trained weights into your own ResNet50, layer by layer, by name.
+def load_pretrained(
+    model: keras.Model, folder: Path = FOLDER, *, by_name: bool = True
+) -> dict[str, Any]:
+    """Put the trained weights into your own ResNet50, layer by layer.
 
     Nothing is changed unless everything fits.
 
     Args:
         model: built by your ``ResNet50(input_shape=(64, 64, 3), classes=6)``.
         folder: where the weights and their record are.
+        by_name: find each layer by its name; otherwise by its place in the
+            network, for a version of the exercise that names no layer.
 
     Returns:
         the record of the training: seed, digests, versions, curves, accuracy.
@@ -59,7 +68,7 @@ def load_pretrained(model: keras.Model, folder: Path = FOLDER) -> dict[str, Any]
     """
     record = read_record(folder)
     stored = read_weights(folder / WEIGHTS, record["sha256"])
-    own = _variables(model)
+    own = _variables(model) if by_name else _variables_by_place(model)
     _refuse_other_names(own, stored)
     for name, weight in own.items():
         if tuple(weight.shape) != stored[name].shape:
@@ -154,6 +163,47 @@ def _variables(model: keras.Model) -> dict[str, Any]:
         for layer in model.layers
         for variable in layer.weights
     }
+
+
+def _variables_by_place(model: keras.Model) -> dict[str, Any]:
+    """Return a model's variables under the names that the layers in their place have in v2a.
+
+    Raises:
+        StudentError: if the model is not the exercise's, so that places say nothing.
+
+    """
+    hint = (
+        "build the model with input_shape=(64, 64, 3) and classes=6, "
+        "and run the checks of ResNet50 above"
+    )
+    exercise = open_blocks(resnet50())
+    try:
+        answer = read_graph(model.to_json())
+    except GraphRefused as error:
+        raise StudentError(f"this network is not the exercise's: {error}", hint) from None
+    if answer.signature(_structure) != exercise.signature(_structure):
+        settings = ("filters", "kernel", "strides", "padding", "bias", "window", "units")
+        found = first_difference(answer, exercise, settings=settings)
+        raise StudentError(
+            "the trained weights are loaded by each layer's place in the network, and yours is "
+            f"not the exercise's: {found or 'its layers differ'}",
+            hint,
+        )
+    places = zip(
+        answer.of_kind(*sorted(WEIGHTED)), exercise.of_kind(*sorted(WEIGHTED)), strict=True
+    )
+    names = {mine.layer: trained.layer for mine, trained in places}
+    return {
+        f"{names[layer.name]}/{variable.name}": variable
+        for layer in model.layers
+        for variable in layer.weights
+    }
+
+
+def _structure(node: Node) -> tuple[object, ...] | None:
+    """What of a node settles which weights it takes: all but its start and mode."""
+    aside = {"initializer", "bias initializer", "training"}
+    return tuple(sorted((k, v) for k, v in node.settings.items() if k not in aside))
 
 
 def _refuse_other_names(own: dict[str, Any], stored: dict[str, Weights]) -> None:

@@ -202,7 +202,7 @@ def _checked(graph: Graph) -> Graph:
         parameters = graph.parameters()
         values = sum(math.prod(size or 1 for size in shape) for shape in shapes)
     except (ValueError, IndexError, KeyError, AssertionError) as error:
-        raise GraphRefused(f"the model's layers do not fit together: {error}") from None
+        raise GraphRefused(f"the model's layers do not fit together: {error}", graph) from None
     if parameters > MAX_PARAMETERS or values > MAX_VALUES_PER_PICTURE:
         raise GraphRefused(
             f"the model has {parameters:,} parameters and {values:,} values for one picture, "

@@ -11,17 +11,18 @@ import contextlib
 import re
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any
 
 import keras
 
+from resnets_utils.stand_ins import in_place_of_blocks
+from resnets_utils.tensorflow2 import INITIALIZERS
+
 # Keras colours its messages for terminals.
 _TERMINAL_CODES = re.compile("\x1b\\[[0-9;]*m")
-# Where the stand-ins take the place of the student's own blocks.
-BLOCK_NAMES = ("identity_block", "convolutional_block")
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,13 @@ class Call:
 
     Attributes:
         function: the function's name in the notebook.
-        arguments: its keyword arguments: numbers, texts and lists of them.
+        arguments: its keyword arguments: numbers, texts and lists of them. That
+            called "initializer" is one of `INITIALIZERS`, by its name.
         shape: height, width and channels of the tensor that comes first;
             None for a function that takes no tensor.
         own_blocks: whether the function meets the student's own blocks. With
             stand-ins instead, a mistake in a block costs no point twice.
+        version: the exercise's version, which settles what a block is called with.
 
     """
 
@@ -42,9 +45,13 @@ class Call:
     arguments: dict[str, Any]
     shape: tuple[int, ...] | None = None
     own_blocks: bool = True
+    version: str = "v2a"
 
     def __str__(self) -> str:
-        said = [f"{name}={value!r}" for name, value in self.arguments.items()]
+        said = [
+            f"{name}={value if name == 'initializer' else repr(value)}"
+            for name, value in self.arguments.items()
+        ]
         if self.shape is None:
             return f"{self.function}({', '.join(said)})"
         sizes = ", ".join(str(size) for size in self.shape)
@@ -63,7 +70,16 @@ class Call:
             arguments=dict(data["arguments"]),
             shape=None if shape is None else tuple(shape),
             own_blocks=bool(data["own_blocks"]),
+            version=str(data["version"]),
         )
+
+    @property
+    def python_arguments(self) -> dict[str, Any]:
+        """The arguments as Python passes them: an initializer is a function."""
+        return {
+            name: INITIALIZERS[value] if name == "initializer" else value
+            for name, value in self.arguments.items()
+        }
 
 
 def trace(call: Call, namespace: dict[str, Any]) -> dict[str, str]:
@@ -80,8 +96,13 @@ def trace(call: Call, namespace: dict[str, Any]) -> dict[str, str]:
     if not callable(function):
         return {"status": "undefined", "reason": f"{call.function} is not defined"}
     entrance = None if call.shape is None else keras.Input(call.shape)
+    blocks = (
+        contextlib.nullcontext()
+        if call.own_blocks
+        else in_place_of_blocks(getattr(function, "__globals__", namespace), call.version)
+    )
     try:
-        with _blocks(getattr(function, "__globals__", namespace), call.own_blocks):
+        with blocks:
             model = _call(call, function, entrance)
         return {"status": "graph", "graph": model.to_json()}
     except NotImplementedError as error:
@@ -104,13 +125,13 @@ class _NoTensor(TypeError):
 
 def _call(call: Call, function: Any, entrance: Any) -> keras.Model:
     if entrance is None:
-        model = function(**call.arguments)
+        model = function(**call.python_arguments)
         if not isinstance(model, keras.Model):
             raise _NoTensor(
                 f"{call.function} must return a keras Model; it returned {_kind_of(model)}"
             )
         return model
-    result = function(entrance, **call.arguments)
+    result = function(entrance, **call.python_arguments)
     if not isinstance(result, keras.KerasTensor):
         raise _NoTensor(
             f"{call.function} must return the tensor of its last layer; "
@@ -157,72 +178,6 @@ def _notebook_lines(found: TracebackType | None, namespace: dict[str, Any]) -> l
             summary = traceback.FrameSummary(frame.f_code.co_filename, number, frame.f_code.co_name)
             lines.append(f"line {number}: {(summary.line or '').strip()}")
     return lines
-
-
-class _Block(keras.layers.Layer):  # type: ignore[misc]
-    """A closed block: it remembers how it was called, and knows its output's shape."""
-
-    def __init__(
-        self, f: int, filters: Sequence[int], stage: int, block: str, s: int = 1, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.call_settings = {
-            "f": int(f),
-            "filters": [int(count) for count in filters],
-            "stage": int(stage),
-            "block": str(block),
-            "s": int(s),
-        }
-
-    def compute_output_spec(self, tensor: Any, **kwargs: Any) -> Any:
-        """Return a tensor of (batch, height / s, width / s, last of the filters), rounded up."""
-        batch, *sizes, _ = tensor.shape
-        stride: Any = self.call_settings["s"]
-        filters: Any = self.call_settings["filters"]
-        shape = (batch, *(None if n is None else -(-n // stride) for n in sizes), filters[2])
-        return keras.KerasTensor(shape, tensor.dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), **self.call_settings}
-
-
-@keras.saving.register_keras_serializable(package="resnets_utils")
-class IdentityBlock(_Block):
-    """Stands for a call of the student's ``identity_block``."""
-
-
-@keras.saving.register_keras_serializable(package="resnets_utils")
-class ConvolutionalBlock(_Block):
-    """Stands for a call of the student's ``convolutional_block``."""
-
-
-def _identity_block(X: Any, f: int, filters: Sequence[int], stage: int, block: str) -> Any:
-    return IdentityBlock(f, filters, stage, block)(X)
-
-
-def _convolutional_block(
-    X: Any, f: int, filters: Sequence[int], stage: int, block: str, s: int = 2
-) -> Any:
-    return ConvolutionalBlock(f, filters, stage, block, s)(X)
-
-
-@contextlib.contextmanager
-def _blocks(namespace: dict[str, Any], own: bool) -> Iterator[None]:
-    """Put the stand-ins in place of the student's blocks for a while."""
-    if own:
-        yield
-        return
-    missing = object()
-    before = {name: namespace.get(name, missing) for name in BLOCK_NAMES}
-    namespace.update(zip(BLOCK_NAMES, (_identity_block, _convolutional_block), strict=True))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is missing:
-                del namespace[name]
-            else:
-                namespace[name] = value
 
 
 def notebook_namespace() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from coursekit.courses import Assignment
 from coursekit.errors import AuthoringError
 from coursekit.version_file import FILE, UPDATES_CELL, fill_in_updates, read_version_file
-from resnets_utils.stamp import KEY, Stamp, digest_cells, digest_texts
+from resnets_utils.stamp import KEY, Stamp, digest_cells, digest_of_text, digest_texts
 
 
 class StampVersion(NbGraderPreprocessor):  # type: ignore[misc]
@@ -60,6 +60,7 @@ def stamp(nb: NotebookNode, assignment: Assignment) -> None:
             source=digest_texts(origin),
             hidden_tests=hidden_tests_digest(assignment),
             coursekit=importlib.metadata.version("residual-networks-course-kit"),
+            cells={cell.id: digest_of_text(cell.source) for cell in nb.cells},
         ).as_metadata()
     )
 

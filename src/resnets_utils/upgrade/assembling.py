@@ -13,6 +13,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
+from resnets_utils.stamp import digest_of_text, read_stamp
 from resnets_utils.upgrade.carrying import Carried, defines_graded
 from resnets_utils.upgrade.earlier import Cell, EarlierNotebook
 from resnets_utils.upgrade.python_text import PythonText
@@ -53,6 +54,8 @@ class Extras:
         self._cells = earlier.cells
         self._release = release
         self._functions = set(release.solutions)
+        stamp = read_stamp(earlier.metadata)
+        self._texts_as_released = dict(stamp.cells) if stamp else {}
         self.in_place: dict[int, str] = {}  # place of a cell: id of the released one before it
         self.appendix: list[int] = []
         if ours:
@@ -84,6 +87,9 @@ class Extras:
                 known = by_text.get(cell.source.strip(), known)
             if not cell.source.strip() or known == REPORT:
                 continue
+            if self._texts_as_released.get(cell.cell_id) == digest_of_text(cell.source):
+                anchor = known if known in released else anchor
+                continue  # nobody wrote in it
             if known in released:
                 anchor = known
                 if not _is_as_released(cell, released[known]):

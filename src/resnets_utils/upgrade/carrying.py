@@ -154,6 +154,13 @@ class Carrier:
         if chosen.error is not None:
             line = chosen.line + chosen.error.line - 1
             reason = f"Python cannot read it: {chosen.error.reason} (cell {number}, line {line})"
+            if self.family in {"", self._release.family}:
+                # In its place, so that it can be mended there, and its checks say so as well.
+                return replace(
+                    self._set_beside(chosen, Problem(chosen.error.line, reason)),
+                    source=chosen.text,
+                    beside="",
+                )
             return self._set_beside(chosen, Problem(0, reason))
         if self._is_solution(chosen) and PythonText(self._cells[chosen.cells[0]].source).tree:
             # Our own cell: everything the student wrote into it belongs to the answer.

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from resnets_utils.upgrade.earlier import Cell
 from resnets_utils.upgrade.python_text import CellSyntaxError, PythonText, own_lines
 
-_REGION_STARTS = re.compile(r"\s*#+.*\bSTART\s+CODE\s+HERE\b", re.IGNORECASE)
-_REGION_ENDS = re.compile(r"\s*#+.*\bEND\s+CODE\s+HERE\b", re.IGNORECASE)
+# "START CODE HERE" in most editions, "YOUR CODE STARTS HERE" in some.
+_REGION_STARTS = re.compile(r"\s*#+.*\b(?:START\s+CODE|CODE\s+STARTS)\s+HERE\b", re.IGNORECASE)
+_REGION_ENDS = re.compile(r"\s*#+.*\b(?:END\s+CODE|CODE\s+ENDS)\s+HERE\b", re.IGNORECASE)
 # Names to which the exercise assigns None where the student shall go on.
 _EXERCISE_NAMES = {"X", "X_shortcut", "model"}
 

@@ -99,6 +99,10 @@ class Rewriter:
             rest = ", " if call.keywords else ""
             why = "today's Keras has no default for the pool's size; it was (2, 2)"
             yield self._insert(self._opening(call), f"pool_size=(2, 2){rest}", why)
+        yield from self._shape(call, what)
+        if what == "tensorflow.cast" and self._is_float32(call):
+            why = f"{_SYMBOLIC}, and layers cast for themselves"
+            yield from self._only_argument(call, "", why)
         if what == "keras.layers.Conv2D" and plain and keywords & _KERAS_1:
             yield from self._window(call)
         yield from self._renamed_keywords(call, what)
@@ -115,6 +119,39 @@ class Rewriter:
         if isinstance(inner, ast.Call) and self._is_normalisation(inner) and len(call.args) == 2:
             why = "today's Keras takes only tensors without a keyword"
             yield self._insert(self._python.start(call.args[1]), "training=", why)
+
+    def _shape(self, call: ast.Call, what: str) -> Iterator[Edit]:
+        """Ways to ask for a shape: today it is a tuple, the attribute ``shape``."""
+        function, why = call.func, "a shape is a tuple today, in the attribute shape"
+        asks = what in {"keras.backend.int_shape", "keras.backend.shape", "tensorflow.shape"}
+        if asks and len(call.args) == 1 and not call.keywords:
+            yield from self._only_argument(call, ".shape", why)
+        elif isinstance(function, ast.Attribute) and not call.args and not call.keywords:
+            inner = function.value
+            asked = isinstance(inner, ast.Call) and _is_shape_call(inner)
+            if function.attr == "as_list" and (
+                asked or (isinstance(inner, ast.Attribute) and inner.attr == "shape")
+            ):
+                yield self._insert(self._python.start(call), "list(", why)
+                yield Edit(self._python.end(inner), self._python.end(call), ")", why)
+            elif function.attr == "get_shape":
+                yield Edit(self._python.end(inner), self._python.end(call), ".shape", why)
+
+    def _only_argument(self, call: ast.Call, then: str, why: str) -> Iterator[Edit]:
+        """A call's first argument in the call's place, in brackets where it needs them."""
+        argument = call.args[0]
+        alone = isinstance(argument, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
+        opened, closed = ("", "") if alone else ("(", ")")
+        yield Edit(self._python.start(call), self._python.start(argument), opened, why)
+        yield Edit(self._python.end(argument), self._python.end(call), closed + then, why)
+
+    def _is_float32(self, call: ast.Call) -> bool:
+        """Whether a cast asks for the type that Keras's layers calculate in anyway."""
+        types = [*call.args[1:], *(word.value for word in call.keywords if word.arg == "dtype")]
+        if len(call.args) + len(call.keywords) != 2 or not call.args or len(types) != 1:
+            return False
+        named = isinstance(types[0], ast.Constant) and types[0].value == "float32"
+        return named or self._names.meaning(types[0]) in {"tensorflow.float32", "numpy.float32"}
 
     def _is_normalisation(self, call: ast.Call) -> bool:
         return self._names.meaning(call.func) == "keras.layers.BatchNormalization"
@@ -189,6 +226,10 @@ class Rewriter:
                 if "/" in part.value and text.count("/") == part.value.count("/"):
                     why = "today's Keras allows no / in a layer's name"
                     yield Edit(start, end, text.replace("/", "_"), why)
+
+
+def _is_shape_call(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute) and call.func.attr == "get_shape"
 
 
 def _targets(node: ast.Assign) -> str:

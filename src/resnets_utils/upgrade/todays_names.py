@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import os
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -139,6 +140,7 @@ def is_there(full_name: str) -> bool:
         except (ImportError, ValueError):
             return False
     parts = full_name.split(".")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's greetings say nothing here
     try:
         found = importlib.import_module(root)
     except Exception:

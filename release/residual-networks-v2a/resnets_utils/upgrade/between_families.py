@@ -1,0 +1,266 @@
+"""Carry an answer from one family of the exercise to another, where that is safe.
+
+The first family names its layers, after the parameters ``stage`` and ``block``. The
+second takes an initializer and ``training`` instead. A rewrite is safe if what the
+student decided (layers, their order, sizes, strides) is in it untouched, and nothing
+is left that asks for a parameter which is gone.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterator
+
+from resnets_utils.upgrade.edits import Edit, apply_edits
+from resnets_utils.upgrade.python_text import PythonText, free_names, parameters, signature_place
+from resnets_utils.upgrade.todays_names import Names
+
+GONE = {"stage", "block"}
+ADDED = ["training", "initializer"]
+BLOCKS = {"identity_block": 3, "convolutional_block": 3}  # parameters before stage and block
+_EXERCISE_NAMES = {"X", "X_shortcut"}
+_NO_NAMES = "this version's layers have no names"
+_TRAINING = "this version tells batch normalisation whether the network trains"
+_INITIALIZER = "this version hands the initializer in"
+_SIGNATURE = "this version's parameters"
+
+
+class NotSafe(Exception):
+    """An answer cannot be rewritten without guessing; the message says why."""
+
+
+def block_to_initializer(
+    python: PythonText, function: ast.FunctionDef, names: Names, signature: str
+) -> list[Edit]:
+    """Return the edits that take a block from the first family to the second.
+
+    Args:
+        python: the text that the block stands in.
+        function: its definition.
+        names: what the names in it stand for.
+        signature: the parameters in the second family, as the release has them.
+
+    Raises:
+        NotSafe: if something else than layers' names hangs on stage and block.
+
+    """
+    wanted = _parameters_of(signature)
+    own = [name for name in parameters(function) if name not in GONE]
+    if own != [name for name in wanted if name not in ADDED]:
+        raise NotSafe("its parameters are not those of the exercise")
+    edits = [Edit(*signature_place(python, function), signature, _SIGNATURE)]
+    removed: list[ast.AST] = []
+    for call in _calls(function):
+        if names.meaning(call.func).startswith("keras.layers."):
+            if any(keyword.arg is None for keyword in call.keywords):
+                raise NotSafe(f"line {call.lineno} hands arguments over with **")
+            removed += [keyword for keyword in call.keywords if keyword.arg == "name"]
+            edits += _without(python, call, {"name"}, _NO_NAMES)
+        edits += _training_told(python, call, names)
+    edits += _initializer_handed_in(python, function, names)
+    edits += _without_name_building(python, function, removed)
+    text, _ = apply_edits(python, edits)
+    after = PythonText(text)
+    if after.tree is None:
+        raise NotSafe("the rewritten text is no longer Python")
+    new = free_names(after.plain, function.name) - free_names(python.plain, function.name)
+    new -= free_names(f"def function({signature}): pass")
+    if new:
+        raise NotSafe(f"{', '.join(sorted(new))} would be missing")
+    return edits
+
+
+def training_added(
+    python: PythonText, function: ast.FunctionDef, names: Names, signature: str
+) -> list[Edit]:
+    """Return the edits that give a block of the second family, written without it, ``training``.
+
+    Args:
+        python: the text that the block stands in.
+        function: its definition.
+        names: what the names in it stand for.
+        signature: the parameters with training, as the release has them.
+
+    """
+    wanted = _parameters_of(signature)
+    own = parameters(function)
+    if own != [name for name in wanted if name != "training"]:
+        return []
+    following = wanted[wanted.index("training") + 1]
+    argument = next(entry for entry in function.args.args if entry.arg == following)
+    place = python.place(argument.lineno, argument.col_offset)
+    edits = [Edit(place, place, "training=True, ", _SIGNATURE)]
+    for call in _calls(function):
+        edits += _training_told(python, call, names)
+    return edits
+
+
+def network_to_initializer(python: PythonText, function: ast.FunctionDef) -> list[Edit]:
+    """Return the edits that take ResNet50 from the first family to the second.
+
+    Raises:
+        NotSafe: if a block is called with ``*`` or ``**``.
+
+    """
+    edits: list[Edit] = []
+    why = "this version's blocks take neither stage nor block"
+    for call in _calls(function):
+        if not isinstance(call.func, ast.Name) or call.func.id not in BLOCKS:
+            continue
+        before = BLOCKS[call.func.id]
+        starred = any(isinstance(value, ast.Starred) for value in call.args)
+        if starred or any(keyword.arg is None for keyword in call.keywords):
+            raise NotSafe(f"line {call.lineno} hands arguments over with * or **")
+        gone = set(range(before, min(before + 2, len(call.args))))
+        edits += _without(python, call, GONE, why, gone)
+        if len(call.args) > before + 2:
+            place = python.start(call.args[before + 2])
+            edits.append(Edit(place, place, "s=", "this version has s in another place"))
+    return edits
+
+
+def _parameters_of(signature: str) -> list[str]:
+    tree = ast.parse(f"def function({signature}): pass").body[0]
+    assert isinstance(tree, ast.FunctionDef)
+    return parameters(tree)
+
+
+def _calls(function: ast.FunctionDef) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(function) if isinstance(node, ast.Call))
+
+
+def _without(
+    python: PythonText,
+    call: ast.Call,
+    keywords: set[str],
+    why: str,
+    positions: Collection[int] = (),
+) -> Iterator[Edit]:
+    """Take arguments out of a call, each with the comma before or after it."""
+    entries: list[ast.expr | ast.keyword] = sorted(
+        [*call.args, *call.keywords], key=lambda entry: (entry.lineno, entry.col_offset)
+    )
+    spans = [_span(python, call, entry) for entry in entries]
+    gone = {entry for entry in call.keywords if entry.arg in keywords}
+    last_kept = -1
+    for at, (entry, (start, end)) in enumerate(zip(entries, spans, strict=True)):
+        if entry not in gone and not (entry in call.args and call.args.index(entry) in positions):
+            last_kept = at
+        elif last_kept >= 0:
+            yield Edit(spans[at - 1][1], end, "", why)
+        elif at + 1 < len(entries):
+            yield Edit(start, spans[at + 1][0], "", why)
+        else:
+            comma = re.compile(r"\s*,").match(python.text, end)
+            yield Edit(start, comma.end() if comma else end, "", why)
+
+
+def _span(python: PythonText, call: ast.Call, entry: ast.expr | ast.keyword) -> tuple[int, int]:
+    """Where an argument begins and ends, with the brackets that may stand around it."""
+    start, end = python.start(entry), python.end(entry)
+    opened = python.text.index("(", python.end(call.func))
+    while True:
+        before = python.text[opened + 1 : start].rstrip()
+        after = re.compile(r"\s*\)").match(python.text, end)
+        if not before.endswith("(") or after is None:
+            return start, end
+        start, end = opened + len(before), after.end()
+
+
+def _initializer_handed_in(
+    python: PythonText, function: ast.FunctionDef, names: Names
+) -> Iterator[Edit]:
+    """``glorot_uniform(seed=0)`` as ``initializer(seed=0)``, for kernels.
+
+    Raises:
+        NotSafe: if a kernel's initializer comes from outside the block.
+
+    """
+    local = {
+        node.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    of_others: set[ast.AST] = set()
+    for keyword in (node for node in ast.walk(function) if isinstance(node, ast.keyword)):
+        if keyword.arg and keyword.arg.endswith("_initializer"):
+            if keyword.arg != "kernel_initializer":
+                of_others.add(keyword.value)
+            elif isinstance(keyword.value, ast.Name) and keyword.value.id not in local:
+                raise NotSafe(f"line {keyword.lineno} takes its initializer from outside")
+    for call in _calls(function):
+        if names.meaning(call.func) == "initializer:glorot_uniform" and call not in of_others:
+            start, end = python.start(call.func), python.end(call.func)
+            yield Edit(start, end, "initializer", _INITIALIZER)
+
+
+def _training_told(python: PythonText, call: ast.Call, names: Names) -> Iterator[Edit]:
+    """``BatchNormalization(...)(X)`` as ``BatchNormalization(...)(X, training=training)``."""
+    inner = call.func
+    if not isinstance(inner, ast.Call):
+        return
+    if names.meaning(inner.func) != "keras.layers.BatchNormalization":
+        return
+    told = any(keyword.arg in {"training", None} for keyword in call.keywords)
+    if not told and len(call.args) + len(call.keywords) == 1:
+        only = call.args[0] if call.args else call.keywords[0]
+        _, end = _span(python, call, only)
+        yield Edit(end, end, ", training=training", _TRAINING)
+
+
+def _without_name_building(
+    python: PythonText, function: ast.FunctionDef, removed: list[ast.AST]
+) -> list[Edit]:
+    """Drop the statements that only build layers' names, as those are gone.
+
+    Raises:
+        NotSafe: if anything else hangs on a parameter or name that is gone.
+
+    """
+    edits: list[Edit] = []
+    gone = set(GONE)
+    while reading := _reading(function, gone, removed):
+        statement = next(
+            (
+                node
+                for node in ast.walk(function)
+                if isinstance(node, ast.Assign | ast.AugAssign) and node not in removed
+                if _reading(node, gone, removed)
+            ),
+            None,
+        )
+        name = reading[0]
+        if statement is None:
+            raise NotSafe(f"line {name.lineno} hangs on {name.id}")
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        bound = {target.id for target in targets if isinstance(target, ast.Name)}
+        if len(bound) < len(targets) or bound & (set(parameters(function)) | _EXERCISE_NAMES):
+            raise NotSafe(f"line {statement.lineno} hangs on {name.id}")
+        edits.append(_whole_lines(python, statement))
+        removed.append(statement)
+        gone |= bound
+    return edits
+
+
+def _whole_lines(python: PythonText, statement: ast.stmt) -> Edit:
+    start, end = python.start(statement), python.end(statement)
+    begin = python.text.rfind("\n", 0, start) + 1
+    finish = python.text.find("\n", end)
+    finish = len(python.text) if finish < 0 else finish + 1
+    after = python.text[end:finish].strip()
+    if python.text[begin:start].strip() or (after and not after.startswith("#")):
+        raise NotSafe(f"line {statement.lineno} holds more than one statement")
+    return Edit(begin, finish, "", _NO_NAMES)
+
+
+def _reading(tree: ast.AST, wanted: set[str], removed: Collection[ast.AST]) -> list[ast.Name]:
+    """The places that name one of ``wanted``, outside what is removed."""
+    if tree in removed:
+        return []
+    if isinstance(tree, ast.Name):
+        return [tree] if tree.id in wanted else []
+    found = []
+    for child in ast.iter_child_nodes(tree):
+        found += _reading(child, wanted, removed)
+    return found

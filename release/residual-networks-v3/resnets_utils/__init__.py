@@ -1,0 +1,55 @@
+"""What the Residual Networks notebooks need beside TensorFlow, NumPy and Matplotlib."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from resnets_utils.block_removal import remove_a_block as remove_a_block
+    from resnets_utils.checks import Checks as Checks
+    from resnets_utils.dataset import convert_to_one_hot as convert_to_one_hot
+    from resnets_utils.dataset import load_dataset as load_dataset
+    from resnets_utils.dataset import random_mini_batches as random_mini_batches
+    from resnets_utils.depth_experiment import compare_depths as compare_depths
+    from resnets_utils.initializers import GlorotUniform as GlorotUniform
+    from resnets_utils.initializers import glorot_uniform as glorot_uniform
+    from resnets_utils.model_drawing import show_model as show_model
+    from resnets_utils.photo import show_prediction as show_prediction
+    from resnets_utils.pretrained import load_pretrained as load_pretrained
+    from resnets_utils.skip_experiment import what_the_skip_carries as what_the_skip_carries
+    from resnets_utils.training import check_training as check_training
+    from resnets_utils.training import train as train
+
+# Where each name lives. A module is imported when its name is first asked for,
+# so that the checks do not wait for drawing and reading of pictures.
+_HOMES = {
+    "Checks": "checks",
+    "GlorotUniform": "initializers",
+    "check_training": "training",
+    "compare_depths": "depth_experiment",
+    "convert_to_one_hot": "dataset",
+    "glorot_uniform": "initializers",
+    "load_dataset": "dataset",
+    "load_pretrained": "pretrained",
+    "random_mini_batches": "dataset",
+    "remove_a_block": "block_removal",
+    "show_model": "model_drawing",
+    "show_prediction": "photo",
+    "train": "training",
+    "what_the_skip_carries": "skip_experiment",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

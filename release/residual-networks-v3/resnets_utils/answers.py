@@ -1,0 +1,353 @@
+"""A traced answer, and what a check may ask of it.
+
+Each ``has_...`` method returns quietly when the answer is right and raises
+`CheckFailed` with a sentence when it is not. A question about structure is also
+answered well by a graph that is drawn otherwise and computes the same: with
+equal weights, on random pictures, predicting and training.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnets_utils import expected as exercise
+from resnets_utils.building import build, same_behaviour
+from resnets_utils.differences import first_difference
+from resnets_utils.differences import start as said
+from resnets_utils.graph import STAND_INS, WEIGHTED, Graph, Node
+from resnets_utils.tracing import Call
+
+_CONVOLUTION = ("filters", "kernel", "strides", "padding", "bias", "also sets")
+_NORMALISATION = ("axis", "momentum", "epsilon", "center", "scale", "training", "also sets")
+_BLOCK = ("f", "filters", "s")
+_HEAD = ("zero padding", "max pooling", "average pooling", "global average pooling")
+_CLASSIFIER = ("flatten", "dense", "softmax", "dropout")
+_STARTS = ("initializer", "bias initializer")
+
+
+class CheckFailed(AssertionError):
+    """The answer is not what the exercise asks for; the message says how."""
+
+
+class Answer:
+    """What one call of a graded function drew, beside what the exercise draws.
+
+    Attributes:
+        call: how the function was called.
+        graph: the answer's graph as read, closed blocks and all.
+        expected: the exercise's graph for the same call.
+        remarks: what is worth saying and costs nothing.
+
+    """
+
+    def __init__(self, call: Call, graph: Graph, salt: int, reveal: Callable[[], bool]) -> None:
+        self.call = call
+        self.graph = graph
+        arguments = dict(call.arguments)
+        if call.shape is not None:
+            arguments["shape"] = call.shape
+        self.expected = exercise.EXPECTED[call.version][call.function](**arguments)
+        self.remarks: list[str] = []
+        self._salt = salt
+        self._reveal = reveal
+
+    @cached_property
+    def _open(self) -> Graph:
+        return exercise.open_blocks(self.graph)
+
+    @cached_property
+    def _open_expected(self) -> Graph:
+        return exercise.open_blocks(self.expected)
+
+    @cached_property
+    def _at_one_level(self) -> tuple[Graph, Graph]:
+        """The two graphs, closed blocks closed if the answer has any, else all open."""
+        if self.graph.of_kind(*STAND_INS):
+            return self.graph, self.expected
+        return self._open, self._open_expected
+
+    @cached_property
+    def equivalent(self) -> bool:
+        """Whether the answer computes what the exercise asks for, however it is drawn."""
+        nodes = self._open.nodes
+        if any("also sets" in node.settings for node in nodes):
+            return False
+        # Keras 3 overrides a layer's own `training` when the whole model is
+        # called with one, so values alone would not show it.
+        if _training_arguments(self._open) != _training_arguments(self._open_expected):
+            return False
+        if self._open.signature(_all_but_start) == self._open_expected.signature(_all_but_start):
+            return True
+        try:
+            return same_behaviour(self._open, self._open_expected, self._salt)
+        except ValueError:
+            return False  # the layers do not fit together
+
+    def _judge(self, equal: bool, reason: Callable[[], str]) -> None:
+        if not equal and not self.equivalent:
+            raise CheckFailed(f"{self.call}: {reason() or self._any_difference()}")
+
+    def _any_difference(self, *graphs: Graph) -> str:
+        answer, wanted = graphs or self._at_one_level
+        found = first_difference(
+            answer,
+            wanted,
+            settings=(*_CONVOLUTION, *_NORMALISATION, *_BLOCK, "window", "units", "rate", "shape"),
+        )
+        return found or "its values differ from the exercise's"
+
+    def first_difference_so_far(self) -> str:
+        """Return the first difference of a graph that was cut short, "" if there is none."""
+        found = self._any_difference(self.graph, self.expected)
+        return "" if found.endswith(("is missing", "the exercise's")) else found
+
+    def has_output_shape(self) -> None:
+        """Ask for the exercise's output shape."""
+        got, wanted = self.graph.output_shape, self.expected.output_shape
+        if got != wanted:
+            raise CheckFailed(
+                f"{self.call}: the output has shape {_shape(got)}; "
+                f"the exercise asks for {_shape(wanted)}"
+            )
+
+    def has_convolutions(self) -> None:
+        """Ask for the exercise's convolutions: filters, windows, strides, padding and bias."""
+        answer, wanted = self._open, self._open_expected
+
+        def tally(graph: Graph) -> Counter[tuple[Any, ...]]:
+            return Counter(
+                tuple(node.settings.get(name) for name in _CONVOLUTION)
+                for node in graph.of_kind("convolution")
+            )
+
+        if self.graph.of_kind(*STAND_INS):
+            self._judge(tally(answer) == tally(wanted), self._block_difference)
+            return
+        self._judge(
+            tally(answer) == tally(wanted),
+            lambda: first_difference(answer, wanted, kinds=("convolution",), settings=_CONVOLUTION),
+        )
+
+    def _block_difference(self) -> str:
+        return first_difference(
+            self.graph,
+            self.expected,
+            kinds=(*STAND_INS, "convolution"),
+            settings=(*_CONVOLUTION, *_BLOCK),
+        )
+
+    def has_connections(self) -> None:
+        """Ask for the exercise's wiring: which layer follows which, and what is added to what.
+
+        Settings of layers and batch normalisation are other checks' business.
+        """
+        answer, wanted = self._at_one_level
+        aside = ("batch normalisation", "identity")
+        self._judge(
+            answer.signature(_wiring) == wanted.signature(_wiring),
+            lambda: first_difference(answer, wanted, without=aside),
+        )
+
+    def has_normalisation(self) -> None:
+        """Ask for a batch normalisation over the channels right after each convolution."""
+        answer, wanted = self._open, self._open_expected
+
+        def tally(graph: Graph) -> Counter[tuple[Any, ...]]:
+            return Counter(
+                (graph.nodes[node.inputs[0]].kind, *(node.settings.get(n) for n in _NORMALISATION))
+                for node in graph.of_kind("batch normalisation")
+            )
+
+        def reason() -> str:
+            for node in answer.of_kind("batch normalisation"):
+                before = answer.nodes[node.inputs[0]].kind
+                if before != "convolution":
+                    return (
+                        f"a batch normalisation comes after a {before}; "
+                        "each belongs right after a convolution"
+                    )
+            return first_difference(
+                answer, wanted, kinds=("batch normalisation",), settings=_NORMALISATION
+            )
+
+        self._judge(tally(answer) == tally(wanted), reason)
+
+    def has_initial_weights(self) -> None:
+        """Ask for the exercise's initializer and seed in every convolution and dense layer."""
+        answer, wanted = self._at_one_level
+        kinds = ("convolution", "dense", *STAND_INS)
+
+        def starts(node: Node) -> list[Any]:
+            return [node.settings.get(setting) for setting in _STARTS]
+
+        right: dict[str, list[list[Any]]] = {}
+        for node in wanted.of_kind(*kinds):
+            right.setdefault(node.kind, []).append(starts(node))
+        for kind, allowed in right.items():
+            found = answer.of_kind(kind)
+            for number, node in enumerate(found, 1):
+                if starts(node) in allowed:
+                    continue
+                where = f"{kind} {number} of {len(found)} ({node.layer!r})"
+                for setting, start in zip(_STARTS, allowed[0], strict=True):
+                    got = node.settings.get(setting)
+                    if got != start:
+                        bias = "'s bias" if setting == "bias initializer" else ""
+                        raise CheckFailed(
+                            f"{self.call}: {where}{bias} starts from {said(got)}; "
+                            f"the exercise asks for {said(start)}"
+                        )
+        missing = len(wanted.of_kind(*kinds)) - len(answer.of_kind(*kinds))
+        if missing > 0:
+            raise CheckFailed(f"{self.call}: {missing} of the layers with weights are missing")
+
+    def has_layer_names(self) -> None:
+        """Ask for the exercise's names of convolutions, batch normalisations and dense layers."""
+        answer, wanted = self._open, self._open_expected
+        got, right = _names(answer), _names(wanted)
+        wrong = sorted((got - right).elements())
+        missing = sorted((right - got).elements())
+        if wrong or missing:
+            said = [f"there is no {kind} named {name!r}" for kind, name in missing[:1]]
+            said += [f"yours has one named {name!r}" for _, name in wrong[:1]]
+            raise CheckFailed(f"{self.call}: {'; '.join(said)}")
+        alike = answer.signature(_all_but_start) == wanted.signature(_all_but_start)
+        if alike and answer.signature(_all_and_names) != wanted.signature(_all_and_names):
+            raise CheckFailed(f"{self.call}: the names are right, but on each other's layers")
+        pooling = {node.layer for node in answer.of_kind("average pooling")}
+        if self.call.function == "ResNet50" and "avg_pool" not in pooling:
+            self.remarks.append("the average pooling is usually named 'avg_pool'")
+
+    def has_parameters(self) -> None:
+        """Ask for the exercise's numbers of parameters."""
+        try:
+            got = (self._open.parameters(), self._open.parameters(trainable_only=True))
+        except ValueError as error:
+            raise CheckFailed(f"{self.call}: the layers do not fit together: {error}") from None
+        wanted = self._open_expected.parameters()
+        trainable = self._open_expected.parameters(trainable_only=True)
+        if got != (wanted, trainable):
+            raise CheckFailed(
+                f"{self.call}: the model has {got[0]:,} parameters, {got[1]:,} of them trainable; "
+                f"the exercise's has {wanted:,} and {trainable:,}"
+            )
+
+    def has_pooling_and_classifier(self) -> None:
+        """Ask for the exercise's padding, pooling and last layers."""
+        answer, wanted = self._at_one_level
+        kinds = (*_HEAD, *_CLASSIFIER)
+        settings = ("padding", "window", "strides", "units", "bias", "rate", "also sets")
+
+        def listing(graph: Graph) -> list[tuple[Any, ...]]:
+            return [
+                (node.kind, *(node.settings.get(name) for name in settings))
+                for node in graph.of_kind(*kinds)
+            ]
+
+        self._judge(
+            listing(answer) == listing(wanted),
+            lambda: first_difference(answer, wanted, kinds=kinds, settings=settings),
+        )
+
+    def has_values(
+        self,
+        X: NDArray[Any],
+        at: tuple[Any, ...],
+        values: Any,
+        tolerance: float,
+        *,
+        mean_over: int | None = None,
+    ) -> None:
+        """Ask for the exercise's figures.
+
+        Args:
+            X: the input, (pictures, height, width, channels).
+            at: which part of the output to compare, as in ``output[at]``.
+            values: the figures, a list or an array of that part's shape.
+            tolerance: the largest difference allowed, absolute.
+            mean_over: an axis of that part to take the mean over first.
+
+        """
+        if _alike_to_the_seed(self._open, self._open_expected) and self.graph.of_kind(*STAND_INS):
+            return  # the exercise's own network, whose figures the kit's tests hold to
+        try:
+            got = np.asarray(build(_as_called(self._open))(np.asarray(X, np.float32)))[at]
+        except (ValueError, IndexError):
+            raise CheckFailed(f"{self.call}: {self._any_difference()}") from None
+        place = "output" + "".join(f"[{_index(index)}]" for index in at)
+        if mean_over is not None:
+            got, place = got.mean(axis=mean_over), f"the mean of {place} over axis {mean_over}"
+        right = np.asarray(values)
+        if got.shape != right.shape or not np.allclose(got, right, rtol=0, atol=tolerance):
+            told = f"; expected {_row(right)}" if self._reveal() else ""
+            raise CheckFailed(f"{self.call}: {place} came back as {_row(got)}{told}")
+
+    def behaves(self) -> None:
+        """Ask for the exercise's values with random weights on random pictures."""
+        self._judge(self.equivalent, self._any_difference)
+
+
+def _as_called(graph: Graph) -> Graph:
+    """The graph as a plain call runs it: a batch normalisation told nothing predicts.
+
+    Within one call, Keras 3 lets a layer that was told `training` pass it on to
+    those after it that were not, which a function called step by step does not.
+    """
+    return graph.with_nodes(
+        replace(node, settings={**node.settings, "training": False})
+        if node.kind == "batch normalisation" and node["training"] is None
+        else node
+        for node in graph.nodes
+    )
+
+
+def _training_arguments(graph: Graph) -> Counter[Any]:
+    return Counter(node["training"] for node in graph.of_kind("batch normalisation"))
+
+
+def _all_but_start(node: Node) -> tuple[object, ...] | None:
+    if node.kind == "identity":
+        return None
+    return tuple(sorted((k, v) for k, v in node.settings.items() if k not in _STARTS))
+
+
+def _all_and_names(node: Node) -> tuple[object, ...] | None:
+    said = _all_but_start(node)
+    return (*said, node.layer) if said is not None and node.kind in WEIGHTED else said
+
+
+def _alike_to_the_seed(answer: Graph, wanted: Graph) -> bool:
+    def read(node: Node) -> tuple[object, ...] | None:
+        return None if node.kind == "identity" else tuple(sorted(node.settings.items()))
+
+    return answer.signature(read) == wanted.signature(read)
+
+
+def _wiring(node: Node) -> tuple[object, ...] | None:
+    if node.kind in {"batch normalisation", "identity"}:
+        return None
+    return (node.settings.get("function"),)
+
+
+def _names(graph: Graph) -> Counter[tuple[str, str]]:
+    return Counter((node.kind, node.layer) for node in graph.of_kind(*sorted(WEIGHTED)))
+
+
+def _index(index: Any) -> str:
+    return ":" if index == slice(None) else str(index)
+
+
+def _row(values: NDArray[Any]) -> str:
+    flat = ", ".join(f"{value:.8g}" for value in values.ravel()[:8])
+    return f"[{flat}{', ...' if values.size > 8 else ''}]"
+
+
+def _shape(shape: Sequence[int | None]) -> str:
+    return f"({', '.join('batch' if size is None else str(size) for size in shape)})"

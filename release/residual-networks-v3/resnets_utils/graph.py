@@ -1,0 +1,248 @@
+"""The graph of a Keras function as plain data: what is compared, and what is rebuilt.
+
+A graded function maps a tensor to a tensor through layers. We keep just what
+the exercise speaks of: each node is one step (a convolution, a batch
+normalisation, ...), its settings, and the nodes it reads from. Keras itself is
+not needed to hold, compare or describe a graph.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+Setting = None | bool | int | float | str | tuple["Setting", ...]
+Shape = tuple[int | None, ...]
+
+# Kinds whose result does not depend on the order of what they read.
+COMMUTATIVE = frozenset({"addition", "multiplication", "maximum"})
+# Kinds that hold weights.
+WEIGHTED = frozenset({"convolution", "batch normalisation", "dense"})
+# Stand-ins for a student's own blocks, see `tracing`; `expected` opens them.
+STAND_INS = frozenset({"identity block", "convolutional block"})
+
+
+@dataclass(frozen=True)
+class Node:
+    """One step of a graph.
+
+    Attributes:
+        kind: what it does, in words: "convolution", "ReLU", "addition", ...
+        settings: its settings, by name; only those that the exercise speaks of.
+        inputs: positions, in the graph, of the nodes that it reads from.
+        layer: the layer's name. Two nodes of one name and owner share their weights.
+        owner: the block that the node was opened from, "" for none.
+
+    """
+
+    kind: str
+    settings: dict[str, Setting] = field(default_factory=dict)
+    inputs: tuple[int, ...] = ()
+    layer: str = ""
+    owner: str = ""
+
+    def __getitem__(self, setting: str) -> Setting:
+        return self.settings[setting]
+
+    def weights_of(self, position: int) -> tuple[str, str]:
+        """Return what tells the node's weights from other nodes'."""
+        return (self.owner, self.layer or f"#{position}")
+
+
+Reading = Callable[[Node], tuple[object, ...] | None]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A graph whose nodes stand in an order in which each reads from earlier ones only.
+
+    Attributes:
+        nodes: the steps; the first is the input.
+        output: position of the node whose value is the graph's result.
+        name: the model's name.
+
+    """
+
+    nodes: tuple[Node, ...]
+    output: int
+    name: str = ""
+
+    @cached_property
+    def reached(self) -> tuple[int, ...]:
+        """Positions that the output depends on, in reading order: the longest path first."""
+        depth: list[int] = []
+        for node in self.nodes:
+            depth.append(1 + max((depth[source] for source in node.inputs), default=0))
+        order: list[int] = []
+        seen: set[int] = set()
+        # An explicit stack: a graph may be deeper than Python's call stack allows.
+        stack: list[tuple[int, bool]] = [(self.output, False)]
+        while stack:
+            position, opened = stack.pop()
+            if opened:
+                order.append(position)
+                continue
+            if position in seen:
+                continue
+            seen.add(position)
+            stack.append((position, True))
+            for source in sorted(self.nodes[position].inputs, key=lambda at: depth[at]):
+                stack.append((source, False))
+        return tuple(order)
+
+    def of_kind(self, *kinds: str) -> list[Node]:
+        """Return the nodes of these kinds, in reading order."""
+        return [self.nodes[at] for at in self.reached if self.nodes[at].kind in kinds]
+
+    def signature(self, read: Reading) -> str:
+        """Return a digest that is equal for graphs of equal shape, as far as ``read`` looks.
+
+        ``read`` says what of a node counts; for None the node is looked
+        through, as if its input were used in its place. Names of layers and
+        the order of nodes do not matter unless ``read`` returns them.
+        """
+        digests: list[str] = []
+        for node in self.nodes:
+            sources = [digests[source] for source in node.inputs]
+            said = read(node)
+            if said is None and len(sources) == 1:
+                digests.append(sources[0])
+                continue
+            if node.kind in COMMUTATIVE:
+                sources.sort()
+            digests.append(hashlib.sha256(repr((node.kind, said, sources)).encode()).hexdigest())
+        # Equal branches hash alike, whether they are one branch used twice or
+        # two of them; how many nodes there are tells the two apart.
+        counted = [at for at in self.reached if read(self.nodes[at]) is not None]
+        weighted = [at for at in counted if self.nodes[at].kind in WEIGHTED]
+        layers = {self.nodes[at].weights_of(at) for at in weighted}
+        tally = (len(counted), len(weighted), len(layers) == len(weighted))
+        return f"{digests[self.output]}:{tally}"
+
+    @cached_property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The output shape of each node, the number of pictures left open (None).
+
+        Raises:
+            ValueError: if a node cannot take what it reads.
+
+        """
+        found: list[Shape] = []
+        for node in self.nodes:
+            found.append(_output_shape(node, [found[source] for source in node.inputs]))
+        return tuple(found)
+
+    @property
+    def output_shape(self) -> Shape:
+        """The shape of the graph's result, such as (None, 4, 4, 6)."""
+        return self.shapes[self.output]
+
+    def parameters(self, *, trainable_only: bool = False) -> int:
+        """Count the weights. Layers used twice count once."""
+        counts: dict[tuple[str, str], int] = {}
+        for at in self.reached:
+            node = self.nodes[at]
+            if node.kind in WEIGHTED:
+                counts[node.weights_of(at)] = self.node_parameters(at, trainable_only)
+        return sum(counts.values())
+
+    def node_parameters(self, position: int, trainable_only: bool = False) -> int:
+        """Count the weights of one node."""
+        node = self.nodes[position]
+        if node.kind not in WEIGHTED:
+            return 0
+        source = self.shapes[node.inputs[0]]
+        if node.kind == "batch normalisation":
+            size = _known(source[_integer(node["axis"])])
+            learnt = int(bool(node["scale"])) + int(bool(node["center"]))
+            return size * (learnt if trainable_only else learnt + 2)
+        channels = _known(source[-1])
+        if node.kind == "dense":
+            width, window = _integer(node["units"]), 1
+        else:
+            width, window = _integer(node["filters"]), math.prod(_pair(node["kernel"]))
+        return channels * window * width + (width if node["bias"] else 0)
+
+    def with_nodes(self, nodes: Iterable[Node]) -> Graph:
+        """Return this graph with other nodes in the same places."""
+        return replace(self, nodes=tuple(nodes))
+
+
+def _integer(value: Setting) -> int:
+    assert isinstance(value, int), value
+    return value
+
+
+def _known(size: int | None) -> int:
+    if size is None:
+        raise ValueError("a size is left open where the graph needs a number")
+    return size
+
+
+def _pair(value: Setting) -> tuple[int, int]:
+    assert isinstance(value, tuple), value
+    height, width = value
+    return _integer(height), _integer(width)
+
+
+def _window_shape(node: Node, source: Shape, window: tuple[int, int]) -> tuple[int, int]:
+    sizes = []
+    for size, width, stride in zip(source[1:3], window, _pair(node["strides"]), strict=True):
+        size = _known(size)
+        covered = size if node["padding"] == "same" else size - width + 1
+        if covered < 1:
+            raise ValueError(f"a window of {width} does not fit an input of {size}")
+        sizes.append(-(-covered // stride))
+    return sizes[0], sizes[1]
+
+
+def pads_nothing(node: Node, source: Shape, window: tuple[int, int]) -> bool:
+    """Whether "same" padding adds nothing here, so that it equals "valid"."""
+    for size, width, stride in zip(source[1:3], window, _pair(node["strides"]), strict=True):
+        outputs = -(-_known(size) // stride)
+        if (outputs - 1) * stride + width > _known(size):
+            return False
+    return True
+
+
+def _output_shape(node: Node, sources: list[Shape]) -> Shape:
+    kind = node.kind
+    if kind == "input":
+        shape = node["shape"]
+        assert isinstance(shape, tuple)
+        return (None, *(_integer(size) for size in shape))
+    first = sources[0]
+    if kind in {"addition", "multiplication", "subtraction", "maximum"}:
+        if any(shape != first for shape in sources):
+            raise ValueError(f"the {kind} takes tensors of one shape, not {sources}")
+        return first
+    if kind == "concatenation":
+        axis = _integer(node["axis"])
+        return (*first[:axis], sum(_known(shape[axis]) for shape in sources), *first[axis + 1 :])
+    if kind == "convolution":
+        height, width = _window_shape(node, first, _pair(node["kernel"]))
+        return (None, height, width, _integer(node["filters"]))
+    if kind in {"average pooling", "max pooling"}:
+        height, width = _window_shape(node, first, _pair(node["window"]))
+        return (None, height, width, first[3])
+    if kind == "zero padding":
+        padding = node["padding"]
+        assert isinstance(padding, tuple)
+        rows, columns = _pair(padding[0]), _pair(padding[1])
+        return (None, _known(first[1]) + sum(rows), _known(first[2]) + sum(columns), first[3])
+    if kind == "global average pooling":
+        return (None, first[3])
+    if kind == "flatten":
+        return (None, math.prod(_known(size) for size in first[1:]))
+    if kind == "dense":
+        return (*first[:-1], _integer(node["units"]))
+    if kind in STAND_INS:
+        stride = _integer(node["s"])
+        filters = node["filters"]
+        assert isinstance(filters, tuple)
+        size = tuple(-(-_known(length) // stride) for length in first[1:3])
+        return (None, *size, _integer(filters[2]))
+    return first

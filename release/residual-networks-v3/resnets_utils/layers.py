@@ -1,0 +1,339 @@
+"""Read the settings of one layer from Keras's JSON: an exact list of classes, types and bounds.
+
+Nothing here is believed before it is checked; see `reading`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import keras
+
+from resnets_utils.graph import Graph, Setting
+
+MAX_NAME = 200
+
+
+# The exercise's own initializers, by the name they are registered under.
+_INITIALIZERS = {
+    "resnets_utils>GlorotUniform": "glorot_uniform",
+    "resnets_utils>StatelessGlorotUniform": "stateless glorot_uniform",
+    "resnets_utils>StatelessRandomUniform": "stateless random_uniform",
+}
+
+
+class GraphRefused(Exception):
+    """The model's JSON is not one that we compare or rebuild; the message says why.
+
+    Attributes:
+        graph: the graph as far as it could be read, if its layers are known but
+            do not fit together; it can be compared, never built.
+
+    """
+
+    def __init__(self, message: str, graph: Graph | None = None) -> None:
+        super().__init__(message)
+        self.graph = graph
+
+
+def mapping(value: Any, what: str) -> dict[str, Any]:
+    """Return the value if it is a JSON object, called ``what`` in the refusal."""
+    if not isinstance(value, dict):
+        raise GraphRefused(f"{what} is not an object")
+    return value
+
+
+def layer_name(value: Any) -> str:
+    """Return the value if it can be a layer's name."""
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME or not value.isprintable():
+        raise GraphRefused(f"a layer's name must be 1 to {MAX_NAME} printable characters")
+    return value
+
+
+class Fields:
+    """The settings of one layer, handed out once each, by type and bounds."""
+
+    def __init__(self, config: dict[str, Any], defaults: dict[str, Any], layer: str) -> None:
+        self._left = dict(config)
+        self._defaults = defaults
+        self._layer = layer
+
+    def _take(self, key: str) -> Any:
+        if key not in self._left:
+            raise GraphRefused(f"layer {self._layer!r} does not say its {key}")
+        return self._left.pop(key)
+
+    def _wrong(self, key: str, wanted: str) -> GraphRefused:
+        return GraphRefused(f"{key} of layer {self._layer!r} is not {wanted}")
+
+    def whole(self, key: str, low: int, high: int) -> int:
+        value = self._take(key)
+        if type(value) is not int or not low <= value <= high:
+            raise self._wrong(key, f"a whole number from {low} to {high}")
+        return value
+
+    def number(self, key: str) -> float:
+        value = self._take(key)
+        if type(value) not in (int, float) or not abs(value) <= 1e6:
+            raise self._wrong(key, "a number of ordinary size")
+        return float(value)
+
+    def flag(self, key: str) -> bool:
+        value = self._take(key)
+        if type(value) is not bool:
+            raise self._wrong(key, "true or false")
+        return value
+
+    def flag_or_none(self, key: str) -> bool | None:
+        if self._left.get(key, "") is None:
+            del self._left[key]
+            return None
+        return self.flag(key)
+
+    def has(self, key: str) -> bool:
+        return key in self._left
+
+    def choice(self, key: str, options: tuple[str, ...]) -> str:
+        value = self._take(key)
+        if value not in options:
+            raise self._wrong(key, "one of " + ", ".join(options))
+        return str(value)
+
+    def wholes(self, key: str, count: int, low: int, high: int) -> tuple[int, ...]:
+        return self._wholes(self._take(key), key, count, low, high)
+
+    def _wholes(self, value: Any, key: str, count: int, low: int, high: int) -> tuple[int, ...]:
+        fits = isinstance(value, list) and len(value) == count
+        if not fits or not all(type(item) is int and low <= item <= high for item in value):
+            raise self._wrong(key, f"{count} whole numbers from {low} to {high}")
+        return tuple(value)
+
+    def pairs(self, key: str, low: int, high: int) -> tuple[tuple[int, ...], ...]:
+        value = self._take(key)
+        if not isinstance(value, list) or len(value) != 2:
+            raise self._wrong(key, "two pairs")
+        return tuple(self._wholes(item, key, 2, low, high) for item in value)
+
+    def initializer(self, key: str) -> Setting:
+        """An initializer as (name, seed): the exercise's own, or another by class name."""
+        value = mapping(self._take(key), key)
+        settings = mapping(value.get("config"), f"the config of {key}")
+        registered = value.get("registered_name")
+        if registered in _INITIALIZERS:
+            seed = settings.get("seed")
+            if seed is not None and (type(seed) is not int or not 0 <= seed < 2**63):
+                raise self._wrong(key, "an initializer with a whole seed")
+            return (_INITIALIZERS[registered], seed)
+        if (value.get("module"), value.get("class_name")) == ("keras.initializers", "Constant"):
+            number = settings.get("value")
+            if isinstance(number, int | float) and abs(number) <= 1e6:
+                return ("constant", float(number))
+        default = self._defaults.get(key)
+        if default is not None and value == default and key != "kernel_initializer":
+            return ("default",)
+        return ("other", short(value.get("class_name")), short(settings.get("seed")))
+
+    def rest(self) -> tuple[str, ...]:
+        """The names of settings not read above that differ from this Keras's default."""
+        return tuple(
+            sorted(
+                short(key)
+                for key, value in self._left.items()
+                if key != "name" and (key not in self._defaults or value != self._defaults[key])
+            )
+        )
+
+
+def short(value: Any) -> str:
+    """Return at most 60 printable characters of a value, to be named in a sentence."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return "".join(letter for letter in text if letter.isprintable())[:60]
+
+
+Steps = list[tuple[str, dict[str, Setting]]]
+
+
+def _activation(name: str) -> Steps:
+    known: dict[str, Steps] = {
+        "linear": [],
+        "relu": [("ReLU", {})],
+        "softmax": [("softmax", {})],
+    }
+    return known.get(name, [("activation", {"function": name})])
+
+
+ACTIVATIONS = ("linear", "relu", "softmax", "sigmoid", "tanh", "leaky_relu", "elu", "gelu", "silu")
+
+
+def _convolution(fields: Fields) -> Steps:
+    settings: dict[str, Setting] = {
+        "filters": fields.whole("filters", 1, 8192),
+        "kernel": fields.wholes("kernel_size", 2, 1, 64),
+        "strides": fields.wholes("strides", 2, 1, 64),
+        "padding": fields.choice("padding", ("valid", "same")),
+        "bias": fields.flag("use_bias"),
+        "initializer": fields.initializer("kernel_initializer"),
+        "bias initializer": fields.initializer("bias_initializer"),
+    }
+    return [("convolution", settings), *_activation(fields.choice("activation", ACTIVATIONS))]
+
+
+def _batch_normalisation(fields: Fields) -> Steps:
+    axis = fields.whole("axis", -4, 3)
+    settings: dict[str, Setting] = {
+        "axis": axis % 4,
+        "momentum": fields.number("momentum"),
+        "epsilon": fields.number("epsilon"),
+        "center": fields.flag("center"),
+        "scale": fields.flag("scale"),
+    }
+    return [("batch normalisation", settings)]
+
+
+def _dense(fields: Fields) -> Steps:
+    settings: dict[str, Setting] = {
+        "units": fields.whole("units", 1, 100_000),
+        "bias": fields.flag("use_bias"),
+        "initializer": fields.initializer("kernel_initializer"),
+        "bias initializer": fields.initializer("bias_initializer"),
+    }
+    return [("dense", settings), *_activation(fields.choice("activation", ACTIVATIONS))]
+
+
+def _pooling(kind: str) -> Callable[[Fields], Steps]:
+    def read(fields: Fields) -> Steps:
+        settings: dict[str, Setting] = {
+            "window": fields.wholes("pool_size", 2, 1, 64),
+            "strides": fields.wholes("strides", 2, 1, 64),
+            "padding": fields.choice("padding", ("valid", "same")),
+        }
+        return [(kind, settings)]
+
+    return read
+
+
+def _block(kind: str) -> Callable[[Fields], Steps]:
+    def read(fields: Fields) -> Steps:
+        settings: dict[str, Setting] = {
+            "f": fields.whole("f", 1, 64),
+            "filters": fields.wholes("filters", 3, 1, 8192),
+            "s": fields.whole("s", 1, 64),
+        }
+        if fields.has("initializer"):
+            settings["training"] = fields.flag_or_none("training")
+            settings["initializer"] = fields.initializer("initializer")
+        else:
+            settings["stage"] = fields.whole("stage", 0, 1000)
+            settings["block"] = layer_name(fields._take("block"))
+        return [(kind, settings)]
+
+    return read
+
+
+def _plain_relu(fields: Fields) -> Steps:
+    slope, threshold = fields.number("negative_slope"), fields.number("threshold")
+    if slope or threshold or fields._take("max_value") is not None:
+        return [("activation", {"function": "a ReLU with a slope, threshold or ceiling"})]
+    return [("ReLU", {})]
+
+
+def _bare(kind: str) -> Callable[[Fields], Steps]:
+    return lambda fields: [(kind, {})]
+
+
+def _on_last_axis(kind: str) -> Callable[[Fields], Steps]:
+    def read(fields: Fields) -> Steps:
+        axis = fields.whole("axis", -4, 3)
+        return [(kind, {} if kind == "softmax" and axis == -1 else {"axis": axis % 4})]
+
+    return read
+
+
+def _reshape(fields: Fields) -> Steps:
+    target = fields._take("target_shape")
+    if not isinstance(target, list) or len(target) != 1:
+        raise GraphRefused("a Reshape is read only where it flattens")
+    return [("flatten", {})]
+
+
+_LAYERS: dict[str, tuple[Callable[[], Any], Callable[[Fields], Steps]]] = {
+    "Conv2D": (lambda: keras.layers.Conv2D(1, 1), _convolution),
+    "BatchNormalization": (keras.layers.BatchNormalization, _batch_normalisation),
+    "Dense": (lambda: keras.layers.Dense(1), _dense),
+    "Activation": (
+        lambda: keras.layers.Activation("relu"),
+        lambda fields: _activation(fields.choice("activation", ACTIVATIONS)),
+    ),
+    "ReLU": (keras.layers.ReLU, _plain_relu),
+    "Softmax": (keras.layers.Softmax, _on_last_axis("softmax")),
+    "Add": (keras.layers.Add, _bare("addition")),
+    "Multiply": (keras.layers.Multiply, _bare("multiplication")),
+    "Subtract": (keras.layers.Subtract, _bare("subtraction")),
+    "Maximum": (keras.layers.Maximum, _bare("maximum")),
+    "Concatenate": (keras.layers.Concatenate, _on_last_axis("concatenation")),
+    "ZeroPadding2D": (
+        keras.layers.ZeroPadding2D,
+        lambda fields: [("zero padding", {"padding": fields.pairs("padding", 0, 256)})],
+    ),
+    "MaxPooling2D": (lambda: keras.layers.MaxPooling2D(2), _pooling("max pooling")),
+    "AveragePooling2D": (lambda: keras.layers.AveragePooling2D(2), _pooling("average pooling")),
+    "GlobalAveragePooling2D": (
+        keras.layers.GlobalAveragePooling2D,
+        _bare("global average pooling"),
+    ),
+    "Flatten": (keras.layers.Flatten, _bare("flatten")),
+    "Reshape": (lambda: keras.layers.Reshape((1,)), _reshape),
+    "Identity": (keras.layers.Identity, lambda fields: []),
+    "Dropout": (
+        lambda: keras.layers.Dropout(0.5),
+        lambda fields: [("dropout", {"rate": fields.number("rate")})],
+    ),
+}
+# What `X + shortcut` and keras.ops calls leave in a graph: no layer, no weights.
+_OPERATIONS: dict[tuple[str, str], Callable[[Fields], Steps]] = {
+    ("keras.src.ops.numpy", "Add"): _bare("addition"),
+    ("keras.src.ops.numpy", "Multiply"): _bare("multiplication"),
+    ("keras.src.ops.numpy", "Subtract"): _bare("subtraction"),
+    ("keras.src.ops.numpy", "Maximum"): _bare("maximum"),
+    ("keras.src.ops.numpy", "Concatenate"): _on_last_axis("concatenation"),
+    ("keras.src.ops.nn", "Relu"): _bare("ReLU"),
+    ("keras.src.activations.activations", "ReLU"): _plain_relu,
+    ("keras.src.ops.nn", "Softmax"): _on_last_axis("softmax"),
+}
+_STAND_INS: dict[str, Callable[[Fields], Steps]] = {
+    "resnets_utils>IdentityBlock": _block("identity block"),
+    "resnets_utils>ConvolutionalBlock": _block("convolutional block"),
+}
+
+
+@cache
+def _defaults(layer_class: str) -> dict[str, Any]:
+    """What this Keras gives for settings that nobody set, as JSON gives it back."""
+    config = keras.saving.serialize_keras_object(_LAYERS[layer_class][0]())["config"]
+    parsed: dict[str, Any] = json.loads(json.dumps(config))
+    return parsed
+
+
+def layer_steps(layer: dict[str, Any], name: str) -> tuple[Steps, tuple[str, ...]]:
+    """The steps that one layer of the JSON stands for, and its settings off the default."""
+    config = mapping(layer.get("config"), f"the config of layer {name!r}")
+    module, class_name = layer.get("module"), layer.get("class_name")
+    if module == "keras.layers" and class_name in _LAYERS:
+        fields = Fields(config, _defaults(class_name), name)
+        return _LAYERS[class_name][1](fields), fields.rest()
+    if (module, class_name) in _OPERATIONS:
+        return _OPERATIONS[(str(module), str(class_name))](Fields(config, {}, name)), ()
+    if layer.get("registered_name") in _STAND_INS:
+        return _STAND_INS[layer["registered_name"]](Fields(config, {}, name)), ()
+    if class_name in {"Functional", "Sequential"}:
+        raise GraphRefused(
+            f"{name!r} is a model inside the model; call the layers one by one instead"
+        )
+    raise GraphRefused(
+        f"{name!r} is a {short(class_name)}, which this exercise does not use; "
+        "build the block from Keras's convolution, batch normalisation, activation, "
+        "pooling, addition and dense layers"
+    )

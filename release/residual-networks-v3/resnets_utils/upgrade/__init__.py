@@ -1,0 +1,158 @@
+"""Carry a student's answers from an older notebook into a newer release.
+
+In a notebook: ``from resnets_utils.upgrade import upgrade``, then
+``upgrade("my old notebook.ipynb")``. In a terminal, in the release's folder:
+``python -m resnets_utils.upgrade "my old notebook.ipynb"``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from resnets_utils.sentences import StudentError
+from resnets_utils.upgrade.assembling import Extras, Kept, assemble, with_report
+from resnets_utils.upgrade.carrying import Carrier, is_ours
+from resnets_utils.upgrade.earlier import read_earlier, without_lone_surrogates
+from resnets_utils.upgrade.files import already_there, copy_pictures, write_in_place, write_new
+from resnets_utils.upgrade.release import Release, read_release, release_here, version_of
+from resnets_utils.upgrade.report import Report
+
+__all__ = ["family_of_notebook", "upgrade", "upgrade_file"]
+
+
+def upgrade(
+    old: str | os.PathLike[str],
+    release: str | os.PathLike[str] | None = None,
+    output: str | os.PathLike[str] | None = None,
+) -> Report:
+    """Carry the answers of an older notebook into a release, and print what was done.
+
+    The older notebook is only read.
+
+    Args:
+        old: the older notebook.
+        release: the release's folder or notebook; the one in this folder if left out.
+        output: the new notebook; if left out, the release's own is filled in place,
+            which it must not have been before.
+
+    Returns:
+        What became of each graded function.
+
+    Raises:
+        StudentError: if a file cannot be read or written; then nothing was written.
+
+    """
+    path = Path(old).expanduser()
+    found = read_release(Path(release).expanduser()) if release else release_here(path)
+    report = upgrade_file(path, found, Path(output).expanduser() if output else None)
+    print(report.as_text())
+    if output is None:
+        print("Now choose File > Reload Notebook from Disk in the notebook that was filled.")
+    return report
+
+
+def upgrade_file(old: Path, release: Release, output: Path | None) -> Report:
+    """Do what `upgrade` does, without printing.
+
+    Args:
+        old: the older notebook.
+        release: the release.
+        output: the new notebook; None to fill the release's own.
+
+    Raises:
+        StudentError: if a file cannot be read or written; then nothing was written.
+
+    """
+    in_place = output is None or _same_file(output, release.path)
+    target = release.path if output is None or in_place else output
+    _refuse(old, release, target, in_place=in_place)
+    before = release.path.read_bytes()
+    earlier = read_earlier(old)
+    ours = is_ours(earlier, release)
+    extras = Extras(earlier, release, ours=ours)
+    carrier = Carrier(earlier, release, extras.running)
+    if not carrier.holds_any:
+        raise StudentError(
+            f"{old.name} defines none of {', '.join(release.solutions)}",
+            "look whether it is the right notebook",
+        )
+    carried = carrier.carry_all()
+    version = version_of(earlier.metadata, old) if ours else ""
+    version = version or carrier.family
+    came_from = {"file": old.name, "version": version}
+    notebook, kept = assemble(earlier, release, extras, carried, came_from)
+    notes = [*earlier.notes, *carrier.notes]
+    notes += _words_about_kept(kept, ours=ours)
+    texts = [cell.source for cell in (*kept.in_place, *kept.at_end) if cell.kind == "markdown"]
+    copied, left = copy_pictures(texts, old.resolve().parent, target.resolve().parent)
+    notes += [f"picture copied: {name}" for name in copied] + left
+    functions = tuple(entry.report for entry in carried.values())
+    report = Report(old, version, release.version, target, functions, tuple(notes))
+    notebook = with_report(notebook, report.as_markdown())
+    text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    text = without_lone_surrogates(text)
+    if in_place:
+        write_in_place(target, text, before)
+    else:
+        write_new(target, text)
+    return report
+
+
+def _words_about_kept(kept: Kept, *, ours: bool) -> list[str]:
+    said = []
+    if kept.in_place:
+        said.append(f"{_cells(len(kept.in_place))} of yours kept in place")
+    if kept.at_end:
+        # A release does not say what each of its cells was: who changed one is unknown.
+        why = ", which differ from this release by your hand or by an older version" if ours else ""
+        said.append(f"{_cells(len(kept.at_end))} kept at the end of the notebook{why}")
+    return said
+
+
+def _cells(count: int) -> str:
+    return "1 cell" if count == 1 else f"{count} cells"
+
+
+def family_of_notebook(old: Path, release: Release) -> str:
+    """Return the family that an older notebook's blocks belong to, as `Release.family` names it.
+
+    Args:
+        old: the older notebook.
+        release: any release; its graded functions are looked for.
+
+    Raises:
+        StudentError: if the notebook cannot be read.
+
+    """
+    return Carrier(read_earlier(old), release, ()).family
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.resolve() == other.resolve() or one.samefile(other)
+    except OSError:
+        return False
+
+
+def _refuse(old: Path, release: Release, target: Path, *, in_place: bool) -> None:
+    """Make sure that nothing is written over.
+
+    Raises:
+        StudentError: if something would be.
+
+    """
+    if _same_file(old, target):
+        raise StudentError(
+            f"{old.name} is both the old notebook and the new one", "give the new one another name"
+        )
+    if in_place and not release.is_untouched():
+        raise StudentError(
+            f"{target.name} already holds answers, and they stay",
+            "name another file for the new notebook with --output, or output= in a notebook",
+        )
+    if not in_place and (target.exists() or target.is_symlink()):
+        raise already_there(target)
+    if not target.parent.is_dir():
+        raise StudentError(f"there is no folder {target.parent}", "make it, or choose another")

@@ -1,0 +1,353 @@
+"""Decide, for each graded function, what of the earlier notebook goes into the new cell."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from resnets_utils.upgrade.between_families import (
+    BLOCKS,
+    NotSafe,
+    block_to_initializer,
+    network_to_initializer,
+    training_added,
+)
+from resnets_utils.upgrade.definitions import (
+    Definition,
+    find_definitions,
+    first_placeholder,
+    graded_in,
+)
+from resnets_utils.upgrade.earlier import Cell, EarlierNotebook
+from resnets_utils.upgrade.edits import Change, Edit, apply_edits, without_overlaps
+from resnets_utils.upgrade.imports import Problem, mend_imports
+from resnets_utils.upgrade.needs import Binding, NotebookNames
+from resnets_utils.upgrade.python_text import PythonText, parameters
+from resnets_utils.upgrade.release import (
+    INITIALIZER,
+    NAMED,
+    Release,
+    checksum,
+    family_of,
+    imported_names,
+)
+from resnets_utils.upgrade.report import FunctionReport
+from resnets_utils.upgrade.rewrites import (
+    Rewriter,
+    activation_references,
+    old_text_of_stage_5,
+    remaining_problems,
+)
+from resnets_utils.upgrade.todays_names import Names, meaning
+
+NOT_ATTEMPTED = "not attempted: the earlier notebook holds no answer to it"
+
+
+@dataclass(frozen=True)
+class Carried:
+    """One graded function on its way.
+
+    Attributes:
+        report: what became of it.
+        source: the new cell's text; None if that stays as released.
+        beside: the earlier text, to be shown beside the new cell; "" if there is none.
+        cells: places of the earlier cells of which all is in ``source`` or ``beside``.
+
+    """
+
+    report: FunctionReport
+    source: str | None = None
+    beside: str = ""
+    cells: frozenset[int] = frozenset()
+
+
+def is_ours(earlier: EarlierNotebook, release: Release) -> bool:
+    """Return whether a notebook is a release of this course, by its cells for answers."""
+    return any(cell.is_solution and cell.grade_id in release.solutions for cell in earlier.cells)
+
+
+class Carrier:
+    """Carries the answers of one earlier notebook into one release.
+
+    Args:
+        earlier: the notebook.
+        release: the release.
+        running: places of the notebook's cells that the new notebook runs as they are.
+
+    """
+
+    def __init__(
+        self, earlier: EarlierNotebook, release: Release, running: Collection[int]
+    ) -> None:
+        self._cells = earlier.cells
+        self._release = release
+        self._functions = list(release.solutions)
+        self._names = NotebookNames(earlier.cells, self._functions)
+        self._definitions = find_definitions(earlier.cells, self._functions)
+        self._chosen = {name: self._choose(name) for name in self._functions}
+        self._running = {
+            *running,
+            *(
+                definition.cells[0]
+                for definition in self._chosen.values()
+                if definition is not None and self._is_solution(definition)
+            ),
+        }
+        self.notes: list[str] = []
+
+    @property
+    def family(self) -> str:
+        """The family that the earlier notebook's blocks belong to; "" if they do not tell."""
+        functions = []
+        for definition in self._chosen.values():
+            tree = PythonText(definition.text).tree if definition else None
+            if definition and tree:
+                functions += [node for _, node in graded_in(tree.body, {definition.function})]
+        return family_of(*functions)
+
+    @property
+    def holds_any(self) -> bool:
+        """Whether the earlier notebook defines a graded function at all, written or not."""
+        return bool(self._definitions)
+
+    def carry_all(self) -> dict[str, Carried]:
+        """Return each graded function on its way, by its name."""
+        return {name: self._carry(name, self._chosen[name]) for name in self._functions}
+
+    def _is_solution(self, definition: Definition) -> bool:
+        cell = self._cells[definition.cells[0]]
+        return cell.is_solution and cell.grade_id == definition.function
+
+    def _choose(self, function: str) -> Definition | None:
+        """The last complete copy; if there is none, the last on which something was written."""
+        test = next(
+            (at for at, cell in enumerate(self._cells) if cell.grade_id == f"test_{function}"),
+            len(self._cells),
+        )
+        copies = [definition for definition in self._definitions if definition.function == function]
+        # What the notebook defines after our test cell was never what the test met.
+        copies = [copy for copy in copies if copy.cells[0] < test] or copies
+        written = [copy for copy in copies if not self._is_untouched(copy)]
+        complete = [copy for copy in written if copy.is_complete]
+        best = complete or written
+        return best[-1] if best else None
+
+    def _is_untouched(self, copy: Definition) -> bool:
+        cell = self._cells[copy.cells[0]]
+        if self._is_solution(copy):
+            nbgrader = cell.metadata["nbgrader"]
+            if nbgrader.get("checksum") == checksum(cell.kind, cell.source, nbgrader):
+                return True
+        blank = self._release.blank_functions.get(copy.function)
+        tree = PythonText(copy.text).tree
+        if copy.placeholder and blank is not None and tree is not None:
+            found = [node for _, node in graded_in(tree.body, {copy.function})]
+            if ast.dump(found[-1]) == ast.dump(blank):
+                return True
+        return copy.untouched
+
+    def _carry(self, function: str, chosen: Definition | None) -> Carried:
+        if chosen is None:
+            return Carried(FunctionReport(function, problems=(Problem(0, NOT_ATTEMPTED),)))
+        number = chosen.cells[0] + 1
+        if chosen.error is not None:
+            line = chosen.line + chosen.error.line - 1
+            reason = f"Python cannot read it: {chosen.error.reason} (cell {number}, line {line})"
+            if self.family in {"", self._release.family}:
+                # In its place, so that it can be mended there, and its checks say so as well.
+                return replace(
+                    self._set_beside(chosen, Problem(chosen.error.line, reason)),
+                    source=chosen.text,
+                    beside="",
+                )
+            return self._set_beside(chosen, Problem(0, reason))
+        if self._is_solution(chosen) and PythonText(self._cells[chosen.cells[0]].source).tree:
+            # Our own cell: everything the student wrote into it belongs to the answer.
+            source = self._cells[chosen.cells[0]].source
+            chosen = replace(chosen, text=source, line=1, whole_cell=True)
+        self._remark_on_later_copies(chosen)
+        try:
+            return self._rewritten(chosen)
+        except NotSafe as unsafe:
+            reason = (
+                f"it cannot be rewritten for this version safely: {unsafe} "
+                "(by the lines of the text set beside the cell)"
+            )
+            return self._set_beside(chosen, Problem(0, reason))
+
+    def _set_beside(self, chosen: Definition, problem: Problem) -> Carried:
+        return Carried(
+            FunctionReport(chosen.function, chosen.cells[0] + 1, problems=(problem,)),
+            beside=chosen.text,
+            cells=frozenset(chosen.cells) if chosen.whole_cell else frozenset(),
+        )
+
+    def _remark_on_later_copies(self, chosen: Definition) -> None:
+        for copy in self._definitions:
+            if copy.function == chosen.function and copy.error and copy.cells > chosen.cells:
+                self.notes.append(
+                    f"cell {copy.cells[0] + 1} holds a later copy of {copy.function} that Python "
+                    f"cannot read ({copy.error.reason}); the copy in cell "
+                    f"{chosen.cells[0] + 1} was taken"
+                )
+
+    def _rewritten(self, chosen: Definition) -> Carried:
+        given = self._release.given
+        python = PythonText(chosen.text)
+        assert python.tree is not None
+        function = list(graded_in(python.tree.body, {chosen.function}))[-1][1]
+        names = self._names_in(python)
+        needs = self._names.needs_of(chosen.text, given, self._running)
+        first = self._between_families(python, function, names, needs.helpers)
+        text, changes = mended(python, names, given, first)
+        changes = [_placed(change, chosen.cells[0], chosen.line) for change in changes]
+        needs = self._names.needs_of(text, given, self._running)
+        above = list(needs.imports)
+        for helper in needs.helpers:
+            helper_python = PythonText(helper.text)
+            helper_text, more = mended(helper_python, self._names_in(helper_python), given)
+            above.append(helper_text)
+            changes += [_placed(change, helper.cell, helper.line) for change in more]
+        source = _with_above(text, above, len(needs.imports))
+        return Carried(
+            FunctionReport(
+                chosen.function,
+                chosen.cells[0] + 1,
+                tuple(changes),
+                tuple(above),
+                tuple(self._problems(chosen.function, source, needs.missing)),
+            ),
+            source,
+            cells=frozenset(self._used_up(chosen, needs.helpers)),
+        )
+
+    def _names_in(self, python: PythonText) -> Names:
+        """What names stand for in a text that may import some itself, or bind them otherwise."""
+        given = self._release.given
+        known = dict(self._names.meanings(given).full_names)
+        for name, full_name in given.items():
+            if name in known and meaning(known[name]) == meaning(full_name):
+                known[name] = full_name  # the release gives the same thing by the same name
+        assert python.tree is not None
+        for node in ast.walk(python.tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                known.pop(node.id, None)
+            elif isinstance(node, ast.arg):
+                known.pop(node.arg, None)
+        for node in ast.walk(python.tree):
+            if isinstance(node, ast.stmt):
+                for name, full_name in imported_names(node).items():
+                    # As the import reads once it is mended.
+                    kind, _, initializer = meaning(full_name).partition(":")
+                    ours = given.get(initializer) if kind == "initializer" else None
+                    known[name] = ours or full_name
+        return Names(known)
+
+    def _between_families(
+        self, python: PythonText, function: ast.FunctionDef, names: Names, helpers: list[Binding]
+    ) -> list[Edit]:
+        """The edits for the release's family; none if the answer is of that family.
+
+        Raises:
+            NotSafe: if the answer cannot be rewritten without guessing.
+
+        """
+        new = self._release.family
+        if function.name not in self._release.blank_functions or not new:
+            return []
+        is_block = function.name in BLOCKS
+        old = family_of(function) if is_block else self.family or _family_by_calls(function)
+        wanted = parameters(self._release.blank_functions[function.name])
+        if old == NAMED and new == INITIALIZER:
+            own = [helper for helper in helpers if helper.own]
+            if is_block and own:
+                raise NotSafe(f"it leans on a function of your own, in cell {own[0].cell + 1}")
+            if any(name in helper.text for helper in own for name in BLOCKS):
+                raise NotSafe(f"a function of your own in cell {own[0].cell + 1} calls the blocks")
+            if is_block:
+                signature = self._release.signature(function.name)
+                return block_to_initializer(python, function, names, signature)
+            return network_to_initializer(python, function)
+        if old == INITIALIZER and new == NAMED:
+            raise NotSafe("this version names its layers, and names would have to be guessed")
+        untold = "training" in wanted and "training" not in parameters(function)
+        if is_block and old == INITIALIZER and untold:
+            signature = self._release.signature(function.name)
+            return training_added(python, function, names, signature)
+        return []
+
+    def _problems(self, name: str, source: str, missing: dict[str, str]) -> list[Problem]:
+        """What only the student can settle, by the lines of the new cell."""
+        python = PythonText(source)
+        if python.tree is None:
+            return [Problem(0, "the new cell's text is not Python")]
+        function = list(graded_in(python.tree.body, {name}))[-1][1]
+        found = []
+        for absent, reason in missing.items():
+            lines = [
+                node.lineno
+                for node in ast.walk(python.tree)
+                if isinstance(node, ast.Name) and node.id == absent
+            ]
+            found.append(Problem(min(lines, default=0), reason))
+        placeholder = first_placeholder(python.lines, function)
+        if placeholder:
+            found.append(Problem(placeholder, "a placeholder still stands here"))
+        found += remaining_problems(python, self._names_in(python), self._release.given)
+        found += mend_imports(python, self._release.given)[1]
+        if name not in BLOCKS:
+            found += old_text_of_stage_5(function)
+        return sorted(dict.fromkeys(found), key=lambda problem: problem.line)
+
+    def _used_up(self, chosen: Definition, helpers: list[Binding]) -> set[int]:
+        used = set(chosen.cells) if chosen.whole_cell else set()
+        used |= {
+            helper.cell
+            for helper in helpers
+            if self._cells[helper.cell].source.strip() == helper.text.strip()
+        }
+        return used
+
+
+def _family_by_calls(function: ast.FunctionDef) -> str:
+    keywords = {node.arg for node in ast.walk(function) if isinstance(node, ast.keyword)}
+    return NAMED if {"stage", "block"} <= keywords else ""
+
+
+def mended(
+    python: PythonText, names: Names, given: Mapping[str, str], first: Sequence[Edit] = ()
+) -> tuple[str, list[Change]]:
+    """Return a text with what time broke rewritten, and the changes.
+
+    Args:
+        python: the text; its tree must be there.
+        names: what the names in it stand for.
+        given: the names that the release gives, with their full names.
+        first: other edits, which go before where two clash.
+
+    """
+    imports, _ = mend_imports(python, given)
+    rewrites = [*Rewriter(python, names, given).edits(), *activation_references(python, names)]
+    return apply_edits(python, without_overlaps(first, [*imports, *rewrites]))
+
+
+def _placed(change: Change, cell: int, line: int) -> Change:
+    return replace(change, cell=cell + 1, line=change.line + line - 1)
+
+
+def _with_above(text: str, above: list[str], imports: int) -> str:
+    if not above:
+        return text
+    head = "\n".join(above[:imports])
+    parts = [part for part in (head, *above[imports:]) if part]
+    block = "\n\n".join(parts)
+    first, _, rest = text.partition("\n")
+    if first.startswith("%%"):
+        return f"{first}\n{block}\n\n{rest}"  # a cell's magic stays its first line
+    return f"{block}\n\n{text}"
+
+
+def defines_graded(cell: Cell, functions: Collection[str]) -> bool:
+    """Return whether a code cell would define a graded function if it ran."""
+    return cell.kind == "code" and bool(find_definitions([cell], functions))

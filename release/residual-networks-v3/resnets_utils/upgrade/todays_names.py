@@ -1,0 +1,156 @@
+"""Where today's Keras keeps what older notebooks name: modules move, names mean the same."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import os
+import re
+from collections.abc import Mapping
+from functools import cache
+
+# Other ways to say "keras", the longest first.
+_KERAS = re.compile(
+    r"^(?:tensorflow\.compat\.v[12]\.keras|tensorflow\.contrib\.keras(?:\.(?:api|python)\.keras)?"
+    r"|tensorflow\.python\.keras|tensorflow\.keras)(?=\.|$)"
+)
+# Modules that once held layers, and now are one: keras.layers.
+_LAYER_MODULES = re.compile(
+    r"^keras\.layers\.(?:merge|core|convolutional|convolutional_recurrent|normalization|pooling"
+    r"|advanced_activations|recurrent|embeddings|noise|wrappers|local|regularization|activation"
+    r"|experimental\.preprocessing|normalization\.batch_normalization)(?=\.|$)"
+)
+_UTILITY_MODULES = re.compile(
+    r"^keras\.utils\.(?:vis_utils|data_utils|np_utils|generic_utils|all_utils)(?=\.|$)"
+)
+_ENGINE = re.compile(r"^keras\.engine\.(?:\w+\.)?(\w+)$")
+_ENGINE_NAMES = {
+    "Model": "keras.models.Model",
+    "Sequential": "keras.models.Sequential",
+    "Input": "keras.layers.Input",
+    "InputLayer": "keras.layers.InputLayer",
+    "InputSpec": "keras.layers.InputSpec",
+    "Layer": "keras.layers.Layer",
+}
+# One thing under two names: the second is the one that the rewrites know.
+_SAME = {
+    "keras.Model": "keras.models.Model",
+    "keras.Input": "keras.layers.Input",
+    "keras.layers.AvgPool2D": "keras.layers.AveragePooling2D",
+    "keras.layers.Convolution2D": "keras.layers.Conv2D",
+    "tensorflow.math.add": "tensorflow.add",
+    "tensorflow.math.add_n": "tensorflow.add_n",
+    "tensorflow.glorot_uniform_initializer": "keras.initializers.glorot_uniform",
+    "tensorflow.random_uniform_initializer": "keras.initializers.random_uniform",
+    "tensorflow.constant_initializer": "keras.initializers.constant",
+}
+# The exercise's initializers by every name they go under, and the one the exercise uses.
+_INITIALIZER = re.compile(
+    r"^(?:keras\.initializers|tensorflow\.initializers|resnets_utils(?:\.\w+)?)"
+    r"(?:\.initializers_v[12]|\.initializers)?"
+    r"\.(glorot_uniform|GlorotUniform|random_uniform|RandomUniform|constant|Constant)$"
+)
+INITIALIZERS = {
+    "glorot_uniform": "glorot_uniform",
+    "GlorotUniform": "glorot_uniform",
+    "random_uniform": "random_uniform",
+    "RandomUniform": "random_uniform",
+    "constant": "constant",
+    "Constant": "constant",
+}
+
+
+def todays_home(full_name: str) -> str:
+    """Return the full name by which today's Keras has something; unchanged where it did not move.
+
+    Returns:
+        The name, or "" if it has no home today.
+
+    """
+    name = _KERAS.sub("keras", full_name)
+    if name.startswith("tensorflow.contrib"):
+        return ""
+    engine = _ENGINE.match(name)
+    if engine:
+        return _ENGINE_NAMES.get(engine[1], "")
+    if name == "keras.engine" or name.startswith("keras.engine."):
+        return ""
+    name = _UTILITY_MODULES.sub("keras.utils", name)
+    return _LAYER_MODULES.sub("keras.layers", name)
+
+
+def has_moved(full_name: str) -> bool:
+    """Return whether a name no longer works as it is spelled: its home is gone."""
+    home = todays_home(full_name)
+    if full_name.startswith(("tensorflow.python.keras", "tensorflow.contrib")):
+        return True
+    return home != _KERAS.sub("keras", full_name)
+
+
+def meaning(full_name: str) -> str:
+    """Return one name for a thing, however it is spelled: ``keras.layers.Conv2D``.
+
+    The exercise's initializers come back as ``initializer:glorot_uniform`` and so on.
+    """
+    name = todays_home(full_name) or full_name
+    name = _SAME.get(name, name)
+    found = _INITIALIZER.match(name)
+    return f"initializer:{INITIALIZERS[found[1]]}" if found else name
+
+
+class Names:
+    """What the names in a text stand for.
+
+    Args:
+        full_names: full names by the name in the text.
+
+    """
+
+    def __init__(self, full_names: Mapping[str, str]) -> None:
+        self.full_names = dict(full_names)
+
+    def full_name(self, node: ast.expr) -> str:
+        """Return the full name of an expression such as ``tf.keras.layers.Add``; "" if none."""
+        parts: list[str] = []
+        while isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name) or node.id not in self.full_names:
+            return ""
+        return ".".join([self.full_names[node.id], *reversed(parts)])
+
+    def meaning(self, node: ast.expr) -> str:
+        """Return what an expression stands for, as `meaning` names it; "" if that is unknown."""
+        full_name = self.full_name(node)
+        return meaning(full_name) if full_name else ""
+
+
+@cache
+def is_there(full_name: str) -> bool:
+    """Return whether a full name can be had today.
+
+    Keras is imported to tell; what is neither Keras's, TensorFlow's nor NumPy's is
+    only looked for, and taken to hold what is asked of it.
+    """
+    root = full_name.split(".", 1)[0]
+    if root not in {"keras", "tensorflow", "numpy"}:
+        try:
+            return importlib.util.find_spec(root) is not None
+        except (ImportError, ValueError):
+            return False
+    parts = full_name.split(".")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's greetings say nothing here
+    try:
+        found = importlib.import_module(root)
+    except Exception:
+        return True  # not installed here: nobody can tell
+    for count, part in enumerate(parts[1:], 2):
+        if hasattr(found, part):
+            found = getattr(found, part)
+            continue
+        try:
+            found = importlib.import_module(".".join(parts[:count]))
+        except Exception:
+            return False
+    return True
