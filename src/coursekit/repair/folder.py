@@ -1,0 +1,96 @@
+"""The files of a submitted folder that may be read: plain ones, within bounds, never a link."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+# Far above what anybody hands in with a notebook; nbgrader's own bound for a file is the same.
+LARGEST_FILE = 100 * 10**6
+MOST_BYTES = 500 * 10**6
+MOST_FILES = 1_000
+MOST_FOLDERS = 200
+# What programs leave beside notebooks, and old copies of them.
+_PASSED_OVER = {".ipynb_checkpoints", "__pycache__", "__MACOSX"}
+
+
+@dataclass(frozen=True)
+class FolderContents:
+    """What a submitted folder holds.
+
+    Attributes:
+        files: the files that may be read, in order, each below the folder.
+        left_out: what may not, and why, in words.
+
+    """
+
+    files: tuple[Path, ...]
+    left_out: tuple[str, ...]
+
+
+def look_into(folder: Path) -> FolderContents:
+    """Return the plain files of a folder, the folders in it included.
+
+    A link could lead to another student's work or to the gradebook, and a pipe
+    or a device would never end: neither is opened. Hidden files are passed over.
+    """
+    files: list[Path] = []
+    left_out: list[str] = []
+    size = folders = 0
+    for place, names, entries in os.walk(folder):
+        folders += 1
+        kept = sorted(name for name in names if not _is_passed_over(name))
+        links = [name for name in kept if Path(place, name).is_symlink()]
+        left_out += [f"{shown(name)} is a link, which is not followed" for name in links]
+        names[:] = [name for name in kept if name not in links]
+        for entry in sorted(entries):
+            path = Path(place, entry)
+            if _is_passed_over(entry):
+                continue
+            if len(files) >= MOST_FILES or folders > MOST_FOLDERS:
+                left_out.append(f"only the first {len(files)} files were looked at")
+                return FolderContents(tuple(files), _few(left_out))
+            reason, length = _measure(path)
+            if not reason and size + length > MOST_BYTES:
+                reason = f"is beyond the {MOST_BYTES // 10**6} MB that a submission may hold"
+            if reason:
+                left_out.append(f"{shown(entry)} {reason}")
+            else:
+                files.append(path)
+                size += length
+    return FolderContents(tuple(files), _few(left_out))
+
+
+def shown(name: str, length: int = 80) -> str:
+    """Return a student's file name as a page or a log can show it: short, without odd letters."""
+    plain = "".join(letter if letter.isprintable() else "?" for letter in name)
+    return plain if len(plain) <= length else f"{plain[: length - 1]}…"
+
+
+def _measure(path: Path) -> tuple[str, int]:
+    """Why a file may not be read, or "", and its length in bytes."""
+    try:
+        found = path.lstat()
+    except OSError as error:
+        return f"cannot be read ({error.strerror})", 0
+    if stat.S_ISLNK(found.st_mode):
+        return "is a link, which is not followed", 0
+    if not stat.S_ISREG(found.st_mode):
+        return "is no plain file", 0
+    if not os.access(path, os.R_OK):
+        return "may not be read", 0
+    if found.st_size > LARGEST_FILE and ".ipynb" not in path.name.lower():
+        return f"is larger than {LARGEST_FILE // 10**6} MB", 0
+    return "", found.st_size
+
+
+def _is_passed_over(name: str) -> bool:
+    return name in _PASSED_OVER or name.startswith(".")
+
+
+def _few(sentences: list[str], count: int = 5) -> tuple[str, ...]:
+    """The first sentences, and how many more there are."""
+    more = len(sentences) - count
+    return (*sentences[:count], *([f"and {more} more files are left out"] if more > 0 else []))
