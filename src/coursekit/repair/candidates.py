@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from coursekit.repair.errors import ASK_AGAIN, BeyondRepair
-from coursekit.repair.folder import look_into, shown
+from coursekit.repair.folder import is_passed_over, look_into, shown
 
 # Outputs make a notebook large; nobody's text and code come near this.
 LARGEST_NOTEBOOK = 256 * 2**20
@@ -105,7 +105,7 @@ def _in_zip(path: Path, inside: str, expected: str) -> Iterator[Candidate]:
         raise ValueError(f"it holds {len(entries):,} files")
     for entry in entries:
         name = PurePosixPath(entry.filename)
-        hidden = any(part.startswith((".", "__MACOSX")) for part in name.parts)
+        hidden = any(part.strip(".") and is_passed_over(part) for part in name.parts)
         if ".ipynb" not in name.name.lower() or entry.is_dir() or hidden:
             continue
         yield Candidate(

@@ -121,13 +121,14 @@ def _read(text: str, name: str, repairs: list[str]) -> tuple[EarlierNotebook, st
     except StudentError as error:
         reason = error.message.replace(_FILE, name)
     whole = _decode(text, 0)
-    if whole is not None and isinstance(whole[0], dict) and "cells" in whole[0]:
-        repairs.append("what stood after the notebook's end was left out")
-        return _earlier(json.dumps(whole[0])), ""
+    if whole is not None and isinstance(whole[0], dict) and isinstance(whole[0].get("cells"), list):
+        if whole[1] < len(text):
+            repairs.append("what stood after the notebook's end was left out")
+        return _earlier(json.dumps({**whole[0], "cells": _of_known_kind(whole[0]["cells"])})), ""
     cells = _whole_cells(text)
     if not cells:
         raise BeyondRepair(f"{name} cannot be read as a notebook: {reason}", ASK_AGAIN)
-    return _earlier(json.dumps({"cells": cells, "metadata": {}})), reason
+    return _earlier(json.dumps({"cells": _of_known_kind(cells), "metadata": {}})), reason
 
 
 def _earlier(text: str) -> EarlierNotebook:
@@ -142,8 +143,8 @@ def _earlier(text: str) -> EarlierNotebook:
         path.write_text(text, encoding="utf-8", errors="replace")
         try:
             return read_earlier(path)
-        except ValueError as error:
-            # A number of more digits than Python reads, for one.
+        except (ValueError, TypeError) as error:
+            # A number of more digits than Python reads; a cell's kind that is a list.
             raise StudentError(f"{_FILE} is damaged: {str(error)[:100]}") from None
 
 
@@ -160,6 +161,15 @@ def _whole_cells(text: str) -> list[Any]:
         cells.append(decoded[0])
         at = decoded[1]
     return cells
+
+
+def _of_known_kind(cells: list[Any]) -> list[Any]:
+    """The cells that are any, each with a kind that is a word."""
+    found = [dict(cell) for cell in cells if isinstance(cell, dict)]
+    for cell in found:
+        if not isinstance(cell.get("cell_type"), str):
+            cell["cell_type"] = "raw"
+    return found
 
 
 def _decode(text: str, at: int) -> tuple[Any, int] | None:

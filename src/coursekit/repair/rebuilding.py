@@ -17,7 +17,7 @@ from coursekit.repair.released import ReleasedNotebook
 from resnets_utils.stamp import KEY, read_stamp
 from resnets_utils.upgrade.earlier import Cell
 
-_MISSING = ("was missing; it was put back", "{_MISSING[1]}")
+_MISSING = ("was missing; it was put back", "was missing; it counts as not attempted")
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,12 @@ def _cells(pieces: list[Piece], released: ReleasedNotebook) -> list[NotebookNode
 
 
 def _own_cell(cell: Cell, cell_id: str) -> NotebookNode:
-    made: dict[str, Any] = {"cell_type": cell.kind, "id": cell_id, "metadata": {}, "source": cell.source}
+    made: dict[str, Any] = {
+        "cell_type": cell.kind,
+        "id": cell_id,
+        "metadata": {},
+        "source": cell.source,
+    }
     if cell.kind == "code":
         made |= {"execution_count": None, "outputs": []}
     node: NotebookNode = nbformat.from_dict(made)
