@@ -22,6 +22,7 @@ from broken_notebooks import (
     code,
     in_format_3,
     name_of,
+    split,
 )
 
 from coursekit.courses import Assignment, read_notebook
@@ -142,6 +143,19 @@ def test_copies_of_the_blank_cell_do_not_hide_the_answer(
     made = rebuilt(as_bytes(handed_in), release)
     assert texts(made)[ANSWER] == answers[ANSWER]
     assert [cell.source for cell in made.notebook.cells].count(blank.source) == 0
+    assert made.repairs[-1] == (
+        "the cell identity_block was there 3 times; the last answer was judged"
+    )
+
+
+def test_a_cell_that_was_cut_and_turned_into_text_is_joined(
+    handed_in: Notebook, release: Any, answers: dict[str, str]
+) -> None:
+    split(handed_in)
+    for cell in handed_in["cells"]:
+        if name_of(cell) == ANSWER:
+            cell["cell_type"] = "markdown"
+    assert texts(rebuilt(as_bytes(handed_in), release))[ANSWER] == answers[ANSWER]
 
 
 def test_a_blank_cell_does_not_undo_an_answer_given_elsewhere(
@@ -248,6 +262,7 @@ def test_bytes_are_read_whatever_program_wrote_them(
     made = rebuilt(change(as_bytes(handed_in)), release)
     is_sound(made, release)
     assert {key: text for key, text in texts(made).items() if key in answers} == answers
+    assert made.notebook.cells[0].source.endswith(OWN)
     assert said in "\n".join(made.repairs)
     assert said or not made.repairs
 

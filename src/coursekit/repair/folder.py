@@ -41,10 +41,10 @@ def look_into(folder: Path) -> FolderContents:
     size = folders = 0
     for place, names, entries in os.walk(folder):
         folders += 1
-        kept = sorted(name for name in names if not is_passed_over(name))
-        links = [name for name in kept if Path(place, name).is_symlink()]
+        names[:] = sorted(name for name in names if not is_passed_over(name))
+        # os.walk lists links to folders here, and does not go into them.
+        links = [name for name in names if Path(place, name).is_symlink()]
         left_out += [f"{shown(name)} is a link, which is not followed" for name in links]
-        names[:] = [name for name in kept if name not in links]
         for entry in sorted(entries):
             path = Path(place, entry)
             if is_passed_over(entry):
