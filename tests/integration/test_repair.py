@@ -108,6 +108,8 @@ def plant(folder: Path, course: Path) -> None:
     (folder / "small.png").write_bytes(b"a picture")
     (folder / "Small_Block_v1.verdict.json").mkdir()
     (folder / "Small_Block_v1.verdict.json" / "in_the_way.txt").write_text("1")
+    (folder / "resnets_utils" / "checks.py").mkdir(parents=True)
+    (folder / "resnets_utils" / "checks.py" / "hand.png").write_bytes(b"in the way")
     (folder / "timestamp.txt").write_text("the day before yesterday")
 
 
@@ -274,6 +276,7 @@ def test_nothing_handed_in_is_changed_and_no_link_is_followed(graded: Class) -> 
         "keras.py",
         "nbgrader.py",
         "resnets_utils.py",
+        "resnets_utils/checks.py/hand.png",
         "sitecustomize.py",
         "small.png",
     ]

@@ -21,6 +21,7 @@ from coursekit.release.unchanged import (
     students_with_submissions,
 )
 from coursekit.repair.candidates import find_candidates
+from coursekit.repair.folder import copy_plain_files
 from coursekit.verdict import NotebookVerdict
 
 Say = Callable[[str], None]
@@ -99,7 +100,7 @@ def preview(course: Path, name: str, say: Say) -> Preview:
     earlier = {who: _earlier_verdict(assignment, who) for who in graded}
     for who in graded:
         place = Path("submitted", who, name)
-        shutil.copytree(course / place, copied.course / place)
+        copy_plain_files(course / place, copied.course / place)
     failed = _grade(copied, earlier, say)
     today = read_scores(copied.course / GRADEBOOK, name, assignment.notebook)
     return Preview(

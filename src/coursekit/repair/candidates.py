@@ -90,7 +90,7 @@ def find_candidates(folder: Path, expected: str) -> tuple[list[Candidate], tuple
                 found += _in_zip(path, str(inside), expected)
             except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
                 left_out.append(f"{shown(str(inside))} cannot be unpacked ({_said(error)})")
-        elif ".ipynb" in path.name.lower():
+        elif _may_be_a_notebook(path.name.lower(), expected.lower()):
             same = path.name.lower() == expected.lower()
             changed, at_home = path.lstat().st_mtime, inside == Path(expected)
             found.append(Candidate(path, "", shown(str(inside)), changed, at_home, same))
@@ -117,6 +117,12 @@ def _in_zip(path: Path, inside: str, expected: str) -> Iterator[Candidate]:
             expected=False,
             same_name=name.name.lower() == expected.lower(),
         )
+
+
+def _may_be_a_notebook(name: str, expected: str) -> bool:
+    """Whether a file's name is a notebook's, or the expected one with another ending."""
+    stem = PurePosixPath(expected).stem
+    return ".ipynb" in name or name in {stem, f"{stem}.json", f"{stem}.txt"}
 
 
 def _is_zip(path: Path) -> bool:

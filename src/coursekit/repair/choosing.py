@@ -10,6 +10,7 @@ import nbformat
 
 from coursekit.repair.candidates import Candidate, find_candidates
 from coursekit.repair.errors import BeyondRepair
+from coursekit.repair.folder import look_into, shown
 from coursekit.repair.reading import ReadNotebook, read_submission
 from coursekit.repair.rebuilding import Rebuilt, rebuild, stamp_of
 from coursekit.repair.released import ReleasedNotebook
@@ -46,8 +47,10 @@ def repair(folder: Path, expected: str, release: str, choose: ChooseRelease) -> 
     if reasons:
         reasons[0].reason = "; ".join([*(error.reason for error in reasons[:3]), *left_out])
         raise reasons[0]
+    names = [shown(path.name) for path in look_into(folder).files[:5]]
+    holds = f"; the folder holds {', '.join(names)}" if names else ""
     raise BeyondRepair(
-        "; ".join([f"no notebook was handed in: {expected} is not there", *left_out]),
+        "; ".join([f"no notebook was handed in: {expected} is not there{holds}", *left_out]),
         "ask the student to hand it in again; nothing was graded",
     )
 

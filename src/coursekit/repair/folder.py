@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +63,37 @@ def look_into(folder: Path) -> FolderContents:
                 files.append(path)
                 size += length
     return FolderContents(tuple(files), _few(left_out))
+
+
+def copy_plain_files(
+    source: Path, target: Path, wanted: Callable[[Path], bool] = lambda inside: True
+) -> None:
+    """Copy a submitted folder's plain files.
+
+    Args:
+        source: the submitted folder.
+        target: where they go; it is made if need be.
+        wanted: told a file's path within the folder, says whether it is copied.
+
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    for path in look_into(source).files:
+        inside = path.relative_to(source)
+        if wanted(inside) and not stands_in_the_way(inside, target):
+            copied = target / inside
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copied, follow_symlinks=False)
+
+
+def stands_in_the_way(inside: Path, folder: Path) -> bool:
+    """Return whether a file cannot go where it belongs in a folder for what is there already.
+
+    A student may call a folder by the name of one of our files, or a file by
+    the name of one of our folders.
+    """
+    return (folder / inside).is_dir() or any(
+        (folder / parent).is_file() for parent in inside.parents
+    )
 
 
 def shown(name: str, length: int = 80) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import fnmatch
 import glob
 import os
-import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde, BaseConverter
 from nbgrader.coursedir import CourseDirectory
 
-from coursekit.repair.folder import look_into
+from coursekit.repair.folder import copy_plain_files, stands_in_the_way
 from coursekit.repair.timestamp import FILE, read_timestamp
 
 _copy_files = BaseConverter.init_assignment
@@ -56,18 +55,20 @@ def prepare_folder(converter: Any, assignment_id: str, student_id: str) -> None:
     take_back_all_scores(converter.coursedir, assignment_id, student_id)
     source = Path(converter._format_source(assignment_id, student_id))
     target = Path(converter._format_dest(assignment_id, student_id))
-    ours = {f"{name}.verdict.json" for name in _notebooks(converter.coursedir)}
-    skipped = [*converter.coursedir.ignore, "*.ipynb*"]
-    for path in look_into(source).files:
-        inside = path.relative_to(source)
-        if any(fnmatch.fnmatch(part, glob) for part in inside.parts for glob in skipped):
-            continue
-        if ours & set(inside.parts) or (str(inside) == FILE and read_timestamp(source)[1]):
-            continue
-        copied = target / inside
-        copied.parent.mkdir(parents=True, exist_ok=True)
-        converter.log.info("Copying %s -> %s", path, copied)
-        shutil.copyfile(path, copied, follow_symlinks=False)
+    coursedir = converter.coursedir
+    origin = Path(coursedir.format_path(coursedir.source_directory, ".", assignment_id))
+    ours = {f"{name}.verdict.json" for name in _notebooks(coursedir)}
+    skipped = [*coursedir.ignore, "*.ipynb*"]
+
+    def wanted(inside: Path) -> bool:
+        if any(fnmatch.fnmatch(part, skip) for part in inside.parts for skip in skipped):
+            return False
+        if str(inside) == FILE:
+            return not read_timestamp(source)[1]
+        # nbgrader copies the source's files over these, and fails on a folder of such a name.
+        return not ours & set(inside.parts) and not stands_in_the_way(inside, origin)
+
+    copy_plain_files(source, target, wanted)
 
 
 def existing_timestamp(coursedir: Any, folder: str) -> datetime | None:
