@@ -57,16 +57,16 @@ class RepairProcess:
                 send(line, {"release": choose(reply["stamp"])})
         except TimeoutError:
             self.close()
-            raise self._gave_up(f"reading it took more than {self._timeout:g} s") from None
+            raise _gave_up(folder, f"reading it took more than {self._timeout:g} s") from None
         except (EOFError, OSError):
             self.close()
-            raise self._gave_up("the process that reads it stopped") from None
+            raise _gave_up(folder, "the process that reads it stopped") from None
         except BaseException:
             # What it was about to answer must not be taken for the next one's.
             self.close()
             raise
         if "reason" in reply:
-            raise InfrastructureError(reply["reason"], reply["hint"])
+            raise InfrastructureError(f"{folder}: {reply['reason']}", reply["hint"])
         return Rebuilt(nbformat.from_dict(reply["notebook"]), tuple(reply["repairs"]))
 
     def close(self) -> None:
@@ -101,9 +101,9 @@ class RepairProcess:
             raise TimeoutError
         return receive(line)
 
-    @staticmethod
-    def _gave_up(reason: str) -> InfrastructureError:
-        return InfrastructureError(
-            f"the submission cannot be read as a notebook: {reason}",
-            "look at the file by hand, or ask the student to hand it in again",
-        )
+
+def _gave_up(folder: Path, reason: str) -> InfrastructureError:
+    return InfrastructureError(
+        f"{folder}: the submission cannot be read as a notebook: {reason}",
+        "look at the file by hand, or ask the student to hand it in again",
+    )
