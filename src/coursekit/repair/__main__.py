@@ -17,8 +17,8 @@ from coursekit.judge.protocol import receive, send
 from coursekit.repair.choosing import repair
 from coursekit.repair.errors import ASK_AGAIN, BeyondRepair
 
-# A notebook of 100 MB, nearly all of it outputs, takes about 0.5 GB to read.
-MAX_MEMORY_BYTES = 3 * 1024**3
+# A notebook of 250 MB, nearly all of it outputs, takes 1.0 GB to read.
+MAX_MEMORY_BYTES = 2 * 1024**3
 
 
 def main() -> None:
