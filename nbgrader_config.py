@@ -33,9 +33,8 @@ c.GenerateAssignment.preprocessors = [
 ]
 c.GenerateAssignment.post_convert_hook = "coursekit.release.vendoring.vendor_student_library"
 
-# Grading accepts a notebook under the name of the version that it was made from, and
-# starts by taking back what an earlier grading said.
-c.Autograde.pre_convert_hook = "coursekit.handed_in.accept_other_names"
+# Grading starts by taking back what an earlier grading said, and by repair: it finds
+# the notebook, reads it whatever its state, and rebuilds it from the release.
 c.Autograde.exporter_class = "coursekit.submission_exporter.SubmissionExporter"
 
 # Grading, first pass: the gradebook's copy replaces every locked cell, that of the

@@ -11,7 +11,9 @@ SIGNS = {PASSED: "✓", FAILED: "✗", ERROR: "!", NOT_ATTEMPTED: "–"}
 
 
 def verdict_html(verdict: CellVerdict, remark: str = "") -> str:
-    """Return a cell's verdict as a list, with a remark above; every text in it is escaped.
+    """Return a cell's verdict as a list; every text in it is escaped.
+
+    A remark stands above, each of its lines by itself.
 
     Only tags that nbconvert's ``clean_html`` lets through are used; tables are
     not quite among them, for its parser adds a tbody that it then refuses.
@@ -25,5 +27,5 @@ def verdict_html(verdict: CellVerdict, remark: str = "") -> str:
         notes = [*check.reason.split("\n"), *(f"note: {remark}" for remark in check.remarks)]
         reasons = "".join(f"<div>{escape(note)}</div>" for note in notes if note)
         items.append(f"<li>{line}{reasons}</li>")
-    above = f"<div>note: {escape(remark)}</div>" if remark else ""
+    above = "".join(f"<div>note: {escape(line)}</div>" for line in remark.split("\n") if line)
     return f"{above}<div><strong>{escape(head)}</strong></div><ul>{''.join(items)}</ul>"

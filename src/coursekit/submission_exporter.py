@@ -1,17 +1,22 @@
-"""How nbgrader reads a submission: first of all, what an earlier grading said is taken back."""
+"""How nbgrader reads a submission: what an earlier grading said is taken back, then repair."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbgrader.api import Gradebook
+from traitlets import Float, Unicode
 
-from coursekit.errors import InfrastructureError
-from coursekit.handed_in import notebook_handed_in
+from coursekit.repair import in_nbgrader
+from coursekit.repair.process import RepairProcess
+from coursekit.repair.remarks import write_repairs
+from coursekit.repair.timestamp import read_timestamp
+from coursekit.versions import choose_version
+
+# nbgrader imports this module before it lists the submissions.
+in_nbgrader.install()
 
 
 class SubmissionExporter(NotebookExporter):
@@ -21,31 +26,64 @@ class SubmissionExporter(NotebookExporter):
     earlier grading is left standing as today's.
     """
 
+    release_directory = Unicode("release", help="Folder of the released assignments.").tag(
+        config=True
+    )
+    repair_timeout = Float(60, help="Seconds that reading one submission may take.").tag(
+        config=True
+    )
+
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **options: Any
     ) -> tuple[Any, dict[str, Any]]:
-        """Read and convert a submitted notebook.
+        """Read and convert a notebook: a submitted one after repair, ours as it is.
 
         Raises:
-            InfrastructureError: if the file cannot be read as a notebook.
+            InfrastructureError: if the submission cannot be read as a notebook.
 
         """
         assert resources is not None
-        take_back_scores(resources["nbgrader"])
-        path = Path(filename)
-        filename = os.fspath(notebook_handed_in(path.parent, path.name) or path)
-        try:
-            nbformat.read(filename, as_version=4)
-        except Exception as error:
-            said = (str(error).splitlines() or [type(error).__name__])[0]
-            raise InfrastructureError(
-                f"{filename} cannot be read as a notebook: {said[:200]}",
-                "ask the student to save it in Jupyter and hand it in again",
-            ) from None
-        converted: tuple[Any, dict[str, Any]] = super().from_filename(
-            filename, resources=resources, **options
+        info = resources["nbgrader"]
+        take_back_scores(info)
+        folder = Path(filename).parent
+        assert self.parent is not None
+        coursedir = self.parent.coursedir
+        autograded = coursedir.format_path(
+            coursedir.autograded_directory, info["student"], info["assignment"]
         )
+        converted: tuple[Any, dict[str, Any]]
+        if folder == Path(autograded):
+            converted = super().from_filename(filename, resources=resources, **options)
+            return converted
+
+        def choose(stamp: dict[str, Any]) -> str:
+            chosen = choose_version(stamp, info, self.release_directory)
+            return str(self._release(chosen.assignment, chosen.notebook))
+
+        rebuilt = self._repairing.repair(
+            folder,
+            f"{info['notebook']}.ipynb",
+            self._release(info["assignment"], info["notebook"]),
+            choose,
+        )
+        problem = read_timestamp(folder)[1]
+        repairs = (*rebuilt.repairs, *([problem] if problem else []))
+        for repair in repairs:
+            self.log.warning("%s: %s", folder, repair)
+        write_repairs(rebuilt.notebook, repairs)
+        resources["metadata"] = {"name": info["notebook"], "path": str(folder)}
+        nb: Any = rebuilt.notebook
+        converted = super().from_notebook_node(nb, resources, **options)  # type: ignore[no-untyped-call]
         return converted
+
+    @property
+    def _repairing(self) -> RepairProcess:
+        if not hasattr(self, "_process"):
+            self._process = RepairProcess(self.repair_timeout)
+        return self._process
+
+    def _release(self, assignment: str, notebook: str) -> Path:
+        return Path(self.release_directory, assignment, f"{notebook}.ipynb").absolute()
 
 
 def take_back_scores(info: dict[str, Any]) -> None:

@@ -360,7 +360,7 @@ def test_a_broken_notebook_is_named_and_gets_no_score(
     assert set(database_scores(trial, "broken").values()) == {(None, True)}
     log = (trial.course / "nbgrader.log").read_text()
     assert (
-        f"submitted/broken/{trial.name}/{trial.notebook}.ipynb cannot be read as a notebook" in log
+        f"submitted/broken/{trial.name}: {trial.notebook}.ipynb cannot be read as a notebook" in log
     )
 
 

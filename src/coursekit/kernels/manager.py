@@ -13,6 +13,8 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
+from coursekit.repair.folder import copy_plain_files
+
 KERNEL_NAME = "coursekit-student"
 # What a student may bring along and read: pictures, never code or notebooks.
 DATA_SUFFIXES = frozenset({".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".png", ".tiff", ".webp"})
@@ -72,13 +74,17 @@ def working_folder(release: Path, submission: Path) -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory(prefix="coursekit-work-") as name:
         folder = Path(name)
-        for origin, wanted in ((submission, _is_picture), (release, _is_support)):
-            for path in sorted(origin.rglob("*")):
-                if path.is_symlink() or not path.is_file() or not wanted(path):
-                    continue
-                target = folder / path.relative_to(origin)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, target)
+        for path in sorted(release.rglob("*")):
+            if path.is_symlink() or not path.is_file() or not _is_support(path):
+                continue
+            target = folder / path.relative_to(release)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+
+        def wanted(inside: Path) -> bool:
+            return _is_picture(inside) and not (folder / inside).exists()
+
+        copy_plain_files(submission, folder, wanted)
         yield folder
 
 

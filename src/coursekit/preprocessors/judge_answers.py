@@ -22,6 +22,7 @@ from coursekit.kernels.provisioner import ISOLATION
 from coursekit.kernels.tracing import request_trace
 from coursekit.preprocessors.plain_outputs import keep_plain_outputs
 from coursekit.rendering import verdict_html
+from coursekit.repair.remarks import take_repairs
 from coursekit.verdict import CellVerdict, NotebookVerdict
 from coursekit.versions import GradingVersion, choose_version
 
@@ -62,7 +63,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         info = resources["nbgrader"]
         graded_by = choose_version(nb.metadata, info, self.release_directory)
         self._tests = _test_cells(info, graded_by)
-        self._remark = graded_by.remark
+        self._remarks = tuple(filter(None, (graded_by.remark, *take_repairs(nb))))
         self._cells: list[CellVerdict] = []
         self._stopped = ""
         self._errors: dict[str, str] = {}  # what a cell's text ended in
@@ -96,7 +97,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             tuple(self._cells),
             self._salt,
             ISOLATION,
-            tuple(remark for remark in (self._remark, self._stopped) if remark),
+            (*self._remarks, *([self._stopped] if self._stopped else [])),
         )
         resources.setdefault("outputs", {})[f"{info['notebook']}.verdict.json"] = (
             verdict.as_json().encode()
@@ -127,7 +128,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         source, points = self._tests[grade_id]
         verdict = self._judge.judge(grade_id, source, points, self._answer, self._salt)
         # What is said of the whole notebook stands above the first verdict.
-        remark = "" if self._cells else self._remark
+        remark = "" if self._cells else "\n".join(self._remarks)
         self._cells.append(verdict)
         cell.outputs = [
             new_output(

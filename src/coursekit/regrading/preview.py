@@ -10,7 +10,6 @@ from pathlib import Path
 
 from coursekit.courses import Assignment, assignments
 from coursekit.errors import CourseKitError, InfrastructureError
-from coursekit.handed_in import notebook_handed_in
 from coursekit.nbgrader_runs import LOG, read_verdict, run_nbgrader, submission_error
 from coursekit.regrading.comparing import Comparison, compare
 from coursekit.regrading.gradebook import Rows, Scores, copy_gradebook, read_rows, read_scores
@@ -21,6 +20,8 @@ from coursekit.release.unchanged import (
     refuse_changed_cells,
     students_with_submissions,
 )
+from coursekit.repair.candidates import find_candidates
+from coursekit.repair.folder import copy_plain_files
 from coursekit.verdict import NotebookVerdict
 
 Say = Callable[[str], None]
@@ -99,7 +100,7 @@ def preview(course: Path, name: str, say: Say) -> Preview:
     earlier = {who: _earlier_verdict(assignment, who) for who in graded}
     for who in graded:
         place = Path("submitted", who, name)
-        shutil.copytree(course / place, copied.course / place)
+        copy_plain_files(course / place, copied.course / place)
     failed = _grade(copied, earlier, say)
     today = read_scores(copied.course / GRADEBOOK, name, assignment.notebook)
     return Preview(
@@ -165,7 +166,7 @@ def _why_left(assignment: Assignment, student: str, scores: Scores | None) -> st
     handed_in = assignment.course / "submitted" / student / assignment.name
     graded = assignment.course / "autograded" / student / assignment.name
     notebook = f"{assignment.notebook}.ipynb"
-    if notebook_handed_in(handed_in, notebook) is None:
+    if not find_candidates(handed_in, notebook)[0]:
         return "its notebook is not in submitted/"
     if scores is None or None in scores.automatic.values() or not (graded / notebook).is_file():
         return "not graded yet"

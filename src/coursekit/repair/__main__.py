@@ -1,0 +1,55 @@
+"""The process that reads submissions: ``python -m coursekit.repair FD``.
+
+Whatever a file does to its reader (memory, endless work, a crash of Python's own
+parser), it does it here, where limits hold, and grading goes on. No code of a
+student's runs here either.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from coursekit.judge.protocol import receive, send
+from coursekit.repair.choosing import repair
+from coursekit.repair.errors import ASK_AGAIN, BeyondRepair
+
+# A notebook of 250 MB, nearly all of it outputs, takes 1.0 GB to read.
+MAX_MEMORY_BYTES = 2 * 1024**3
+
+
+def main() -> None:
+    """Serve until the conductor hangs up."""
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    line = Connection(int(sys.argv[1]))
+    try:
+        while True:
+            send(line, _answer(line, receive(line)))
+    except EOFError:
+        return
+
+
+def _answer(line: Connection, request: dict[str, Any]) -> dict[str, Any]:
+    def choose(stamp: dict[str, Any]) -> str:
+        send(line, {"stamp": stamp})
+        return str(receive(line)["release"])
+
+    try:
+        rebuilt = repair(Path(request["folder"]), request["expected"], request["release"], choose)
+    except BeyondRepair as error:
+        return {"reason": error.reason, "hint": error.hint}
+    except (MemoryError, RecursionError) as error:
+        what = "memory" if isinstance(error, MemoryError) else "nesting"
+        return {
+            "reason": f"{request['expected']} cannot be read as a notebook: too much {what}",
+            "hint": ASK_AGAIN,
+        }
+    return {"notebook": rebuilt.notebook, "repairs": list(rebuilt.repairs)}
+
+
+if __name__ == "__main__":
+    main()

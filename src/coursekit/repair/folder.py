@@ -1,0 +1,130 @@
+"""The files of a submitted folder that may be read: plain ones, within bounds, never a link."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+# Far above what anybody hands in with a notebook; nbgrader's own bound for a file is the same.
+LARGEST_FILE = 100 * 10**6
+MOST_BYTES = 500 * 10**6
+MOST_FILES = 1_000
+MOST_FOLDERS = 200
+# What programs leave beside notebooks, and old copies of them.
+_PASSED_OVER = {".ipynb_checkpoints", "__pycache__", "__MACOSX"}
+
+
+@dataclass(frozen=True)
+class FolderContents:
+    """What a submitted folder holds.
+
+    Attributes:
+        files: the files that may be read, in order, each below the folder.
+        left_out: what may not, and why, in words.
+
+    """
+
+    files: tuple[Path, ...]
+    left_out: tuple[str, ...]
+
+
+def look_into(folder: Path) -> FolderContents:
+    """Return the plain files of a folder, the folders in it included.
+
+    A link could lead to another student's work or to the gradebook, and a pipe
+    or a device would never end: neither is opened. Hidden files are passed over.
+    """
+    files: list[Path] = []
+    left_out: list[str] = []
+    size = folders = 0
+    for place, names, entries in os.walk(folder):
+        folders += 1
+        names[:] = sorted(name for name in names if not is_passed_over(name))
+        # os.walk lists links to folders here, and does not go into them.
+        links = [name for name in names if Path(place, name).is_symlink()]
+        left_out += [f"{shown(name)} is a link, which is not followed" for name in links]
+        for entry in sorted(entries):
+            path = Path(place, entry)
+            if is_passed_over(entry):
+                continue
+            if len(files) >= MOST_FILES or folders > MOST_FOLDERS:
+                left_out.append(f"only the first {len(files)} files were looked at")
+                return FolderContents(tuple(files), _few(left_out))
+            reason, length = _measure(path)
+            if not reason and size + length > MOST_BYTES:
+                reason = f"is beyond the {MOST_BYTES // 10**6} MB that a submission may hold"
+            if reason:
+                left_out.append(f"{shown(entry)} {reason}")
+            else:
+                files.append(path)
+                size += length
+    return FolderContents(tuple(files), _few(left_out))
+
+
+def copy_plain_files(
+    source: Path, target: Path, wanted: Callable[[Path], bool] = lambda inside: True
+) -> None:
+    """Copy a submitted folder's plain files.
+
+    Args:
+        source: the submitted folder.
+        target: where they go; it is made if need be.
+        wanted: told a file's path within the folder, says whether it is copied.
+
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    for path in look_into(source).files:
+        inside = path.relative_to(source)
+        if wanted(inside) and not stands_in_the_way(inside, target):
+            copied = target / inside
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copied, follow_symlinks=False)
+
+
+def stands_in_the_way(inside: Path, folder: Path) -> bool:
+    """Return whether a file cannot go where it belongs in a folder for what is there already.
+
+    A student may call a folder by the name of one of our files, or a file by
+    the name of one of our folders.
+    """
+    return (folder / inside).is_dir() or any(
+        (folder / parent).is_file() for parent in inside.parents
+    )
+
+
+def shown(name: str, length: int = 80) -> str:
+    """Return a student's file name as a page or a log can show it: short, without odd letters."""
+    plain = "".join(letter if letter.isprintable() else "?" for letter in name)
+    return plain if len(plain) <= length else f"{plain[: length - 1]}…"
+
+
+def _measure(path: Path) -> tuple[str, int]:
+    """Why a file may not be read, or "", and its length in bytes."""
+    try:
+        found = path.lstat()
+    except OSError as error:
+        return f"cannot be read ({error.strerror})", 0
+    if stat.S_ISLNK(found.st_mode):
+        return "is a link, which is not followed", 0
+    if not stat.S_ISREG(found.st_mode):
+        return "is no plain file", 0
+    if not os.access(path, os.R_OK):
+        return "may not be read", 0
+    if found.st_size > LARGEST_FILE and ".ipynb" not in path.name.lower():
+        return f"is larger than {LARGEST_FILE // 10**6} MB", 0
+    return "", found.st_size
+
+
+def is_passed_over(name: str) -> bool:
+    """Return whether a file or folder of this name is none that a student hands in on purpose."""
+    return name in _PASSED_OVER or name.startswith(".")
+
+
+def _few(sentences: list[str], count: int = 5) -> tuple[str, ...]:
+    """The first sentences, and how many more there are."""
+    more = len(sentences) - count
+    return (*sentences[:count], *([f"and {more} more files are left out"] if more > 0 else []))

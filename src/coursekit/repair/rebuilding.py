@@ -1,0 +1,238 @@
+"""Rebuild a submission from its release: the student's text, everything else as released."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from coursekit.repair.errors import ASK_AGAIN, BeyondRepair
+from coursekit.repair.reading import ReadNotebook
+from coursekit.repair.recognising import Piece, recognise
+from coursekit.repair.released import ReleasedNotebook
+from resnets_utils.stamp import KEY, read_stamp
+from resnets_utils.upgrade.earlier import Cell
+
+_MISSING = ("was missing; it was put back", "was missing; it counts as not attempted")
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A submission as it is graded.
+
+    Attributes:
+        notebook: the released notebook's graded cells with the student's
+            answers, and the student's own cells between them.
+        repairs: what was repaired, in words.
+
+    """
+
+    notebook: NotebookNode
+    repairs: tuple[str, ...]
+
+
+def rebuild(read: ReadNotebook, release: NotebookNode) -> Rebuilt:
+    """Return the notebook that is graded.
+
+    Cells stay in the student's order. A locked cell that the answers need
+    stands above them, a test cell below the answers that it asks about.
+
+    Args:
+        read: the submitted notebook.
+        release: the released notebook of the version that it was made from.
+
+    Raises:
+        BeyondRepair: if the file breaks off before the last answer.
+
+    """
+    repairs: list[str] = []
+    released = ReleasedNotebook(release)
+    pieces = recognise(read.cells, released, repairs)
+    answered = {piece.name for piece in pieces} | {
+        released.functions[function] for piece in pieces for function in piece.defines
+    }
+    if read.damage:
+        lost = [name for name in released.answers if name not in answered]
+        if lost:
+            raise BeyondRepair(
+                f"the notebook cannot be read as a notebook to its end: {read.damage}; "
+                f"{', '.join(lost)} would be lost",
+                ASK_AGAIN,
+            )
+        repairs.append(f"{read.damage}; the {len(read.cells)} cells before that place were read")
+    _place_locked_cells(pieces, released, repairs)
+    tests = _without_tests(pieces, released, repairs)
+    _place_missing_answers(pieces, released, repairs, answered)
+    _place_tests(pieces, released, repairs, tests)
+    if not any(name in answered for name in released.answers):
+        # One sentence says it, not one for each cell.
+        repairs = [repair for repair in repairs if not repair.endswith(_MISSING)]
+        repairs.append("it holds no cell for an answer; all of them count as not attempted")
+    notebook = copy.deepcopy(release)
+    notebook.cells = _cells(pieces, released)
+    notebook.metadata.pop(KEY, None)
+    notebook.metadata.update(stamp_of(read.metadata))
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return Rebuilt(notebook, (*read.repairs, *repairs))
+
+
+def stamp_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the version stamp in a submission's metadata, as metadata; {} if it has none."""
+    stamp = read_stamp(metadata)
+    return {KEY: NotebookNode(stamp.as_metadata())} if stamp else {}
+
+
+def _place_locked_cells(
+    pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]
+) -> None:
+    """Put the locked cells that are no tests above the answers, where they are needed."""
+    kept_apart = set(released.answers) | set(released.tests)
+    locked = [name for name in released.graded if name not in kept_apart]
+    for name in reversed(locked):
+        piece = next((piece for piece in pieces if piece.name == name), None)
+        first_use = min(
+            (at for at, other in enumerate(pieces) if other.name in kept_apart or other.defines),
+            default=len(pieces),
+        )
+        if piece is None:
+            repairs.append(f"the cell {name} {_MISSING[0]}")
+            pieces.insert(0, Piece(_blank(released, name), name))
+        elif pieces.index(piece) > first_use and _stands_first(released, name):
+            repairs.append(f"the cell {name} stood below an answer; it was put above")
+            pieces.remove(piece)
+            pieces.insert(0, piece)
+        if piece is not None and not released.is_as_released(piece.cell, name):
+            repairs.append(f"the locked cell {name} had been changed; it was put back")
+            if piece.cell.kind == "code":
+                # It may hold imports that the answers need.
+                repairs[-1] += ", and the changed text runs below it"
+                pieces.insert(pieces.index(piece) + 1, Piece(piece.cell))
+
+
+def _stands_first(released: ReleasedNotebook, name: str) -> bool:
+    names = list(released.graded)
+    return all(names.index(name) < names.index(answer) for answer in released.answers)
+
+
+def _without_tests(
+    pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]
+) -> dict[str, Piece | None]:
+    """Take the test cells out; return each with the cell above it, if it may go back there.
+
+    The judge runs the gradebook's copies: what students made of them is only named.
+    """
+    for name in released.tests:
+        piece = next((piece for piece in pieces if piece.name == name), None)
+        if piece is None:
+            repairs.append(f"the test cell {name} {_MISSING[0]}")
+        elif piece.cell.kind != released.graded[name].cell_type:
+            repairs.append(
+                f"the test cell {name} had been turned into {piece.cell.kind}; it was put back"
+            )
+        elif not released.is_as_released(piece.cell, name):
+            repairs.append(f"the test cell {name} had been changed; it was put back")
+    above: dict[str, Piece | None] = {}
+    rest: list[Piece] = []
+    for piece in pieces:
+        if piece.name in released.tests:
+            above[piece.name] = rest[-1] if rest else None
+        else:
+            rest.append(piece)
+    pieces[:] = rest
+    return above
+
+
+def _place_missing_answers(
+    pieces: list[Piece], released: ReleasedNotebook, repairs: list[str], answered: set[str]
+) -> None:
+    """Put the cells for answers back that the student deleted, blank."""
+    names = list(released.graded)
+    for name in released.answers:
+        if any(piece.name == name for piece in pieces):
+            continue
+        before = set(names[: names.index(name)])
+        at = max((at + 1 for at, piece in enumerate(pieces) if piece.name in before), default=0)
+        cell = _blank(released, name)
+        if name in answered:
+            cell.source = f"# {name} is defined in another cell of this notebook."
+        else:
+            repairs.append(f"the cell {name} {_MISSING[1]}")
+        pieces.insert(at, Piece(cell, name))
+
+
+def _place_tests(
+    pieces: list[Piece],
+    released: ReleasedNotebook,
+    repairs: list[str],
+    above: Mapping[str, Piece | None],
+) -> None:
+    """Put the test cells in: where they stood, or below all answers that they ask about."""
+    for name in (*above, *(name for name in released.tests if name not in above)):
+        needed = released.answers_before(name)
+        last = max(
+            (
+                at
+                for at, piece in enumerate(pieces)
+                if piece.name in needed
+                or any(released.functions[function] in needed for function in piece.defines)
+            ),
+            default=-1,
+        )
+        beneath = above.get(name)
+        at = pieces.index(beneath) if beneath is not None else -1
+        if name not in above or at < last:
+            if name in above:
+                repairs.append(
+                    f"the test cell {name} stood above an answer; it was judged below it"
+                )
+            at = last
+            # Helpers that the answer calls may be defined right below it.
+            while at + 1 < len(pieces) and _is_students_own(pieces[at + 1], released):
+                at += 1
+        while at + 1 < len(pieces) and pieces[at + 1].name in released.tests:
+            at += 1
+        pieces.insert(at + 1, Piece(_blank(released, name), name))
+
+
+def _is_students_own(piece: Piece, released: ReleasedNotebook) -> bool:
+    return not piece.name and not released.is_ungraded(piece.cell)
+
+
+def _blank(released: ReleasedNotebook, name: str) -> Cell:
+    cell = released.graded[name]
+    return Cell(cell.cell_type, cell.source)
+
+
+def _cells(pieces: list[Piece], released: ReleasedNotebook) -> list[NotebookNode]:
+    """The notebook's cells, free of everything that no grading needs."""
+    cells = []
+    taken = {cell.id for cell in released.notebook.cells if cell.get("id")}
+    for number, piece in enumerate(pieces, 1):
+        if piece.name:
+            cell = copy.deepcopy(released.graded[piece.name])
+            if piece.name in released.answers:
+                cell.source = piece.cell.source
+        else:
+            cell_id = f"own-{number}"
+            while cell_id in taken:
+                cell_id += "-1"
+            cell = _own_cell(piece.cell, cell_id)
+        cells.append(cell)
+    return cells
+
+
+def _own_cell(cell: Cell, cell_id: str) -> NotebookNode:
+    made: dict[str, Any] = {
+        "cell_type": cell.kind,
+        "id": cell_id,
+        "metadata": {},
+        "source": cell.source,
+    }
+    if cell.kind == "code":
+        made |= {"execution_count": None, "outputs": []}
+    node: NotebookNode = nbformat.from_dict(made)
+    return node

@@ -1,0 +1,36 @@
+"""Read when a submission was handed in, from a file that may hold anything."""
+
+from __future__ import annotations
+
+import stat
+from datetime import datetime
+from pathlib import Path
+
+from nbgrader.utils import parse_utc
+
+FILE = "timestamp.txt"
+_LONGEST = 200
+
+
+def read_timestamp(folder: Path) -> tuple[datetime | None, str]:
+    """Return a submission's timestamp, and what is wrong with the file in words.
+
+    A file that says no time counts as none, as nbgrader counts a missing one.
+    """
+    path = folder / FILE
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise ValueError("no plain file")
+        with path.open("rb") as stream:
+            text = stream.read(_LONGEST + 1).decode("utf-8-sig").strip().strip("\0")
+        if not text:
+            return None, f"{FILE} is empty; no time counts"
+        if len(text) > _LONGEST:
+            raise ValueError("too long")
+        found: datetime = parse_utc(text)
+    except FileNotFoundError:
+        return None, ""
+    except Exception:
+        # dateutil raises whatever comes up: ValueError, OverflowError, TypeError and more.
+        return None, f"{FILE} says no time that can be read; no time counts"
+    return found, ""

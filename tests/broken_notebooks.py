@@ -1,0 +1,203 @@
+"""Ways in which a good submission gets broken: each takes its notebook and changes it."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+Notebook = dict[str, Any]
+ANSWER = "identity_block"
+TEST = "test_identity_block"
+
+
+def cell_of(notebook: Notebook, grade_id: str) -> dict[str, Any]:
+    """The first cell of a grade id."""
+    return next(cell for cell in notebook["cells"] if name_of(cell) == grade_id)
+
+
+def name_of(cell: dict[str, Any]) -> str:
+    """A cell's grade id; "" if it has none."""
+    return str(cell["metadata"].get("nbgrader", {}).get("grade_id", ""))
+
+
+def stripped(notebook: Notebook) -> None:
+    for number, cell in enumerate(notebook["cells"]):
+        cell["metadata"] = {}
+        cell["id"] = f"fresh-{number}"
+
+
+def schema_versions(notebook: Notebook) -> None:
+    versions = [1, 2, "3", 99, None, True]
+    found = [cell for cell in notebook["cells"] if name_of(cell)]
+    for number, cell in enumerate(found):
+        cell["metadata"]["nbgrader"]["schema_version"] = versions[number % len(versions)]
+
+
+def no_schema_version(notebook: Notebook) -> None:
+    for cell in notebook["cells"]:
+        cell["metadata"].get("nbgrader", {}).pop("schema_version", None)
+
+
+def metadata_of_wrong_types(notebook: Notebook) -> None:
+    cell_of(notebook, TEST)["metadata"]["nbgrader"] = {"grade_id": TEST, "points": "many"}
+    notebook["metadata"] = ["no", "mapping"]
+    notebook["cells"].append({"cell_type": "code", "metadata": {"nbgrader": [7]}, "source": [3]})
+
+
+def foreign_metadata(notebook: Notebook) -> None:
+    other = {"grade": True, "solution": False, "grade_id": "hw1", "points": 9, "schema_version": 3}
+    notebook["cells"].append(code("1 + 1", nbgrader={**other, "locked": True}))
+    notebook["cells"].append(code("2 + 2", nbgrader=other, cell_id="hw1"))
+
+
+def duplicated_cells(notebook: Notebook) -> None:
+    blank = copy.deepcopy(cell_of(notebook, ANSWER))
+    nbgrader = blank["metadata"]["nbgrader"]
+    assert nbgrader["solution"]
+    notebook["cells"].append(copy.deepcopy(cell_of(notebook, TEST)))
+    place = notebook["cells"].index(cell_of(notebook, ANSWER))
+    blank["source"] = "# a first attempt\nbefore = 1"
+    notebook["cells"].insert(place, blank)
+
+
+def duplicated_ids(notebook: Notebook) -> None:
+    for cell in notebook["cells"]:
+        if not name_of(cell):
+            cell["id"] = "same"
+    notebook["cells"] += [code("3", cell_id="same"), code("4", cell_id="same")]
+
+
+def deleted_tests(notebook: Notebook) -> None:
+    notebook["cells"] = [cell for cell in notebook["cells"] if name_of(cell) != TEST]
+
+
+def tests_first(notebook: Notebook) -> None:
+    notebook["cells"].sort(key=lambda cell: name_of(cell) != TEST)
+
+
+def backwards(notebook: Notebook) -> None:
+    notebook["cells"].reverse()
+
+
+def retyped(notebook: Notebook) -> None:
+    for name, kind in ((ANSWER, "markdown"), (TEST, "raw")):
+        cell = cell_of(notebook, name)
+        cell["cell_type"] = kind
+        cell.pop("outputs", None)
+
+
+def edited_tests(notebook: Notebook) -> None:
+    cell = cell_of(notebook, TEST)
+    cell["source"] = "100"
+    cell["metadata"]["nbgrader"]["points"] = 1000
+
+
+def edited_imports(notebook: Notebook) -> None:
+    cell = cell_of(notebook, "imports")
+    cell["source"] = "import math as arithmetic\n" + cell["source"]
+
+
+def deleted_imports(notebook: Notebook) -> None:
+    notebook["cells"] = [cell for cell in notebook["cells"] if name_of(cell) != "imports"]
+
+
+def split(notebook: Notebook) -> None:
+    """As JupyterLab cuts a cell: both halves keep its metadata."""
+    cell = cell_of(notebook, ANSWER)
+    lines = cell["source"].split("\n")
+    middle = next(n for n, line in enumerate(lines) if line.startswith("    X = "))
+    rest = copy.deepcopy(cell) | {"source": "\n".join(lines[middle:]), "id": "second-half"}
+    cell["source"] = "\n".join(lines[:middle])
+    notebook["cells"].insert(notebook["cells"].index(cell) + 1, rest)
+
+
+def answer_in_another_cell(notebook: Notebook) -> None:
+    cell = cell_of(notebook, ANSWER)
+    text, cell["source"] = cell["source"], "# see below"
+    notebook["cells"].remove(cell)
+    notebook["cells"].append(code(text))
+
+
+def answer_among_other_code(notebook: Notebook) -> None:
+    cell = cell_of(notebook, ANSWER)
+    notebook["cells"].remove(cell)
+    at = notebook["cells"].index(cell_of(notebook, TEST))
+    notebook["cells"].insert(at, code("left = 1\n\n" + cell["source"] + "\n\nright = 2\n"))
+
+
+def tags(notebook: Notebook) -> None:
+    for cell in notebook["cells"]:
+        cell["metadata"]["tags"] = ["skip-execution", "raises-exception", "remove-cell"]
+
+
+def attachments(notebook: Notebook) -> None:
+    notebook["cells"][0]["attachments"] = {"a.png": {"image/png": "QUJD"}}
+    cell_of(notebook, ANSWER)["attachments"] = {"b.png": 7}
+
+
+def surrogates_and_nul(notebook: Notebook) -> None:
+    cell_of(notebook, ANSWER)["source"] += "\n# \ud800 half a letter, \x00 and \x1b"
+    notebook["metadata"]["title"] = "\udfff\x00"
+
+
+def huge_outputs(notebook: Notebook) -> None:
+    cell = cell_of(notebook, ANSWER)
+    cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "x" * 20_000_000}]
+
+
+def long_note(notebook: Notebook) -> None:
+    notebook["cells"].append({"cell_type": "markdown", "metadata": {}, "source": "A" * 300_000})
+
+
+# What each is called in the feedback; "" where nothing is to be said.
+REPAIRED: dict[Any, str] = {
+    stripped: "identity_block was found in another cell than its own",
+    schema_versions: "had nbgrader's metadata changed, which was put back",
+    no_schema_version: "had nbgrader's metadata changed, which was put back",
+    metadata_of_wrong_types: "had nbgrader's metadata changed, which was put back",
+    foreign_metadata: "2 cells had nbgrader's metadata of no cell of this assignment",
+    duplicated_cells: "the cell identity_block was there 2 times; the last answer was judged",
+    duplicated_ids: "had the id of another",
+    deleted_tests: "the test cell test_identity_block was missing; it was put back",
+    tests_first: "the test cell test_identity_block stood above an answer",
+    backwards: "the cell imports stood below an answer; it was put above",
+    retyped: "the cell identity_block had been turned into markdown; it was read as code",
+    edited_tests: "the test cell test_identity_block had been changed; it was put back",
+    edited_imports: "the locked cell imports had been changed; it was put back",
+    deleted_imports: "the cell imports was missing; it was put back",
+    split: "identity_block had been cut into 2 cells; they were joined",
+    answer_in_another_cell: "identity_block was found in another cell than its own",
+    answer_among_other_code: "identity_block was found in a cell with other code",
+    tags: "had tags, which were left out",
+    attachments: "2 cells had pictures attached, which were left out",
+    surrogates_and_nul: "control characters were taken out of one cell",
+    huge_outputs: "",
+    long_note: "one cell of more than 200,000 letters left out",
+}
+
+
+def in_format_3(notebook: Notebook) -> Notebook:
+    """The notebook as IPython 1 saved it."""
+    cells = []
+    for cell in notebook["cells"]:
+        old = {"cell_type": cell["cell_type"], "metadata": cell["metadata"]}
+        if cell["cell_type"] == "code":
+            old |= {"input": cell["source"], "language": "python", "outputs": []}
+        else:
+            old |= {"source": cell["source"]}
+        cells.append(old)
+    sheets = [{"cells": cells, "metadata": {}}]
+    return {"worksheets": sheets, "metadata": {"name": ""}, "nbformat": 3, "nbformat_minor": 0}
+
+
+def code(source: str, cell_id: str = "", **metadata: Any) -> dict[str, Any]:
+    """A code cell of the student's own."""
+    cell: dict[str, Any] = {"cell_type": "code", "metadata": metadata, "source": source}
+    cell |= {"outputs": [], "execution_count": None}
+    return cell | ({"id": cell_id} if cell_id else {})
+
+
+def as_bytes(notebook: Notebook) -> bytes:
+    """The notebook's file; lone surrogates stand in it as JSON's escapes."""
+    return json.dumps(notebook).encode()

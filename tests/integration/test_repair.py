@@ -1,0 +1,297 @@
+"""Real nbgrader grades a class of broken submissions in one batch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from broken_notebooks import (
+    ANSWER,
+    TEST,
+    Notebook,
+    as_bytes,
+    attachments,
+    backwards,
+    cell_of,
+    deleted_imports,
+    deleted_tests,
+    duplicated_cells,
+    duplicated_ids,
+    edited_imports,
+    edited_tests,
+    foreign_metadata,
+    huge_outputs,
+    in_format_3,
+    metadata_of_wrong_types,
+    retyped,
+    schema_versions,
+    split,
+    stripped,
+    surrogates_and_nul,
+    tags,
+)
+from nbgrader.api import Gradebook
+from small_course import small_course
+
+from coursekit.courses import Assignment
+from coursekit.errors import InfrastructureError
+from coursekit.known_answers import solution_cells
+from coursekit.nbgrader_runs import LOG, read_verdict, run_nbgrader, submission_error
+from coursekit.release.pipeline import generate
+from coursekit.submissions import fill_in, released
+
+pytestmark = pytest.mark.slow
+
+NAME = "Small_Block_v1.ipynb"
+RIGHT, WRONG, BLANK = 6.0, 3.0, 0.0
+PLANTED = "raise SystemExit('planted')"
+
+
+@dataclass(frozen=True)
+class Class:
+    """The graded class.
+
+    Attributes:
+        assignment: the small assignment.
+        scores: what each student whose work can be graded must get.
+        repairs: a part of what is said of each.
+        hopeless: a part of the reason why each of the others is not graded.
+        before: the digest of ``submitted/`` before grading.
+
+    """
+
+    assignment: Assignment
+    scores: dict[str, float]
+    repairs: dict[str, str]
+    hopeless: dict[str, str]
+    before: str
+
+    def folder(self, student: str) -> Path:
+        return self.assignment.course / "submitted" / student / self.assignment.name
+
+    def score(self, student: str) -> tuple[float | None, bool]:
+        """The score in the gradebook, and whether it waits for somebody."""
+        with Gradebook(f"sqlite:///{self.assignment.course}/gradebook.db") as gradebook:
+            grade = gradebook.find_grade(
+                TEST, self.assignment.notebook, self.assignment.name, student
+            )
+            return grade.auto_score, grade.needs_manual_grade
+
+
+def digest(folder: Path) -> str:
+    """The digest of everything in a folder: names, kinds, contents, targets of links."""
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        what = os.readlink(path) if path.is_symlink() else path.lstat().st_mode
+        found.update(f"{path.relative_to(folder)} {what}\n".encode(errors="surrogateescape"))
+        if path.is_file() and not path.is_symlink():
+            found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def plant(folder: Path, course: Path) -> None:
+    """Put beside a notebook what must neither run, nor be followed, nor stop anything."""
+    for name in ("keras.py", "sitecustomize.py", "nbgrader.py", "resnets_utils.py"):
+        (folder / name).write_text(PLANTED)
+    (folder / "gradebook.png").symlink_to(course / "gradebook.db")
+    (folder / "endless.png").symlink_to("/dev/zero")
+    (folder / "nowhere.png").symlink_to("/no/such/file")
+    (folder / "everything").symlink_to(course)
+    os.mkfifo(folder / "pipe.png")
+    (folder / "small.png").write_bytes(b"a picture")
+    (folder / "Small_Block_v1.verdict.json").mkdir()
+    (folder / "Small_Block_v1.verdict.json" / "in_the_way.txt").write_text("1")
+    (folder / "resnets_utils" / "checks.py").mkdir(parents=True)
+    (folder / "resnets_utils" / "checks.py" / "hand.png").write_bytes(b"in the way")
+    (folder / "timestamp.txt").write_text("the day before yesterday")
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> Class:
+    course = tmp_path_factory.mktemp("broken")
+    small = small_course(course, assignment)
+    generate(small)
+    right = solution_cells(small)
+    wrong = {ANSWER: right[ANSWER].replace('f"res', 'f"other')}
+    assert wrong != right
+
+    def answered(*damages: Any, answers: dict[str, str] = right) -> Notebook:
+        notebook = dict(json.loads(json.dumps(fill_in(released(small), answers))))
+        for damage in damages:
+            damage(notebook)
+        return notebook
+
+    def edited_for_points(notebook: Notebook) -> None:
+        edited_tests(notebook)
+        edited_imports(notebook)
+
+    def retyped_and_odd(notebook: Notebook) -> None:
+        retyped(notebook)
+        attachments(notebook)
+        metadata_of_wrong_types(notebook)
+
+    def other_metadata(notebook: Notebook) -> None:
+        foreign_metadata(notebook)
+        schema_versions(notebook)
+        tags(notebook)
+
+    made: dict[str, tuple[bytes, float, str]] = {
+        "honest": (as_bytes(answered()), RIGHT, ""),
+        "honest-and-wrong": (as_bytes(answered(answers=wrong)), WRONG, ""),
+        "stripped-format-3": (
+            as_bytes(in_format_3(answered(stripped))),
+            RIGHT,
+            "identity_block was found in another cell",
+        ),
+        "duplicates": (
+            as_bytes(answered(duplicated_cells, duplicated_ids, other_metadata)),
+            RIGHT,
+            "the last answer was judged",
+        ),
+        "retyped": (as_bytes(answered(retyped_and_odd)), RIGHT, "turned into markdown"),
+        "edited-tests": (
+            as_bytes(answered(edited_for_points, answers=wrong)),
+            WRONG,
+            "the test cell test_identity_block had been changed",
+        ),
+        "split-and-deleted": (
+            as_bytes(answered(split, deleted_tests, deleted_imports)),
+            RIGHT,
+            "cut into 2 cells",
+        ),
+        "no-cells": (b'{"cells": [], "nbformat": 4}', BLANK, "it holds no cell for an answer"),
+    }
+    whole = as_bytes(answered())
+    hopeless: dict[str, tuple[bytes, str]] = {
+        "corrupt": (b'{"cells": [', "cannot be read as a notebook"),
+        "noise": (bytes(range(256)) * 99, "cannot be read as a notebook"),
+        "empty-file": (b"", "is empty"),
+        "nested": (b'{"cells": ' + b"[" * 200_000, "nested too deep"),
+        "no-zip": (b"PK\x03\x04 no zip", "cannot be unpacked"),
+        "cut-off": (whole[: whole.index(b"BatchNormalization(axis")], "would be lost"),
+    }
+    submitted = course / "submitted"
+
+    def folder(student: str) -> Path:
+        found = submitted / student / small.name
+        found.mkdir(parents=True)
+        return found
+
+    for student, (content, _, _) in made.items():
+        (folder(student) / NAME).write_bytes(content)
+    for student, (unreadable, _) in hopeless.items():
+        (folder(student) / NAME).write_bytes(unreadable)
+    scores = {student: score for student, (_, score, _) in made.items()}
+    repairs = {student: said for student, (_, _, said) in made.items()}
+    reasons = {student: said for student, (_, said) in hopeless.items()}
+    with zipfile.ZipFile(folder("in-a-zip") / "homework.zip", "w") as archive:
+        odd = as_bytes(answered(surrogates_and_nul, huge_outputs)) + bytes(512) + b"}"
+        archive.writestr(f"homework/{NAME}", odd)
+    planted = folder("planted") / "deeper"
+    planted.mkdir()
+    (planted / "mine.ipynb").write_bytes(as_bytes(answered(backwards)))
+    plant(planted.parent, course)
+    scores |= {"in-a-zip": RIGHT, "planted": RIGHT}
+    repairs |= {"in-a-zip": "homework.zip was graded", "planted": "deeper/mine.ipynb was graded"}
+    folder("empty")
+    with zipfile.ZipFile(folder("bomb") / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(NAME, bytes(260 * 2**20))
+    (folder("other") / "other.ipynb").write_bytes(b'{"cells": []}')
+    (folder("a-folder") / NAME).mkdir()
+    (folder("link") / NAME).symlink_to(submitted / "honest" / small.name / NAME)
+    reasons |= {
+        "empty": "no notebook was handed in",
+        "link": "is a link, which is not followed",
+        "bomb": "is larger than 256 MB",
+        "other": "other.ipynb holds none of the graded functions",
+        "a-folder": "no notebook was handed in",
+    }
+    before = digest(submitted)
+    with pytest.raises(InfrastructureError, match="failed"):
+        run_nbgrader(course, "autograde", small.name)
+    run_nbgrader(course, "generate_feedback", small.name)
+    return Class(small, scores, repairs, reasons, before)
+
+
+def test_each_gets_what_the_answer_earns_and_nothing_stands_for_the_others(
+    graded: Class,
+) -> None:
+    found = {student: graded.score(student) for student in [*graded.scores, *graded.hopeless]}
+    assert found == {
+        **{student: (score, False) for student, score in graded.scores.items()},
+        **dict.fromkeys(graded.hopeless, (None, True)),
+    }
+
+
+def test_repairs_are_named_in_the_verdict_and_in_the_feedback(graded: Class) -> None:
+    small = graded.assignment
+    for student, said in graded.repairs.items():
+        verdict = read_verdict(small.course, student, small.name, small.notebook)
+        assert said in "\n".join(verdict.remarks), student
+        assert bool(said) == bool(verdict.remarks), student
+        page = small.course / "feedback" / student / small.name / f"{small.notebook}.html"
+        assert said in page.read_text(), student
+    assert verdict_of(graded, "no-cells").cells[0].outcome == "not attempted"
+    remarks = "\n".join(verdict_of(graded, "planted").remarks)
+    for said in (
+        "endless.png is a link",
+        "pipe.png is no plain file",
+        "timestamp.txt says no time",
+        "stood above an answer",
+    ):
+        assert said in remarks
+    assert "control characters" in "\n".join(verdict_of(graded, "in-a-zip").remarks)
+
+
+def verdict_of(graded: Class, student: str) -> Any:
+    small = graded.assignment
+    return read_verdict(small.course, student, small.name, small.notebook)
+
+
+def test_what_cannot_be_graded_has_its_reason_in_the_log(graded: Class) -> None:
+    small = graded.assignment
+    for student, reason in graded.hopeless.items():
+        assert reason in submission_error(small.course, student, small.name), student
+        assert not (small.course / "autograded" / student / small.name).exists()
+    log = (small.course / LOG).read_text()
+    failed = "There was an error processing assignment '"
+    assert log.count(failed) == len(graded.hopeless)
+
+
+def test_nothing_handed_in_is_changed_and_no_link_is_followed(graded: Class) -> None:
+    small = graded.assignment
+    assert digest(small.course / "submitted") == graded.before
+    copied = small.course / "autograded" / "planted" / small.name
+    names = sorted(str(path.relative_to(copied)) for path in copied.rglob("*") if path.is_file())
+    assert names == [
+        NAME,
+        "Small_Block_v1.verdict.json",
+        "keras.py",
+        "nbgrader.py",
+        "resnets_utils.py",
+        "resnets_utils/checks.py/hand.png",
+        "sitecustomize.py",
+        "small.png",
+    ]
+    assert not any(path.is_symlink() for path in copied.rglob("*"))
+
+
+def test_a_regrade_without_the_notebook_takes_the_score_back(graded: Class) -> None:
+    small = graded.assignment
+    kept = graded.folder("honest") / NAME
+    away = small.course / "put_away.ipynb"
+    shutil.move(kept, away)
+    try:
+        with pytest.raises(InfrastructureError, match="no notebook was handed in"):
+            run_nbgrader(small.course, "autograde", small.name, "--student", "honest", "--force")
+        assert graded.score("honest") == (None, True)
+    finally:
+        shutil.move(away, kept)
+    assert cell_of(json.loads(kept.read_text()), ANSWER)

@@ -1,0 +1,294 @@
+"""Repair rebuilds a submission, whatever became of its notebook, and says what it repaired."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import nbformat
+import pytest
+from broken_notebooks import (
+    ANSWER,
+    REPAIRED,
+    TEST,
+    Notebook,
+    as_bytes,
+    cell_of,
+    code,
+    in_format_3,
+    name_of,
+    split,
+)
+
+from coursekit.courses import Assignment, read_notebook
+from coursekit.known_answers import solution_cells
+from coursekit.repair.errors import BeyondRepair
+from coursekit.repair.reading import MOST_CELLS, read_submission
+from coursekit.repair.rebuilding import Rebuilt, rebuild
+from coursekit.repair.remarks import take_repairs, write_repairs
+from coursekit.submissions import fill_in
+
+NAME = "Residual_Networks_v2a.ipynb"
+OWN = "helper = 7"
+
+
+@pytest.fixture(scope="module")
+def release(assignment: Assignment) -> Any:
+    return read_notebook(assignment.release)
+
+
+@pytest.fixture(scope="module")
+def answers(assignment: Assignment) -> dict[str, str]:
+    return solution_cells(assignment)
+
+
+@pytest.fixture
+def handed_in(release: Any, answers: dict[str, str]) -> Notebook:
+    """A right answer with a cell of the student's own, as Python data."""
+    filled = fill_in(release, answers, first=[OWN], graded_only=True)
+    return dict(json.loads(json.dumps(filled)))
+
+
+def rebuilt(content: bytes, release: Any) -> Rebuilt:
+    """What repair makes of a file's bytes; the release itself must not change."""
+    before = copy.deepcopy(release)
+    made = rebuild(read_submission(content, NAME), release)
+    assert release == before
+    nbformat.validate(made.notebook)
+    return made
+
+
+def texts(made: Rebuilt) -> dict[str, str]:
+    found = [(cell.metadata.nbgrader.grade_id, cell.source) for cell in graded(made)]
+    assert len(found) == len(dict(found))
+    return dict(found)
+
+
+def graded(made: Rebuilt) -> list[Any]:
+    return [cell for cell in made.notebook.cells if "nbgrader" in cell.metadata]
+
+
+def is_sound(made: Rebuilt, release: Any) -> None:
+    """Every cell of the release's is there once, with its metadata; tests below their answers."""
+    expected = {
+        cell.metadata.nbgrader.grade_id: cell
+        for cell in release.cells
+        if "nbgrader" in cell.metadata
+    }
+    found = {cell.metadata.nbgrader.grade_id: cell for cell in graded(made)}
+    assert set(found) == set(expected)
+    names = [cell.metadata.nbgrader.grade_id for cell in graded(made)]
+    assert len(names) == len(set(names))
+    for name, cell in found.items():
+        assert cell.metadata == expected[name].metadata
+        assert cell.cell_type == expected[name].cell_type
+        if not cell.metadata.nbgrader.solution:
+            assert cell.source == expected[name].source
+    order = list(expected)
+    for test in (name for name in order if name.startswith("test_")):
+        for answer in order[: order.index(test)]:
+            assert names.index(answer) < names.index(test) or answer.startswith("test_")
+    assert all(set(cell.metadata) <= {"deletable", "editable", "nbgrader"} for cell in graded(made))
+
+
+def test_an_honest_submission_needs_no_repair(
+    handed_in: Notebook, release: Any, answers: dict[str, str]
+) -> None:
+    made = rebuilt(as_bytes(handed_in), release)
+    assert made.repairs == ()
+    assert {name: text for name, text in texts(made).items() if name in answers} == answers
+    assert [cell.source for cell in made.notebook.cells] == [
+        cell["source"] for cell in handed_in["cells"]
+    ]
+
+
+@pytest.mark.parametrize("damage", REPAIRED, ids=lambda damage: damage.__name__)
+def test_what_can_be_repaired_is_and_is_named(
+    handed_in: Notebook,
+    release: Any,
+    answers: dict[str, str],
+    damage: Callable[[Notebook], None],
+) -> None:
+    damage(handed_in)
+    made = rebuilt(as_bytes(handed_in), release)
+    is_sound(made, release)
+    said = "\n".join(made.repairs)
+    assert REPAIRED[damage] in said
+    assert bool(said) == bool(REPAIRED[damage])
+    assert OWN in [cell.source for cell in made.notebook.cells]
+    code_cells = [cell.source for cell in made.notebook.cells if cell.cell_type == "code"]
+    for name, answer in answers.items():
+        # Word for word, apart from what stands around it.
+        assert any(answer in source for source in code_cells), name
+
+
+def test_copies_of_the_blank_cell_do_not_hide_the_answer(
+    handed_in: Notebook, release: Any, answers: dict[str, str]
+) -> None:
+    blank = next(cell for cell in release.cells if name_of(cell) == ANSWER)
+    handed_in["cells"].insert(4, copy.deepcopy(dict(blank)))
+    place = handed_in["cells"].index(cell_of(handed_in, TEST))
+    handed_in["cells"].insert(place, copy.deepcopy(dict(blank)))
+    made = rebuilt(as_bytes(handed_in), release)
+    assert texts(made)[ANSWER] == answers[ANSWER]
+    assert [cell.source for cell in made.notebook.cells].count(blank.source) == 0
+    assert made.repairs[-1] == (
+        "the cell identity_block was there 3 times; the last answer was judged"
+    )
+
+
+def test_a_cell_that_was_cut_and_turned_into_text_is_joined(
+    handed_in: Notebook, release: Any, answers: dict[str, str]
+) -> None:
+    split(handed_in)
+    for cell in handed_in["cells"]:
+        if name_of(cell) == ANSWER:
+            cell["cell_type"] = "markdown"
+    assert texts(rebuilt(as_bytes(handed_in), release))[ANSWER] == answers[ANSWER]
+
+
+def test_a_blank_cell_does_not_undo_an_answer_given_elsewhere(
+    handed_in: Notebook, release: Any, answers: dict[str, str]
+) -> None:
+    blank = next(cell.source for cell in release.cells if name_of(cell) == ANSWER)
+    cell_of(handed_in, ANSWER)["source"] = blank
+    handed_in["cells"].insert(0, code(answers[ANSWER]))
+    made = rebuilt(as_bytes(handed_in), release)
+    assert texts(made)[ANSWER] == answers[ANSWER]
+    assert blank not in [cell.source for cell in made.notebook.cells]
+
+
+def test_all_answers_in_one_cell(
+    handed_in: Notebook, release: Any, answers: dict[str, str]
+) -> None:
+    together = "\n\n".join(answers.values())
+    handed_in["cells"] = [code(together)]
+    made = rebuilt(as_bytes(handed_in), release)
+    is_sound(made, release)
+    sources = [cell.source for cell in made.notebook.cells]
+    assert together in sources
+    for name in answers:
+        assert texts(made)[name] == f"# {name} is defined in another cell of this notebook."
+    assert sources.index(together) < sources.index(texts(made)[TEST])
+
+
+def test_a_deleted_answer_counts_as_not_attempted(handed_in: Notebook, release: Any) -> None:
+    handed_in["cells"] = [cell for cell in handed_in["cells"] if name_of(cell) != ANSWER]
+    made = rebuilt(as_bytes(handed_in), release)
+    is_sound(made, release)
+    assert made.repairs == ("the cell identity_block was missing; it counts as not attempted",)
+    blank = next(cell.source for cell in release.cells if name_of(cell) == ANSWER)
+    assert texts(made)[ANSWER] == blank
+
+
+@pytest.mark.parametrize("content", [b'{"cells": []}', b'{"worksheets": [{"cells": [7]}]}'])
+def test_a_notebook_with_no_cells_is_the_blank_release(content: bytes, release: Any) -> None:
+    made = rebuilt(content, release)
+    is_sound(made, release)
+    assert made.repairs == ("it holds no cell for an answer; all of them count as not attempted",)
+
+
+def test_helpers_below_a_deleted_tests_answer_stay_above_the_test(
+    handed_in: Notebook, release: Any
+) -> None:
+    handed_in["cells"] = [cell for cell in handed_in["cells"] if name_of(cell) != TEST]
+    place = handed_in["cells"].index(cell_of(handed_in, ANSWER))
+    handed_in["cells"].insert(place + 1, code("def help(): pass"))
+    sources = [cell.source for cell in rebuilt(as_bytes(handed_in), release).notebook.cells]
+    test = next(cell.source for cell in release.cells if name_of(cell) == TEST)
+    assert sources.index(test) == sources.index("def help(): pass") + 1
+
+
+def test_a_version_stamp_is_kept_and_a_forged_one_is_not(handed_in: Notebook, release: Any) -> None:
+    digest = "sha256:" + 64 * "0"
+    stamp = {
+        "schema": 1,
+        "assignment": "residual-networks-v3",
+        "version": "v3",
+        "previous": "",
+        "release": digest,
+        "generated_from": {"source": digest, "hidden_tests": digest, "coursekit": "0.1"},
+    }
+    handed_in["metadata"]["residual_networks"] = stamp
+    handed_in["metadata"]["coursekit_repairs"] = ["<b>full marks</b>"]
+    made = rebuilt(as_bytes(handed_in), release)
+    assert made.notebook.metadata["residual_networks"] == stamp
+    assert take_repairs(made.notebook) == ()
+    handed_in["metadata"]["residual_networks"] = {**stamp, "assignment": "<script>"}
+    assert "residual_networks" not in rebuilt(as_bytes(handed_in), release).notebook.metadata
+
+
+def test_repairs_pass_from_one_pass_to_the_next_and_are_few(release: Any) -> None:
+    notebook = copy.deepcopy(release)
+    write_repairs(notebook, [f"repair {number}" for number in range(100)])
+    taken = take_repairs(notebook)
+    assert (taken[0], taken[-1], len(taken)) == ("repair 0", "and 70 more repairs", 31)
+    assert notebook == release
+
+
+BYTES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "byte order mark": (lambda whole: b"\xef\xbb\xbf" + whole, ""),
+    "UTF-16": (lambda whole: whole.decode().encode("utf-16"), "saved as UTF-16"),
+    "UTF-16 without a mark": (lambda whole: whole.decode().encode("utf-16-be"), "as UTF-16"),
+    "NUL bytes at the end": (lambda whole: whole + bytes(4096), "NUL bytes around"),
+    "NUL bytes in texts": (lambda w: w.replace(b"helper = 7", b"helper = 7\0"), "control char"),
+    "Latin-1": (lambda w: w.replace(b"helper", b"# caf\xe9\\nhelper"), "is not all UTF-8"),
+    "twice the same": (lambda whole: whole + whole, "after the notebook's end"),
+    "noise at the end": (lambda whole: whole + bytes(range(128, 256)), "after the notebook's end"),
+    "cut off in the metadata": (lambda whole: whole[:-30], "cells before that place were read"),
+    "format 3": (lambda w: as_bytes(in_format_3(json.loads(w))), "saved in notebook format 3"),
+    "format 4.0": (lambda w: w.replace(b'_minor": 5', b'_minor": 0'), ""),
+    "format 99": (lambda w: w.replace(b'"nbformat": 4', b'"nbformat": 99'), "format 99"),
+    "no format": (lambda w: w.replace(b'"nbformat": 4', b'"other": 4'), ""),
+}
+
+
+@pytest.mark.parametrize("name", BYTES)
+def test_bytes_are_read_whatever_program_wrote_them(
+    handed_in: Notebook, release: Any, answers: dict[str, str], name: str
+) -> None:
+    change, said = BYTES[name]
+    made = rebuilt(change(as_bytes(handed_in)), release)
+    is_sound(made, release)
+    assert {key: text for key, text in texts(made).items() if key in answers} == answers
+    assert made.notebook.cells[0].source.endswith(OWN)
+    assert said in "\n".join(made.repairs)
+    assert said or not made.repairs
+
+
+HOPELESS: dict[str, tuple[bytes, str]] = {
+    "empty": (b"", "is empty"),
+    "NUL bytes alone": (bytes(5000), "is empty"),
+    "noise": (bytes(range(256)) * 20, "cannot be read as a notebook"),
+    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(500), "cannot be read as a notebook"),
+    "a web page": (b"<!DOCTYPE html><html></html>", "cannot be read as a notebook"),
+    "a list": (b"[]", "holds no cells"),
+    "a number of too many digits": (b'{"cells": ' + b"9" * 5000 + b"}", "cannot be read"),
+    "cells of another kind": (b'{"cells": {"a": 1}}', "cannot be read"),
+    "nested too deep": (b'{"cells": ' + b"[" * 100_000, "nested too deep"),
+    "too many cells": (
+        b'{"cells": [' + b'{"cell_type": "raw"},' * MOST_CELLS + b"{}]}",
+        "2,001 cells, more than 2,000",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOPELESS)
+def test_what_cannot_be_read_has_a_reason(release: Any, name: str) -> None:
+    content, reason = HOPELESS[name]
+    with pytest.raises(BeyondRepair) as caught:
+        rebuilt(content, release)
+    assert reason in caught.value.reason
+    assert NAME in caught.value.reason
+    assert caught.value.hint
+
+
+def test_a_file_that_breaks_off_before_the_last_answer_is_not_graded(
+    handed_in: Notebook, release: Any
+) -> None:
+    whole = as_bytes(handed_in)
+    cut = whole[: whole.index(b"GRADED FUNCTION: ResNet50") + 200]
+    with pytest.raises(BeyondRepair, match="ResNet50 would be lost"):
+        rebuilt(cut, release)

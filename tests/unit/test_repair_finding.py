@@ -1,0 +1,216 @@
+"""Repair finds a submission's notebook, and outlives what it finds."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from broken_notebooks import Notebook, as_bytes, code
+
+from coursekit.courses import Assignment
+from coursekit.errors import InfrastructureError
+from coursekit.known_answers import solution_cells
+from coursekit.repair.candidates import find_candidates
+from coursekit.repair.choosing import repair
+from coursekit.repair.errors import BeyondRepair
+from coursekit.repair.folder import LARGEST_FILE, look_into
+from coursekit.repair.process import RepairProcess
+from coursekit.repair.rebuilding import Rebuilt
+from coursekit.repair.timestamp import read_timestamp
+from coursekit.submissions import fill_in, released
+
+NAME = "Residual_Networks_v2a.ipynb"
+
+
+@pytest.fixture
+def handed_in(assignment: Assignment) -> Notebook:
+    """A right answer, as Python data."""
+    filled = fill_in(released(assignment), solution_cells(assignment), graded_only=True)
+    return dict(json.loads(json.dumps(filled)))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    found = tmp_path / "submitted"
+    found.mkdir()
+    return found
+
+
+def found_in(folder: Path, assignment: Assignment) -> Rebuilt:
+    release = str(assignment.release)
+    return repair(folder, NAME, release, lambda stamp: release)
+
+
+PLACES = {
+    "renamed": "My answer (1).ipynb",
+    "in small letters": NAME.lower(),
+    "with a second ending": f"{NAME}.txt",
+    "with another ending": "Residual_Networks_v2a.json",
+    "in a folder": f"week 4/answers/{NAME}",
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_notebook_is_found_wherever_it_lies(
+    folder: Path, handed_in: Notebook, assignment: Assignment, place: str
+) -> None:
+    path = folder / PLACES[place]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(as_bytes(handed_in))
+    assert found_in(folder, assignment).repairs == (
+        f"{NAME} is not there; {PLACES[place]} was graded instead",
+    )
+
+
+@pytest.mark.parametrize("name", ["handed_in.zip", NAME])
+def test_a_notebook_is_found_in_a_zip_whatever_its_name(
+    folder: Path, handed_in: Notebook, assignment: Assignment, name: str
+) -> None:
+    with zipfile.ZipFile(folder / name, "w") as archive:
+        archive.writestr("../../week 4/Mine.ipynb", as_bytes(handed_in))
+        archive.writestr("__MACOSX/._Mine.ipynb", b"\0")
+    said = found_in(folder, assignment).repairs
+    assert said == (f"{NAME} is not there; ../../week 4/Mine.ipynb in {name} was graded instead",)
+    assert [path.name for path in folder.parent.rglob("*")] == ["submitted", name]
+
+
+def test_of_several_notebooks_the_newest_of_ours_is_taken(
+    folder: Path, handed_in: Notebook, assignment: Assignment
+) -> None:
+    for age, name in enumerate(["newest.ipynb", "older.ipynb"]):
+        (folder / name).write_bytes(as_bytes(handed_in))
+        os.utime(folder / name, (10**9 - age, 10**9 - age))
+    (folder / "other.ipynb").write_bytes(as_bytes({"cells": [code("1")]}))
+    said = found_in(folder, assignment).repairs
+    assert said[0] == f"{NAME} is not there; newest.ipynb, one of 3 notebooks was graded instead"
+    assert said[1] == "other.ipynb holds none of the graded functions; it was left out"
+
+
+def test_a_broken_notebook_gives_way_to_a_whole_one(
+    folder: Path, handed_in: Notebook, assignment: Assignment
+) -> None:
+    (folder / NAME).write_bytes(b"{ broken")
+    (folder / "copy.ipynb").write_bytes(as_bytes(handed_in))
+    said = found_in(folder, assignment).repairs
+    assert said[0] == f"{NAME} cannot be graded; copy.ipynb was graded instead"
+    assert f"{NAME} cannot be read as a notebook" in said[1]
+
+
+def test_an_empty_folder_and_a_foreign_notebook_have_a_reason(
+    folder: Path, assignment: Assignment
+) -> None:
+    with pytest.raises(BeyondRepair, match="no notebook was handed in"):
+        found_in(folder, assignment)
+    (folder / "notes.pdf").touch()
+    with pytest.raises(BeyondRepair, match=r"the folder holds notes\.pdf"):
+        found_in(folder, assignment)
+    (folder / "other.ipynb").write_bytes(as_bytes({"cells": [code("1")]}))
+    with pytest.raises(BeyondRepair, match=r"other\.ipynb holds none of the graded functions"):
+        found_in(folder, assignment)
+
+
+def test_links_pipes_and_folders_are_not_opened(
+    folder: Path, tmp_path: Path, handed_in: Notebook, assignment: Assignment
+) -> None:
+    others = tmp_path / "others.ipynb"
+    others.write_bytes(as_bytes(handed_in))
+    (folder / NAME).symlink_to(others)
+    (folder / "folder").symlink_to(tmp_path)
+    os.mkfifo(folder / "pipe.ipynb")
+    (folder / "device.png").symlink_to("/dev/zero")
+    (folder / "a.ipynb").mkdir()
+    with pytest.raises(BeyondRepair) as caught:
+        found_in(folder, assignment)
+    for said in (f"{NAME} is a link", "folder is a link", "pipe.ipynb is no plain file"):
+        assert said in caught.value.reason
+    assert look_into(folder).files == ()
+
+
+def test_huge_files_are_left_out(folder: Path) -> None:
+    with (folder / "film.png").open("wb") as stream:
+        stream.truncate(LARGEST_FILE + 1)  # a hole: it takes no room
+    (folder / "small.png").write_bytes(b"1")
+    contents = look_into(folder)
+    assert [path.name for path in contents.files] == ["small.png"]
+    assert contents.left_out == ("film.png is larger than 100 MB",)
+
+
+def test_a_notebook_larger_than_any_is_refused(folder: Path, assignment: Assignment) -> None:
+    with (folder / NAME).open("wb") as stream:
+        stream.truncate(300 * 2**20)
+    with pytest.raises(BeyondRepair, match="is larger than 256 MB"):
+        found_in(folder, assignment)
+
+
+def test_a_zip_that_is_none_has_a_reason(folder: Path, assignment: Assignment) -> None:
+    (folder / "work.zip").write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(BeyondRepair, match=r"work\.zip cannot be unpacked"):
+        found_in(folder, assignment)
+    assert find_candidates(folder, NAME)[0] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "year", "said"),
+    [
+        (b"2026-11-02 10:00:00 UTC", 2026, ""),
+        (b"2026-11-02 10:00:00 Mars/Phobos", 2026, ""),
+        (b"", None, "is empty"),
+        (b"yesterday", None, "no time that can be read"),
+        (b"99999999999999999999", None, "no time that can be read"),
+        (b"\xff\x00\xfe", None, "no time that can be read"),
+        (b"2026-11-02 " * 1000, None, "no time that can be read"),
+    ],
+)
+def test_a_timestamp_that_is_none_counts_as_none(
+    folder: Path, text: bytes, year: int | None, said: str
+) -> None:
+    (folder / "timestamp.txt").write_bytes(text)
+    found, problem = read_timestamp(folder)
+    assert (found.year if found else None) == year
+    assert said in problem
+    assert bool(said) == bool(problem)
+
+
+def test_the_process_outlives_a_submission_that_ends_it(
+    folder: Path, handed_in: Notebook, assignment: Assignment
+) -> None:
+    process = RepairProcess()
+    try:
+        (folder / NAME).write_bytes(as_bytes(handed_in))
+        release = assignment.release
+
+        def end_it(stamp: dict[str, Any]) -> str:
+            assert process._process is not None
+            process._process.kill()
+            process._process.wait()
+            return str(release)
+
+        with pytest.raises(InfrastructureError, match="the process that reads it stopped"):
+            process.repair(folder, NAME, release, end_it)
+        made = process.repair(folder, NAME, release, lambda stamp: str(release))
+        assert made.repairs == ()
+        (folder / NAME).write_bytes(b"{ broken")
+        with pytest.raises(InfrastructureError, match="cannot be read as a notebook"):
+            process.repair(folder, NAME, release, lambda stamp: str(release))
+    finally:
+        process.close()
+
+
+@pytest.mark.slow
+def test_a_file_that_keeps_its_reader_busy_or_takes_its_memory_is_refused(
+    folder: Path, assignment: Assignment
+) -> None:
+    process, release = RepairProcess(timeout=5), assignment.release
+    endless = "def identity_block(:\n" + "x = '''\n" * 20_000
+    bombs = [as_bytes({"cells": [code(endless)]}), b'{"cells": [' + b"[]," * 60_000_000 + b"{}]}"]
+    try:
+        for content in bombs:
+            (folder / NAME).write_bytes(content)
+            with pytest.raises(InfrastructureError, match="cannot be read as a notebook"):
+                process.repair(folder, NAME, release, lambda stamp: str(release))
+    finally:
+        process.close()
