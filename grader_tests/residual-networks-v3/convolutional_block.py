@@ -12,8 +12,8 @@ with checks("batch normalisation", points=4):
 
 with checks("initial weights", points=4):
     checks.trace((7, 9, channels), **other).has_initial_weights()
-    checks.trace((7, 9, channels), **other, initializer=tensorflow2.glorot_uniform).has_initial_weights()
-    checks.trace((7, 9, channels), **other, initializer=tensorflow2.random_uniform).has_initial_weights()
+    for start in (tensorflow2.glorot_uniform, tensorflow2.random_uniform):
+        checks.trace((7, 9, channels), **other, initializer=start).has_initial_weights()
 
 with checks("seeded outputs", points=3):
     np.random.seed(21)

@@ -12,8 +12,8 @@ with checks("batch normalisation", points=4):
 
 with checks("initial weights", points=4):
     checks.trace((6, 7, F3), **other).has_initial_weights()
-    checks.trace((6, 7, F3), **other, initializer=tensorflow2.glorot_uniform).has_initial_weights()
-    checks.trace((6, 7, F3), **other, initializer=tensorflow2.random_uniform).has_initial_weights()
+    for start in (tensorflow2.glorot_uniform, tensorflow2.random_uniform):
+        checks.trace((6, 7, F3), **other, initializer=start).has_initial_weights()
 
 with checks("seeded outputs", points=3):
     np.random.seed(20)

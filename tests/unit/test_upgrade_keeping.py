@@ -261,6 +261,7 @@ BROKEN: list[tuple[str, bytes | None, str]] = [
     ("picture.ipynb", b"\x89PNG\r\n\x1a\n\x00", "is damaged"),
     ("other exercise.ipynb", earlier.as_file([earlier.code("x = 1")]), "defines none of"),
     ("deep.ipynb", b"[" * 100_000, "damaged"),
+    ("endless.ipynb", b'{"cells": ' + b"9" * 5000 + b"}", "full of endless digits"),
 ]
 
 
@@ -285,6 +286,7 @@ def test_odd_notebooks_are_forgiven(tmp_path: Path) -> None:
         {"cell_type": "code"},
         {"cell_type": "markdown", "source": "note \ud83d", "metadata": {"a": float("nan")}},
         {"cell_type": "code", "source": 7, "metadata": [], "id": 4},
+        {"cell_type": ["code"], "source": ""},
     ]
     notebook = carried(earlier.as_file(cells, minor=5), tmp_path)
     assert notebook.cells[-1].source == "note \N{REPLACEMENT CHARACTER}"
