@@ -14,7 +14,7 @@ import socket
 from collections.abc import Callable
 from typing import Never
 
-from coursekit.isolation.inside import entrance
+from coursekit.isolation.inside import confinement, entrance
 from coursekit.isolation.inside.requests import receive
 from coursekit.isolation.inside.system_calls import (
     CLONE_NEWCGROUP,
@@ -39,6 +39,7 @@ from coursekit.isolation.inside.system_calls import (
 _ALL_NAMESPACES = (
     CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS
 )
+_DISK = {"disk": 64 * 1024**2, "files": 1000}
 
 
 def import_everything() -> None:
@@ -60,6 +61,10 @@ def import_everything() -> None:
 
 def serve_forks(line: socket.socket) -> None:
     """Fork a kernel for each connection that arrives on ``line``, until that closes."""
+    # Libraries write down their settings when they are imported. The kernels' own
+    # disks lie over this one.
+    confinement.make_disk(_DISK, os.getuid())
+    os.environ.update(confinement.environment(confinement.HOME, "/tmp"))
     import_everything()
     threads = os.listdir("/proc/self/task")
     if len(threads) != 1:
