@@ -100,9 +100,9 @@ def start_sandbox(
         file.write(arguments.encode())
         file.seek(0)
         return subprocess.Popen(
-            [BUBBLEWRAP, "--args", str(file.fileno()), "--", sys.executable, *entrance],
+            [shutil.which(BUBBLEWRAP) or BUBBLEWRAP, "--args", str(file.fileno()), "--", sys.executable, *entrance],
             pass_fds=[file.fileno(), line.fileno()],
-            env=first_environment() | {"PATH": os.environ.get("PATH", "/usr/bin:/bin")},
+            env=first_environment(),
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -155,11 +155,12 @@ def _be_first(connection: socket.socket, received: entrance.ReceivedRequest) -> 
     try:
         furnish()
         entrance.confine(received.request)
-        prctl(PR_SET_DUMPABLE, 1)
         entrance.prepare(received)
     except OSError as error:
         entrance.tell(connection, error=str(error))
         return
+    # Its memory is none of the student's business.
+    prctl(PR_SET_DUMPABLE, 0)
     entrance.tell(connection, started=True)
     kernel = os.fork()
     if not kernel:
@@ -180,6 +181,8 @@ def _be_kernel(received: entrance.ReceivedRequest) -> None:
 
     import numpy
 
+    # The kernel's own files in /proc belong to it, as to any process.
+    prctl(PR_SET_DUMPABLE, 1)
     # What a process draws when it starts, a fork has inherited.
     random.seed()
     numpy.random.seed()
