@@ -17,8 +17,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import zmq
+from ipykernel.iostream import OutStream
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
+
+# Of one message.
+MOST_CHARACTERS = 500_000
 
 
 class TracingKernel(IPythonKernel):
@@ -43,6 +47,19 @@ class TracingKernel(IPythonKernel):
         threading.Thread(target=answer, daemon=True).start()
 
 
+class PiecewiseStream(OutStream):
+    """Sends what is printed in pieces, so that of too much at least the beginning arrives."""
+
+    def write(self, string: str) -> int | None:
+        """Print a text."""
+        written: int | None = 0
+        for start in range(0, len(string), MOST_CHARACTERS) or (0,):
+            written = super().write(string[start : start + MOST_CHARACTERS])
+            if len(string) > MOST_CHARACTERS:
+                self.flush()
+        return len(string) if written is not None else None
+
+
 class StudentKernelApp(IPKernelApp):
     """IPython's kernel on sockets that the conductor made and listens with.
 
@@ -51,6 +68,7 @@ class StudentKernelApp(IPKernelApp):
     """
 
     kernel_class = TracingKernel
+    outstream_class = "coursekit.kernels.student_kernel.PiecewiseStream"
     listening: ClassVar[dict[int, int]] = {}
 
     def _bind_socket(self, s: Any, port: int) -> int:

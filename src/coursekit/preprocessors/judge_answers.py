@@ -153,6 +153,8 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             self._stopped = self._stopped and remark
         if self._meter.cut:
             self._remarks.append(f"output of {place} was cut at {self._meter.cut}")
+        elif not (self._meter.complete or self._stopped or self._too_long) and cell.source.strip():
+            self._remarks.append(f"output of {place} was lost in part: it was too much at once")
         keep_plain_outputs(cell)
         for output in cell.outputs:
             if output.output_type == "error":

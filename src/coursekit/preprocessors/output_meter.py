@@ -12,11 +12,13 @@ class OutputMeter:
 
     Attributes:
         cut: where its output was cut, as "1 MB"; "" if it was not.
+        complete: whether the kernel's word that the cell has ended came after it.
 
     """
 
     def __init__(self, limits: Limits) -> None:
         self.cut = ""
+        self.complete = False
         self._limits = limits
         self._messages = 0
         self._text = 0
@@ -25,6 +27,7 @@ class OutputMeter:
     def admit(self, message: dict[str, Any]) -> dict[str, Any] | None:
         """Return a message, shortened if need be; None if it is one too many."""
         if message["header"]["msg_type"] == "status":
+            self.complete = message["content"].get("execution_state") == "idle"
             return message
         self._messages += 1
         if self._messages > self._limits.messages:
