@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PREPARATION = '''
+PREPARATION = """
 import ctypes, glob, os, signal, socket, stat, struct, subprocess, sys, time
 libc = ctypes.CDLL(None, use_errno=True)
 def reads(path):
@@ -36,7 +36,7 @@ def memory_of(pid):
                 memory.seek(start)
                 return bool(memory.read(16))
     return False
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,9 @@ ATTACKS: dict[str, Attack] = {
     "other kernels' sockets": Attack(
         "no kernel's sockets are to be seen", "bool(glob.glob('/tmp/coursekit-line-*'))"
     ),
-    "machine": Attack("the machine's name is not to be seen", "os.uname().nodename == T['machine']"),
+    "machine": Attack(
+        "the machine's name is not to be seen", "os.uname().nodename == T['machine']"
+    ),
     "system": Attack("/sys is not to be seen", "bool(os.listdir('/sys'))"),
     "secret in own environment": Attack(
         "the conductor's environment is not handed on", "'COURSE_SECRET' in os.environ", _ALWAYS
@@ -135,7 +137,9 @@ ATTACKS: dict[str, Attack] = {
         "bool(os.listdir(f'/proc/{T[\"pid\"]}/fd'))",
     ),
     "root of the first process": Attack(
-        "no other process's root leads out", "reads('/proc/1/root' + T['course'] + '/gradebook.db')", _ROOT
+        "no other process's root leads out",
+        "reads('/proc/1/root' + T['course'] + '/gradebook.db')",
+        _ROOT,
     ),
     "inherited files": Attack(
         "no open file or folder is inherited",
@@ -149,8 +153,9 @@ ATTACKS: dict[str, Attack] = {
     ),
     # Writing
     "change the gradebook": Attack(
-        "the gradebook cannot be changed", "writes(T['course'] + '/gradebook.db')",
-        path="{course}/gradebook.db"
+        "the gradebook cannot be changed",
+        "writes(T['course'] + '/gradebook.db')",
+        path="{course}/gradebook.db",
     ),
     "plant a verdict": Attack(
         "no verdict can be forged where verdicts lie",
@@ -159,10 +164,7 @@ ATTACKS: dict[str, Attack] = {
     ),
     "plant in the environment of Python": Attack(
         "no start-up file can be planted for Python",
-        "path = sys.prefix + '/coursekit-attack.txt'\n"
-        "done = writes(path)\n"
-        "os.remove(path)\n"
-        "done",
+        "path = sys.prefix + '/coursekit-attack.txt'\ndone = writes(path)\nos.remove(path)\ndone",
     ),
     "plant an IPython profile": Attack(
         "no IPython start-up file can be planted",
@@ -175,8 +177,9 @@ ATTACKS: dict[str, Attack] = {
         path="{home}/.jupyter/jupyter_server_config.py",
     ),
     "plant Keras settings": Attack(
-        "no Keras settings can be planted", "writes(T['home'] + '/.keras/keras.json')",
-        path="{home}/.keras/keras.json"
+        "no Keras settings can be planted",
+        "writes(T['home'] + '/.keras/keras.json')",
+        path="{home}/.keras/keras.json",
     ),
     "plant Matplotlib settings": Attack(
         "no Matplotlib settings can be planted",
@@ -184,12 +187,12 @@ ATTACKS: dict[str, Attack] = {
         path="{home}/.config/matplotlib/matplotlibrc",
     ),
     "plant for the next kernel": Attack(
-        "nothing in /tmp is left for the next", "writes(T['left'])",
-        path="{left}"
+        "nothing in /tmp is left for the next", "writes(T['left'])", path="{left}"
     ),
     "plant in shared memory": Attack(
-        "nothing in /dev/shm is left for the next", "writes(T['left in memory'])",
-        path="{left in memory}"
+        "nothing in /dev/shm is left for the next",
+        "writes(T['left in memory'])",
+        path="{left in memory}",
     ),
     "replace the kernel's program": Attack(
         "the kernel's own program cannot be changed",
@@ -262,9 +265,7 @@ ATTACKS: dict[str, Attack] = {
     "signal to the conductor": Attack(
         "the conductor cannot be signalled", "os.kill(T['pid'], 0) is None"
     ),
-    "become root": Attack(
-        "the kernel cannot become root", "os.setuid(0)\nos.getuid() == 0", _ROOT
-    ),
+    "become root": Attack("the kernel cannot become root", "os.setuid(0)\nos.getuid() == 0", _ROOT),
     "capabilities": Attack(
         "no capability is left",
         "int(open('/proc/self/status').read().split('CapEff:')[1].split()[0], 16) != 0",
@@ -297,7 +298,9 @@ ATTACKS: dict[str, Attack] = {
         "would change the machine",
         harmful=True,
     ),
-    "chroot": Attack("no other root can be taken", "libc.chroot(b'/usr') == 0", "cannot be undone", harmful=True),
+    "chroot": Attack(
+        "no other root can be taken", "libc.chroot(b'/usr') == 0", "cannot be undone", harmful=True
+    ),
     "key ring": Attack(
         "the key ring cannot be used",
         "libc.syscall(248, b'user', b'coursekit', b'x', 1, ctypes.c_int(-2)) > 0",

@@ -41,6 +41,7 @@ def run(cells: list[str], level: str) -> list[str]:
         client.owns_km = False
         client.allow_errors = True
         client.execute()
+        assert client.kc is not None
         client.kc.stop_channels()
     return [
         "".join(each.get("text", "") or each.get("evalue", "") for each in cell.outputs)
@@ -67,7 +68,11 @@ def _guarded(code: str) -> str:
 def attack(level: str, course: Path, home: Path) -> dict[str, Any]:
     """Try every attack; return what each printed, and what was seen afterwards."""
     word = secrets.token_hex(8)
-    abstract, path, port = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX), socket.socket()
+    abstract, path, port = (
+        socket.socket(socket.AF_UNIX),
+        socket.socket(socket.AF_UNIX),
+        socket.socket(),
+    )
     with abstract, path, port:
         abstract.bind(f"\0{word}")
         path.bind(str(course / "socket"))

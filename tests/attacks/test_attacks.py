@@ -13,18 +13,16 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-
 from attacks import ATTACKS
-from coursekit.isolation.probing import BUBBLEWRAPPED, NONE, ZYGOTE, probe
 from session import NOT_TRIED, WORD
 from users import ORDINARY, as_ordinary_user, is_root
+
+from coursekit.isolation.probing import BUBBLEWRAPPED, NONE, ZYGOTE, probe
 
 pytestmark = pytest.mark.slow
 
 SESSION = Path(__file__).with_name("session.py")
-RUNS = [
-    (level, who) for level in (ZYGOTE, BUBBLEWRAPPED) for who in ("root", "an ordinary user")
-]
+RUNS = [(level, who) for level in (ZYGOTE, BUBBLEWRAPPED) for who in ("root", "an ordinary user")]
 
 
 @cache

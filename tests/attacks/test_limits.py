@@ -6,6 +6,7 @@ Every one of them defines the right answer, and takes too much in the same cell.
 from __future__ import annotations
 
 import pytest
+from small_course import NAME, small_course
 
 from coursekit.courses import Assignment
 from coursekit.isolation.probing import NONE, ZYGOTE, probe
@@ -14,7 +15,6 @@ from coursekit.nbgrader_runs import read_verdict, run_nbgrader
 from coursekit.release.pipeline import generate
 from coursekit.submissions import fill_in, released, submit
 from coursekit.verdict import NotebookVerdict
-from small_course import NAME, small_course
 
 pytestmark = pytest.mark.slow
 
@@ -23,8 +23,7 @@ LIMITS = {"cell_seconds": 5, "notebook_seconds": 12, "total_megabytes": 1500, "m
 # What is run after the answer, what is said of it, and the points.
 GREEDY: dict[str, tuple[str, str, float]] = {
     "loop": (
-        "while True:\n    try:\n        while True: pass\n"
-        "    except KeyboardInterrupt: pass",
+        "while True:\n    try:\n        while True: pass\n    except KeyboardInterrupt: pass",
         "stopped after 5 s in cell 4",
         6,
     ),

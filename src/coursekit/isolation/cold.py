@@ -17,7 +17,9 @@ from coursekit.isolation.probing import start_sandbox
 _START_SECONDS = 60
 
 
-def start_cold(request: KernelRequest, listening: list[int], archive: int) -> subprocess.Popen[bytes]:
+def start_cold(
+    request: KernelRequest, listening: list[int], archive: int
+) -> subprocess.Popen[bytes]:
     """Start a kernel, and wait until it is shut in.
 
     Args:

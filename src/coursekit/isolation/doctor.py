@@ -11,7 +11,6 @@ from rich.console import Console
 
 from coursekit.errors import CourseKitError
 from coursekit.isolation.probing import (
-    BUBBLEWRAP,
     DESCRIPTIONS,
     LEVELS,
     NONE,
@@ -19,6 +18,7 @@ from coursekit.isolation.probing import (
     probe,
     real_root,
 )
+from coursekit.isolation.view import BUBBLEWRAP
 from coursekit.kernels.settings import UNSAFE_VARIABLE
 
 _APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")

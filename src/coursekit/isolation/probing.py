@@ -94,13 +94,14 @@ def start_sandbox(
         if os.getuid() == 0 and not root
         else {}
     )
+    program = shutil.which(BUBBLEWRAP) or BUBBLEWRAP
     entrance = ["-m", "coursekit.isolation.inside.entrance", kind, str(line.fileno()), *words]
     with tempfile.TemporaryFile() as file:
         # In a file: a command line can be read inside.
         file.write(arguments.encode())
         file.seek(0)
         return subprocess.Popen(
-            [shutil.which(BUBBLEWRAP) or BUBBLEWRAP, "--args", str(file.fileno()), "--", sys.executable, *entrance],
+            [program, "--args", str(file.fileno()), "--", sys.executable, *entrance],
             pass_fds=[file.fileno(), line.fileno()],
             env=first_environment(),
             cwd="/",

@@ -80,9 +80,7 @@ def benchmark_kernels(pairs: int, forks: int, console: Console) -> None:
     def say(line: str) -> None:
         console.print(line, highlight=False, markup=False)
 
-    started = time.perf_counter()
-    seconds_until_ready(ZYGOTE)
-    say(f"first warm kernel, the zygote's own start included  {time.perf_counter() - started:.2f} s")
+    say(f"first warm kernel, with its zygote: {seconds_until_ready(ZYGOTE):.2f} s")
     cold, warm = [], []
     for number in range(1, pairs + 1):
         cold.append(seconds_until_ready(BUBBLEWRAPPED))

@@ -84,7 +84,8 @@ def _memory(process: int) -> int:
         text = Path(f"/proc/{process}/smaps_rollup").read_text()
         return 1024 * sum(map(int, _SHARE.findall(text)))
     with contextlib.suppress(OSError):
-        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
     return 0
 
 

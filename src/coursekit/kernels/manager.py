@@ -14,6 +14,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 from traitlets import Instance
 
+from coursekit.kernels.provisioner import StudentProvisioner
 from coursekit.kernels.settings import Confinement
 
 KERNEL_NAME = "coursekit-student"
@@ -39,19 +40,19 @@ class StudentKernelSpecs(KernelSpecManager):
         )
 
 
-class StudentKernelManager(AsyncKernelManager):  # type: ignore[misc]
+class StudentKernelManager(AsyncKernelManager):
     """Tells its provisioner how the kernel is shut in."""
 
     confinement = Instance(Confinement)
 
     def why_it_ended(self) -> str:
         """Return which limit ended the kernel, with {} for where; "" if none did."""
-        why: str = self.provisioner.why_it_ended() if self.provisioner else ""
-        return why
+        started = self.provisioner
+        return started.why_it_ended() if isinstance(started, StudentProvisioner) else ""
 
 
 @contextlib.contextmanager
-def student_kernel(confinement: Confinement) -> Iterator[AsyncKernelManager]:
+def student_kernel(confinement: Confinement) -> Iterator[StudentKernelManager]:
     """Give a manager for one student kernel, and end the kernel afterwards.
 
     Its sockets are files in a folder of ours: nothing listens on the network,

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import IO, Any
 
+from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from coursekit.isolation.cold import start_cold
@@ -19,7 +20,7 @@ from coursekit.isolation.inside.requests import KernelRequest
 from coursekit.isolation.limits import in_words
 from coursekit.isolation.probing import NONE, ZYGOTE, fresh_owner
 from coursekit.isolation.watchdog import Watchdog
-from coursekit.kernels.settings import Confinement
+from coursekit.kernels.settings import Confinement, StudentKernel
 
 # How the shell calls a death by a signal, which bubblewrap passes on.
 _BY_SIGNAL = 128
@@ -28,26 +29,30 @@ _NEARLY_ALL = 0.75
 _PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port")
 
 
-class StudentProvisioner(LocalProvisioner):  # type: ignore[misc]
+class StudentProvisioner(LocalProvisioner):
     """Starts a student kernel in the sandbox that its manager asks for."""
 
     confinement: Confinement
+    process: Any = None
     _home: tempfile.TemporaryDirectory[str] | None = None
     _watchdog: Watchdog | None = None
     _ended: int | None = None
 
-    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel, with copies of the files of its working folder.
 
         Raises:
             InfrastructureError: if it could not be shut in.
 
         """
-        self.confinement = self.parent.confinement
+        # A manager that says nothing of it gets the strongest sandbox there is, or none at all.
+        self.confinement = getattr(self.parent, "confinement", None) or (
+            StudentKernel(parent=self).confinement()
+        )
         confined = self.confinement.level != NONE
         if not confined:
             self._home = tempfile.TemporaryDirectory(prefix="coursekit-home-")
-        connection = {
+        connection: dict[str, Any] = {
             name: value.decode() if isinstance(value, bytes) else value
             for name, value in self.connection_info.items()
         }
@@ -120,7 +125,7 @@ def _listen(path: str) -> socket.socket:
 
 def _archive(folder: Path) -> IO[bytes]:
     """Put a folder's files into one, without their owners."""
-    file = tempfile.TemporaryFile()
+    file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
     with tarfile.open(fileobj=file, mode="w") as archive:
         for path in sorted(folder.iterdir()):
             archive.add(path, path.name)

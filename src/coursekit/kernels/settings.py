@@ -37,7 +37,7 @@ class Confinement:
     limits: Limits
 
 
-class StudentKernel(Configurable):  # type: ignore[misc]
+class StudentKernel(Configurable):
     """What a student's kernel may do; the defaults are those of `Limits`."""
 
     level = Unicode(
@@ -106,7 +106,7 @@ class StudentKernel(Configurable):  # type: ignore[misc]
 
     def _values(self, assignment: str) -> dict[str, Any]:
         names = [name for name in self.trait_names(config=True) if name != "by_assignment"]
-        changed = self.by_assignment.get(assignment, {})
+        changed: dict[str, Any] = self.by_assignment.get(assignment, {})
         unknown = set(changed) - set(names) | ({"level", "unsafe"} & set(changed))
         if unknown:
             raise InfrastructureError(

@@ -50,14 +50,14 @@ class TracingKernel(IPythonKernel):
 class PiecewiseStream(OutStream):
     """Sends what is printed in pieces, so that of too much at least the beginning arrives."""
 
-    def write(self, string: str) -> int | None:
+    def write(self, string: str) -> int:
         """Print a text."""
-        written: int | None = 0
-        for start in range(0, len(string), MOST_CHARACTERS) or (0,):
-            written = super().write(string[start : start + MOST_CHARACTERS])
-            if len(string) > MOST_CHARACTERS:
-                self.flush()
-        return len(string) if written is not None else None
+        if not isinstance(string, str) or len(string) <= MOST_CHARACTERS:
+            return int(super().write(string) or 0)
+        for start in range(0, len(string), MOST_CHARACTERS):
+            super().write(string[start : start + MOST_CHARACTERS])
+            self.flush()  # type: ignore[no-untyped-call]
+        return len(string)
 
 
 class StudentKernelApp(IPKernelApp):
@@ -78,7 +78,7 @@ class StudentKernelApp(IPKernelApp):
 
     def init_control(self, context: Any) -> None:
         """Open the control channel; the debugger's, which would call a path, is not used."""
-        super().init_control(context)
+        super().init_control(context)  # type: ignore[no-untyped-call]
         endpoint = self.shell_socket.getsockopt(zmq.LAST_ENDPOINT)
         if endpoint:
             self.debug_shell_socket.disconnect(endpoint)

@@ -1,1 +1,1 @@
-"""What runs inside a sandbox, before and around a student's code. It knows nothing of the course."""
+"""What runs inside a sandbox, around a student's code; it knows nothing of the course."""

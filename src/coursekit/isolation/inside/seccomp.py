@@ -133,7 +133,10 @@ def _program(column: int, architecture: int) -> list[Instruction]:
         *on_call(
             _SOCKET,
             (_LOAD, 0, 0, _FIRST),
-            *((_EQUAL, len(_FAMILIES) - place, 0, int(family)) for place, family in enumerate(_FAMILIES)),
+            *(
+                (_EQUAL, len(_FAMILIES) - place, 0, int(family))
+                for place, family in enumerate(_FAMILIES)
+            ),
             error(errno.EAFNOSUPPORT),
             (_RETURN, 0, 0, _ALLOW),
         ),

@@ -6,7 +6,9 @@ thread and has made no TensorFlow operation, no event loop and no ZMQ context.
 
 from __future__ import annotations
 
+import functools
 import gc
+import importlib
 import json
 import os
 import signal
@@ -15,7 +17,7 @@ from collections.abc import Callable
 from typing import Never
 
 from coursekit.isolation.inside import confinement, entrance
-from coursekit.isolation.inside.requests import receive
+from coursekit.isolation.inside.requests import ReceivedRequest, receive
 from coursekit.isolation.inside.system_calls import (
     CLONE_NEWCGROUP,
     CLONE_NEWIPC,
@@ -39,6 +41,18 @@ from coursekit.isolation.inside.system_calls import (
 _ALL_NAMESPACES = (
     CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS
 )
+_MODULES = (
+    "coursekit.kernels.student_kernel",
+    "h5py",
+    "ipywidgets",
+    "keras",
+    "matplotlib.pyplot",
+    "matplotlib_inline.backend_inline",
+    "numpy",
+    "PIL.Image",
+    "pydot",
+    "tensorflow",
+)
 _DISK = {"disk": 64 * 1024**2, "files": 1000}
 
 
@@ -47,16 +61,8 @@ def import_everything() -> None:
 
     Not the student's library: each working folder has the edition that counts.
     """
-    import ipykernel.inprocess.ipkernel
-    import IPython.core.pylabtools
-    import keras
-    import matplotlib.pyplot
-    import matplotlib_inline.backend_inline
-    import numpy
-    import PIL.Image
-    import tensorflow  # noqa: F401
-
-    import coursekit.kernels.student_kernel  # noqa: F401
+    for name in _MODULES:
+        importlib.import_module(name)
 
 
 def serve_forks(line: socket.socket) -> None:
@@ -81,7 +87,7 @@ def serve_forks(line: socket.socket) -> None:
             child = os.fork()
             if not child:
                 line.close()
-                _exit_after(lambda connection=connection: _fork_kernel(connection))
+                _exit_after(functools.partial(_fork_kernel, connection))
             os.waitpid(child, 0)
 
 
@@ -149,7 +155,7 @@ def furnish() -> None:
     raise_loopback()
 
 
-def _be_first(connection: socket.socket, received: entrance.ReceivedRequest) -> None:
+def _be_first(connection: socket.socket, received: ReceivedRequest) -> None:
     """Shut this process in, fork the kernel, and outlive it by no more than its last word."""
     os.setsid()
     try:
@@ -176,7 +182,7 @@ def _be_first(connection: socket.socket, received: entrance.ReceivedRequest) -> 
     entrance.tell(connection, ended=128 - code if code < 0 else code)
 
 
-def _be_kernel(received: entrance.ReceivedRequest) -> None:
+def _be_kernel(received: ReceivedRequest) -> None:
     import random
 
     import numpy
