@@ -45,6 +45,14 @@ GREEDY: dict[str, tuple[str, str, float]] = {
         "output of cell 4 was cut at 500 messages",
         6,
     ),
+    "forged": (
+        "kernel = get_ipython().kernel\n"
+        "forged = {'header': {'msg_id': 'x'}, 'parent_header': kernel.get_parent()['header'],\n"
+        "          'metadata': {}, 'content': 5}\n"
+        "kernel.iopub_socket.send_multipart(kernel.session.serialize(forged, ident=b'stream'))",
+        "cell 4 sent messages that cannot be read (KeyError)",
+        6,
+    ),
     "fork-bomb": (
         "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass",
         "stopped after 5 s in cell 4",

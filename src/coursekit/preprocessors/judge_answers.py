@@ -147,6 +147,9 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             # It runs on, whatever it was asked: no further cell can.
             what = str(error).splitlines()[0]
             self._stop("" if self._too_long else f"{place} was stopped: {what}")
+        except Exception as error:
+            # The student's process can send whatever it likes.
+            self._stop(f"{place} sent messages that cannot be read ({type(error).__name__})")
         if self._too_long:
             remark = f"stopped after {self._too_long:.3g} s in {place}"
             self._remarks.append(remark)
