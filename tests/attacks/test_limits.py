@@ -48,7 +48,7 @@ GREEDY: dict[str, tuple[str, str, float]] = {
     "forged": (
         "kernel = get_ipython().kernel\n"
         "forged = {'header': {'msg_id': 'x'}, 'parent_header': kernel.get_parent()['header'],\n"
-        "          'metadata': {}, 'content': 5}\n"
+        "          'metadata': {}, 'content': {}}\n"
         "kernel.iopub_socket.send_multipart(kernel.session.serialize(forged, ident=b'stream'))",
         "cell 4 sent messages that cannot be read (KeyError)",
         6,
