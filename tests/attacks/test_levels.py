@@ -76,6 +76,19 @@ def test_grading_refuses_without_a_sandbox(no_bubblewrap: None) -> None:
     assert UNSAFE_VARIABLE in raised.value.hint
 
 
+def test_a_course_that_lies_where_python_does_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(sys.prefix)
+    monkeypatch.delenv(UNSAFE_VARIABLE, raising=False)
+    probe.cache_clear()
+    try:
+        with pytest.raises(InfrastructureError, match="students' code is not run"):
+            StudentKernel().confinement()
+    finally:
+        probe.cache_clear()
+
+
 def test_it_goes_without_one_only_with_a_warning(
     no_bubblewrap: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,7 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from coursekit.isolation.view import BUBBLEWRAP, bubblewrap_arguments, first_environment
+from coursekit.isolation.view import (
+    BUBBLEWRAP,
+    bubblewrap_arguments,
+    first_environment,
+    shown_course,
+)
 
 # Strongest first.
 ZYGOTE = "zygote"
@@ -121,6 +126,9 @@ def probe() -> Abilities:
         return Abilities({ZYGOTE: why, BUBBLEWRAPPED: why})
     if shutil.which(BUBBLEWRAP) is None:
         why = "bubblewrap is not installed"
+        return Abilities({ZYGOTE: why, BUBBLEWRAPPED: why})
+    if folder := shown_course():
+        why = f"the course lies in {folder}, which Python needs; move it out of there"
         return Abilities({ZYGOTE: why, BUBBLEWRAPPED: why})
     found = _try_sandbox()
     if not found.get("confined"):

@@ -100,6 +100,16 @@ def _python_folders() -> list[str]:
     return sorted(path for path in found if not path.startswith("/usr/") and path != "/usr")
 
 
+def shown_course() -> str:
+    """Return the folder that shows the course we are in to a student's code, or "".
+
+    Somebody may have made the virtual environment in the course folder itself.
+    """
+    here = Path.cwd().resolve()
+    folders = map(Path.resolve, map(Path, ["/usr", *_python_folders()]))
+    return next((str(folder) for folder in folders if here.is_relative_to(folder)), "")
+
+
 def _package_folders() -> dict[str, str]:
     """Our own packages as far as a kernel needs them, by where they lie.
 
