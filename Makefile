@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: demo test setup graphviz release check-release benchmark pretrain pictures lint format types fast-test lock lab clean
+.PHONY: demo test setup graphviz bubblewrap doctor release check-release benchmark pretrain pictures lint format types fast-test lock lab clean
 
 demo: setup            ## release, grade the bundled submissions, show scores and reasons
 	$(BIN)/coursekit demo
@@ -36,13 +36,22 @@ pictures: setup        ## draw the notebooks' pictures anew
 lab: setup             ## open JupyterLab on this course
 	$(BIN)/jupyter lab
 
-setup: .venv/ready graphviz
+doctor: setup          ## how students' code is shut in on this machine
+	$(BIN)/coursekit doctor
+
+setup: .venv/ready graphviz bubblewrap
 
 # Draws the networks; without it the notebook shows a table instead.
 graphviz:
 	@command -v dot >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 		&& apt-get update -qq && apt-get install -qq --yes --no-install-recommends graphviz >/dev/null; } \
 		|| echo "hint: graphviz is not installed, so networks are shown as tables; apt install graphviz"
+
+# Shuts students' code in; without it, grading refuses to run any.
+bubblewrap:
+	@[ "$$(uname)" != Linux ] || command -v bwrap >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get update -qq && apt-get install -qq --yes --no-install-recommends bubblewrap >/dev/null; } \
+		|| echo "hint: bubblewrap is not installed, so students' code cannot be shut in; apt install bubblewrap"
 
 # `--without-pip` and `pip --python` work where Debian's python3-venv is not installed.
 .venv/ready: requirements.lock pyproject.toml

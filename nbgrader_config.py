@@ -62,8 +62,22 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
-# Seconds for one cell of the student's.
-c.JudgeAnswers.timeout = 300
+
+# What a submission may use (docs/threat-model.md). A limit that is hit is named in the verdict.
+c.StudentKernel.cell_seconds = 300
+c.StudentKernel.notebook_seconds = 1200
+c.StudentKernel.processor_seconds = 2400
+c.StudentKernel.process_megabytes = 4096
+c.StudentKernel.total_megabytes = 6144
+c.StudentKernel.processes = 512
+c.StudentKernel.open_files = 1024
+c.StudentKernel.disk_megabytes = 1024
+c.StudentKernel.files = 20_000
+c.StudentKernel.text_kilobytes = 1024
+c.StudentKernel.picture_kilobytes = 10_240
+c.StudentKernel.messages = 10_000
+# Other values for single assignments:
+# c.StudentKernel.by_assignment = {"residual-networks-v2a": {"cell_seconds": 60}}
 
 # What students write may hold HTML; their feedback page and the grader's must not run it.
 c.HTMLExporter.sanitize_html = True

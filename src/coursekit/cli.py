@@ -31,6 +31,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "benchmark", help="time the notebook's training beside plain model.fit"
     )
     benchmark.add_argument("--pairs", type=int, default=1, metavar="N", help="runs of each kind")
+    benchmark.add_argument(
+        "--kernels", action="store_true", help="time student kernels instead, cold beside warm"
+    )
+    benchmark.add_argument(
+        "--forks", type=int, default=0, metavar="N", help="with --kernels: further warm kernels"
+    )
+    commands.add_parser(
+        "doctor", help="show how students' code is shut in here, and what would give more"
+    )
     pretrain = commands.add_parser(
         "pretrain", help="train the model that the notebooks load; takes about an hour"
     )
@@ -91,7 +100,16 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
         case "benchmark":
             from coursekit.benchmark import run_benchmark
 
-            run_benchmark(course, chosen.pairs)
+            if chosen.kernels:
+                from coursekit.isolation.timing import benchmark_kernels
+
+                benchmark_kernels(chosen.pairs, chosen.forks, console)
+            else:
+                run_benchmark(course, chosen.pairs)
+        case "doctor":
+            from coursekit.isolation.doctor import doctor
+
+            doctor(console)
         case "pretrain":
             from coursekit.pretraining.command import pretrain, show
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from coursekit.courses import Assignment, assignments
 from coursekit.errors import AuthoringError, InfrastructureError
+from coursekit.isolation.probing import BUBBLEWRAPPED, DESCRIPTIONS, NONE, probe
 from coursekit.known_answers import known_answers
 from coursekit.nbgrader_runs import read_verdict, run_nbgrader
 from coursekit.release.pipeline import build_folder, copy_course, generate
@@ -54,11 +55,19 @@ def demo(course: Path, console: Console) -> Path:
         assignment = known[entry["assignment"]]
         submit(assignment, entry["student"], bundled(assignment, entry))
     console.print(f"submitted  {len(entries)} notebooks")
+    show_isolation(console)
     started = time.monotonic()
     for number, entry in enumerate(entries, 1):
         progress = f"{number} of {len(entries)}: {entry['student']}, {entry['about']}"
         with console.status(f"nbgrader autograde {progress}"):
-            run_nbgrader(folder, "autograde", entry["assignment"], "--student", entry["student"])
+            run_nbgrader(
+                folder,
+                "autograde",
+                entry["assignment"],
+                "--student",
+                entry["student"],
+                our_own=True,
+            )
         console.print(f"graded     {progress}")
     each = (time.monotonic() - started) / len(entries)
     console.print(f"           {each:.1f} s a submission, nbgrader and kernel start included")
@@ -79,6 +88,19 @@ def demo(course: Path, console: Console) -> Path:
         "<notebook>.html"
     )
     return folder
+
+
+def show_isolation(console: Console) -> None:
+    """Print how the bundled notebooks are shut in, which are ours and may do without."""
+    found = probe()
+    console.print(f"isolation  {found.strongest}: {DESCRIPTIONS[found.strongest]}")
+    if found.strongest == NONE:
+        console.print(
+            f"warning: this machine has no sandbox ({found.why_not[BUBBLEWRAPPED]}).\n"
+            "         The demo grades only its own notebooks and goes on; nbgrader autograde\n"
+            "         refuses students'. See what would help, with: coursekit doctor",
+            highlight=False,
+        )
 
 
 def bundled(assignment: Assignment, entry: dict[str, Any]) -> Any:

@@ -47,7 +47,10 @@ get_ipython().ast_transformers.append(Spy())
 SPY_REPORT = """
 for folder, _, names in os.walk("."):
     for name in names:
-        seen.append(open(os.path.join(folder, name), errors="replace").read())
+        try:
+            seen.append(open(os.path.join(folder, name), encoding="utf-8").read())
+        except UnicodeDecodeError:
+            pass  # a picture: what is printed has a limit
 print("SPY", len(seen))
 print("\\n".join(line for text in seen for line in text.splitlines()))
 """

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import zmq
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
+from traitlets import Instance
 
+from coursekit.kernels.provisioner import StudentProvisioner
+from coursekit.kernels.settings import Confinement
 from coursekit.repair.folder import copy_plain_files
 
 KERNEL_NAME = "coursekit-student"
 # What a student may bring along and read: pictures, never code or notebooks.
 DATA_SUFFIXES = frozenset({".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".png", ".tiff", ".webp"})
+# Larger than any picture or graph. A kernel that sends more is cut off, and calls again.
+MAX_MESSAGE_BYTES = 32 * 1024**2
+MAX_MESSAGES_WAITING = 100
 
 
 class StudentKernelSpecs(KernelSpecManager):
@@ -26,28 +32,40 @@ class StudentKernelSpecs(KernelSpecManager):
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         """Return the student kernel's spec."""
         return KernelSpec(
-            argv=[
-                sys.executable,
-                "-m",
-                "coursekit.kernels.student_kernel",
-                "-f",
-                "{connection_file}",
-                "--HistoryManager.hist_file=:memory:",
-            ],
+            # The provisioner knows how to start it.
+            argv=[KERNEL_NAME],
             display_name="Student",
             language="python",
+            interrupt_mode="message",  # no signal crosses into a namespace of processes
             metadata={"kernel_provisioner": {"provisioner_name": KERNEL_NAME}},
         )
 
 
+class StudentKernelManager(AsyncKernelManager):
+    """Tells its provisioner how the kernel is shut in."""
+
+    confinement = Instance(Confinement)
+
+    def why_it_ended(self) -> str:
+        """Return which limit ended the kernel, with {} for where; "" if none did."""
+        started = self.provisioner
+        return started.why_it_ended() if isinstance(started, StudentProvisioner) else ""
+
+
 @contextlib.contextmanager
-def student_kernel() -> Iterator[AsyncKernelManager]:
+def student_kernel(confinement: Confinement) -> Iterator[StudentKernelManager]:
     """Give a manager for one student kernel, and end the kernel afterwards.
 
-    Its sockets are files in a folder of ours: nothing listens on the network.
+    Its sockets are files in a folder of ours: nothing listens on the network,
+    and the sandbox does not have the folder.
+
+    Args:
+        confinement: how the kernel is shut in.
+
     """
     with tempfile.TemporaryDirectory(prefix="coursekit-line-") as folder:
-        manager = AsyncKernelManager(
+        manager = StudentKernelManager(
+            confinement=confinement,
             kernel_name=KERNEL_NAME,
             kernel_spec_manager=StudentKernelSpecs(),
             transport="ipc",
@@ -55,6 +73,9 @@ def student_kernel() -> Iterator[AsyncKernelManager]:
             connection_file=f"{folder}/connection.json",
             cache_ports=False,
         )
+        # What a kernel sends, it may send to use up our memory.
+        manager.context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
+        manager.context.setsockopt(zmq.RCVHWM, MAX_MESSAGES_WAITING)
         try:
             yield manager
         finally:

@@ -1,4 +1,4 @@
-"""How a student kernel's process is started: the seam for isolation.
+"""How a student kernel's process is started: the one place, whatever shuts it in.
 
 Registered as the ``jupyter_client`` kernel provisioner "coursekit-student".
 """
@@ -6,59 +6,128 @@ Registered as the ``jupyter_client`` kernel provisioner "coursekit-student".
 from __future__ import annotations
 
 import os
-import subprocess
+import socket
+import tarfile
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-# Said in every verdict.
-ISOLATION = "separate process, no sandbox"
+from coursekit.isolation.cold import start_cold
+from coursekit.isolation.inside.requests import KernelRequest
+from coursekit.isolation.limits import in_words
+from coursekit.isolation.probing import NONE, ZYGOTE, fresh_owner
+from coursekit.isolation.watchdog import Watchdog
+from coursekit.kernels.settings import Confinement, StudentKernel
 
-# What a kernel needs of the conductor's environment; the rest stays here.
-KEPT_VARIABLES = ("LANG", "LC_ALL", "PATH", "TZ")
-
-
-def kernel_environment(home: Path) -> dict[str, str]:
-    """Return the environment of a student kernel whose private folder is ``home``."""
-    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    return kept | {
-        "HOME": str(home),
-        "IPYTHONDIR": str(home / "ipython"),
-        "JUPYTER_CONFIG_DIR": str(home / "jupyter"),
-        "JUPYTER_DATA_DIR": str(home / "jupyter-data"),
-        "JUPYTER_RUNTIME_DIR": str(home / "jupyter-runtime"),
-        "KERAS_HOME": str(home / "keras"),
-        "KERAS_BACKEND": "tensorflow",
-        "MPLCONFIGDIR": str(home / "matplotlib"),
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "NBGRADER_EXECUTION": "autograde",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONNOUSERSITE": "1",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "TMPDIR": str(home),
-    }
+# How the shell calls a death by a signal, which bubblewrap passes on.
+_BY_SIGNAL = 128
+_ABORTED, _KILLED, _SEGMENT, _PROCESSOR_TIME = 6, 9, 11, 24
+_NEARLY_ALL = 0.75
+_PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port")
 
 
 class StudentProvisioner(LocalProvisioner):
-    """Starts a student kernel with a private home and an environment without secrets."""
+    """Starts a student kernel in the sandbox that its manager asks for."""
 
+    confinement: Confinement
+    process: Any = None
     _home: tempfile.TemporaryDirectory[str] | None = None
+    _watchdog: Watchdog | None = None
+    _ended: int | None = None
 
-    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """Replace the environment that the kernel would inherit."""
-        launch: dict[str, Any] = await super().pre_launch(**kwargs)
-        self._home = tempfile.TemporaryDirectory(prefix="coursekit-home-")
-        launch["env"] = kernel_environment(Path(self._home.name))
-        # TensorFlow's start-up messages are nobody's business; what the
-        # student prints comes over the kernel's channels.
-        launch["stdout"] = launch["stderr"] = subprocess.DEVNULL
-        return launch
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Start the kernel, with copies of the files of its working folder.
+
+        Raises:
+            InfrastructureError: if it could not be shut in.
+
+        """
+        # A manager that says nothing of it gets the strongest sandbox there is, or none at all.
+        self.confinement = getattr(self.parent, "confinement", None) or (
+            StudentKernel(parent=self).confinement()
+        )
+        confined = self.confinement.level != NONE
+        if not confined:
+            self._home = tempfile.TemporaryDirectory(prefix="coursekit-home-")
+        connection: dict[str, Any] = {
+            name: value.decode() if isinstance(value, bytes) else value
+            for name, value in self.connection_info.items()
+        }
+        request = KernelRequest(
+            self.confinement.limits.as_json(),
+            fresh_owner() if confined else os.getuid(),
+            connection,
+            tuple(connection[name] for name in _PORTS),
+            confined=confined,
+            home="" if self._home is None else self._home.name,
+            alone=confined,
+        )
+        listening = [_listen(f"{connection['ip']}-{port}") for port in request.ports]
+        try:
+            with _archive(Path(kwargs["cwd"])) as archive:
+                numbers = [line.fileno() for line in listening]
+                if self.confinement.level == ZYGOTE:
+                    from coursekit.isolation.warm import start_warm
+
+                    self.process = start_warm(request, numbers, archive.fileno())
+                else:
+                    self.process = start_cold(request, numbers, archive.fileno())
+        finally:
+            for line in listening:
+                line.close()
+        self.pid = self.process.pid
+        self._watchdog = Watchdog(self.process.pid, self.confinement.limits, self.process.kill)
+        return self.connection_info
+
+    async def poll(self) -> int | None:
+        """Return the kernel's exit status, or None while it runs."""
+        if self.process:
+            self._ended = self.process.poll()
+        return await super().poll()
 
     async def cleanup(self, restart: bool = False) -> None:
-        """Remove the private home with what the kernel left in it."""
+        """Stop watching, and remove what the kernel left."""
         await super().cleanup(restart=restart)
-        if self._home is not None and not restart:
+        if self._watchdog is not None:
+            self._watchdog.stop()
+        if self._home is not None:
             self._home.cleanup()
             self._home = None
+
+    def why_it_ended(self) -> str:
+        """Return which limit ended the kernel, as "memory ran out in {} (4 GB)"; "" if none."""
+        limits = self.confinement.limits
+        ended = abs(self._ended or 0) % _BY_SIGNAL
+        if self._watchdog is not None and self._watchdog.memory_ran_out:
+            return f"memory ran out in {{}} ({in_words(limits.total_memory)} in all processes)"
+        if ended == _PROCESSOR_TIME:
+            return f"{{}} used up the processor time ({limits.processor_seconds} s)"
+        if (
+            ended in (_ABORTED, _SEGMENT, _KILLED)
+            and self._watchdog is not None
+            and self._watchdog.peak_addresses > _NEARLY_ALL * limits.process_memory
+        ):
+            return f"memory ran out in {{}} ({in_words(limits.process_memory)})"
+        return ""
+
+
+def _listen(path: str) -> socket.socket:
+    """Listen where the conductor's side will call; the kernel takes the socket over."""
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    line.bind(path)
+    line.listen(16)
+    line.setblocking(False)
+    return line
+
+
+def _archive(folder: Path) -> IO[bytes]:
+    """Put a folder's files into one, without their owners."""
+    file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for path in sorted(folder.iterdir()):
+            archive.add(path, path.name)
+    file.seek(0)
+    return file

@@ -11,22 +11,30 @@ any other output of the student's process.
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
+import zmq
+from ipykernel.iostream import OutStream
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 
-from resnets_utils.tracing import Call, trace
+# Of one message.
+MOST_CHARACTERS = 500_000
 
 
-class StudentKernel(IPythonKernel):
+class TracingKernel(IPythonKernel):
     """IPython's kernel that can also trace a function."""
 
     control_msg_types = [*IPythonKernel.control_msg_types, "trace_request"]  # noqa: RUF012
 
     async def trace_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         """Answer a trace request with what the student's function drew."""
+        # Loaded by `serve`; the student's folder has the edition that counts.
+        from resnets_utils.tracing import Call, trace
+
         assert self.shell is not None and self.session is not None
         loop = asyncio.get_running_loop()
         namespace, send = self.shell.user_ns, self.session.send
@@ -39,5 +47,62 @@ class StudentKernel(IPythonKernel):
         threading.Thread(target=answer, daemon=True).start()
 
 
-if __name__ == "__main__":
-    IPKernelApp.launch_instance(kernel_class=StudentKernel)
+class PiecewiseStream(OutStream):
+    """Sends what is printed in pieces, so that of too much at least the beginning arrives."""
+
+    def write(self, string: str) -> int:
+        """Print a text."""
+        if not isinstance(string, str) or len(string) <= MOST_CHARACTERS:
+            return int(super().write(string) or 0)
+        for start in range(0, len(string), MOST_CHARACTERS):
+            super().write(string[start : start + MOST_CHARACTERS])
+            self.flush()  # type: ignore[no-untyped-call]
+        return len(string)
+
+
+class StudentKernelApp(IPKernelApp):
+    """IPython's kernel on sockets that the conductor made and listens with.
+
+    They lie in a folder of the conductor's, which the sandbox does not have:
+    nothing is shared that a student could write to.
+    """
+
+    kernel_class = TracingKernel
+    outstream_class = "coursekit.kernels.student_kernel.PiecewiseStream"
+    listening: ClassVar[dict[int, int]] = {}
+
+    def _bind_socket(self, s: Any, port: int) -> int:
+        s.setsockopt(zmq.USE_FD, self.listening[port])
+        s.bind(f"ipc://{self.ip}-{port}")
+        return port
+
+    def init_control(self, context: Any) -> None:
+        """Open the control channel; the debugger's, which would call a path, is not used."""
+        super().init_control(context)  # type: ignore[no-untyped-call]
+        endpoint = self.shell_socket.getsockopt(zmq.LAST_ENDPOINT)
+        if endpoint:
+            self.debug_shell_socket.disconnect(endpoint)
+
+    def init_heartbeat(self) -> None:
+        """Have none: the conductor watches the process itself."""
+
+    def write_connection_file(self, **kwargs: Any) -> None:
+        """Leave the file as the conductor wrote it."""
+
+
+def serve(connection: Path, listening: dict[int, int]) -> None:
+    """Be a student kernel until it is shut down.
+
+    Args:
+        connection: Jupyter's connection file.
+        listening: the listening sockets' numbers, by their ports in that file.
+
+    """
+    # Before any line of a student's: their notebook cannot take its place.
+    import resnets_utils.tracing  # noqa: F401
+
+    sys.argv = ["student_kernel"]
+    StudentKernelApp.listening = listening
+    StudentKernelApp.launch_instance(
+        argv=["-f", str(connection), "--HistoryManager.hist_file=:memory:"]
+    )

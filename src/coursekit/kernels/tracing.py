@@ -36,11 +36,12 @@ def request_trace(client: Any, call: dict[str, Any], timeout: float) -> dict[str
     while (left := deadline - time.monotonic()) > 0:
         try:
             reply = run_sync(client.get_control_msg)(timeout=left)
+            meant = reply["parent_header"].get("msg_id") == request["header"]["msg_id"]
         except queue.Empty:
             break
         except Exception as error:
             return _no_answer(f"the kernel's reply cannot be read ({type(error).__name__})")
-        if reply["parent_header"].get("msg_id") == request["header"]["msg_id"]:
+        if meant:
             return _plain(reply["content"])
     raise TimeoutError(f"{call['function']} gave no result within {timeout:g} s")
 

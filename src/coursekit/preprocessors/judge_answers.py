@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,13 @@ from nbgrader.preprocessors import Execute
 from traitlets import Float, Unicode
 
 from coursekit.errors import InfrastructureError
+from coursekit.isolation.limits import in_words
+from coursekit.isolation.probing import DESCRIPTIONS
 from coursekit.judge.client import JudgeProcess
 from coursekit.kernels.manager import student_kernel, working_folder
-from coursekit.kernels.provisioner import ISOLATION
+from coursekit.kernels.settings import StudentKernel
 from coursekit.kernels.tracing import request_trace
+from coursekit.preprocessors.output_meter import OutputMeter
 from coursekit.preprocessors.plain_outputs import keep_plain_outputs
 from coursekit.rendering import verdict_html
 from coursekit.repair.remarks import take_repairs
@@ -62,10 +66,16 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         """
         info = resources["nbgrader"]
         graded_by = choose_version(nb.metadata, info, self.release_directory)
+        confinement = StudentKernel(parent=self).confinement(info["assignment"])
+        self.log.info("Student code runs: %s", DESCRIPTIONS[confinement.level])
+        self._limits = confinement.limits
+        self._deadline = time.monotonic() + self._limits.notebook_seconds
         self._tests = _test_cells(info, graded_by)
-        self._remarks = tuple(filter(None, (graded_by.remark, *take_repairs(nb))))
+        self._remarks = [*filter(None, (graded_by.remark, *take_repairs(nb)))]
+        self._said = 0  # how many of them stand above a verdict
         self._cells: list[CellVerdict] = []
-        self._stopped = ""
+        self._stopped = ""  # why no further cell runs
+        self._dead = False
         self._errors: dict[str, str] = {}  # what a cell's text ended in
         self._hung: dict[str, str] = {}  # functions that gave no result in time, and the words
         self._salt = self._choose_salt(info["student"])
@@ -76,8 +86,9 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
                     Path(self.submitted_directory, info["student"], info["assignment"]),
                 ) as folder,
                 JudgeProcess(self.judge_timeout) as self._judge,
-                student_kernel() as manager,
+                student_kernel(confinement) as manager,
             ):
+                self._why_it_ended = manager.why_it_ended
                 resources.setdefault("metadata", {})["path"] = str(folder)
                 nb, resources = super().preprocess(nb, resources, km=manager)
                 if self.kc is not None:
@@ -96,8 +107,8 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             info["student"],
             tuple(self._cells),
             self._salt,
-            ISOLATION,
-            (*self._remarks, *([self._stopped] if self._stopped else [])),
+            confinement.level,
+            tuple(self._remarks),
         )
         resources.setdefault("outputs", {})[f"{info['notebook']}.verdict.json"] = (
             verdict.as_json().encode()
@@ -112,23 +123,81 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         if utils.is_grade(cell) and grade_id in self._tests:
             self._judge_cell(cell, grade_id)
         elif cell.cell_type == "code" and not self._stopped:
-            try:
-                cell, resources = super().preprocess_cell(cell, resources, index)
-            except DeadKernelError:
-                self._stopped = f"the kernel stopped while cell {index + 1} ran"
-            except (CellTimeoutError, RuntimeError) as error:
-                self._stopped = f"cell {index + 1} was stopped: {str(error).splitlines()[0]}"
-            keep_plain_outputs(cell)
-            for output in cell.outputs:
-                if output.output_type == "error":
-                    self._errors[cell.source] = f"{output.ename}: {output.evalue}"
+            cell, resources = self._run_cell(cell, resources, index)
         return cell, resources
+
+    def _run_cell(
+        self, cell: NotebookNode, resources: dict[str, Any], index: int
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        """Run a cell of the student's within its limits."""
+        place = f"cell {index + 1}"
+        if self._deadline <= time.monotonic():
+            self._stop(f"stopped before {place}: {self._limits.notebook_seconds:g} s are over")
+            return cell, resources
+        self._meter = OutputMeter(self._limits)
+        self._too_long = 0.0
+        # An "idle" that was lost in a flood holds up nothing: the reply counts.
+        self.raise_on_iopub_timeout = False
+        try:
+            cell, resources = super().preprocess_cell(cell, resources, index)
+        except DeadKernelError:
+            self._dead = True
+            why = self._why_it_ended() or "the kernel stopped while {} ran"
+            self._stop(why.format(place))
+        except (CellTimeoutError, RuntimeError) as error:
+            # It runs on, whatever it was asked: no further cell can.
+            what = str(error).splitlines()[0]
+            self._stop("" if self._too_long else f"{place} was stopped: {what}")
+        except Exception as error:
+            # The student's process can send whatever it likes.
+            self._stop(f"{place} sent messages that cannot be read ({type(error).__name__})")
+        if self._too_long:
+            remark = f"stopped after {self._too_long:.3g} s in {place}"
+            self._remarks.append(remark)
+            self._stopped = self._stopped and remark
+        if self._meter.cut:
+            self._remarks.append(f"output of {place} was cut at {self._meter.cut}")
+        elif not (self._meter.complete or self._stopped or self._too_long) and cell.source.strip():
+            self._remarks.append(f"output of {place} was lost in part: it was too much at once")
+        keep_plain_outputs(cell)
+        for output in cell.outputs:
+            if output.output_type == "error":
+                self._errors[cell.source] = f"{output.ename}: {output.evalue}"
+                if output.ename == "MemoryError":
+                    size = in_words(self._limits.process_memory)
+                    self._remarks.append(f"memory ran out in {place} ({size})")
+        return cell, resources
+
+    def _stop(self, why: str) -> None:
+        """Run no further cell of the student's."""
+        self._stopped = why or "stopped"
+        if why:
+            self._remarks.append(why)
+
+    def _get_timeout(self, cell: NotebookNode | None) -> float | None:
+        """The seconds that a cell may take: nbclient asks before it runs one."""
+        return min(self._limits.cell_seconds, max(self._deadline - time.monotonic(), 0.1))
+
+    async def _async_handle_timeout(
+        self, timeout: float, cell: NotebookNode | None = None
+    ) -> dict[str, Any] | None:
+        """Remember that a cell took too long; nbclient then interrupts it."""
+        self._too_long = timeout
+        self.raise_on_iopub_timeout = True
+        reply: dict[str, Any] | None = await super()._async_handle_timeout(timeout, cell)
+        return reply
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
+        """Take over an output, as long as there are not too many."""
+        admitted = self._meter.admit(msg)
+        return None if admitted is None else super().process_message(admitted, cell, cell_index)
 
     def _judge_cell(self, cell: NotebookNode, grade_id: str) -> None:
         source, points = self._tests[grade_id]
         verdict = self._judge.judge(grade_id, source, points, self._answer, self._salt)
-        # What is said of the whole notebook stands above the first verdict.
-        remark = "" if self._cells else "\n".join(self._remarks)
+        # What is said of the whole notebook stands above the next verdict.
+        remark = "\n".join(self._remarks[self._said :])
+        self._said = len(self._remarks)
         self._cells.append(verdict)
         cell.outputs = [
             new_output(
@@ -151,8 +220,11 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         return secrets.randbits(63)
 
     def _answer(self, call: dict[str, Any]) -> dict[str, str]:
-        """Make a call in the student's kernel, if it still runs."""
-        if self._stopped:
+        """Make a call in the student's kernel, if it still runs.
+
+        What was defined before a limit was hit is judged; only a dead kernel answers nothing.
+        """
+        if self._dead:
             return {"status": "raised", "reason": self._stopped}
         function = call["function"]
         if function in self._hung:
@@ -166,6 +238,8 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             for source, ended in self._errors.items():
                 if f"def {function}" in source:
                     return {**reply, "reason": f"{reply['reason']}: its cell ended in {ended}"}
+            if self._stopped:
+                return {"status": "raised", "reason": f"{reply['reason']}: {self._stopped}"}
         return reply
 
 

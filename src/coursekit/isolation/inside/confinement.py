@@ -1,0 +1,131 @@
+"""Shut this process in, before a student's code: private disk, limits, no rights."""
+
+from __future__ import annotations
+
+import os
+import resource
+import tarfile
+from pathlib import Path
+from typing import Any
+
+from coursekit.isolation.inside import landlock, seccomp
+from coursekit.isolation.inside.system_calls import (
+    MS_BIND,
+    MS_NODEV,
+    MS_NOSUID,
+    PR_SET_NO_NEW_PRIVS,
+    drop_capabilities,
+    mount,
+    prctl,
+)
+
+# The private disk, and where its parts appear.
+DISK = "/home"
+HOME = "/home/student"
+WORK = "/home/student/work"
+_PARTS = {"/home/tmp": "/tmp", "/home/shm": "/dev/shm"}
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+
+
+def make_disk(limits: dict[str, Any], owner: int) -> None:
+    """Mount a private disk in memory over /home, /tmp and /dev/shm.
+
+    Raises:
+        OSError: if the kernel refuses.
+
+    """
+    flags = MS_NOSUID | MS_NODEV
+    options = f"size={limits['disk']},nr_inodes={limits['files']},mode=755"
+    mount("private", DISK, "tmpfs", flags, options)
+    for folder in (HOME, *_PARTS):
+        os.mkdir(folder, 0o700)
+        os.chown(folder, owner, owner)
+    for part, place in _PARTS.items():
+        mount(part, place, "", MS_BIND)
+
+
+def become(owner: int) -> None:
+    """Take on a user id that owns nothing; root's rights go with it.
+
+    Raises:
+        OSError: if the kernel refuses.
+
+    """
+    if os.getuid() != owner:
+        os.setgroups([])
+        os.setresgid(owner, owner, owner)
+        os.setresuid(owner, owner, owner)
+    drop_capabilities()
+
+
+def limit_resources(limits: dict[str, Any], *, alone: bool) -> None:
+    """Set this process's limits, which its children inherit.
+
+    Args:
+        limits: as `Limits.as_json` writes them.
+        alone: whether its user's processes are all the submission's own, so that
+            they can be counted.
+
+    """
+    seconds = int(limits["processor_seconds"])
+    wanted = {
+        resource.RLIMIT_AS: limits["process_memory"],
+        resource.RLIMIT_CPU: seconds,
+        resource.RLIMIT_NOFILE: limits["open_files"],
+        resource.RLIMIT_FSIZE: limits["disk"],
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
+    }
+    if alone:
+        wanted[resource.RLIMIT_NPROC] = limits["processes"] + 8 * (os.cpu_count() or 1)
+    for kind, value in wanted.items():
+        _, most = resource.getrlimit(kind)
+        value = int(value) if most == resource.RLIM_INFINITY else min(int(value), most)
+        # The soft limit of processor time comes first: its signal tells the reason.
+        resource.setrlimit(kind, (value, value + 5 if kind == resource.RLIMIT_CPU else value))
+
+
+def give_up_rights() -> None:
+    """Take Landlock's and seccomp's restrictions on; there is no way back.
+
+    Raises:
+        OSError: if the kernel refuses.
+
+    """
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    landlock.restrict([DISK, *_PARTS.values()], list(DEVICES))
+    seccomp.refuse_calls()
+
+
+def unpack(archive: int, folder: str) -> None:
+    """Lay the files that a student's notebook may read into a fresh folder.
+
+    Raises:
+        OSError: if they do not fit.
+
+    """
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with os.fdopen(archive, "rb") as stream, tarfile.open(fileobj=stream) as files:
+        files.extractall(folder, filter="data")
+
+
+def environment(home: str, temporary: str) -> dict[str, str]:
+    """Return the environment of a student kernel whose private folder is ``home``."""
+    return {
+        "HOME": home,
+        "IPYTHONDIR": f"{home}/.ipython",
+        "JUPYTER_CONFIG_DIR": f"{home}/.jupyter",
+        "JUPYTER_DATA_DIR": f"{home}/.jupyter-data",
+        "JUPYTER_RUNTIME_DIR": f"{home}/.jupyter-runtime",
+        "KERAS_HOME": f"{home}/.keras",
+        "KERAS_BACKEND": "tensorflow",
+        "MPLCONFIGDIR": f"{home}/.matplotlib",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "NBGRADER_EXECUTION": "autograde",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONNOUSERSITE": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TMPDIR": temporary,
+    }

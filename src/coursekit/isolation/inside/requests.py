@@ -1,0 +1,57 @@
+"""What the conductor asks of a sandbox: one message, with open files beside it."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import asdict, dataclass
+from typing import Any
+
+_MOST_BYTES = 65536
+
+
+@dataclass(frozen=True)
+class KernelRequest:
+    """Asks for one kernel.
+
+    Attributes:
+        limits: as `Limits.as_json` writes them.
+        owner: the user id that the kernel runs as, as the sandbox counts.
+        connection: Jupyter's connection information.
+        ports: for each listening socket sent along, its number in ``connection``.
+        confined: whether it is shut in; otherwise ``home`` is a folder of the machine's.
+        home: the kernel's home, where it is not confined.
+        alone: whether no other process has the same owner.
+
+    """
+
+    limits: dict[str, Any]
+    owner: int
+    connection: dict[str, Any]
+    ports: tuple[int, ...]
+    confined: bool = True
+    home: str = ""
+    alone: bool = True
+
+    def send(self, line: socket.socket, listening: list[int], archive: int) -> None:
+        """Send the request, with its sockets and the archive of files to read."""
+        socket.send_fds(line, [json.dumps(asdict(self)).encode()], [*listening, archive])
+
+
+@dataclass(frozen=True)
+class ReceivedRequest:
+    """A request as it arrives, with the numbers of its open files."""
+
+    request: KernelRequest
+    listening: dict[int, int]
+    archive: int
+
+
+def receive(line: socket.socket) -> ReceivedRequest | None:
+    """Wait for a request; None if the conductor is gone."""
+    message, files, _, _ = socket.recv_fds(line, _MOST_BYTES, 16)
+    if not message:
+        return None
+    request = KernelRequest(**json.loads(message))
+    *listening, archive = files
+    return ReceivedRequest(request, dict(zip(request.ports, listening, strict=True)), archive)

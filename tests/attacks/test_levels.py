@@ -1,0 +1,179 @@
+"""How a level is chosen, that grading refuses without one, and that all compute alike."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
+from rich.console import Console
+from traitlets.config import Config
+
+from coursekit.errors import CourseKitError, InfrastructureError
+from coursekit.isolation import warm
+from coursekit.isolation.doctor import doctor
+from coursekit.isolation.limits import Limits
+from coursekit.isolation.probing import BUBBLEWRAPPED, LEVELS, NONE, ZYGOTE, probe
+from coursekit.isolation.watchdog import descendants
+from coursekit.kernels.manager import student_kernel
+from coursekit.kernels.settings import UNSAFE_VARIABLE, Confinement, StudentKernel
+
+SEEDED = """
+import keras, numpy, tensorflow as tf
+keras.utils.set_random_seed(7)
+layer = keras.layers.Conv2D(8, 3)
+x = numpy.random.default_rng(5).normal(size=(2, 16, 16, 3)).astype("float32")
+print(layer(x).numpy().tobytes().hex())
+print(tf.random.stateless_uniform((4,), seed=[1, 0]).numpy().tobytes().hex())
+print(numpy.linalg.svd(x[0, :, :, 0])[1].tobytes().hex())
+"""
+
+
+@pytest.fixture
+def no_bubblewrap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """A machine on whose path there is no program at all."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv(UNSAFE_VARIABLE, raising=False)
+    probe.cache_clear()
+    yield
+    probe.cache_clear()
+
+
+def needs(level: str) -> None:
+    if level in probe().why_not:
+        pytest.skip(f"this machine has no level {level}: {probe().why_not[level]}")
+
+
+def run(level: str, *cells: str, limits: Limits | None = None) -> list[str]:
+    """What each cell printed in a kernel of this level."""
+    notebook: Any = new_notebook(cells=[new_code_cell(cell) for cell in cells])
+    confinement = Confinement(level, limits or Limits())
+    with contextlib.ExitStack() as stack:
+        manager = stack.enter_context(student_kernel(confinement))
+        client = NotebookClient(
+            notebook, km=manager, resources={"metadata": {"path": str(Path(__file__).parent)}}
+        )
+        client.owns_km = False
+        client.execute()
+        assert client.kc is not None
+        client.kc.stop_channels()
+    return ["".join(output.get("text", "") for output in cell.outputs) for cell in notebook.cells]
+
+
+def test_grading_refuses_without_a_sandbox(no_bubblewrap: None) -> None:
+    with pytest.raises(InfrastructureError, match="bubblewrap is not installed") as raised:
+        StudentKernel().confinement()
+    assert "coursekit doctor" in raised.value.hint
+    assert UNSAFE_VARIABLE in raised.value.hint
+
+
+def test_a_course_that_lies_where_python_does_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(sys.prefix)
+    monkeypatch.delenv(UNSAFE_VARIABLE, raising=False)
+    probe.cache_clear()
+    try:
+        with pytest.raises(InfrastructureError, match="students' code is not run"):
+            StudentKernel().confinement()
+    finally:
+        probe.cache_clear()
+
+
+def test_it_goes_without_one_only_with_a_warning(
+    no_bubblewrap: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert StudentKernel(unsafe=True).confinement().level == NONE
+    assert "WITHOUT A SANDBOX" in capsys.readouterr().err
+
+
+def test_doctor_names_the_command_that_would_help(no_bubblewrap: None) -> None:
+    with pytest.raises(CourseKitError) as raised, open(os.devnull, "w") as nowhere:
+        doctor(Console(file=nowhere))
+    assert "bubblewrap" in raised.value.hint
+
+
+def test_unsafe_does_not_weaken_a_machine_that_can_do_better() -> None:
+    needs(BUBBLEWRAPPED)
+    assert StudentKernel(unsafe=True).confinement().level == probe().strongest
+
+
+def test_limits_of_a_single_assignment() -> None:
+    config = Config({"StudentKernel": {"by_assignment": {"a": {"cell_seconds": 7}}}})
+    settings = StudentKernel(config=config, unsafe=True)
+    assert settings.confinement("a").limits.cell_seconds == 7
+    assert settings.confinement("b").limits.cell_seconds == Limits.cell_seconds
+
+
+@pytest.mark.parametrize("name", ["cell_second", "unsafe", "level"])
+def test_a_setting_that_is_no_limit_is_refused(name: str) -> None:
+    config = Config({"StudentKernel": {"by_assignment": {"a": {name: 1}}}})
+    with pytest.raises(InfrastructureError, match="which is no limit"):
+        StudentKernel(config=config, unsafe=True).confinement("a")
+
+
+def test_an_unknown_level_is_refused() -> None:
+    with pytest.raises(InfrastructureError, match="is 'strong'"):
+        StudentKernel(level="strong").confinement()
+
+
+@pytest.mark.slow
+def test_every_level_computes_the_same_digits() -> None:
+    found = {level: run(level, SEEDED)[0] for level in LEVELS if level not in probe().why_not}
+    assert len(found[NONE].split()) == 3
+    assert len(set(found.values())) == 1
+
+
+@pytest.mark.slow
+def test_a_zygote_that_died_is_made_anew() -> None:
+    needs(ZYGOTE)
+    assert run(ZYGOTE, "print(1)") == ["1\n"]
+    assert warm._zygote is not None
+    old = warm._zygote._process
+    os.kill(old.pid, signal.SIGKILL)
+    old.wait()
+    assert run(ZYGOTE, "print(2)") == ["2\n"]
+    assert warm._zygote._process.pid != old.pid
+
+
+@pytest.mark.slow
+def test_forks_share_no_fresh_random_numbers() -> None:
+    needs(ZYGOTE)
+    code = "import random, numpy, os\nprint(random.random(), numpy.random.rand(), os.urandom(4))"
+    assert not set(run(ZYGOTE, code)[0].split()) & set(run(ZYGOTE, code)[0].split())
+
+
+@pytest.mark.slow
+def test_nothing_outlives_a_conductor_that_is_killed(tmp_path: Path) -> None:
+    needs(ZYGOTE)
+    script = tmp_path / "conductor.py"
+    script.write_text(
+        "import sys, time\n"
+        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from test_levels import ZYGOTE, run\n"
+        'run(ZYGOTE, \'import subprocess; subprocess.Popen(["sleep", "600"])\')\n'
+        "print('ready', flush=True)\n"
+        "run(ZYGOTE, 'import time; time.sleep(600)')\n"
+    )
+    conductor = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    assert conductor.stdout is not None
+    assert conductor.stdout.readline() == "ready\n"
+    living = set(descendants(conductor.pid)) - {conductor.pid}
+    assert living
+    conductor.kill()
+    conductor.wait()
+    for process in living:
+        with contextlib.suppress(ProcessLookupError):
+            line = os.pidfd_open(process)
+            # Readable when it has ended; the test would hang if it never did.
+            assert select.select([line], [], [], 60)[0]
+            os.close(line)

@@ -1,0 +1,95 @@
+"""Submissions that take too much, graded by one real `nbgrader autograde`: each limit is named.
+
+Every one of them defines the right answer, and takes too much in the same cell.
+"""
+
+from __future__ import annotations
+
+import pytest
+from small_course import NAME, small_course
+
+from coursekit.courses import Assignment
+from coursekit.isolation.probing import NONE, ZYGOTE, probe
+from coursekit.known_answers import solution_cells
+from coursekit.nbgrader_runs import read_verdict, run_nbgrader
+from coursekit.release.pipeline import generate
+from coursekit.submissions import fill_in, released, submit
+from coursekit.verdict import NotebookVerdict
+
+pytestmark = pytest.mark.slow
+
+LIMITS = {"cell_seconds": 5, "notebook_seconds": 12, "total_megabytes": 1500, "messages": 500}
+
+# What is run after the answer, what is said of it, and the points.
+GREEDY: dict[str, tuple[str, str, float]] = {
+    "loop": (
+        "while True:\n    try:\n        while True: pass\n    except KeyboardInterrupt: pass",
+        "stopped after 5 s in cell 4",
+        6,
+    ),
+    "sleep": ("import time\ntime.sleep(1000)", "stopped after 5 s in cell 4", 6),
+    "one-process": ("block = bytearray(5 * 2**30)", "memory ran out in cell 4 (4 GB)", 6),
+    "many-processes": (
+        "import os, time\n"
+        "for _ in range(8):\n"
+        "    if not os.fork():\n"
+        "        block = bytearray(os.urandom(1)) * (400 * 2**20)\n"
+        "        time.sleep(60)\n"
+        "time.sleep(60)",
+        "memory ran out in cell 4 (1.46 GB in all processes)",
+        0,
+    ),
+    "text": ("print('x' * 50_000_000)", "output of cell 4 was cut at 1 MB", 6),
+    "messages": (
+        "from IPython.display import display\nfor n in range(3000): display(n)",
+        "output of cell 4 was cut at 500 messages",
+        6,
+    ),
+    "forged": (
+        "kernel = get_ipython().kernel\n"
+        "forged = {'header': {'msg_id': 'x'}, 'parent_header': kernel.get_parent()['header'],\n"
+        "          'metadata': {}, 'content': {}}\n"
+        "kernel.iopub_socket.send_multipart(kernel.session.serialize(forged, ident=b'stream'))",
+        "cell 4 sent messages that cannot be read (KeyError)",
+        6,
+    ),
+    "fork-bomb": (
+        "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass",
+        "stopped after 5 s in cell 4",
+        0,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def greedy(
+    tmp_path_factory: pytest.TempPathFactory, assignment: Assignment
+) -> dict[str, NotebookVerdict]:
+    """The verdicts of all, by student."""
+    if probe().strongest == NONE:
+        pytest.skip(f"this machine has no sandbox: {probe().why_not[ZYGOTE]}")
+    course = tmp_path_factory.mktemp("greedy")
+    small = small_course(course, assignment)
+    config = course / "nbgrader_config.py"
+    config.write_text(
+        config.read_text() + f"c.StudentKernel.by_assignment = {{{NAME!r}: {LIMITS!r}}}\n"
+    )
+    generate(small)
+    right = solution_cells(small)["identity_block"]
+    for name, (code, _, _) in GREEDY.items():
+        submit(small, name, fill_in(released(small), {"identity_block": f"{right}\n{code}\n"}))
+    run_nbgrader(course, "autograde", NAME, "--JudgeAnswers.trace_timeout=10")
+    return {name: read_verdict(course, name, NAME, small.notebook) for name in GREEDY}
+
+
+@pytest.mark.parametrize("name", GREEDY)
+def test_the_limit_is_named(greedy: dict[str, NotebookVerdict], name: str) -> None:
+    assert GREEDY[name][1] in greedy[name].remarks
+    assert greedy[name].isolation == probe().strongest
+
+
+@pytest.mark.parametrize("name", GREEDY)
+def test_what_was_defined_is_judged_as_long_as_the_kernel_lives(
+    greedy: dict[str, NotebookVerdict], name: str
+) -> None:
+    assert sum(cell.score for cell in greedy[name].cells) == GREEDY[name][2]
