@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -164,7 +165,15 @@ def test_nothing_outlives_a_conductor_that_is_killed(tmp_path: Path) -> None:
         "print('ready', flush=True)\n"
         "run(ZYGOTE, 'import time; time.sleep(600)')\n"
     )
-    conductor = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    # Its own folders are what it leaves; let them lie where they are tidied away. The path
+    # of a socket may not be long.
+    with tempfile.TemporaryDirectory() as folder:
+        _kill_and_wait([sys.executable, str(script)], folder)
+
+
+def _kill_and_wait(command: list[str], folder: str) -> None:
+    environment = {**os.environ, "TMPDIR": folder}
+    conductor = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert conductor.stdout is not None
     assert conductor.stdout.readline() == "ready\n"
     living = set(descendants(conductor.pid)) - {conductor.pid}

@@ -62,7 +62,7 @@ class Abilities:
 
 def real_root() -> bool:
     """Return whether we may make namespaces by right, without a user namespace."""
-    if os.getuid():
+    if os.getuid() or not sys.platform.startswith("linux"):
         return False
     status = Path("/proc/self/status").read_text()
     effective = int(status.split("CapEff:")[1].split()[0], 16)

@@ -64,7 +64,8 @@ def descendants(first: int) -> list[int]:
     namespace, so that nobody in a sandbox is left out.
     """
     children: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):
+    # Only Linux tells; elsewhere there is no sandbox either.
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
         if name.isdigit():
             with contextlib.suppress(OSError):
                 # The name between brackets may hold anything.

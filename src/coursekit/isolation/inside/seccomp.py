@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import socket
 import struct
 
 from coursekit.isolation.inside.system_calls import MACHINE, prctl
@@ -70,7 +69,7 @@ _IOCTL = (16, 29)
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _X32 = 0x40000000
 _NEW_NAMESPACES = 0x7E020000
-_FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK)
+_FAMILIES = (1, 2, 10, 16)  # Linux: paths and abstract names, IPv4, IPv6, the kernel's own
 _FAKE_INPUT = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: typing into a terminal
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -134,7 +133,7 @@ def _program(column: int, architecture: int) -> list[Instruction]:
             _SOCKET,
             (_LOAD, 0, 0, _FIRST),
             *(
-                (_EQUAL, len(_FAMILIES) - place, 0, int(family))
+                (_EQUAL, len(_FAMILIES) - place, 0, family)
                 for place, family in enumerate(_FAMILIES)
             ),
             error(errno.EAFNOSUPPORT),
