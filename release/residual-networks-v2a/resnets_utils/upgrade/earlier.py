@@ -85,9 +85,11 @@ def read_earlier(path: Path) -> EarlierNotebook:
             f"column {error.colno} ({error.msg})",
             "open it in JupyterLab and save it; if that fails, take a copy from before the damage",
         ) from None
-    except RecursionError:
+    except (RecursionError, ValueError) as error:
+        # Python reads no whole number of more than 4300 digits.
+        what = "nested too deep" if isinstance(error, RecursionError) else "full of endless digits"
         raise StudentError(
-            f"{path.name} is damaged: it is nested too deep for a notebook",
+            f"{path.name} is damaged: it is {what} for a notebook",
             "take a copy from before the damage",
         ) from None
     if not isinstance(data, dict):
@@ -169,7 +171,7 @@ def _cell(entry: dict[str, Any]) -> Cell:
         kind = "markdown"
     metadata, attachments, cell_id = (entry.get(key) for key in ("metadata", "attachments", "id"))
     return Cell(
-        kind if kind in {"code", "markdown"} else "raw",
+        kind if kind in ("code", "markdown") else "raw",
         source,
         metadata if isinstance(metadata, dict) else {},
         attachments if isinstance(attachments, dict) else {},

@@ -67,9 +67,9 @@ def upgrade_file(old: Path, release: Release, output: Path | None) -> Report:
     """
     in_place = output is None or _same_file(output, release.path)
     target = release.path if output is None or in_place else output
+    earlier = read_earlier(old)
     _refuse(old, release, target, in_place=in_place)
     before = release.path.read_bytes()
-    earlier = read_earlier(old)
     ours = is_ours(earlier, release)
     extras = Extras(earlier, release, ours=ours)
     carrier = Carrier(earlier, release, extras.running)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import importlib.util
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 # Other ways to say "keras", the longest first.
@@ -140,9 +141,9 @@ def is_there(full_name: str) -> bool:
         except (ImportError, ValueError):
             return False
     parts = full_name.split(".")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's greetings say nothing here
     try:
-        found = importlib.import_module(root)
+        with _without_greetings():
+            found = importlib.import_module(root)
     except Exception:
         return True  # not installed here: nobody can tell
     for count, part in enumerate(parts[1:], 2):
@@ -154,3 +155,16 @@ def is_there(full_name: str) -> bool:
         except Exception:
             return False
     return True
+
+
+@contextlib.contextmanager
+def _without_greetings() -> Iterator[None]:
+    """Keep what TensorFlow says of itself while it is imported off the screen."""
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
