@@ -57,20 +57,23 @@ def demo(course: Path, console: Console) -> Path:
     console.print(f"submitted  {len(entries)} notebooks")
     show_isolation(console)
     started = time.monotonic()
-    for number, entry in enumerate(entries, 1):
-        progress = f"{number} of {len(entries)}: {entry['student']}, {entry['about']}"
-        with console.status(f"nbgrader autograde {progress}"):
-            run_nbgrader(
-                folder,
-                "autograde",
-                entry["assignment"],
-                "--student",
-                entry["student"],
-                our_own=True,
-            )
-        console.print(f"graded     {progress}")
+    graded: list[str] = []
+
+    def show_graded() -> None:
+        """Print a line for each submission whose verdict has come."""
+        for entry in entries:
+            verdicts = (folder / "autograded" / entry["student"]).glob("*/*.verdict.json")
+            if entry["student"] not in graded and any(verdicts):
+                graded.append(entry["student"])
+                place = f"{len(graded)} of {len(entries)}"
+                console.print(f"graded     {place}: {entry['student']}, {entry['about']}")
+
+    for name in names:
+        with console.status(f"nbgrader autograde {name}"):
+            run_nbgrader(folder, "autograde", name, watch=show_graded, our_own=True)
+        show_graded()
     each = (time.monotonic() - started) / len(entries)
-    console.print(f"           {each:.1f} s a submission, nbgrader and kernel start included")
+    console.print(f"           {each:.1f} s a submission, nbgrader and kernels included")
     for name in names:
         with console.status(f"nbgrader generate_feedback {name}"):
             run_nbgrader(folder, "generate_feedback", name)

@@ -371,7 +371,7 @@ def test_a_broken_notebook_is_named_and_gets_no_score(
 def test_a_regrade_that_fails_takes_the_old_score_back(
     trial: Assignment, graded: dict[str, Submission]
 ) -> None:
-    who = "everything-right"
+    who = student("right with warnings on stderr")
     hidden = trial.tests / "ResNet50.py"
     kept = hidden.read_text()
     try:

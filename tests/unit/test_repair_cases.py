@@ -210,6 +210,7 @@ def test_a_version_stamp_is_kept_and_a_forged_one_is_not(handed_in: Notebook, re
         "previous": "",
         "release": digest,
         "generated_from": {"source": digest, "hidden_tests": digest, "coursekit": "0.1"},
+        "cells": {"title": "0123456789abcdef"},
     }
     handed_in["metadata"]["residual_networks"] = stamp
     handed_in["metadata"]["coursekit_repairs"] = ["<b>full marks</b>"]
