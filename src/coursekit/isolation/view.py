@@ -8,7 +8,7 @@ from pathlib import Path
 
 import coursekit
 import resnets_utils
-from coursekit.isolation.inside.confinement import DEVICES
+from coursekit.isolation.inside.confinement import DEVICES, DISK
 
 BUBBLEWRAP = "bwrap"
 PACKAGES = "/packages"
@@ -58,7 +58,7 @@ def bubblewrap_arguments(*, own_users: bool) -> list[str]:
         *("--symlink", "/proc/self/fd/0", "/dev/stdin"),
         *("--symlink", "/proc/self/fd/1", "/dev/stdout"),
         *("--symlink", "/proc/self/fd/2", "/dev/stderr"),
-        *(word for folder in ("/dev/shm", "/tmp", "/home") for word in ("--dir", folder)),
+        *(word for folder in ("/dev/shm", "/tmp", DISK) for word in ("--dir", folder)),
         "--remount-ro",
         "/",
         "--chdir",

@@ -19,16 +19,18 @@ from coursekit.isolation.inside.system_calls import (
     prctl,
 )
 
-# The private disk, and where its parts appear.
-DISK = "/home"
-HOME = "/home/student"
-WORK = "/home/student/work"
-_PARTS = {"/home/tmp": "/tmp", "/home/shm": "/dev/shm"}
+# The private disk, at a place of its own: under /home or /tmp may lie the Python that we run.
+DISK = "/student"
+HOME = "/student/home"
+WORK = "/student/home/work"
+TEMPORARY = "/student/tmp"
+# Where its parts appear, too.
+_PARTS = {TEMPORARY: "/tmp", "/student/shm": "/dev/shm"}
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 
 def make_disk(limits: dict[str, Any], owner: int) -> None:
-    """Mount a private disk in memory over /home, /tmp and /dev/shm.
+    """Mount a private disk in memory, over /dev/shm too, and over /tmp if nothing lies there.
 
     Raises:
         OSError: if the kernel refuses.
@@ -41,7 +43,8 @@ def make_disk(limits: dict[str, Any], owner: int) -> None:
         os.mkdir(folder, 0o700)
         os.chown(folder, owner, owner)
     for part, place in _PARTS.items():
-        mount(part, place, "", MS_BIND)
+        if not os.listdir(place):
+            mount(part, place, "", MS_BIND)
 
 
 def become(owner: int) -> None:
@@ -94,7 +97,7 @@ def give_up_rights() -> None:
 
     """
     prctl(PR_SET_NO_NEW_PRIVS, 1)
-    landlock.restrict([DISK, *_PARTS.values()], list(DEVICES))
+    landlock.restrict([DISK, *filter(os.path.ismount, _PARTS.values())], list(DEVICES))
     seccomp.refuse_calls()
 
 

@@ -78,7 +78,7 @@ def prepare(received: ReceivedRequest) -> None:
     work = f"{home}/work"
     confinement.unpack(received.archive, work)
     kept = {name: os.environ[name] for name in ("LANG", "PATH", "TZ") if name in os.environ}
-    temporary = "/tmp" if received.request.confined else home
+    temporary = confinement.TEMPORARY if received.request.confined else home
     os.environ.clear()
     os.environ.update(kept | confinement.environment(home, temporary))
     os.chdir(work)

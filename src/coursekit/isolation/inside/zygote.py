@@ -70,7 +70,7 @@ def serve_forks(line: socket.socket) -> None:
     # Libraries write down their settings when they are imported. The kernels' own
     # disks lie over this one.
     confinement.make_disk(_DISK, os.getuid())
-    os.environ.update(confinement.environment(confinement.HOME, "/tmp"))
+    os.environ.update(confinement.environment(confinement.HOME, confinement.TEMPORARY))
     import_everything()
     threads = os.listdir("/proc/self/task")
     if len(threads) != 1:
