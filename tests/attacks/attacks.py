@@ -294,7 +294,7 @@ ATTACKS: dict[str, Attack] = {
     ),
     "unmount what covers": Attack(
         "what covers other folders cannot be taken away",
-        "any(libc.umount2(place, 2) == 0 for place in (b'/tmp', b'/student', b'/proc', b'/dev/shm'))",
+        "any(libc.umount2(place, 2) == 0 for place in b'/tmp /student /proc /dev/shm'.split())",
         "would change the machine",
         harmful=True,
     ),
