@@ -13,6 +13,7 @@ from rich.text import Text
 
 from coursekit.courses import assignments
 from coursekit.errors import CourseKitError
+from coursekit.version_file import version_order
 from resnets_utils.sentences import StudentError
 from resnets_utils.upgrade import family_of_notebook, upgrade_file
 from resnets_utils.upgrade.release import Release, read_release
@@ -94,13 +95,7 @@ def _releases(course: Path, to: str | None) -> dict[str, Release]:
             f"there is no release of {to}" if to else f"there is no release in {course}",
             "make it with: make release",
         )
-    return dict(sorted(found.items(), key=lambda entry: _order(entry[0])))
-
-
-def _order(name: str) -> tuple[int, str]:
-    """Assignments by their version: v2a before v3, v9 before v10."""
-    version = re.search(r"v(\d+)([a-z]?)$", name)
-    return (int(version[1]), version[2]) if version else (0, name)
+    return dict(sorted(found.items(), key=lambda entry: version_order(entry[0])))
 
 
 def _jobs(source: Path) -> list[_Job]:

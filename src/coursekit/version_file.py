@@ -14,7 +14,7 @@ UPDATES_CELL = "updates"
 PLACEHOLDER = "{updates}"
 
 # A version ends an assignment's name: residual-networks-v2a.
-_VERSION = re.compile(r"v[0-9]{1,4}[a-z]?")
+_VERSION = re.compile(r"v([0-9]{1,4})([a-z]?)")
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,12 @@ def version_of(assignment: str) -> str:
     """Return the version that ends an assignment's name; "" if none does."""
     last = assignment.rpartition("-")[2]
     return last if _VERSION.fullmatch(last) else ""
+
+
+def version_order(assignment: str) -> tuple[int, str]:
+    """Return what sorts assignments by their versions: v2a before v3, v9 before v10."""
+    found = _VERSION.fullmatch(version_of(assignment))
+    return (int(found[1]), found[2]) if found else (0, assignment)
 
 
 def read_version_file(folder: Path) -> VersionFile:

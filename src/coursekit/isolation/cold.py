@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -11,8 +10,9 @@ from pathlib import Path
 
 import coursekit
 from coursekit.errors import InfrastructureError
+from coursekit.isolation.inside.confinement import PYTHON_SETTINGS
 from coursekit.isolation.inside.requests import KernelRequest
-from coursekit.isolation.probing import start_sandbox
+from coursekit.isolation.probing import read_news, start_sandbox
 
 _START_SECONDS = 60
 
@@ -54,12 +54,7 @@ def wait_for_news(line: socket.socket, wanted: str) -> None:
         InfrastructureError: if it tells of an error, or nothing.
 
     """
-    try:
-        with line.makefile() as stream:
-            said = stream.readline()
-    except OSError as error:
-        said = json.dumps({"error": str(error)})
-    news = json.loads(said) if said else {"error": "it ended without a word"}
+    news = read_news(line)
     if wanted not in news:
         raise InfrastructureError(
             f"the student's kernel could not be shut in: {news.get('error')}",
@@ -73,14 +68,7 @@ def _start_bare(kind: str, line: socket.socket) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "coursekit.isolation.inside.entrance", kind, str(line.fileno())],
         pass_fds=[line.fileno()],
-        env=kept
-        | {
-            "PYTHONPATH": str(Path(coursekit.__file__).parent.parent),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONNOUSERSITE": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-        },
+        env=kept | PYTHON_SETTINGS | {"PYTHONPATH": str(Path(coursekit.__file__).parent.parent)},
         cwd="/",
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -118,6 +118,17 @@ def start_sandbox(
         )
 
 
+def read_news(line: socket.socket) -> dict[str, Any]:
+    """Wait for one line of news from a sandbox; "error" stands in it if none comes."""
+    try:
+        with line.makefile() as stream:
+            said = stream.readline()
+    except OSError as error:
+        return {"error": str(error)}
+    news: dict[str, Any] = json.loads(said) if said else {"error": "it ended without a word"}
+    return news
+
+
 @functools.cache
 def probe() -> Abilities:
     """Return what this machine can do."""

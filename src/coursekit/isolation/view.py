@@ -8,7 +8,7 @@ from pathlib import Path
 
 import coursekit
 import resnets_utils
-from coursekit.isolation.inside.confinement import DEVICES, DISK
+from coursekit.isolation.inside.confinement import DEVICES, DISK, PYTHON_SETTINGS
 
 BUBBLEWRAP = "bwrap"
 PACKAGES = "/packages"
@@ -132,9 +132,5 @@ def first_environment() -> dict[str, str]:
         "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
         "HOME": "/",
         "PYTHONPATH": PACKAGES,
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONNOUSERSITE": "1",
-        # The zygote may have one thread only, and every level computes alike.
-        "OPENBLAS_NUM_THREADS": "1",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
+        **PYTHON_SETTINGS,
     }

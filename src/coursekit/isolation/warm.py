@@ -15,7 +15,7 @@ from pathlib import Path
 
 from coursekit.errors import InfrastructureError
 from coursekit.isolation.inside.requests import KernelRequest
-from coursekit.isolation.probing import start_sandbox
+from coursekit.isolation.probing import read_news, start_sandbox
 
 _READY_SECONDS = 120
 _START_SECONDS = 60
@@ -95,11 +95,7 @@ class Zygote:
         with theirs:
             self._process = start_sandbox("zygote", theirs)
         self._line.settimeout(_READY_SECONDS)
-        try:
-            said = self._line.recv(4096)
-        except OSError as error:
-            said = json.dumps({"error": str(error)}).encode()
-        news = json.loads(said) if said else {"error": "it ended without a word"}
+        news = read_news(self._line)
         if "ready" not in news:
             self.close()
             raise InfrastructureError(

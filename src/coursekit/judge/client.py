@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
 
 from coursekit.errors import InfrastructureError
-from coursekit.judge.protocol import receive, send
+from coursekit.judge.protocol import receive, send, start_process
 from coursekit.verdict import CellVerdict, read_checks
 
 AnswerCall = Callable[[dict[str, Any]], dict[str, str]]
@@ -30,16 +26,7 @@ class JudgeProcess:
     """
 
     def __init__(self, timeout: float = 120) -> None:
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "coursekit.judge", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            self._line = Connection(ours.detach())
+        self._process, self._line = start_process("coursekit.judge")
         self._timeout = timeout
 
     def __enter__(self) -> Self:

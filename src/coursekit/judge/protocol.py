@@ -1,13 +1,31 @@
-"""The line between the conductor and the judge's process: JSON messages, one at a time."""
+"""The line between the conductor and a process that serves it: JSON messages, one at a time."""
 
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
 # The largest message either side takes, in bytes: a graph's JSON and room to spare.
 MAX_BYTES = 16_000_000
+
+
+def start_process(module: str) -> tuple[subprocess.Popen[bytes], Connection]:
+    """Start ``python -m MODULE FD`` to serve us; return the process and our end of the line."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        process = subprocess.Popen(
+            # -P: nothing is imported from the folder that grading runs in.
+            [sys.executable, "-P", "-m", module, str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        return process, Connection(ours.detach())
 
 
 def send(line: Connection, message: dict[str, Any]) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
-import sys
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import Any
 import nbformat
 
 from coursekit.errors import InfrastructureError
-from coursekit.judge.protocol import receive, send
+from coursekit.judge.protocol import receive, send, start_process
 from coursekit.repair.choosing import ChooseRelease
 from coursekit.repair.rebuilding import Rebuilt
 
@@ -82,17 +80,7 @@ class RepairProcess:
 
     def _connect(self) -> Connection:
         if self._line is None:
-            ours, theirs = socket.socketpair()
-            with ours, theirs:
-                self._process = subprocess.Popen(
-                    # -P: nothing is imported from the folder that grading runs in.
-                    [sys.executable, "-P", "-m", "coursekit.repair", str(theirs.fileno())],
-                    pass_fds=[theirs.fileno()],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                )
-                self._line = Connection(ours.detach())
+            self._process, self._line = start_process("coursekit.repair")
         return self._line
 
     @staticmethod

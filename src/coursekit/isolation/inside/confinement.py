@@ -26,6 +26,14 @@ WORK = "/student/home/work"
 TEMPORARY = "/student/tmp"
 # Where its parts appear, too.
 _PARTS = {TEMPORARY: "/tmp", "/student/shm": "/dev/shm"}
+# What every Python is told that runs, or forks, a student's kernel. The zygote may
+# have one thread only, and every level computes alike.
+PYTHON_SETTINGS = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONNOUSERSITE": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 
@@ -130,9 +138,6 @@ def environment(home: str, temporary: str) -> dict[str, str]:
         "MPLCONFIGDIR": f"{home}/.matplotlib",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "NBGRADER_EXECUTION": "autograde",
-        "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONNOUSERSITE": "1",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
         "TMPDIR": temporary,
+        **PYTHON_SETTINGS,
     }
