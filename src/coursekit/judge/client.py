@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
 
 from coursekit.errors import InfrastructureError
-from coursekit.judge.protocol import receive, send, start_process
+from coursekit.judge.protocol import receive, send
+from coursekit.judge.warm import ForkedJudge, ask_for_judge, take_over
 from coursekit.verdict import CellVerdict, read_checks
 
 AnswerCall = Callable[[dict[str, Any]], dict[str, str]]
@@ -26,7 +29,9 @@ class JudgeProcess:
     """
 
     def __init__(self, timeout: float = 120) -> None:
-        self._process, self._line = start_process("coursekit.judge")
+        self._asked = ask_for_judge()
+        self._process: ForkedJudge | subprocess.Popen[bytes] | None = None
+        self._line: Connection | None = None
         self._timeout = timeout
 
     def __enter__(self) -> Self:
@@ -38,9 +43,12 @@ class JudgeProcess:
         error: BaseException | None,
         found: TracebackType | None,
     ) -> None:
-        self._line.close()
-        self._process.kill()
-        self._process.wait()
+        if self._asked is not None:
+            self._asked.close()
+        if self._line is not None and self._process is not None:
+            self._line.close()
+            self._process.kill()
+            self._process.wait()
 
     def judge(
         self, grade_id: str, source: str, points: float, answer: AnswerCall, salt: int
@@ -58,13 +66,14 @@ class JudgeProcess:
             InfrastructureError: if the judge fails, or the test cell does.
 
         """
+        line = self._connect()
         try:
-            send(self._line, {"source": source, "salt": salt})
+            send(line, {"source": source, "salt": salt})
             while True:
-                message = self._wait(grade_id)
+                message = self._wait(line, grade_id)
                 if "trace" not in message:
                     break
-                send(self._line, {"reply": answer(message["trace"])})
+                send(line, {"reply": answer(message["trace"])})
         except (EOFError, OSError) as error:
             raise InfrastructureError(
                 f"the judge stopped while judging {grade_id} ({type(error).__name__})",
@@ -84,13 +93,20 @@ class JudgeProcess:
             )
         return verdict
 
-    def _wait(self, grade_id: str) -> dict[str, Any]:
+    def _connect(self) -> Connection:
+        """Take the judge over when the first cell is to be judged: it had time to get ready."""
+        if self._line is None:
+            self._process, self._line = take_over(self._asked)
+        return self._line
+
+    def _wait(self, line: Connection, grade_id: str) -> dict[str, Any]:
         started = time.monotonic()
-        if not self._line.poll(self._timeout):
-            self._process.kill()
+        if not line.poll(self._timeout):
+            if self._process is not None:
+                self._process.kill()
             raise InfrastructureError(
                 f"the judge gave no verdict on {grade_id} within "
                 f"{time.monotonic() - started:.0f} s",
                 "grade the submission again on a quieter machine, or look at it by hand",
             )
-        return receive(self._line)
+        return receive(line)

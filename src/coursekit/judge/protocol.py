@@ -13,13 +13,13 @@ from typing import Any
 MAX_BYTES = 16_000_000
 
 
-def start_process(module: str) -> tuple[subprocess.Popen[bytes], Connection]:
-    """Start ``python -m MODULE FD`` to serve us; return the process and our end of the line."""
+def start_process(module: str, *arguments: str) -> tuple[subprocess.Popen[bytes], Connection]:
+    """Start ``python -m MODULE FD ARGUMENTS``; return the process and our end of its line."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         process = subprocess.Popen(
             # -P: nothing is imported from the folder that grading runs in.
-            [sys.executable, "-P", "-m", module, str(theirs.fileno())],
+            [sys.executable, "-P", "-m", module, str(theirs.fileno()), *arguments],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
