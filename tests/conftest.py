@@ -20,6 +20,15 @@ if probe().strongest == NONE:
     os.environ.setdefault(UNSAFE_VARIABLE, "1")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--submissions",
+        type=int,
+        default=24,
+        help="how many submissions tests/attacks/test_many_submissions.py grades in one run",
+    )
+
+
 def pytest_report_header() -> str:
     found = probe()
     missing = "; ".join(f"no {level}: {why}" for level, why in found.why_not.items())
