@@ -74,7 +74,8 @@ def test_a_notebook_is_found_in_a_zip_whatever_its_name(
         archive.writestr("../../week 4/Mine.ipynb", as_bytes(handed_in))
         archive.writestr("__MACOSX/._Mine.ipynb", b"\0")
     said = found_in(folder, assignment).repairs
-    assert said == (f"{NAME} is not there; ../../week 4/Mine.ipynb in {name} was graded instead",)
+    why = "is an archive" if name == NAME else "is not there"
+    assert said == (f"{NAME} {why}; ../../week 4/Mine.ipynb in {name} was graded instead",)
     assert [path.name for path in folder.parent.rglob("*")] == ["submitted", name]
 
 

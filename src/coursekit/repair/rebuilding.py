@@ -11,8 +11,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from coursekit.repair.errors import ASK_AGAIN, BeyondRepair
+from coursekit.repair.pieces import Piece
 from coursekit.repair.reading import ReadNotebook
-from coursekit.repair.recognising import Piece, recognise
+from coursekit.repair.recognising import recognise
 from coursekit.repair.released import ReleasedNotebook
 from resnets_utils.stamp import KEY, read_stamp
 from resnets_utils.upgrade.earlier import Cell
@@ -46,11 +47,14 @@ def rebuild(read: ReadNotebook, release: NotebookNode) -> Rebuilt:
         release: the released notebook of the version that it was made from.
 
     Raises:
-        BeyondRepair: if the file breaks off before the last answer.
+        BeyondRepair: if the file breaks off before the last answer, or holds two
+            notebooks with different ones.
 
     """
     repairs: list[str] = []
     released = ReleasedNotebook(release)
+    if read.of_two:
+        _refuse_two_answers(read, released)
     pieces = recognise(read.cells, released, repairs)
     answered = {piece.name for piece in pieces} | {
         released.functions[function] for piece in pieces for function in piece.defines
@@ -78,6 +82,21 @@ def rebuild(read: ReadNotebook, release: NotebookNode) -> Rebuilt:
     notebook.metadata.update(stamp_of(read.metadata))
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return Rebuilt(notebook, (*read.repairs, *repairs))
+
+
+def _refuse_two_answers(read: ReadNotebook, released: ReleasedNotebook) -> None:
+    for name in released.answers:
+        written = {
+            cell.source.strip()
+            for cell in read.cells
+            if released.recognise(cell) == name and not released.is_as_released(cell, name)
+        }
+        if len(written) > 1:
+            raise BeyondRepair(
+                f"the file holds two notebooks with different answers to {name} "
+                f"({'; '.join(read.repairs)})",
+                "ask the student which of them counts",
+            )
 
 
 def stamp_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
