@@ -50,6 +50,7 @@ class ReadNotebook:
         repairs: what was repaired in reading, in words.
         damage: where the file breaks off, in words; "" if it is whole. Then the
             cells are those before that place.
+        too_long: cells that are longer than any may be; they are not among the others.
         of_two: whether the cells are those of two notebooks that stood in one file.
 
     """
@@ -59,6 +60,7 @@ class ReadNotebook:
     repairs: tuple[str, ...] = ()
     damage: str = ""
     of_two: bool = False
+    too_long: tuple[Cell, ...] = ()
 
 
 def read_submission(content: bytes, name: str) -> ReadNotebook:
@@ -98,7 +100,7 @@ def read_submission(content: bytes, name: str) -> ReadNotebook:
             f"{MOST_LETTERS:,} letters",
             ASK_AGAIN,
         )
-    return ReadNotebook(cells, earlier.metadata, tuple(repairs), damage, of_two)
+    return ReadNotebook(cells, earlier.metadata, tuple(repairs), damage, of_two, tuple(long))
 
 
 def _decoded(content: bytes) -> tuple[str, list[str]]:
