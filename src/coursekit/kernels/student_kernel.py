@@ -20,31 +20,12 @@ import zmq
 from ipykernel.iostream import OutStream
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
-from ipykernel.zmqshell import ZMQInteractiveShell
 from traitlets import Type
+
+from coursekit.kernels.lasting_shell import LastingShell
 
 # Of one message.
 MOST_CHARACTERS = 500_000
-
-
-class LastingShell(ZMQInteractiveShell):
-    """IPython's shell that goes on where a notebook is not to blame, or did nothing wrong.
-
-    ``exit()`` does not end it: what was defined before is still judged. And a
-    magic that fails does not take along what stands below it in its cell: a
-    student's machine may have a plotting backend or an extension that ours has not.
-    """
-
-    def _update_exit_now(self, change: Any) -> None:
-        """Go on where IPython's own would stop the kernel's loop."""
-
-    def run_line_magic(self, magic_name: str, line: str, _stack_depth: int = 1) -> Any:
-        """Run a magic; what it raises is shown, and the cell goes on."""
-        try:
-            return super().run_line_magic(magic_name, line, _stack_depth + 1)
-        except Exception:
-            self.showtraceback()
-            return None
 
 
 class TracingKernel(IPythonKernel):

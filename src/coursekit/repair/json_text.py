@@ -38,12 +38,13 @@ def notebooks_in(text: str) -> Iterator[tuple[Notebook, str, bool]]:
         if notebook:
             yield notebook, "", False
         return
-    yield from _among_other_text(text)
-    if len(text) > _LONGEST_EDITED:
-        return
-    sides = _sides(text)
+    is_long = len(text) > _LONGEST_EDITED
+    sides = None if is_long else _sides(text)
     if sides:
         yield from _of_two_sides(*sides)
+    yield from _among_other_text(text)
+    if is_long:
+        return
     plain = _without_decoration(text)
     if plain != text:
         for notebook, _, several in _among_other_text(plain):
