@@ -126,6 +126,81 @@ def answer_among_other_code(notebook: Notebook) -> None:
     notebook["cells"].insert(at, code("left = 1\n\n" + cell["source"] + "\n\nright = 2\n"))
 
 
+def cut_into_many(notebook: Notebook) -> None:
+    cell = cell_of(notebook, ANSWER)
+    lines = cell["source"].split("\n")
+    size = len(lines) // 6
+    parts = ["\n".join(lines[at : at + size]) for at in range(0, len(lines), size)]
+    at = notebook["cells"].index(cell)
+    cell["source"] = parts[0]
+    notebook["cells"][at + 1 : at + 1] = [code(part) for part in parts[1:]]
+
+
+def answer_in_the_test_cell(notebook: Notebook) -> None:
+    cell, test = cell_of(notebook, ANSWER), cell_of(notebook, TEST)
+    test["source"] = cell["source"] + "\n\n" + test["source"]
+    cell["source"] = ""
+
+
+def answer_and_test_exchanged(notebook: Notebook) -> None:
+    cell, test = cell_of(notebook, ANSWER), cell_of(notebook, TEST)
+    cell["source"], test["source"] = test["source"], cell["source"]
+
+
+def answer_below_the_imports(notebook: Notebook) -> None:
+    """In their locked cell; the cell for the answer is empty."""
+    cell, imports = cell_of(notebook, ANSWER), cell_of(notebook, "imports")
+    imports["source"] += "\n\n" + cell["source"]
+    cell["source"] = ""
+
+
+def answer_in_text(notebook: Notebook) -> None:
+    cell = cell_of(notebook, ANSWER)
+    text = f"My answer:\n\n```python\n{cell['source']}\n```\nI hope so."
+    cell["source"] = ""
+    notebook["cells"].append({"cell_type": "markdown", "metadata": {}, "source": text})
+
+
+def in_fences(notebook: Notebook) -> None:
+    cell = cell_of(notebook, ANSWER)
+    cell["source"] = f"```python\n{cell['source']}\n```"
+
+
+def with_prompts(notebook: Notebook) -> None:
+    cell = cell_of(notebook, ANSWER)
+    cell["source"] = "In [3]: " + cell["source"].replace("\n", "\n   ...: ") + "\nOut[3]: 7"
+
+
+def with_odd_letters(notebook: Notebook) -> None:
+    """As from a word processor: typographic quotes, hard spaces, a mark nobody sees."""
+    cell = cell_of(notebook, ANSWER)
+    text = cell["source"].replace("    ", "\u00a0\u00a0\u00a0 ").replace("def ", "\u200bdef ")
+    cell["source"] = text.replace('"', "\u201c")
+
+
+def with_a_tab(notebook: Notebook) -> None:
+    cell = cell_of(notebook, ANSWER)
+    cell["source"] = "\n    ".join(cell["source"].rsplit("\n    ", 1)).replace(
+        "\n    return", "\n\treturn"
+    )
+
+
+def lines_without_ends(notebook: Notebook) -> None:
+    for cell in notebook["cells"]:
+        cell["source"] = cell["source"].split("\n")
+
+
+def lists_in_lists(notebook: Notebook) -> None:
+    for cell in notebook["cells"]:
+        cell["source"] = [cell["source"].splitlines(keepends=True)]
+    notebook["cells"] = [notebook["cells"][:3], notebook["cells"][3:]]
+
+
+def one_id_for_all(notebook: Notebook) -> None:
+    for cell in notebook["cells"]:
+        cell["id"], cell["metadata"] = TEST, {}
+
+
 def tags(notebook: Notebook) -> None:
     for cell in notebook["cells"]:
         cell["metadata"]["tags"] = ["skip-execution", "raises-exception", "remove-cell"]
@@ -169,6 +244,18 @@ REPAIRED: dict[Any, str] = {
     split: "identity_block had been cut into 2 cells; they were joined",
     answer_in_another_cell: "identity_block was found in another cell than its own",
     answer_among_other_code: "identity_block was found in a cell with other code",
+    cut_into_many: "identity_block had been cut into 7 cells; they were joined",
+    answer_in_the_test_cell: "what the student wrote into it runs above it",
+    answer_and_test_exchanged: "what the student wrote into it runs above it",
+    answer_below_the_imports: "what the student wrote into it runs below it",
+    answer_in_text: "identity_block stood in a cell for text; it was read as code",
+    in_fences: "one cell was read without the marks ``` around code",
+    with_prompts: "one cell was read without prompts",
+    with_odd_letters: "one cell was read without letters that only look like Python's",
+    with_a_tab: "one cell was read without tabs among spaces",
+    lines_without_ends: "",
+    lists_in_lists: "",
+    one_id_for_all: "identity_block was found in another cell than its own",
     tags: "had tags, which were left out",
     attachments: "2 cells had pictures attached, which were left out",
     surrogates_and_nul: "control characters were taken out of one cell",

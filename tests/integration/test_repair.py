@@ -137,6 +137,13 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
         attachments(notebook)
         metadata_of_wrong_types(notebook)
 
+    def own_ways(notebook: Notebook) -> None:
+        """What works in Jupyter, and must not cost the answer in a sandbox."""
+        cell = cell_of(notebook, ANSWER)
+        lines = ["!echo installing keras", "found = !echo {6 * 7}", "%matplotlib widget", "%nosuch"]
+        ends = ["assert found == ['42'] and _exit_code == 0", "exit()"]
+        cell["source"] = "\n".join([*lines, cell["source"], *ends])
+
     def other_metadata(notebook: Notebook) -> None:
         foreign_metadata(notebook)
         schema_versions(notebook)
@@ -145,6 +152,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
     made: dict[str, tuple[bytes, float, str]] = {
         "honest": (as_bytes(answered()), RIGHT, ""),
         "honest-and-wrong": (as_bytes(answered(answers=wrong)), WRONG, ""),
+        "own-ways": (as_bytes(answered(own_ways)), RIGHT, ""),
         "stripped-format-3": (
             as_bytes(in_format_3(answered(stripped))),
             RIGHT,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import os
+import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ from broken_notebooks import Notebook, as_bytes, code
 from coursekit.courses import Assignment
 from coursekit.errors import InfrastructureError
 from coursekit.known_answers import solution_cells
+from coursekit.repair.archives import MOST_BYTES
 from coursekit.repair.candidates import find_candidates
 from coursekit.repair.choosing import repair
 from coursekit.repair.errors import BeyondRepair
@@ -51,6 +56,9 @@ PLACES = {
     "with a second ending": f"{NAME}.txt",
     "with another ending": "Residual_Networks_v2a.json",
     "in a folder": f"week 4/answers/{NAME}",
+    "by a name that says nothing": "homework",
+    "as a text": "homework.txt",
+    "Jupyter's own copy": ".ipynb_checkpoints/Residual_Networks_v2a-checkpoint.ipynb",
 }
 
 
@@ -74,8 +82,76 @@ def test_a_notebook_is_found_in_a_zip_whatever_its_name(
         archive.writestr("../../week 4/Mine.ipynb", as_bytes(handed_in))
         archive.writestr("__MACOSX/._Mine.ipynb", b"\0")
     said = found_in(folder, assignment).repairs
-    assert said == (f"{NAME} is not there; ../../week 4/Mine.ipynb in {name} was graded instead",)
+    why = "is an archive" if name == NAME else "is not there"
+    assert said == (f"{NAME} {why}; ../../week 4/Mine.ipynb in {name} was graded instead",)
     assert [path.name for path in folder.parent.rglob("*")] == ["submitted", name]
+
+
+def zipped(name: str, content: bytes) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr(name, content)
+    return stream.getvalue()
+
+
+def in_a_tar(name: str, content: bytes) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    return stream.getvalue()
+
+
+ARCHIVES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "work.zip": (lambda it: zipped("w/in.zip", zipped("a.ipynb", it)), "a.ipynb in w/in.zip in"),
+    "work.tar": (lambda it: in_a_tar("../a.ipynb", it), "../a.ipynb in"),
+    "work.tar.gz": (lambda it: gzip.compress(in_a_tar("a.ipynb", it)), "a.ipynb in"),
+    "a.ipynb.gz": (gzip.compress, "a.ipynb in"),
+}
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_a_notebook_is_found_in_other_archives(
+    folder: Path, handed_in: Notebook, assignment: Assignment, name: str
+) -> None:
+    pack, where = ARCHIVES[name]
+    (folder / name).write_bytes(pack(as_bytes(handed_in)))
+    said = found_in(folder, assignment).repairs
+    assert said == (f"{NAME} is not there; {where} {name} was graded instead",)
+
+
+def test_archives_that_unpack_to_too_much_or_hold_no_notebook_have_a_reason(
+    folder: Path, assignment: Assignment
+) -> None:
+    (folder / "bomb.gz").write_bytes(gzip.compress(bytes(MOST_BYTES + 1), 1))
+    (folder / NAME).write_bytes(zipped("word/document.xml", b"<x/>"))
+    with pytest.raises(BeyondRepair) as caught:
+        found_in(folder, assignment)
+    assert caught.value.reason == (
+        f"no notebook was handed in; {NAME} is an archive without a notebook; "
+        "bomb.gz cannot be unpacked (it unpacks to more than 256 MB)"
+    )
+
+
+def test_the_notebook_that_was_worked_in_is_taken(
+    folder: Path, handed_in: Notebook, assignment: Assignment
+) -> None:
+    """Whatever the empty one is called, and however new it is."""
+    blank, other = dict(released(assignment)), "copy.ipynb"
+    (folder / NAME).write_bytes(as_bytes(blank))
+    (folder / other).write_bytes(as_bytes(handed_in))
+    os.utime(folder / other, (10**9, 10**9))
+    said = f"{NAME} holds no answer; {other} was graded instead"
+    assert found_in(folder, assignment).repairs == (said,)
+    (folder / NAME).write_bytes(as_bytes({"cells": [code("1")]}))
+    assert found_in(folder, assignment).repairs == (said,)
+    (folder / NAME).rename(folder / "newer.ipynb")
+    said = f"{NAME} is not there; {other}, one of 2 notebooks was graded instead"
+    assert found_in(folder, assignment).repairs[0] == said
+    (folder / NAME).write_bytes(as_bytes(handed_in))
+    said = f"of 3 notebooks {NAME} was graded; newer.ipynb, {other} was not"
+    assert found_in(folder, assignment).repairs == (said,)
 
 
 def test_of_several_notebooks_the_newest_of_ours_is_taken(
@@ -123,6 +199,7 @@ def test_links_pipes_and_folders_are_not_opened(
     os.mkfifo(folder / "pipe.ipynb")
     (folder / "device.png").symlink_to("/dev/zero")
     (folder / "a.ipynb").mkdir()
+    (folder / ".ipynb_checkpoints").symlink_to(tmp_path)
     with pytest.raises(BeyondRepair) as caught:
         found_in(folder, assignment)
     for said in (f"{NAME} is a link", "folder is a link", "pipe.ipynb is no plain file"):

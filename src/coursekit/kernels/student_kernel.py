@@ -20,6 +20,9 @@ import zmq
 from ipykernel.iostream import OutStream
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
+from traitlets import Type
+
+from coursekit.kernels.lasting_shell import LastingShell
 
 # Of one message.
 MOST_CHARACTERS = 500_000
@@ -28,6 +31,7 @@ MOST_CHARACTERS = 500_000
 class TracingKernel(IPythonKernel):
     """IPython's kernel that can also trace a function."""
 
+    shell_class = Type(LastingShell)
     control_msg_types = [*IPythonKernel.control_msg_types, "trace_request"]  # noqa: RUF012
 
     async def trace_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:

@@ -1,21 +1,21 @@
-"""The files of a submission that could be its notebook: by another name, deeper down, in a zip."""
+"""The files of a submission that could be its notebook: by another name, deeper, in an archive."""
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from coursekit.repair.archives import ARCHIVE_ERRORS, MOST_BYTES, entries, is_archive, unpack
 from coursekit.repair.errors import ASK_AGAIN, BeyondRepair
-from coursekit.repair.folder import is_passed_over, look_into, shown
+from coursekit.repair.folder import CHECKPOINTS, look_into, shown
 
 # Outputs make a notebook large; nobody's text and code come near this.
-LARGEST_NOTEBOOK = 256 * 2**20
-MOST_ENTRIES = 2_000
+LARGEST_NOTEBOOK = MOST_BYTES
 MOST_CANDIDATES = 20
-_ZIP = b"PK\x03\x04"
+# A notebook under another ending is looked for in files up to this length.
+_LARGEST_UNNAMED = 5 * 10**6
+_UNNAMED = {"", ".json", ".txt"}
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Candidate:
     """A file that could be the notebook.
 
     Attributes:
-        path: the file, or the zip that it lies in.
-        entry: its name in the zip; "" if it lies in none.
+        path: the file, or the archive that it lies in.
+        inside: its name in the archive, after those of archives in it; () if it lies in none.
         where: the place, for people, within the submitted folder.
         changed: when it was last changed; for sorting only.
         expected: whether it is where nbgrader looks for it.
@@ -33,7 +33,7 @@ class Candidate:
     """
 
     path: Path
-    entry: str
+    inside: tuple[str, ...]
     where: str
     changed: float
     expected: bool
@@ -47,26 +47,29 @@ class Candidate:
 
         """
         try:
-            if not self.entry:
+            if self.inside:
+                content = unpack(self.path, self.inside)
+            else:
                 with self.path.open("rb") as stream:
                     content = stream.read(LARGEST_NOTEBOOK + 1)
-            else:
-                # Whatever length the archive claims, no more is ever unpacked.
-                with zipfile.ZipFile(self.path) as archive, archive.open(self.entry) as packed:
-                    content = packed.read(LARGEST_NOTEBOOK + 1)
-        except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile) as error:
+        except NotImplementedError as error:
+            raise self._packed(error) from None
+        except ARCHIVE_ERRORS as error:
             raise BeyondRepair(f"{self.where} cannot be read: {_said(error)}", ASK_AGAIN) from None
-        except (RuntimeError, NotImplementedError) as error:
-            raise BeyondRepair(
-                f"{self.where} cannot be unpacked: {_said(error)}",
-                "ask the student for the notebook itself, without a zip",
-            ) from None
+        except (RuntimeError, KeyError) as error:
+            raise self._packed(error) from None
         if len(content) > LARGEST_NOTEBOOK:
             raise BeyondRepair(
                 f"{self.where} is larger than {LARGEST_NOTEBOOK // 2**20} MB",
                 "ask the student to clear its outputs and hand it in again",
             )
         return content
+
+    def _packed(self, error: Exception) -> BeyondRepair:
+        return BeyondRepair(
+            f"{self.where} cannot be unpacked: {_said(error)}",
+            "ask the student for the notebook itself, without an archive",
+        )
 
 
 def find_candidates(folder: Path, expected: str) -> tuple[list[Candidate], tuple[str, ...]]:
@@ -84,39 +87,61 @@ def find_candidates(folder: Path, expected: str) -> tuple[list[Candidate], tuple
     found: list[Candidate] = []
     left_out = list(contents.left_out)
     for path in contents.files:
-        inside = path.relative_to(folder)
-        if _is_zip(path):
+        inside = str(path.relative_to(folder))
+        if is_archive(path):
             try:
-                found += _in_zip(path, str(inside), expected)
-            except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
-                left_out.append(f"{shown(str(inside))} cannot be unpacked ({_said(error)})")
+                within = list(_in_archive(path, inside, expected))
+            except (*ARCHIVE_ERRORS, RuntimeError, KeyError) as error:
+                left_out.append(f"{shown(inside)} cannot be unpacked ({_said(error)})")
+                continue
+            found += within
+            if not within:
+                left_out.append(f"{shown(inside)} is an archive without a notebook")
         elif _may_be_a_notebook(path.name.lower(), expected.lower()):
-            same = path.name.lower() == expected.lower()
-            changed, at_home = path.lstat().st_mtime, inside == Path(expected)
-            found.append(Candidate(path, "", shown(str(inside)), changed, at_home, same))
+            found.append(_plain(path, inside, expected))
+    if not found:
+        found += _last_resorts(folder, contents.files, expected)
     found.sort(key=lambda one: (one.expected, one.same_name, one.changed), reverse=True)
     return found[:MOST_CANDIDATES], tuple(left_out)
 
 
-def _in_zip(path: Path, inside: str, expected: str) -> Iterator[Candidate]:
-    with zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
-    if len(entries) > MOST_ENTRIES:
-        raise ValueError(f"it holds {len(entries):,} files")
-    for entry in entries:
-        name = PurePosixPath(entry.filename)
-        hidden = any(part.strip(".") and is_passed_over(part) for part in name.parts)
-        if ".ipynb" not in name.name.lower() or entry.is_dir() or hidden:
-            continue
-        yield Candidate(
-            path,
-            entry.filename,
-            f"{shown(entry.filename)} in {shown(inside)}",
-            float("".join(f"{part:02}" for part in entry.date_time)),
-            # A zip that was renamed stands where the notebook should.
-            expected=False,
-            same_name=name.name.lower() == expected.lower(),
-        )
+def _plain(path: Path, inside: str, expected: str) -> Candidate:
+    same = path.name.lower() == expected.lower()
+    return Candidate(path, (), shown(inside), path.lstat().st_mtime, inside == expected, same)
+
+
+def _in_archive(path: Path, inside: str, expected: str) -> Iterator[Candidate]:
+    for entry in entries(path):
+        if ".ipynb" in entry.name.lower():
+            yield Candidate(
+                path,
+                entry.inside,
+                f"{entry.where} in {shown(inside)}",
+                entry.changed,
+                # An archive that was renamed stands where the notebook should.
+                expected=False,
+                same_name=entry.name.lower() == expected.lower(),
+            )
+
+
+def _last_resorts(folder: Path, files: tuple[Path, ...], expected: str) -> Iterator[Candidate]:
+    """Files that look like notebooks inside, by whatever name, and Jupyter's own copies."""
+    for path in files:
+        if path.suffix.lower() in _UNNAMED and _holds_cells(path):
+            yield _plain(path, str(path.relative_to(folder)), expected)
+    copies = folder / CHECKPOINTS
+    for path in () if copies.is_symlink() else look_into(copies).files:
+        if path.name.lower().endswith(".ipynb"):
+            yield _plain(path, str(path.relative_to(folder)), expected)
+
+
+def _holds_cells(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(_LARGEST_UNNAMED)
+    except OSError:
+        return False
+    return b'"cells"' in content and b'"cell_type"' in content
 
 
 def _may_be_a_notebook(name: str, expected: str) -> bool:
@@ -125,13 +150,5 @@ def _may_be_a_notebook(name: str, expected: str) -> bool:
     return ".ipynb" in name or name in {stem, f"{stem}.json", f"{stem}.txt"}
 
 
-def _is_zip(path: Path) -> bool:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(len(_ZIP)) == _ZIP
-    except OSError:
-        return False
-
-
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     return shown(str(error).split("\n")[0] or type(error).__name__)

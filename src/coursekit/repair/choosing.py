@@ -13,6 +13,7 @@ from coursekit.repair.errors import BeyondRepair
 from coursekit.repair.folder import look_into, shown
 from coursekit.repair.reading import ReadNotebook, read_submission
 from coursekit.repair.rebuilding import Rebuilt, rebuild, stamp_of
+from coursekit.repair.recognising import is_answered
 from coursekit.repair.released import ReleasedNotebook
 from resnets_utils.upgrade.definitions import find_definitions
 
@@ -35,41 +36,54 @@ def repair(folder: Path, expected: str, release: str, choose: ChooseRelease) -> 
     """
     candidates, left_out = find_candidates(folder, expected)
     reasons: list[BeyondRepair] = []
-    for candidate, read in _in_order(candidates, _released(release), reasons):
+    passed_over: list[Candidate] = []
+    for candidate, read in _in_order(candidates, _released(release), reasons, passed_over):
         try:
             rebuilt = rebuild(read, _released(choose(stamp_of(read.metadata))).notebook)
         except BeyondRepair as error:
             reasons.append(error)
             continue
-        said = [] if candidate.expected else [_taken_instead(candidate, candidates, expected)]
+        said = _which_was_taken(candidate, candidates, passed_over, expected)
         said += [f"{error.reason}; it was left out" for error in reasons[:3]]
         return Rebuilt(rebuilt.notebook, (*said, *rebuilt.repairs, *left_out))
     if reasons:
         reasons[0].reason = "; ".join([*(error.reason for error in reasons[:3]), *left_out])
         raise reasons[0]
-    names = [shown(path.name) for path in look_into(folder).files[:5]]
+    names = [shown(str(path.relative_to(folder))) for path in look_into(folder).files[:5]]
     holds = f"; the folder holds {', '.join(names)}" if names else ""
+    missing = "no notebook was handed in"
+    if not (folder / expected).is_file():
+        missing += f": {expected} is not there{holds}"
     raise BeyondRepair(
-        "; ".join([f"no notebook was handed in: {expected} is not there{holds}", *left_out]),
-        "ask the student to hand it in again; nothing was graded",
+        "; ".join([missing, *left_out]), "ask the student to hand it in again; nothing was graded"
     )
 
 
 def _in_order(
-    candidates: list[Candidate], released: ReleasedNotebook, reasons: list[BeyondRepair]
+    candidates: list[Candidate],
+    released: ReleasedNotebook,
+    reasons: list[BeyondRepair],
+    passed_over: list[Candidate],
 ) -> Iterator[tuple[Candidate, ReadNotebook]]:
-    """The candidates that can be read, the likeliest first; what is wrong with the others."""
-    others: list[tuple[Candidate, ReadNotebook]] = []
+    """The candidates that can be read, the likeliest first; what is wrong with the others.
+
+    One in which nothing was written comes last, even if it has the expected
+    name: students hand in the empty notebook beside the one they worked in.
+    """
+    written: list[tuple[Candidate, ReadNotebook]] = []
+    blank: list[tuple[Candidate, ReadNotebook]] = []
     for candidate in candidates:
         try:
             read = read_submission(candidate.content(), candidate.where)
         except BeyondRepair as error:
             reasons.append(error)
             continue
-        if candidate.expected:
-            yield candidate, read
-        elif _is_ours(read, released):
-            others.append((candidate, read))
+        if is_answered(read.cells, released):
+            if candidate.expected:
+                yield candidate, read
+            written.append((candidate, read))
+        elif candidate.expected or _is_ours(read, released):
+            blank.append((candidate, read))
         else:
             reasons.append(
                 BeyondRepair(
@@ -77,11 +91,16 @@ def _in_order(
                     "ask the student for the right notebook",
                 )
             )
-    yield from sorted(
-        others,
-        key=lambda one: (bool(stamp_of(one[1].metadata)), one[0].same_name, one[0].changed),
-        reverse=True,
-    )
+    for group in (written, blank):
+        group.sort(key=_likelihood, reverse=True)
+    passed_over += [candidate for candidate, _ in blank] if written else []
+    yield from (one for one in (*written, *blank) if not (one in written and one[0].expected))
+
+
+def _likelihood(one: tuple[Candidate, ReadNotebook]) -> tuple[bool, bool, bool, float]:
+    candidate, read = one
+    stamped = bool(stamp_of(read.metadata))
+    return candidate.expected, stamped, candidate.same_name, candidate.changed
 
 
 def _is_ours(read: ReadNotebook, released: ReleasedNotebook) -> bool:
@@ -90,12 +109,26 @@ def _is_ours(read: ReadNotebook, released: ReleasedNotebook) -> bool:
     return bool(find_definitions(read.cells, released.functions))
 
 
-def _taken_instead(candidate: Candidate, candidates: list[Candidate], expected: str) -> str:
-    missing = not any(one.expected for one in candidates)
-    why = "is not there" if missing else "cannot be graded"
-    others = sum(not one.expected for one in candidates)
-    among = f", one of {others} notebooks" if others > 1 else ""
-    return f"{expected} {why}; {candidate.where}{among} was graded instead"
+def _which_was_taken(
+    taken: Candidate, candidates: list[Candidate], passed_over: list[Candidate], expected: str
+) -> list[str]:
+    """Say which notebook was graded, where that is not plain."""
+    others = [one for one in candidates if one is not taken]
+    if taken.expected:
+        if not others:
+            return []
+        beside = ", ".join(one.where for one in others[:3])
+        return [f"of {len(candidates)} notebooks {expected} was graded; {beside} was not"]
+    place = next((one for one in candidates if one.expected), None)
+    if taken.path.name == expected and taken.inside:
+        why = f"{expected} is an archive"
+    elif place is None:
+        why = f"{expected} is not there"
+    else:
+        why = f"{expected} {'holds no answer' if place in passed_over else 'cannot be graded'}"
+    found = len(candidates) - (place is not None)
+    among = f", one of {found} notebooks" if found > 1 else ""
+    return [f"{why}; {taken.where}{among} was graded instead"]
 
 
 def _released(path: str) -> ReleasedNotebook:

@@ -15,7 +15,8 @@ MOST_BYTES = 500 * 10**6
 MOST_FILES = 1_000
 MOST_FOLDERS = 200
 # What programs leave beside notebooks, and old copies of them.
-_PASSED_OVER = {".ipynb_checkpoints", "__pycache__", "__MACOSX"}
+CHECKPOINTS = ".ipynb_checkpoints"
+_PASSED_OVER = {CHECKPOINTS, "__pycache__", "__MACOSX"}
 
 
 @dataclass(frozen=True)

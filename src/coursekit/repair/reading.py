@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from coursekit.repair.errors import ASK_AGAIN, BeyondRepair
+from coursekit.repair.json_text import decode, notebooks_in
+from coursekit.repair.other_files import kind_of
 from resnets_utils.sentences import StudentError
 from resnets_utils.upgrade.earlier import Cell, EarlierNotebook, read_earlier
 
@@ -22,6 +24,20 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CELLS = re.compile(r'"cells"\s*:\s*\[')
 _FORMAT = re.compile(r'"nbformat"\s*:\s*(\d{1,3})\b')
 _FILE = "submitted.ipynb"
+# UTF-32's marks begin as UTF-16's do.
+_MARKS = (
+    (b"\xff\xfe\0\0", "utf-32"),
+    (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+# Which bytes of the first four are not NUL, where they begin with two plain letters or one.
+_FIRST_LETTER = {
+    "utf-16-be": (False, True, False, True),
+    "utf-16-le": (True, False, True, False),
+    "utf-32-be": (False, False, False, True),
+    "utf-32-le": (True, False, False, False),
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +50,8 @@ class ReadNotebook:
         repairs: what was repaired in reading, in words.
         damage: where the file breaks off, in words; "" if it is whole. Then the
             cells are those before that place.
+        too_long: cells that are longer than any may be; they are not among the others.
+        of_two: whether the cells are those of two notebooks that stood in one file.
 
     """
 
@@ -41,6 +59,8 @@ class ReadNotebook:
     metadata: dict[str, Any]
     repairs: tuple[str, ...] = ()
     damage: str = ""
+    of_two: bool = False
+    too_long: tuple[Cell, ...] = ()
 
 
 def read_submission(content: bytes, name: str) -> ReadNotebook:
@@ -55,7 +75,7 @@ def read_submission(content: bytes, name: str) -> ReadNotebook:
 
     """
     text, repairs = _decoded(content)
-    earlier, damage = _read(text, name, repairs)
+    earlier, damage, of_two = _read(text, name, repairs)
     cells = earlier.cells
     if len(cells) > MOST_CELLS:
         raise BeyondRepair(
@@ -80,21 +100,16 @@ def read_submission(content: bytes, name: str) -> ReadNotebook:
             f"{MOST_LETTERS:,} letters",
             ASK_AGAIN,
         )
-    return ReadNotebook(cells, earlier.metadata, tuple(repairs), damage)
+    return ReadNotebook(cells, earlier.metadata, tuple(repairs), damage, of_two, tuple(long))
 
 
 def _decoded(content: bytes) -> tuple[str, list[str]]:
     """The text of some bytes, and what was repaired in them."""
     repairs: list[str] = []
-    encoding = "utf-8-sig"
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    elif content[:1] == b"\0" and content[1:2] not in (b"\0", b""):
-        encoding = "utf-16-be"
-    elif content[1:2] == b"\0" and content[:1] not in (b"\0", b""):
-        encoding = "utf-16-le"
+    encoding = _encoding(content)
     if encoding != "utf-8-sig":
-        repairs.append("the file was saved as UTF-16; it was read as such")
+        family = encoding[:6].upper()
+        repairs.append(f"the file was saved as {family}; it was read as such")
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
@@ -109,26 +124,47 @@ def _decoded(content: bytes) -> tuple[str, list[str]]:
     return bare, repairs
 
 
-def _read(text: str, name: str, repairs: list[str]) -> tuple[EarlierNotebook, str]:
-    """The notebook in a text, and where the text breaks off, in words."""
+def _encoding(content: bytes) -> str:
+    """The encoding of some bytes, by their mark or by where the NULs of a first letter stand."""
+    start = content[:4]
+    for mark, encoding in _MARKS:
+        if start.startswith(mark):
+            return encoding
+    for encoding, filled in _FIRST_LETTER.items():
+        if len(start) == 4 and all(
+            (byte != 0) == full for byte, full in zip(start, filled, strict=False)
+        ):
+            return encoding
+    return "utf-8-sig"
+
+
+def _read(text: str, name: str, repairs: list[str]) -> tuple[EarlierNotebook, str, bool]:
+    """The notebook in a text, where the text breaks off in words, and whether it was two."""
     if not text:
         raise BeyondRepair(f"{name} is empty", ASK_AGAIN)
     found = _FORMAT.search(text)
     if found and found[1] != "4":
         repairs.append(f"it was saved in notebook format {found[1]}; it was read as today's")
+    for notebook, said, of_two in notebooks_in(text):
+        repairs += [said] if said else []
+        # What could not be read is said already: the reader below shall see that it was there.
+        escaped = "\N{REPLACEMENT CHARACTER}" not in text
+        return _earlier(json.dumps(notebook, ensure_ascii=escaped)), "", of_two
     try:
-        return _earlier(text), ""
+        _earlier(text)
+        reason = f"{name} holds no cells that can be read"
     except StudentError as error:
         reason = error.message.replace(_FILE, name)
-    whole = _decode(text, 0)
-    if whole is not None and isinstance(whole[0], dict) and isinstance(whole[0].get("cells"), list):
-        if whole[1] < len(text):
-            repairs.append("what stood after the notebook's end was left out")
-        return _earlier(json.dumps({**whole[0], "cells": _of_known_kind(whole[0]["cells"])})), ""
     cells = _whole_cells(text)
     if not cells:
+        kind = kind_of(text)
+        if kind:
+            raise BeyondRepair(
+                f"{name} cannot be read as a notebook: it is {kind}",
+                "ask the student for the .ipynb file that Jupyter saves",
+            )
         raise BeyondRepair(f"{name} cannot be read as a notebook: {reason}", ASK_AGAIN)
-    return _earlier(json.dumps({"cells": _of_known_kind(cells), "metadata": {}})), reason
+    return _earlier(json.dumps({"cells": _of_known_kind(cells), "metadata": {}})), reason, False
 
 
 def _earlier(text: str) -> EarlierNotebook:
@@ -155,7 +191,7 @@ def _whole_cells(text: str) -> list[Any]:
     at = start.end() if start else len(text)
     while at < len(text) and len(cells) <= MOST_CELLS:
         at += len(text[at : at + 10_000]) - len(text[at : at + 10_000].lstrip(" \t\r\n,"))
-        decoded = _decode(text, at)
+        decoded = decode(text, at)
         if decoded is None or not isinstance(decoded[0], dict):
             break
         cells.append(decoded[0])
@@ -170,15 +206,6 @@ def _of_known_kind(cells: list[Any]) -> list[Any]:
         if not isinstance(cell.get("cell_type"), str):
             cell["cell_type"] = "raw"
     return found
-
-
-def _decode(text: str, at: int) -> tuple[Any, int] | None:
-    """The JSON value that begins at a place, and where it ends; None if none does."""
-    decoder = json.JSONDecoder(strict=False, parse_constant=lambda name: None)
-    try:
-        return decoder.raw_decode(text, at)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _cells(count: int) -> str:

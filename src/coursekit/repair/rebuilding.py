@@ -11,8 +11,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from coursekit.repair.errors import ASK_AGAIN, BeyondRepair
-from coursekit.repair.reading import ReadNotebook
-from coursekit.repair.recognising import Piece, recognise
+from coursekit.repair.pieces import Piece
+from coursekit.repair.reading import LONGEST_CELL, ReadNotebook
+from coursekit.repair.recognising import recognise
 from coursekit.repair.released import ReleasedNotebook
 from resnets_utils.stamp import KEY, read_stamp
 from resnets_utils.upgrade.earlier import Cell
@@ -46,11 +47,22 @@ def rebuild(read: ReadNotebook, release: NotebookNode) -> Rebuilt:
         release: the released notebook of the version that it was made from.
 
     Raises:
-        BeyondRepair: if the file breaks off before the last answer.
+        BeyondRepair: if the file breaks off before the last answer, holds two
+            notebooks with different ones, or an answer is too long.
 
     """
     repairs: list[str] = []
     released = ReleasedNotebook(release)
+    for cell in read.too_long:
+        name = released.recognise(cell)
+        if name in released.answers:
+            raise BeyondRepair(
+                f"the cell {name} holds {len(cell.source):,} letters, "
+                f"more than {LONGEST_CELL:,}; the answer would be lost",
+                "ask the student to hand it in again with the answer alone in that cell",
+            )
+    if read.of_two:
+        _refuse_two_answers(read, released)
     pieces = recognise(read.cells, released, repairs)
     answered = {piece.name for piece in pieces} | {
         released.functions[function] for piece in pieces for function in piece.defines
@@ -66,6 +78,7 @@ def rebuild(read: ReadNotebook, release: NotebookNode) -> Rebuilt:
         repairs.append(f"{read.damage}; the {len(read.cells)} cells before that place were read")
     _place_locked_cells(pieces, released, repairs)
     tests = _without_tests(pieces, released, repairs)
+    _fill_empty_answers(pieces, released, repairs)
     _place_missing_answers(pieces, released, repairs, answered)
     _place_tests(pieces, released, repairs, tests)
     if not any(name in answered for name in released.answers):
@@ -78,6 +91,21 @@ def rebuild(read: ReadNotebook, release: NotebookNode) -> Rebuilt:
     notebook.metadata.update(stamp_of(read.metadata))
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return Rebuilt(notebook, (*read.repairs, *repairs))
+
+
+def _refuse_two_answers(read: ReadNotebook, released: ReleasedNotebook) -> None:
+    for name in released.answers:
+        written = {
+            cell.source.strip()
+            for cell in read.cells
+            if released.recognise(cell) == name and not released.is_as_released(cell, name)
+        }
+        if len(written) > 1:
+            raise BeyondRepair(
+                f"the file holds two notebooks with different answers to {name} "
+                f"({'; '.join(read.repairs)})",
+                "ask the student which of them counts",
+            )
 
 
 def stamp_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,6 +172,23 @@ def _without_tests(
             rest.append(piece)
     pieces[:] = rest
     return above
+
+
+def _fill_empty_answers(
+    pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]
+) -> None:
+    """Put the released text back into cells for answers that the student emptied.
+
+    Left empty, the function would be called undefined, as if it had been misspelt.
+    """
+    for function, name in released.functions.items():
+        own = (piece for piece in pieces if _is_students_own(piece, released))
+        if any(piece.cell.kind == "code" and function in piece.cell.source for piece in own):
+            continue
+        for piece in pieces:
+            if piece.name == name and not piece.cell.source.strip():
+                piece.cell.source = released.graded[name].source
+                repairs.append(f"the cell {name} was empty; it counts as not attempted")
 
 
 def _place_missing_answers(

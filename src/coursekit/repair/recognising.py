@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from coursekit.repair.hidden_code import answers_in_text, take_code_out_of_locked_cells
+from coursekit.repair.pasted import readable
+from coursekit.repair.pieces import Piece
 from coursekit.repair.released import ReleasedNotebook
 from resnets_utils.upgrade.definitions import Definition, find_definitions
 from resnets_utils.upgrade.earlier import Cell
+from resnets_utils.upgrade.python_text import PythonText
 
-
-@dataclass(eq=False)
-class Piece:
-    """A submitted cell, and what it is.
-
-    Attributes:
-        cell: the cell.
-        name: the grade id of the released cell that it stands for; "" if it is the student's own.
-        defines: graded functions that a cell of the student's own defines for good.
-
-    """
-
-    cell: Cell
-    name: str = ""
-    defines: tuple[str, ...] = ()
+# Nobody cuts a function into more cells than this.
+_MOST_PARTS = 12
 
 
 def recognise(cells: list[Cell], released: ReleasedNotebook, repairs: list[str]) -> list[Piece]:
@@ -36,12 +29,56 @@ def recognise(cells: list[Cell], released: ReleasedNotebook, repairs: list[str])
         repairs: takes down what is repaired, in words.
 
     """
-    pieces = [Piece(replace(cell), released.recognise(cell)) for cell in cells]
+    pieces = _pieces(cells, released)
     _say_metadata(pieces, released, repairs)
     _turn_answers_back_into_code(pieces, released, repairs)
+    _make_readable(pieces, repairs)
     pieces = _without_second_copies(pieces, released, repairs)
+    pieces = take_code_out_of_locked_cells(pieces, released, repairs)
+    pieces = _join_many_parts(pieces, released, repairs)
     pieces = _join_what_was_cut(pieces, released, repairs)
     return _find_lost_answers(pieces, released, repairs)
+
+
+def is_answered(cells: list[Cell], released: ReleasedNotebook) -> bool:
+    """Return whether anything was written into a notebook that could be an answer."""
+    pieces = _pieces(cells, released)
+    if any(piece.name in released.answers and _is_written(piece, released) for piece in pieces):
+        return True
+    own = [
+        replace(piece.cell, kind="code") for piece in pieces if piece.name not in released.answers
+    ]
+    found = find_definitions(own, released.functions)
+    return any(not released.gave(one.function, one.text) for one in found)
+
+
+def _pieces(cells: list[Cell], released: ReleasedNotebook) -> list[Piece]:
+    ids = Counter(cell.cell_id for cell in cells)
+    pieces = []
+    for cell in cells:
+        # An id that several cells have says nothing of any.
+        told = cell if ids[cell.cell_id] == 1 else replace(cell, cell_id="")
+        pieces.append(Piece(replace(cell), released.recognise(told)))
+    return pieces
+
+
+def _is_written(piece: Piece, released: ReleasedNotebook) -> bool:
+    """Whether a cell for an answer holds more than the release's text and comments."""
+    lines = (line.strip() for line in piece.cell.source.split("\n"))
+    return any(line and line[0] != "#" for line in lines) and not released.is_as_released(
+        piece.cell, piece.name
+    )
+
+
+def _make_readable(pieces: list[Piece], repairs: list[str]) -> None:
+    undone: Counter[str] = Counter()
+    for piece in pieces:
+        if piece.cell.kind == "code":
+            piece.cell.source, found = readable(piece.cell.source)
+            undone.update(found)
+    for what, count in undone.items():
+        cells = "one cell was" if count == 1 else f"{count} cells were"
+        repairs.append(f"{cells} read without {what}, with which Python cannot read code")
 
 
 def _say_metadata(pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]) -> None:
@@ -126,6 +163,58 @@ def _join_what_was_cut(
     return [piece for piece in pieces if piece not in gone]
 
 
+def _join_many_parts(
+    pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]
+) -> list[Piece]:
+    """Join functions with all that stands below them and cannot stand alone."""
+    gone: set[Piece] = set()
+    names = "|".join(map(re.escape, released.functions))
+    defined = re.compile(rf"^[ \t]*def[ \t]+({names})\b", re.MULTILINE)
+    for at, piece in enumerate(pieces):
+        found = defined.search(piece.cell.source)
+        locked = piece.name and piece.name not in released.answers
+        if not found or piece in gone or locked or piece.cell.kind != "code":
+            continue
+        below: list[Piece] = []
+        for other in pieces[at + 1 :][:_MOST_PARTS]:
+            if other.cell.kind != "code" or other.name not in ("", piece.name):
+                break
+            if defined.search(other.cell.source):
+                break
+            below.append(other)
+        parts = below[: _parts_that_belong(piece.cell.source, [one.cell.source for one in below])]
+        if parts:
+            piece.cell.source = "\n".join(one.cell.source for one in (piece, *parts))
+            gone |= set(parts)
+            count = len(parts) + 1
+            repairs.append(f"{found[1]} had been cut into {count} cells; they were joined")
+    return [piece for piece in pieces if piece not in gone]
+
+
+def _parts_that_belong(text: str, following: list[str]) -> int:
+    """How many of the cells below a function's beginning it takes to make it whole."""
+    whole = 0
+    python = PythonText(text)
+    for count, part in enumerate(following, 1):
+        if python.tree is not None and (_returns(python.tree) or not _starts_indented(part)):
+            break
+        python = PythonText(f"{python.text}\n{part}")
+        if python.tree is not None:
+            whole = count
+    return whole
+
+
+def _returns(tree: ast.Module) -> bool:
+    """Whether a text ends in a function that ends in a return."""
+    last = tree.body[-1] if tree.body else None
+    return not isinstance(last, ast.FunctionDef) or isinstance(last.body[-1], ast.Return)
+
+
+def _starts_indented(source: str) -> bool:
+    lines = (line for line in source.split("\n") if line.strip() and line[0] != "#")
+    return next((line[0] in " \t" for line in lines), False)
+
+
 def _find_lost_answers(
     pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]
 ) -> list[Piece]:
@@ -137,10 +226,15 @@ def _find_lost_answers(
     gone: set[Piece] = set()
     for function, name in released.functions.items():
         holders = [piece for piece in pieces if piece.name == name]
-        if any(not released.is_as_released(piece.cell, name) for piece in holders):
+        if any(_is_written(piece, released) for piece in holders):
             continue
         found: list[tuple[Definition | None, Piece]] = [*elsewhere.get(function, [])]
         found = found or _by_heading(pieces, function)
+        if not any(entry[0] and entry[0].is_complete for entry in found):
+            in_text = answers_in_text(pieces, released, function)
+            found += in_text
+            if in_text:
+                repairs.append(f"{function} stood in a cell for text; it was read as code")
         complete = [entry for entry in found if entry[0] and entry[0].is_complete]
         if not found or (holders and not complete):
             continue
@@ -151,7 +245,9 @@ def _find_lost_answers(
         else:
             piece.defines = (*piece.defines, function)
             repairs.append(f"{function} was found in a cell with other code")
-        gone |= set(holders)
+        gone |= {piece for piece in holders if released.is_as_released(piece.cell, name)}
+        for piece in set(holders) - gone:
+            piece.name = ""
     return [piece for piece in pieces if piece not in gone]
 
 

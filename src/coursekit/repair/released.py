@@ -89,6 +89,10 @@ class ReleasedNotebook:
         except (TypeError, ValueError):
             return False
 
+    def gave(self, function: str, text: str) -> bool:
+        """Return whether the text of a graded function is what the release gives."""
+        return text.strip() in self.graded[self.functions[function]].source
+
     def has_its_metadata(self, cell: Cell, name: str) -> bool:
         """Return whether nbgrader's metadata of a cell is the release's."""
         ours, theirs = self.graded[name].metadata.nbgrader, _nbgrader(cell)

@@ -1,0 +1,178 @@
+"""Archives that a notebook may lie in: zip, tar, both of them once more in a zip, and gzip."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from coursekit.repair.folder import is_passed_over, shown
+
+# Whatever length an archive claims, no more than this is ever unpacked of a file in it.
+MOST_BYTES = 256 * 2**20
+MOST_ENTRIES = 2_000
+_MOST_INNER_ARCHIVES = 5
+_ZIP, _GZIP, _TAR = b"PK\x03\x04", b"\x1f\x8b\x08", b"ustar"
+_TAR_AT = 257
+# What reading an archive raises that is damaged or was made to do harm.
+ARCHIVE_ERRORS = (
+    OSError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    zlib.error,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file in an archive.
+
+    Attributes:
+        inside: its name, after the names of the archives that it lies in.
+        where: the same, for people.
+        changed: when it was last changed; for sorting only.
+
+    """
+
+    inside: tuple[str, ...]
+    where: str
+    changed: float
+
+    @property
+    def name(self) -> str:
+        """Its file name, without folders."""
+        return PurePosixPath(self.inside[-1].replace("\\", "/")).name
+
+
+def is_archive(path: Path) -> bool:
+    """Return whether a file is an archive, whatever its name."""
+    try:
+        with path.open("rb") as stream:
+            return bool(_kind(stream))
+    except OSError:
+        return False
+
+
+def entries(path: Path) -> list[Entry]:
+    """Return the files in an archive, those in archives in it included.
+
+    Raises:
+        ARCHIVE_ERRORS: if it cannot be read.
+
+    """
+    with path.open("rb") as stream:
+        return list(_entries(stream, (), path.name))
+
+
+def unpack(path: Path, inside: tuple[str, ...]) -> bytes:
+    """Return the bytes of a file in an archive, one more than ``MOST_BYTES`` at most.
+
+    Raises:
+        ARCHIVE_ERRORS: if it cannot be read.
+        RuntimeError: if it is encrypted.
+
+    """
+    with path.open("rb") as stream:
+        found: IO[bytes] = stream
+        for name in inside:
+            found = io.BytesIO(_unpacked(found, name))
+        return found.read()
+
+
+def _entries(stream: IO[bytes], outer: tuple[str, ...], name: str) -> Iterator[Entry]:
+    stream, kind = _without_gzip(stream)
+    if kind == "file":
+        plain = name[: -len(".gz")] if name.lower().endswith(".gz") else name
+        yield Entry((*outer, plain), shown(plain), 0.0)
+        return
+    archives = 0
+    for inside, changed in _names_in_zip(stream) if kind == "zip" else _names_in_tar(stream):
+        if any(part.strip(".") and is_passed_over(part) for part in PurePosixPath(inside).parts):
+            continue
+        ending = PurePosixPath(inside).suffix.lower()
+        if not outer and ending in {".zip", ".tar", ".gz", ".tgz"}:
+            archives += 1
+            if archives > _MOST_INNER_ARCHIVES:
+                raise ValueError(f"it holds more than {_MOST_INNER_ARCHIVES} archives")
+            inner = io.BytesIO(_unpacked(stream, inside))
+            if _kind(inner):
+                for entry in _entries(inner, (inside,), PurePosixPath(inside).name):
+                    where = f"{entry.where} in {shown(inside)}"
+                    yield Entry(entry.inside, where, entry.changed)
+                continue
+        yield Entry((*outer, inside), shown(inside), changed)
+
+
+def _names_in_zip(stream: IO[bytes]) -> Iterator[tuple[str, float]]:
+    with zipfile.ZipFile(stream) as archive:
+        found = archive.infolist()
+    if len(found) > MOST_ENTRIES:
+        raise ValueError(f"it holds {len(found):,} files")
+    for entry in found:
+        if not entry.is_dir():
+            yield entry.filename, _seconds(entry.date_time)
+
+
+def _names_in_tar(stream: IO[bytes]) -> Iterator[tuple[str, float]]:
+    stream.seek(0)
+    with tarfile.open(fileobj=stream, mode="r:") as archive:
+        for count, member in enumerate(archive):
+            if count >= MOST_ENTRIES:
+                raise ValueError(f"it holds more than {MOST_ENTRIES:,} files")
+            # Links and devices are none: an entry could stand for another file.
+            if member.isreg():
+                yield member.name, float(member.mtime)
+
+
+def _unpacked(stream: IO[bytes], name: str) -> bytes:
+    stream, kind = _without_gzip(stream)
+    if kind == "file":
+        return stream.read(MOST_BYTES + 1)
+    if kind == "zip":
+        with zipfile.ZipFile(stream) as archive, archive.open(name) as packed:
+            return packed.read(MOST_BYTES + 1)
+    with tarfile.open(fileobj=stream, mode="r:") as tar:
+        file = tar.extractfile(name)
+        return file.read(MOST_BYTES + 1) if file else b""
+
+
+def _without_gzip(stream: IO[bytes]) -> tuple[IO[bytes], str]:
+    """An archive's bytes, unpacked if they were packed by gzip, and what it is."""
+    kind = _kind(stream)
+    if kind != "gzip":
+        return stream, kind
+    with gzip.GzipFile(fileobj=stream) as packed:
+        content = packed.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"it unpacks to more than {MOST_BYTES // 2**20} MB")
+    plain = io.BytesIO(content)
+    return plain, "tar" if _kind(plain) == "tar" else "file"
+
+
+def _kind(stream: IO[bytes]) -> str:
+    """What archive some bytes are: "zip", "tar" or "gzip"; "" if none. They are read from 0."""
+    stream.seek(0)
+    start = stream.read(_TAR_AT + len(_TAR))
+    stream.seek(0)
+    if start.startswith(_ZIP):
+        return "zip"
+    if start.startswith(_GZIP):
+        return "gzip"
+    return "tar" if start[_TAR_AT:] == _TAR else ""
+
+
+def _seconds(date: tuple[int, int, int, int, int, int]) -> float:
+    try:
+        return time.mktime((*date, 0, 0, -1))
+    except (ValueError, OverflowError):
+        return 0.0
