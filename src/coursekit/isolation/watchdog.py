@@ -22,6 +22,7 @@ _HELD = re.compile(r"^(?:VmRSS|VmSwap):\s+(\d+) kB", re.MULTILINE)
 _HELD_ALONE = re.compile(r"^(?:VmPTE|HugetlbPages):\s+(\d+) kB", re.MULTILINE)
 _SHARE = re.compile(r"^(?:Pss|SwapPss):\s+(\d+) kB", re.MULTILINE)
 _PEAK = re.compile(r"^VmPeak:\s+(\d+) kB", re.MULTILINE)
+_AVAILABLE = re.compile(r"^MemAvailable:\s+(\d+) kB", re.MULTILINE)
 _FILES = re.compile(r"^FDSize:\s+(\d+)", re.MULTILINE)
 _SOCKETS = re.compile(r"^sockets: used (\d+)", re.MULTILINE)
 
@@ -85,11 +86,13 @@ class Watchdog:
             used += held[process] + _kilobytes(_HELD_ALONE, status)
             used += _FILE_BYTES * sum(map(int, _FILES.findall(status)))
         # What processes share was counted for each. To look closer takes long where there
-        # are many, and memory may grow meanwhile.
+        # are many, and memory may grow meanwhile: then it counts how much is left.
         until = time.monotonic() + _EXACT_SECONDS
         for process, counted in held.items():
-            if used <= self._limits.total_memory or time.monotonic() > until:
+            if used <= self._limits.total_memory:
                 break
+            if time.monotonic() > until:
+                return used if _available() < self._limits.total_memory else 0
             used -= counted - min(counted, _shares(process, counted))
         return used
 
@@ -132,6 +135,13 @@ def _shares(process: int, counted: int) -> int:
     with contextlib.suppress(OSError):
         return _kilobytes(_SHARE, Path(f"/proc/{process}/smaps_rollup").read_text())
     return counted
+
+
+def _available() -> int:
+    """The bytes of memory that the machine has left."""
+    with contextlib.suppress(OSError):
+        return _kilobytes(_AVAILABLE, Path("/proc/meminfo").read_text())
+    return 0
 
 
 def _sockets(process: int) -> int:

@@ -36,7 +36,7 @@ from coursekit.verdict import CellVerdict, NotebookVerdict
 from coursekit.versions import GradingVersion, choose_version
 
 # Until a cell that took too long has been interrupted, and its last outputs have come.
-_STOPPING_SECONDS = 15
+_STOPPING_SECONDS = 10
 
 
 class JudgeAnswers(Execute):  # type: ignore[misc]

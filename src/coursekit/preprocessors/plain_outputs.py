@@ -17,6 +17,7 @@ from coursekit.kernels.tracing import MAX_SAID
 SAFE_TYPES = ("text/plain", "image/png", "image/jpeg")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _MOST_LINES = 100
+_MOST_RUNS = 10**9
 _STREAMS = ("stdout", "stderr")
 _DISPLAYS = frozenset({"display_data", "execute_result", "update_display_data"})
 
@@ -75,7 +76,7 @@ def _plain_content(kind: str, content: dict[str, Any]) -> dict[str, Any] | None:
 
 def _count(content: dict[str, Any]) -> int | None:
     number = content.get("execution_count")
-    return number if isinstance(number, int) and not isinstance(number, bool) else None
+    return number if type(number) is int and 0 <= number < _MOST_RUNS else None
 
 
 def _plain_data(data: dict[str, Any]) -> dict[str, str]:
