@@ -319,6 +319,36 @@ ATTACKS: dict[str, Attack] = {
     "shared memory of System V": Attack(
         "memory that outlives processes is shut", "libc.shmget(0, 4096, 0o1600) >= 0"
     ),
+    "shared memory without a file": Attack(
+        "no memory is to be had that stays when a process lets go of it",
+        "import mmap\nmmap.mmap(-1, 4096) is not None",
+    ),
+    "shared memory of a device": Attack(
+        "no device gives such memory either", "open('/dev/zero', 'r+b').close() is None"
+    ),
+    "memory held by a pipe": Attack(
+        "no pipe holds memory that its process has given back",
+        "block = ctypes.create_string_buffer(4096)\n"
+        "parts = struct.pack('@PN', ctypes.addressof(block), 4096)\n"
+        "libc.syscall(278, os.pipe()[1], parts, ctypes.c_ulong(1), 0) == 4096",
+    ),
+    "asynchronous reading": Attack(
+        "a number that the whole machine shares cannot be used up",
+        "libc.syscall(206, 1, ctypes.byref(ctypes.c_ulong(0))) == 0",
+        _KERNEL,
+    ),
+    "the kernel's events": Attack(
+        "of the kernel's own sockets, only that for routes is open",
+        "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 15).close() is None",
+    ),
+    "a pair of another family": Attack(
+        "no socket of another family is made even for a moment",
+        "libc.socketpair(2, 1, 0, ctypes.create_string_buffer(8))\nctypes.get_errno() == 95",
+    ),
+    "spared like any other": Attack(
+        "when memory runs out, the kernel is ended before the conductor",
+        "open('/proc/self/oom_score_adj').read().strip() != '1000'",
+    ),
     "a daemon": Attack(
         "no process outlives its kernel",
         "subprocess.Popen(['sh', '-c', f'setsid sleep {T[\"nap\"]} &']).wait() == 0",

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
 from rich.console import Console
 from traitlets.config import Config
@@ -151,6 +152,57 @@ def test_forks_share_no_fresh_random_numbers() -> None:
     needs(ZYGOTE)
     code = "import random, numpy, os\nprint(random.random(), numpy.random.rand(), os.urandom(4))"
     assert not set(run(ZYGOTE, code)[0].split()) & set(run(ZYGOTE, code)[0].split())
+
+
+# Each part is small enough, and the message never ends: no limit on messages counts it.
+PARTS_WITHOUT_END = """
+import os, socket, struct, threading, time
+part = b"\\x03" + struct.pack(">Q", 2**23) + bytes(2**23)
+def send(line):
+    while True:
+        line.sendall(part)
+for number in map(int, os.listdir("/proc/self/fd")):
+    try:
+        line = socket.socket(fileno=os.dup(number))
+        called = line.getsockname() and line.getpeername() is not None
+    except OSError:
+        continue
+    if called:
+        line.setblocking(True)
+        threading.Thread(target=send, args=(line,), daemon=True).start()
+time.sleep(600)
+"""
+
+
+@pytest.mark.slow
+def test_a_message_without_end_does_not_fill_the_conductor() -> None:
+    why = _why_it_ended(PARTS_WITHOUT_END, 300)
+    assert why == "{} sent more than can be read (1 GB)"
+
+
+@pytest.mark.slow
+def test_a_kernel_is_ended_in_time_whatever_holds_up_the_conductor() -> None:
+    why = _why_it_ended("import time; time.sleep(600)", 1)
+    assert why == "{} could not be stopped in time, so that its kernel was ended"
+
+
+def _why_it_ended(code: str, seconds: float) -> str:
+    """Why a kernel ended that runs the code, and may do so for some seconds."""
+    needs(BUBBLEWRAPPED)
+    notebook: Any = new_notebook(cells=[new_code_cell(code)])
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        student_kernel(Confinement(probe().strongest, Limits())) as manager,
+    ):
+        client = NotebookClient(
+            notebook, km=manager, resources={"metadata": {"path": folder}}, timeout=None
+        )
+        client.owns_km = False
+        with client.setup_kernel(), pytest.raises(DeadKernelError), manager.ended_after(seconds):
+            client.execute_cell(notebook.cells[0], 0)
+        assert client.kc is not None
+        client.kc.stop_channels()
+        return manager.why_it_ended()
 
 
 @pytest.mark.slow

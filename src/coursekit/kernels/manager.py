@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import zmq
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.session import Session
 from jupyter_core.utils import run_sync
-from traitlets import Instance
+from traitlets import Instance, default
 
 from coursekit.kernels.provisioner import StudentProvisioner
 from coursekit.kernels.settings import Confinement
@@ -24,6 +28,8 @@ DATA_SUFFIXES = frozenset({".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".png", ".t
 # Larger than any picture or graph. A kernel that sends more is cut off, and calls again.
 MAX_MESSAGE_BYTES = 32 * 1024**2
 MAX_MESSAGES_WAITING = 100
+MAX_PARTS = 1000
+MAX_HEADER_BYTES = 1024**2  # of its headers and metadata together
 
 
 class StudentKernelSpecs(KernelSpecManager):
@@ -41,10 +47,49 @@ class StudentKernelSpecs(KernelSpecManager):
         )
 
 
+class BoundedSession(Session):
+    """Reads a message only if it can be one of a kernel's.
+
+    Small parts are cheap to send; read as JSON, they take dozens of times their size.
+    """
+
+    def deserialize(
+        self, msg_list: list[Any], content: bool = True, copy: bool = True
+    ) -> dict[str, Any]:
+        """Read a message.
+
+        Raises:
+            ValueError: if it is too large in a place, or its signature is wrong.
+
+        """
+        if len(msg_list) > MAX_PARTS or sum(map(len, msg_list)) > MAX_MESSAGE_BYTES:
+            raise ValueError("a message of too many parts, or too large")
+        if sum(map(len, msg_list[1:4])) > MAX_HEADER_BYTES:
+            raise ValueError("a message with a header that is too large")
+        return super().deserialize(msg_list, content=content, copy=copy)
+
+
 class StudentKernelManager(AsyncKernelManager):
     """Tells its provisioner how the kernel is shut in."""
 
     confinement = Instance(Confinement)
+
+    @default("session")
+    def _bounded_session(self) -> Session:
+        return BoundedSession(parent=self)
+
+    @contextlib.contextmanager
+    def ended_after(self, seconds: float) -> Iterator[None]:
+        """End the kernel if the block takes longer, whatever keeps us in it."""
+        started = self.provisioner
+        if not isinstance(started, StudentProvisioner):
+            yield
+            return
+        started.end_at(time.monotonic() + seconds)
+        try:
+            yield
+        finally:
+            started.end_at(math.inf)
 
     def why_it_ended(self) -> str:
         """Return which limit ended the kernel, with {} for where; "" if none did."""

@@ -19,7 +19,7 @@ from coursekit.isolation.cold import start_cold
 from coursekit.isolation.inside.requests import KernelRequest
 from coursekit.isolation.limits import in_words
 from coursekit.isolation.probing import NONE, ZYGOTE, fresh_owner
-from coursekit.isolation.watchdog import Watchdog
+from coursekit.isolation.watchdog import MOST_UNREAD, Watchdog
 from coursekit.kernels.settings import Confinement, StudentKernel
 
 # How the shell calls a death by a signal, which bubblewrap passes on.
@@ -97,9 +97,18 @@ class StudentProvisioner(LocalProvisioner):
             self._home.cleanup()
             self._home = None
 
+    def end_at(self, deadline: float) -> None:
+        """End the kernel at a time, as `time.monotonic` counts, if it still runs then."""
+        if self._watchdog is not None:
+            self._watchdog.deadline = deadline
+
     def why_it_ended(self) -> str:
         """Return which limit ended the kernel, as "memory ran out in {} (4 GB)"; "" if none."""
         limits = self.confinement.limits
+        if self._watchdog is not None and self._watchdog.flooded:
+            return f"{{}} sent more than can be read ({in_words(MOST_UNREAD)})"
+        if self._watchdog is not None and self._watchdog.overran:
+            return "{} could not be stopped in time, so that its kernel was ended"
         ended = abs(self._ended or 0) % _BY_SIGNAL
         if self._watchdog is not None and self._watchdog.memory_ran_out:
             return f"memory ran out in {{}} ({in_words(limits.total_memory)} in all processes)"

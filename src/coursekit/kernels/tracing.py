@@ -10,6 +10,7 @@ from jupyter_core.utils import run_sync
 
 # Far more than the graph of any answer to the exercise.
 MAX_CHARACTERS = 5_000_000
+MAX_SAID = 10_000  # of the words about it, which stand on the feedback page
 _STATUSES = frozenset({"graph", "undefined", "placeholder", "raised"})
 _KEYS = frozenset({"status", "graph", "reason", "lines"})
 
@@ -61,4 +62,4 @@ def _plain(content: Any) -> dict[str, str]:
         or sum(map(len, content.values())) > MAX_CHARACTERS
     ):
         return _no_answer("the kernel's reply does not have the form of a trace")
-    return dict(content)
+    return {key: value if key == "graph" else value[:MAX_SAID] for key, value in content.items()}

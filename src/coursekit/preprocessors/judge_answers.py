@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,18 @@ from coursekit.kernels.manager import student_kernel, working_folder
 from coursekit.kernels.settings import StudentKernel
 from coursekit.kernels.tracing import request_trace
 from coursekit.preprocessors.output_meter import OutputMeter
-from coursekit.preprocessors.plain_outputs import keep_plain_outputs
+from coursekit.preprocessors.plain_outputs import (
+    drop_empty_outputs,
+    plain_error,
+    plain_message,
+)
 from coursekit.rendering import verdict_html
 from coursekit.repair.remarks import take_repairs
 from coursekit.verdict import CellVerdict, NotebookVerdict
 from coursekit.versions import GradingVersion, choose_version
+
+# Until a cell that took too long has been interrupted, and its last outputs have come.
+_STOPPING_SECONDS = 10
 
 
 class JudgeAnswers(Execute):  # type: ignore[misc]
@@ -78,6 +86,8 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         self._dead = False
         self._errors: dict[str, str] = {}  # what a cell's text ended in
         self._hung: dict[str, str] = {}  # functions that gave no result in time, and the words
+        self._answering = 0.0  # seconds that calls of the student's functions took
+        self._put_out: Counter[str] = Counter()
         self._salt = self._choose_salt(info["student"])
         try:
             with (
@@ -86,11 +96,10 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
                     Path(self.submitted_directory, info["student"], info["assignment"]),
                 ) as folder,
                 JudgeProcess(self.judge_timeout) as self._judge,
-                student_kernel(confinement) as manager,
+                student_kernel(confinement) as self._manager,
             ):
-                self._why_it_ended = manager.why_it_ended
                 resources.setdefault("metadata", {})["path"] = str(folder)
-                nb, resources = super().preprocess(nb, resources, km=manager)
+                nb, resources = super().preprocess(nb, resources, km=self._manager)
                 if self.kc is not None:
                     self.kc.stop_channels()
             missing = set(self._tests) - {cell.grade_id for cell in self._cells}
@@ -134,15 +143,16 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         if self._deadline <= time.monotonic():
             self._stop(f"stopped before {place}: {self._limits.notebook_seconds:g} s are over")
             return cell, resources
-        self._meter = OutputMeter(self._limits)
+        self._meter = OutputMeter(self._limits, self._put_out)
         self._too_long = 0.0
         # An "idle" that was lost in a flood holds up nothing: the reply counts.
         self.raise_on_iopub_timeout = False
         try:
-            cell, resources = super().preprocess_cell(cell, resources, index)
+            with self._manager.ended_after(self._get_timeout(cell) + _STOPPING_SECONDS):
+                cell, resources = super().preprocess_cell(cell, resources, index)
         except DeadKernelError:
             self._dead = True
-            why = self._why_it_ended() or "the kernel stopped while {} ran"
+            why = self._manager.why_it_ended() or "the kernel stopped while {} ran"
             self._stop(why.format(place))
         except (CellTimeoutError, RuntimeError) as error:
             # It runs on, whatever it was asked: no further cell can.
@@ -159,7 +169,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             self._remarks.append(f"output of {place} was cut at {self._meter.cut}")
         elif not (self._meter.complete or self._stopped or self._too_long) and cell.source.strip():
             self._remarks.append(f"output of {place} was lost in part: it was too much at once")
-        keep_plain_outputs(cell)
+        drop_empty_outputs(cell)
         for output in cell.outputs:
             if output.output_type == "error":
                 self._errors[cell.source] = f"{output.ename}: {output.evalue}"
@@ -174,7 +184,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         if why:
             self._remarks.append(why)
 
-    def _get_timeout(self, cell: NotebookNode | None) -> float | None:
+    def _get_timeout(self, cell: NotebookNode | None) -> float:
         """The seconds that a cell may take: nbclient asks before it runs one."""
         return min(self._limits.cell_seconds, max(self._deadline - time.monotonic(), 0.1))
 
@@ -188,9 +198,17 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         return reply
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
-        """Take over an output, as long as there are not too many."""
-        admitted = self._meter.admit(msg)
+        """Take over what is plain of an output, as long as there are not too many."""
+        plain = plain_message(msg)
+        admitted = None if plain is None else self._meter.admit(plain)
         return None if admitted is None else super().process_message(admitted, cell, cell_index)
+
+    def on_cell_executed(self, **told: Any) -> None:
+        """Let nbgrader show an error that only the reply tells of, but no more than is plain."""
+        content = told["execute_reply"]["content"]
+        if content["status"] == "error":
+            reply = {"content": {"status": "error", **plain_error(content)}}
+            super().on_cell_executed(**told | {"execute_reply": reply})
 
     def _judge_cell(self, cell: NotebookNode, grade_id: str) -> None:
         source, points = self._tests[grade_id]
@@ -229,11 +247,17 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         function = call["function"]
         if function in self._hung:
             return {"status": "raised", "reason": self._hung[function]}
+        if self._answering > self._limits.notebook_seconds:
+            words = f"calls took {self._limits.notebook_seconds:g} s together; no more are made"
+            return {"status": "raised", "reason": words}
+        started = time.monotonic()
         try:
             reply = request_trace(self.kc, call, self.trace_timeout)
         except TimeoutError as error:
             self._hung[function] = str(error)
             return {"status": "raised", "reason": str(error)}
+        finally:
+            self._answering += time.monotonic() - started
         if reply["status"] == "undefined":
             for source, ended in self._errors.items():
                 if f"def {function}" in source:

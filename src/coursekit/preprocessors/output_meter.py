@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from coursekit.isolation.limits import Limits, in_words
 
+# All cells of a notebook together may put out as much as so many: it may have thousands.
+FULL_CELLS = 10
+
 
 class OutputMeter:
     """Counts one cell's messages, text and pictures.
+
+    Args:
+        limits: what a cell may put out.
+        by_all: what all cells of the notebook have put out; this one's is added.
 
     Attributes:
         cut: where its output was cut, as "1 MB"; "" if it was not.
@@ -16,36 +24,46 @@ class OutputMeter:
 
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, by_all: Counter[str]) -> None:
         self.cut = ""
         self.complete = False
-        self._limits = limits
-        self._messages = 0
-        self._text = 0
-        self._pictures = 0
+        self._most = {
+            "messages": limits.messages,
+            "text": limits.text_output,
+            "pictures": limits.picture_output,
+        }
+        self._by_this: Counter[str] = Counter()
+        self._by_all = by_all
 
     def admit(self, message: dict[str, Any]) -> dict[str, Any] | None:
-        """Return a message, shortened if need be; None if it is one too many."""
-        if message["header"]["msg_type"] == "status":
-            self.complete = message["content"].get("execution_state") == "idle"
-            return message
-        self._messages += 1
-        if self._messages > self._limits.messages:
-            self.cut = self.cut or f"{self._limits.messages} messages"
-            return None
-        if message["header"]["msg_type"] == "stream":
-            return self._admit_text(message)
-        self._pictures += len(repr(message["content"])) + sum(map(len, message.get("buffers", [])))
-        if self._pictures > self._limits.picture_output:
-            self.cut = self.cut or in_words(self._limits.picture_output)
-            return None
-        return message
+        """Return a message, shortened if need be; None if it is one too many.
 
-    def _admit_text(self, message: dict[str, Any]) -> dict[str, Any] | None:
-        text = str(message["content"].get("text", ""))
-        left = max(self._limits.text_output - self._text, 0)
-        self._text += len(text)
-        if len(text) <= left:
+        Args:
+            message: one that `plain_message` has made.
+
+        """
+        kind, content = message["msg_type"], message["content"]
+        if kind == "status":
+            self.complete = content["execution_state"] == "idle"
             return message
-        self.cut = self.cut or in_words(self._limits.text_output)
-        return {**message, "content": {**message["content"], "text": text[:left]}} if left else None
+        if not self._take("messages", 1):
+            return None
+        if kind == "stream":
+            text = content["text"]
+            taken = self._take("text", len(text))
+            return {**message, "content": {**content, "text": text[:taken]}} if taken else None
+        size = len(repr(content))
+        whole = self._take("text" if kind == "error" else "pictures", size) == size
+        return message if whole else None
+
+    def _take(self, what: str, amount: int) -> int:
+        """Count an amount, and return how much of it may be taken."""
+        most = self._most[what]
+        left, left_to_all = most - self._by_this[what], FULL_CELLS * most - self._by_all[what]
+        self._by_this[what] += amount
+        self._by_all[what] += amount
+        if amount > min(left, left_to_all):
+            bound, whose = (most, "") if left <= left_to_all else (FULL_CELLS * most, " of all")
+            size = f"{bound} messages" if what == "messages" else in_words(bound)
+            self.cut = self.cut or size + whose
+        return max(min(amount, left, left_to_all), 0)

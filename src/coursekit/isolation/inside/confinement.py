@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import tarfile
@@ -34,7 +35,9 @@ PYTHON_SETTINGS = {
     "PYTHONNOUSERSITE": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
-DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+# Not /dev/zero: mapped and shared, it is memory that no limit counts.
+DEVICES = ("/dev/null", "/dev/full", "/dev/random", "/dev/urandom")
+_SIGNALS_WAITING = 4096  # timers count as such, too
 
 
 def make_disk(limits: dict[str, Any], owner: int) -> None:
@@ -53,6 +56,16 @@ def make_disk(limits: dict[str, Any], owner: int) -> None:
     for part, place in _PARTS.items():
         if not os.listdir(place):
             mount(part, place, "", MS_BIND)
+
+
+def go_first_when_memory_runs_out() -> None:
+    """Let the system end this process and its children before any other of the machine's.
+
+    There is memory that no limit counts, as that of full sockets. Where the file
+    cannot be written, nothing happens.
+    """
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as stream:
+        stream.write("1000")
 
 
 def become(owner: int) -> None:
@@ -86,8 +99,11 @@ def limit_resources(limits: dict[str, Any], *, alone: bool) -> None:
         resource.RLIMIT_FSIZE: limits["disk"],
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MEMLOCK: 0,
-        resource.RLIMIT_MSGQUEUE: 0,
     }
+    # macOS, where nothing is confined, does not have them.
+    for name, most in (("RLIMIT_MSGQUEUE", 0), ("RLIMIT_SIGPENDING", _SIGNALS_WAITING)):
+        if hasattr(resource, name):
+            wanted[getattr(resource, name)] = most
     if alone:
         wanted[resource.RLIMIT_NPROC] = limits["processes"] + 8 * (os.cpu_count() or 1)
     for kind, value in wanted.items():

@@ -61,6 +61,7 @@ def confine(request: KernelRequest) -> None:
     if request.confined:
         confinement.make_disk(request.limits, request.owner)
         os.chdir("/")
+        confinement.go_first_when_memory_runs_out()
         confinement.become(request.owner)
     confinement.limit_resources(request.limits, alone=request.alone)
     if request.confined:

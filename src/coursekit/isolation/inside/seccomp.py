@@ -1,7 +1,8 @@
 """Seccomp: system calls that no student's notebook needs are refused.
 
 A deny-list in a sandbox that denies already: it takes away doors to the kernel,
-and what namespaces and limits do not cover (vsock, memory without a mapping).
+and what namespaces and limits do not cover (vsock, memory without a mapping,
+protocols whose drivers the kernel would load first).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _REFUSED = {
     "fsmount": (432, 432),
     "fspick": (433, 433),
     "mount_setattr": (442, 442),
+    "open_tree_attr": (467, 467),
     "open_by_handle_at": (304, 265),
     "bpf": (321, 280),
     "perf_event_open": (298, 241),
@@ -50,11 +52,19 @@ _REFUSED = {
     "msgget": (68, 186),
     "semget": (64, 190),
     "mq_open": (240, 180),
+    "vmsplice": (278, 75),
+    # Shared by the whole machine, up to a limit that one process can reach.
+    "io_setup": (206, 0),
+    "fanotify_init": (300, 262),
     "syslog": (103, 116),
     "kexec_load": (246, 104),
     "init_module": (175, 105),
     "finit_module": (313, 273),
+    "delete_module": (176, 106),
+    "kexec_file_load": (320, 294),
+    "reboot": (169, 142),
     "quotactl": (179, 60),
+    "quotactl_fd": (443, 443),
     "swapon": (167, 224),
     "acct": (163, 89),
     "lookup_dcookie": (212, 18),
@@ -65,15 +75,25 @@ _REFUSED = {
 _CLONE = (56, 220)
 _CLONE3 = (435, 435)
 _SOCKET = (41, 198)
+_SOCKETPAIR = (53, 199)
+_MMAP = (9, 222)
 _IOCTL = (16, 29)
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _X32 = 0x40000000
 _NEW_NAMESPACES = 0x7E020000
-_FAMILIES = (1, 2, 10, 16)  # Linux: paths and abstract names, IPv4, IPv6, the kernel's own
+_SHARED, _ANONYMOUS = 0x01, 0x20
+_UNIX = 1
+_PROTOCOLS = {  # by family; of IPv4 and IPv6 the usual one, TCP and UDP
+    _UNIX: (0, 1),
+    2: (0, 6, 17),
+    10: (0, 6, 17),
+    16: (0,),  # the kernel's own: routes, which libraries ask for
+}
 _FAKE_INPUT = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: typing into a terminal
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_NUMBER, _ARCHITECTURE, _FIRST, _SECOND = 0, 4, 16, 24  # places in struct seccomp_data
+# places in struct seccomp_data
+_NUMBER, _ARCHITECTURE, _FIRST, _SECOND, _THIRD, _FOURTH = 0, 4, 16, 24, 32, 40
 _ALLOW = 0x7FFF0000
 _KILL = 0x80000000
 _PR_SET_SECCOMP, _FILTER = 22, 2
@@ -109,6 +129,16 @@ def _program(column: int, architecture: int) -> list[Instruction]:
     def error(number: int) -> Instruction:
         return _RETURN, 0, 0, 0x00050000 | number
 
+    def on_family(family: int, protocols: tuple[int, ...]) -> list[Instruction]:
+        last = len(protocols) - 1
+        return [
+            (_EQUAL, 0, len(protocols) + 3, family),
+            (_LOAD, 0, 0, _THIRD),
+            *((_EQUAL, last - place + 1, 0, protocol) for place, protocol in enumerate(protocols)),
+            error(errno.EPROTONOSUPPORT),
+            (_RETURN, 0, 0, _ALLOW),
+        ]
+
     def on_call(numbers: tuple[int, int], *then: Instruction) -> list[Instruction]:
         # Jumps are told in instructions to leap over.
         return [(_EQUAL, 0, len(then), numbers[column]), *then]
@@ -132,11 +162,24 @@ def _program(column: int, architecture: int) -> list[Instruction]:
         *on_call(
             _SOCKET,
             (_LOAD, 0, 0, _FIRST),
-            *(
-                (_EQUAL, len(_FAMILIES) - place, 0, family)
-                for place, family in enumerate(_FAMILIES)
-            ),
+            *(each for pair in _PROTOCOLS.items() for each in on_family(*pair)),
             error(errno.EAFNOSUPPORT),
+        ),
+        *on_call(
+            _SOCKETPAIR,
+            (_LOAD, 0, 0, _FIRST),
+            (_EQUAL, 1, 0, _UNIX),
+            error(errno.EAFNOSUPPORT),
+            (_RETURN, 0, 0, _ALLOW),
+        ),
+        # Shared memory without a file stays when a process lets go of its pages, and
+        # nobody's account shows it. On the private disk it is counted.
+        *on_call(
+            _MMAP,
+            (_LOAD, 0, 0, _FOURTH),
+            (_ANY_BIT, 0, 2, _ANONYMOUS),
+            (_ANY_BIT, 0, 1, _SHARED),
+            error(errno.EPERM),
             (_RETURN, 0, 0, _ALLOW),
         ),
         *on_call(

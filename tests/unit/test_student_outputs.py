@@ -1,0 +1,87 @@
+"""What a student's process sends is taken into the notebook plain, and no more than fits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from jupyter_client.session import Session
+
+from coursekit.isolation.limits import Limits
+from coursekit.kernels.manager import MAX_HEADER_BYTES, MAX_PARTS, BoundedSession
+from coursekit.preprocessors.output_meter import FULL_CELLS, OutputMeter
+from coursekit.preprocessors.plain_outputs import plain_message
+
+
+def message(kind: str, **content: Any) -> dict[str, Any]:
+    return {"msg_type": kind, "content": content, "buffers": [b"x"]}
+
+
+def plain(kind: str, **content: Any) -> dict[str, Any] | None:
+    found = plain_message(message(kind, **content))
+    return found and found["content"]
+
+
+@pytest.mark.parametrize("kind", ["display_data", "update_display_data", "execute_result"])
+def test_only_what_runs_nowhere_is_taken_over(kind: str) -> None:
+    data = {"text/html": "<b>", "text/plain": "<b>", "image/png": '"><b>', "image/jpeg": ["a"]}
+    found = plain(kind, data=data, metadata={"a": "<b>"}, execution_count="<b>")
+    assert found is not None
+    assert found["data"] == {"text/plain": "<b>"}
+    assert found["metadata"] == {}
+    assert found.get("execution_count") is None
+
+
+@pytest.mark.parametrize("count", ["<b>", True, -1, 10**4000, 1.5, None])
+def test_a_cell_has_no_number_but_a_number(count: Any) -> None:
+    assert plain("execute_input", code="", execution_count=count) == {"execution_count": None}
+    assert plain("execute_input", execution_count=3) == {"execution_count": 3}
+
+
+def test_parts_have_their_types() -> None:
+    assert plain("stream", name="<b>", text=["a"]) == {"name": "stdout", "text": "['a']"}
+    error = plain("error", ename=5, evalue={}, traceback=[{}, "x" * 10**7] * 1000)
+    assert error is not None
+    assert (error["ename"], error["evalue"]) == ("5", "{}")
+    assert len(error["traceback"]) == 100
+    assert sum(map(len, error["traceback"])) < 10**6
+    assert plain("display_data", data={}, transient={"display_id": ["a"]}) == {
+        "data": {},
+        "metadata": {},
+        "transient": {},
+    }
+
+
+@pytest.mark.parametrize("kind", ["comm_open", "comm_msg", "made_up"])
+def test_what_leaves_nothing_on_a_page_is_dropped(kind: str) -> None:
+    assert plain(kind, comm_id="a", data={"state": {"value": "<b>"}}) is None
+
+
+def test_all_cells_together_have_a_bound() -> None:
+    limits, by_all = Limits(text_output=10), Counter[str]()
+    kept = ""
+    for _ in range(3 * FULL_CELLS):
+        meter = OutputMeter(limits, by_all)
+        admitted = meter.admit(message("stream", text="1234567"))
+        kept += admitted["content"]["text"] if admitted else ""
+    assert len(kept) == FULL_CELLS * limits.text_output
+    assert meter.cut == "100 bytes of all"
+    alone = OutputMeter(limits, Counter())
+    alone.admit(message("stream", text="x" * 11))
+    assert alone.cut == "10 bytes"
+
+
+@pytest.mark.parametrize(
+    ("place", "part"),
+    [(3, b"[" + b"1," * MAX_HEADER_BYTES + b"1]"), (5, b"")],
+)
+def test_a_message_that_takes_much_to_read_is_not_read(place: int, part: bytes) -> None:
+    session = Session(key=b"a")
+    sent = session.serialize(session.msg("stream", {}))[1:]  # without the mark before it
+    assert BoundedSession(key=b"a").deserialize(sent)["msg_type"] == "stream"
+    sent = session.serialize(session.msg("stream", {}))[1:]
+    sent[place : place + 1] = [part] * (MAX_PARTS if place == 5 else 1)
+    sent[0] = session.sign(sent[1:5])
+    with pytest.raises(ValueError, match="too"):
+        BoundedSession(key=b"a").deserialize(sent)
