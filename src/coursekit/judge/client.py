@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
 from coursekit.errors import InfrastructureError
 from coursekit.judge.protocol import receive, send, start_process
+from coursekit.plain_text import plain_text
 from coursekit.verdict import CellVerdict, read_checks
 
+MAX_REASON = 5_000
 AnswerCall = Callable[[dict[str, Any]], dict[str, str]]
 
 
@@ -75,7 +78,16 @@ class JudgeProcess:
                 f"the test cell {grade_id} is itself at fault:\n{message['mistake']}",
                 "mend its text in source/ or grader_tests/, and make the release again",
             )
-        verdict = CellVerdict(grade_id, message["function"], read_checks(message["checks"]))
+        checks = tuple(
+            # Names of layers and words of errors in it are a student's.
+            replace(
+                check,
+                reason=plain_text(check.reason, MAX_REASON),
+                remarks=tuple(plain_text(remark, MAX_REASON) for remark in check.remarks),
+            )
+            for check in read_checks(message["checks"])
+        )
+        verdict = CellVerdict(grade_id, message["function"], checks)
         if abs(verdict.points - points) > 1e-9:
             raise InfrastructureError(
                 f"the checks of {grade_id} are worth {verdict.points:g} points, "

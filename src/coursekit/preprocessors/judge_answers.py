@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from nbclient.client import CellExecutionComplete
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
@@ -24,11 +25,13 @@ from coursekit.kernels.manager import student_kernel, working_folder
 from coursekit.kernels.settings import StudentKernel
 from coursekit.kernels.tracing import request_trace
 from coursekit.preprocessors.output_meter import OutputMeter
-from coursekit.preprocessors.plain_outputs import keep_plain_outputs
+from coursekit.preprocessors.plain_outputs import PlainOutputs, error_output
 from coursekit.rendering import verdict_html
 from coursekit.repair.remarks import take_repairs
 from coursekit.verdict import CellVerdict, NotebookVerdict
 from coursekit.versions import GradingVersion, choose_version
+
+_MOST_REASON = 300
 
 
 class JudgeAnswers(Execute):  # type: ignore[misc]
@@ -76,6 +79,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         self._cells: list[CellVerdict] = []
         self._stopped = ""  # why no further cell runs
         self._dead = False
+        self._meter = OutputMeter(self._limits)
         self._errors: dict[str, str] = {}  # what a cell's text ended in
         self._hung: dict[str, str] = {}  # functions that gave no result in time, and the words
         self._salt = self._choose_salt(info["student"])
@@ -134,7 +138,9 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         if self._deadline <= time.monotonic():
             self._stop(f"stopped before {place}: {self._limits.notebook_seconds:g} s are over")
             return cell, resources
-        self._meter = OutputMeter(self._limits)
+        self._meter = OutputMeter(self._limits, self._meter)
+        cell.outputs = []
+        self._outputs = PlainOutputs(cell.outputs)
         self._too_long = 0.0
         # An "idle" that was lost in a flood holds up nothing: the reply counts.
         self.raise_on_iopub_timeout = False
@@ -159,10 +165,11 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             self._remarks.append(f"output of {place} was cut at {self._meter.cut}")
         elif not (self._meter.complete or self._stopped or self._too_long) and cell.source.strip():
             self._remarks.append(f"output of {place} was lost in part: it was too much at once")
-        keep_plain_outputs(cell)
+        # Messages can set it; only numbers that a kernel counts are shown.
+        cell.execution_count = self.code_cells_executed if cell.source.strip() else None
         for output in cell.outputs:
             if output.output_type == "error":
-                self._errors[cell.source] = f"{output.ename}: {output.evalue}"
+                self._errors[cell.source] = f"{output.ename}: {output.evalue}"[:_MOST_REASON]
                 if output.ename == "MemoryError":
                     size = in_words(self._limits.process_memory)
                     self._remarks.append(f"memory ran out in {place} ({size})")
@@ -188,9 +195,19 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         return reply
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
-        """Take over an output, as long as there are not too many."""
+        """Take over an output, as long as there are not too many; nbclient only hears the end."""
         admitted = self._meter.admit(msg)
-        return None if admitted is None else super().process_message(admitted, cell, cell_index)
+        if admitted is not None and msg["header"]["msg_type"] != "status":
+            self._outputs.take(admitted)
+        elif self._meter.complete:
+            raise CellExecutionComplete
+
+    def on_cell_executed(self, **kwargs: Any) -> None:
+        """Show an error that only the reply tells of."""
+        content = kwargs["execute_reply"]["content"]
+        shown = [output for output in kwargs["cell"].outputs if output.output_type == "error"]
+        if content.get("status") == "error" and not shown:
+            kwargs["cell"].outputs.append(error_output(content))
 
     def _judge_cell(self, cell: NotebookNode, grade_id: str) -> None:
         source, points = self._tests[grade_id]
