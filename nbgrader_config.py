@@ -11,6 +11,8 @@ c.CourseDirectory.ignore = [
     # What the notebooks write beside themselves: drawn again where they are needed.
     "*_signs.h5",
     "model.png",
+    # The judge's own stay in autograded/; a student's are none.
+    "*.verdict.json",
     # Read when a release is generated; students find its list in the notebook.
     "version.toml",
 ]

@@ -16,9 +16,13 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 # Markdown's readers take a time that grows with the square of some texts' length.
 MOST_LETTERS = 20_000
-_TAGS = """a abbr b blockquote br caption center code dd del details div dl dt em font h1 h2 h3 h4
-h5 h6 hr i img kbd li mark ol p pre q s samp small span strong sub summary sup table tbody td
-tfoot th thead tr tt u ul var""".split()
+_TAGS = (
+    *("a", "abbr", "b", "blockquote", "br", "caption", "center", "code", "dd", "del", "details"),
+    *("div", "dl", "dt", "em", "font", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img"),
+    *("kbd", "li", "mark", "ol", "p", "pre", "q", "s", "samp", "small", "span", "strong", "sub"),
+    *("summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "u", "ul"),
+    "var",
+)
 # No "..", and nothing that another machine, or a server's own address, could be hidden in.
 _RELATIVE = r"(?:[\w-](?:[\w. -]|%20)*/)*[\w-](?:[\w. -]|%20)*"
 _PICTURE = re.compile(rf"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=]*|{_RELATIVE}", re.ASCII)

@@ -34,6 +34,10 @@ def send(kind, content, parent=None, metadata=None, buffers=None):
     parent = parent or kernel.get_parent()
     kernel.session.send(kernel.iopub_socket, kind, content, parent=parent, ident=b"x",
                         metadata=metadata, buffers=buffers)
+def raw(kind, content):
+    parts = [kernel.session.pack(kernel.session.msg_header(kind)),
+             kernel.session.pack(kernel.get_parent()["header"]), b"{}", content]
+    kernel.iopub_socket.send_multipart([b"x", b"<IDS|MSG>", kernel.session.sign(parts), *parts])
 first_cell = kernel.get_parent()
 """
 
@@ -56,7 +60,7 @@ MESSAGES: dict[str, str] = {
     ),
     "HTML for a cell's number": (
         "send('execute_input', {'code': '', 'execution_count': '<img src=x onerror=forged()>'})\n"
-        "send('execute_result', {'data': {'text/plain': '6'}, 'metadata': {},\n"
+        "send('execute_result', {'data': {'text/plain': 'a result'}, 'metadata': {},\n"
         "     'execution_count': '<img src=x onerror=forged()>'})"
     ),
     "data that is no object": (
@@ -66,7 +70,7 @@ MESSAGES: dict[str, str] = {
     ),
     "errors and streams of no known form": (
         "send('error', {'ename': {}, 'evalue': 7, 'traceback': '<script>forged()</script>'})\n"
-        "send('error', {'ename': '<b>forged</b>', 'evalue': '\\x1b[2J', 'traceback': [7, {}, 'x']})\n"
+        "send('error', {'ename': '<b>forged</b>', 'evalue': '\\x1b[2J', 'traceback': [7, 'x']})\n"
         "send('stream', {'name': '<b>', 'text': 'forged-stream'})\n"
         "send('stream', {'name': 'stdout', 'text': ['forged-stream']})\nsend('stream', {})"
     ),
@@ -93,8 +97,8 @@ MESSAGES: dict[str, str] = {
         "     'image/png': {'width': '\"><script>forged()</script>'}}})"
     ),
     "a kernel that says it restarts": (
-        "send('shutdown_reply', {'restart': True})\nsend('status', {'execution_state': 'restarting'})"
-        "\nsend('status', {})"
+        "send('shutdown_reply', {'restart': True})\n"
+        "send('status', {'execution_state': 'restarting'})\nsend('status', {})"
     ),
     "many keys, deep nesting, great numbers": (
         "deep = 'x'\nfor n in range(300): deep = [deep]\n"
@@ -104,7 +108,8 @@ MESSAGES: dict[str, str] = {
         "     'execution_count': 10**400})"
     ),
     "halves of letters and letters turned round": (
-        "send('display_data', {'data': {'text/plain': '\\ud800 \\u202e6 fo 6'}, 'metadata': {}})"
+        "raw('display_data', json.dumps({'metadata': {}, 'data': {\n"
+        "    'text/plain': '\\ud800 \\u202e6 fo 6'}}).encode())"
     ),
     "a score as a result": (
         "send('execute_result', {'data': {'text/plain': '6'}, 'metadata': {}, "
@@ -196,9 +201,10 @@ REPLIES: dict[str, Reply] = {
     ),
     "a list for a reply": Reply("raw(b'[1, 2]')", said="the kernel's reply"),
     "a right graph with foreign parents first": Reply(
+        "good = right(parent)\n"
         "for n in range(50):\n"
         "    header = {**parent['header'], 'msg_id': f'forged-{n}'}\n"
-        "    reply({'status': 'graph', 'graph': right(parent)}, parent={'header': header})\n"
+        "    reply({'status': 'graph', 'graph': good}, parent={'header': header})\n"
         "reply({'status': 'undefined', 'reason': 'forged'})",
         said="forged",
     ),
@@ -211,22 +217,19 @@ REPLIES: dict[str, Reply] = {
     ),
     "not UTF-8": Reply("raw(b'\\xff\\xfe\\x00')", said="the kernel's reply"),
     "a wrong signature": Reply(
-        "parts = [b'{}'] * 4\n"
-        "stream.send_multipart([*ident, b'<IDS|MSG>', b'0' * 64, *parts])",
+        "parts = [b'{}'] * 4\nstream.send_multipart([*ident, b'<IDS|MSG>', b'0' * 64, *parts])",
         said="the kernel's reply",
     ),
     "frames that are missing": Reply(
         "stream.send_multipart([*ident, b'<IDS|MSG>', b''])", said="the kernel's reply"
     ),
     "no delimiter": Reply("stream.send_multipart([*ident, b'x'])", said="the kernel's reply"),
-    "deep nesting around the reply": Reply(
-        "raw(b'[' * 200_000)", said="the kernel's reply"
-    ),
+    "deep nesting around the reply": Reply("raw(b'[' * 200_000)", said="the kernel's reply"),
     "a great many keys": Reply(
         "reply({str(n): 'x' for n in range(300_000)})", said="the kernel's reply"
     ),
     "numbers that are none": Reply(
-        "raw(b'{\"status\": \"graph\", \"graph\": NaN}')", said="the kernel's reply"
+        'raw(b\'{"status": "graph", "graph": NaN}\')', said="the kernel's reply"
     ),
     "a number without end": Reply(
         "raw(b'{\"status\": ' + b'9' * 100_000 + b'}')", said="the kernel's reply"
@@ -289,7 +292,8 @@ async def listen(stream, ident, parent):
 kernel.control_handlers["trace_request"] = listen
 """
 _PIXEL = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
+    "gg=="
 )
 # Each stands in an output of its kind, on the page.
 MIME_TYPES = {
@@ -377,8 +381,8 @@ FORGERIES: dict[str, Forgery] = {
             "    raise ValueError('<script>forged()</script> $\\\\href{javascript:forged()}{x}$')\n"
         ),
     ),
-    "replies": Forgery(
-        "a reply of no known form ends the student's cells, and costs nobody else anything",
+    "sockets": Forgery(
+        "a kernel that replies nonsense and then shuts its sockets is judged by what is left",
         first=[
             "kernel = get_ipython().kernel\n"
             "send = kernel.session.send\n"
@@ -392,20 +396,17 @@ FORGERIES: dict[str, Forgery] = {
             "kernel.session.send = forged",
             "print('the second cell')",
         ],
-        last=[
-            "kernel.session.send = lambda stream, kind, content=None, *args, **kwargs: send(\n"
-            "    stream, kind, {} if kind == 'execute_reply' else content, *args, **kwargs)"
-        ],
-    ),
-    "sockets": Forgery(
-        "a kernel that shuts its sockets is judged by the one that is left",
         answer=IMPORTS
         + BLOCK
         + "get_ipython().kernel.iopub_socket.close()\nget_ipython().kernel.shell_stream.close()\n",
     ),
     "memory": Forgery(
-        "what was right once is asked again with other arguments, which nobody can know before",
-        first=[SPY, "calls = []"],
+        "what was right once is asked again with other arguments; no file or metadata is a verdict",
+        first=[
+            SPY,
+            "calls = []",
+            f"open('Small_Block_v1.verdict.json', 'w').write({VERDICT!r})",
+        ],
         answer=(
             IMPORTS
             + REPLIES_HEAD[REPLIES_HEAD.index("def right_block") : REPLIES_HEAD.index("def right(")]
@@ -414,16 +415,14 @@ FORGERIES: dict[str, Forgery] = {
             "    calls.append(arguments)\n"
             "    return (right_block if len(calls) == 1 else wrong_block)(X, **arguments)\n"
         ),
-        last=["print('ASKED', *asked)"],
-    ),
-    "files": Forgery(
-        "no file and no metadata of a student's is taken for a verdict or a score",
-        first=[
-            f"for name in ('Small_Block_v1.verdict.json', 'autograded.json'):\n"
-            f"    open(name, 'w').write({VERDICT!r})"
+        last=[
+            "print('ASKED', *asked)",
+            "print('test_identity_block: passed, 6 of 6 points')\n6.0",
+            "send = kernel.session.send\n"
+            "kernel.session.send = lambda stream, kind, content=None, *args, **kwargs: send(\n"
+            "    stream, kind, {} if kind == 'execute_reply' else content, *args, **kwargs)",
         ],
-        last=["6.0", "print('test_identity_block: passed, 6 of 6 points')\n6.0"],
-        files={"Small_Block_v1.verdict.json": VERDICT, "verdict.json": VERDICT},
+        files={"Small_Block_v1.verdict.json": VERDICT, "other.verdict.json": VERDICT},
         metadata={
             "nbgrader": {
                 "grade": True,

@@ -8,8 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nbclient.client import CellExecutionComplete
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionComplete, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader import utils
@@ -139,8 +138,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             self._stop(f"stopped before {place}: {self._limits.notebook_seconds:g} s are over")
             return cell, resources
         self._meter = OutputMeter(self._limits, self._meter)
-        cell.outputs = []
-        self._outputs = PlainOutputs(cell.outputs)
+        self._outputs = PlainOutputs(cell)
         self._too_long = 0.0
         # An "idle" that was lost in a flood holds up nothing: the reply counts.
         self.raise_on_iopub_timeout = False

@@ -6,7 +6,6 @@ from typing import Any
 
 from coursekit.isolation.limits import Limits, in_words
 
-
 # A notebook's cells together may put out so many times what one of them may.
 CELLS_IN_ALL = 10
 

@@ -29,8 +29,8 @@ class PlainOutputs:
     display id, and put widgets' state into the notebook.
     """
 
-    def __init__(self, outputs: list[Any]) -> None:
-        self._outputs = outputs
+    def __init__(self, cell: NotebookNode) -> None:
+        self._cell = cell
         self._displayed: dict[str, Any] = {}
         self._clear_first = False
 
@@ -54,12 +54,12 @@ class PlainOutputs:
             return
         if self._clear_first:
             self._clear()
-        self._outputs.append(output)
+        self._cell.outputs.append(output)
         if displayed and output.output_type == "display_data":
             self._displayed[displayed] = output
 
     def _clear(self) -> None:
-        self._outputs.clear()
+        self._cell.outputs.clear()
         self._displayed.clear()
         self._clear_first = False
 
@@ -127,5 +127,5 @@ def _text(value: Any, letters: int = 0, keep: str = "") -> str:
 
 
 def _node(kind: str, **parts: Any) -> NotebookNode:
-    node: NotebookNode = new_output(kind, **parts)  # type: ignore[no-untyped-call]
+    node: NotebookNode = new_output(kind, **parts)
     return node
