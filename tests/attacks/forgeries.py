@@ -51,8 +51,8 @@ MESSAGES: dict[str, str] = {
         "send('update_display_data', {'metadata': {}, 'transient': {'display_id': 'aim'},\n"
         "     'data': {'text/html': '<b>forged-update</b>', 'text/plain': 'forged-update'}})"
     ),
-    "one text for a thousand outputs": (
-        "for n in range(1000):\n"
+    "one text for sixty outputs": (
+        "for n in range(60):\n"
         "    send('display_data', {'data': {'text/plain': '.'}, 'metadata': {},\n"
         "         'transient': {'display_id': 'many'}})\n"
         "send('update_display_data', {'metadata': {}, 'transient': {'display_id': 'many'},\n"
