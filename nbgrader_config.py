@@ -11,6 +11,8 @@ c.CourseDirectory.ignore = [
     # What the notebooks write beside themselves: drawn again where they are needed.
     "*_signs.h5",
     "model.png",
+    # The judge's own stay in autograded/; a student's are none.
+    "*.verdict.json",
     # Read when a release is generated; students find its list in the notebook.
     "version.toml",
 ]
@@ -81,3 +83,5 @@ c.StudentKernel.messages = 10_000
 
 # What students write may hold HTML; their feedback page and the grader's must not run it.
 c.HTMLExporter.sanitize_html = True
+# nbgrader's own pages leave text cells out of that.
+c.HTMLExporter.filters = {"markdown2html": "coursekit.feedback_page.clean_markdown"}

@@ -28,4 +28,8 @@ def verdict_html(verdict: CellVerdict, remark: str = "") -> str:
         reasons = "".join(f"<div>{escape(note)}</div>" for note in notes if note)
         items.append(f"<li>{line}{reasons}</li>")
     above = "".join(f"<div>note: {escape(line)}</div>" for line in remark.split("\n") if line)
-    return f"{above}<div><strong>{escape(head)}</strong></div><ul>{''.join(items)}</ul>"
+    # MathJax would set a formula in a student's words, which can move over other text.
+    return (
+        f'<div class="tex2jax_ignore">{above}<div><strong>{escape(head)}</strong></div>'
+        f"<ul>{''.join(items)}</ul></div>"
+    )

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import pytest
 
 from resnets_utils import glorot_uniform
+from resnets_utils.building import build
+from resnets_utils.graph import Graph, Node
 from resnets_utils.layers import GraphRefused
 from resnets_utils.reading import read_graph
 
@@ -199,3 +202,53 @@ def test_a_layer_called_twice_shares_its_weights() -> None:
         return tuple(sorted(node.settings.items()))
 
     assert graph.signature(settings) != twice.signature(settings)
+
+
+def _every_place(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if path:
+        yield path
+    items: Any = ()
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in items:
+        yield from _every_place(item, (*path, key))
+
+
+WRONG_KINDS: list[Any] = [
+    None,
+    True,
+    -1,
+    1.5,
+    10**400,
+    "",
+    "\ud800",
+    [],
+    [[]],
+    {},
+    {"class_name": []},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG_KINDS, ids=range(len(WRONG_KINDS)))
+def test_a_value_of_a_wrong_kind_is_refused_or_ignored_wherever_it_stands(wrong: Any) -> None:
+    text = small_model().to_json()
+    for path in _every_place(json.loads(text)):
+        model = json.loads(text)
+        place = model
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = wrong
+        with contextlib.suppress(GraphRefused):
+            read_graph(json.dumps(model))
+
+
+def test_what_is_too_deep_or_too_dear_to_compute_is_not_built() -> None:
+    entrance = Node("input", {"shape": (4, 4, 2)})
+    deep = [entrance, *(Node("ReLU", {}, (at,)) for at in range(1_900))]
+    with pytest.raises(ValueError, match="too deeply"):
+        build(Graph(tuple(deep), 1_900))
+    wide = Node("zero padding", {"padding": ((256, 256), (256, 256))}, (0,))
+    window: dict[str, Any] = {"window": (64, 64), "strides": (1, 1), "padding": "same"}
+    dear = [entrance, wide, *(Node("max pooling", window, (at,)) for at in range(1, 17))]
+    with pytest.raises(ValueError, match="more computing"):
+        build(Graph(tuple(dear), 17))

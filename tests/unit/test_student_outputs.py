@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from jupyter_client.session import Session
+from nbformat.v4 import new_code_cell
 
 from coursekit.isolation.limits import Limits
 from coursekit.kernels.manager import MAX_HEADER_BYTES, MAX_PARTS, BoundedSession
+from coursekit.preprocessors.cell_outputs import CellOutputs
 from coursekit.preprocessors.output_meter import FULL_CELLS, OutputMeter
 from coursekit.preprocessors.plain_outputs import plain_message
 
@@ -29,14 +31,15 @@ def test_only_what_runs_nowhere_is_taken_over(kind: str) -> None:
     found = plain(kind, data=data, metadata={"a": "<b>"}, execution_count="<b>")
     assert found is not None
     assert found["data"] == {"text/plain": "<b>"}
-    assert found["metadata"] == {}
+    assert "metadata" not in found
     assert found.get("execution_count") is None
 
 
-@pytest.mark.parametrize("count", ["<b>", True, -1, 10**4000, 1.5, None])
-def test_a_cell_has_no_number_but_a_number(count: Any) -> None:
-    assert plain("execute_input", code="", execution_count=count) == {"execution_count": None}
-    assert plain("execute_input", execution_count=3) == {"execution_count": 3}
+@pytest.mark.parametrize("count", ["<b>", True, -1, 10**4000, 1.5, None, 3])
+def test_a_result_has_no_number_but_a_number(count: Any) -> None:
+    found = plain("execute_result", data={}, execution_count=count)
+    assert found is not None
+    assert found["execution_count"] == (3 if count == 3 else None)
 
 
 def test_parts_have_their_types() -> None:
@@ -44,18 +47,36 @@ def test_parts_have_their_types() -> None:
     error = plain("error", ename=5, evalue={}, traceback=[{}, "x" * 10**7] * 1000)
     assert error is not None
     assert (error["ename"], error["evalue"]) == ("5", "{}")
-    assert len(error["traceback"]) == 100
+    assert len(error["traceback"]) == 200
     assert sum(map(len, error["traceback"])) < 10**6
-    assert plain("display_data", data={}, transient={"display_id": ["a"]}) == {
-        "data": {},
-        "metadata": {},
-        "transient": {},
-    }
+    found = plain("display_data", data={}, transient={"display_id": ["a"]})
+    assert found == {"data": {}, "display_id": ""}
 
 
-@pytest.mark.parametrize("kind", ["comm_open", "comm_msg", "made_up"])
+@pytest.mark.parametrize("kind", ["comm_open", "comm_msg", "execute_input", "made_up"])
 def test_what_leaves_nothing_on_a_page_is_dropped(kind: str) -> None:
     assert plain(kind, comm_id="a", data={"state": {"value": "<b>"}}) is None
+
+
+def test_a_message_changes_no_cell_but_its_own() -> None:
+    first, second = new_code_cell(), new_code_cell()
+    shown = message("display_data", data={"text/plain": "1"}, transient={"display_id": "a"})
+    changed = {**shown, "msg_type": "update_display_data"}
+    changed["content"] = {**shown["content"], "data": {"text/plain": "2"}}
+    for cell, messages in ((first, [shown]), (second, [changed])):
+        outputs = CellOutputs(cell)
+        for each in messages:
+            found = plain_message(each)
+            assert found is not None
+            outputs.take(found)
+    assert [output.data for output in first.outputs] == [{"text/plain": "1"}]
+    assert second.outputs == []
+    again = CellOutputs(third := new_code_cell())
+    for each in (shown, changed):
+        found = plain_message(each)
+        assert found is not None
+        again.take(found)
+    assert [output.data for output in third.outputs] == [{"text/plain": "2"}]
 
 
 def test_all_cells_together_have_a_bound() -> None:

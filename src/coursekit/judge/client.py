@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
@@ -12,8 +13,10 @@ from typing import Any, Self
 from coursekit.errors import InfrastructureError
 from coursekit.judge.protocol import receive, send
 from coursekit.judge.warm import ForkedJudge, ask_for_judge, take_over
+from coursekit.plain_text import plain_text
 from coursekit.verdict import CellVerdict, read_checks
 
+MAX_REASON = 5_000
 AnswerCall = Callable[[dict[str, Any]], dict[str, str]]
 
 
@@ -84,7 +87,16 @@ class JudgeProcess:
                 f"the test cell {grade_id} is itself at fault:\n{message['mistake']}",
                 "mend its text in source/ or grader_tests/, and make the release again",
             )
-        verdict = CellVerdict(grade_id, message["function"], read_checks(message["checks"]))
+        checks = tuple(
+            # Names of layers and words of errors in it are a student's.
+            replace(
+                check,
+                reason=plain_text(check.reason, MAX_REASON),
+                remarks=tuple(plain_text(remark, MAX_REASON) for remark in check.remarks),
+            )
+            for check in read_checks(message["checks"])
+        )
+        verdict = CellVerdict(grade_id, message["function"], checks)
         if abs(verdict.points - points) > 1e-9:
             raise InfrastructureError(
                 f"the checks of {grade_id} are worth {verdict.points:g} points, "

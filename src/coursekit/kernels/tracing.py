@@ -8,9 +8,11 @@ from typing import Any
 
 from jupyter_core.utils import run_sync
 
+from coursekit.plain_text import plain_text
+
 # Far more than the graph of any answer to the exercise.
 MAX_CHARACTERS = 5_000_000
-MAX_SAID = 10_000  # of the words about it, which stand on the feedback page
+MAX_REASON = 2_000
 _STATUSES = frozenset({"graph", "undefined", "placeholder", "raised"})
 _KEYS = frozenset({"status", "graph", "reason", "lines"})
 
@@ -62,4 +64,8 @@ def _plain(content: Any) -> dict[str, str]:
         or sum(map(len, content.values())) > MAX_CHARACTERS
     ):
         return _no_answer("the kernel's reply does not have the form of a trace")
-    return {key: value if key == "graph" else value[:MAX_SAID] for key, value in content.items()}
+    # An error's own words, which the verdict repeats, can be as long as they like.
+    return {
+        key: value if key in {"status", "graph"} else plain_text(value, MAX_REASON)
+        for key, value in content.items()
+    }

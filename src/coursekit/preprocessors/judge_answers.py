@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionComplete, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader import utils
@@ -24,12 +24,9 @@ from coursekit.judge.client import JudgeProcess
 from coursekit.kernels.manager import student_kernel, working_folder
 from coursekit.kernels.settings import StudentKernel
 from coursekit.kernels.tracing import request_trace
+from coursekit.preprocessors.cell_outputs import CellOutputs
 from coursekit.preprocessors.output_meter import OutputMeter
-from coursekit.preprocessors.plain_outputs import (
-    drop_empty_outputs,
-    plain_error,
-    plain_message,
-)
+from coursekit.preprocessors.plain_outputs import plain_error, plain_message
 from coursekit.rendering import verdict_html
 from coursekit.repair.remarks import take_repairs
 from coursekit.verdict import CellVerdict, NotebookVerdict
@@ -37,6 +34,7 @@ from coursekit.versions import GradingVersion, choose_version
 
 # Until a cell that took too long has been interrupted, and its last outputs have come.
 _STOPPING_SECONDS = 10
+_MOST_REASON = 300
 
 
 class JudgeAnswers(Execute):  # type: ignore[misc]
@@ -144,6 +142,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             self._stop(f"stopped before {place}: {self._limits.notebook_seconds:g} s are over")
             return cell, resources
         self._meter = OutputMeter(self._limits, self._put_out)
+        self._outputs = CellOutputs(cell)
         self._too_long = 0.0
         # An "idle" that was lost in a flood holds up nothing: the reply counts.
         self.raise_on_iopub_timeout = False
@@ -169,10 +168,11 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             self._remarks.append(f"output of {place} was cut at {self._meter.cut}")
         elif not (self._meter.complete or self._stopped or self._too_long) and cell.source.strip():
             self._remarks.append(f"output of {place} was lost in part: it was too much at once")
-        drop_empty_outputs(cell)
+        # Messages can set it; only numbers that a kernel counts are shown.
+        cell.execution_count = self.code_cells_executed if cell.source.strip() else None
         for output in cell.outputs:
             if output.output_type == "error":
-                self._errors[cell.source] = f"{output.ename}: {output.evalue}"
+                self._errors[cell.source] = f"{output.ename}: {output.evalue}"[:_MOST_REASON]
                 if output.ename == "MemoryError":
                     size = in_words(self._limits.process_memory)
                     self._remarks.append(f"memory ran out in {place} ({size})")
@@ -198,17 +198,20 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         return reply
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
-        """Take over what is plain of an output, as long as there are not too many."""
+        """Take over what is plain of an output, if not too much; nbclient only hears the end."""
         plain = plain_message(msg)
         admitted = None if plain is None else self._meter.admit(plain)
-        return None if admitted is None else super().process_message(admitted, cell, cell_index)
+        if self._meter.complete:
+            raise CellExecutionComplete
+        if admitted is not None and admitted["msg_type"] != "status":
+            self._outputs.take(admitted)
 
     def on_cell_executed(self, **told: Any) -> None:
-        """Let nbgrader show an error that only the reply tells of, but no more than is plain."""
-        content = told["execute_reply"]["content"]
-        if content["status"] == "error":
-            reply = {"content": {"status": "error", **plain_error(content)}}
-            super().on_cell_executed(**told | {"execute_reply": reply})
+        """Show an error that only the reply tells of."""
+        content, cell = told["execute_reply"]["content"], told["cell"]
+        shown = any(output.output_type == "error" for output in cell.outputs)
+        if content["status"] == "error" and not shown:
+            cell.outputs.append(new_output("error", **plain_error(content)))
 
     def _judge_cell(self, cell: NotebookNode, grade_id: str) -> None:
         source, points = self._tests[grade_id]

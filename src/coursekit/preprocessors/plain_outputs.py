@@ -1,7 +1,7 @@
-"""Keep of a student's outputs only what a page can show without running it.
+"""Keep of a student's messages only what a page can show without running it.
 
-The messages come from the student's process, which can send anything: what
-enters the notebook is made anew, each part with the type that it must have.
+They come from the student's process, which can send anything: what enters the
+notebook is made anew, each part with the type that it must have.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from nbformat import NotebookNode
-
-from coursekit.kernels.tracing import MAX_SAID
+from coursekit.plain_text import plain_text
 
 # HTML, SVG, LaTeX and JavaScript from a student would run in a grader's browser.
-SAFE_TYPES = ("text/plain", "image/png", "image/jpeg")
+_PICTURES = ("image/png", "image/jpeg")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
-_MOST_LINES = 100
-_MOST_RUNS = 10**9
 _STREAMS = ("stdout", "stderr")
 _DISPLAYS = frozenset({"display_data", "execute_result", "update_display_data"})
+# How a terminal is told to colour, or to write a line anew.
+_TERMINAL = "\x1b\r\b"
+_MOST_NAME = 200
+_MOST_TEXT = 100_000
+_MOST_LINES = 200
+_MOST_RUNS = 10**9
 
 
 def plain_message(message: dict[str, Any]) -> dict[str, Any] | None:
@@ -32,7 +34,7 @@ def plain_message(message: dict[str, Any]) -> dict[str, Any] | None:
 
     """
     content = _plain_content(message["msg_type"], message["content"])
-    return None if content is None else {**message, "content": content, "buffers": []}
+    return None if content is None else {"msg_type": message["msg_type"], "content": content}
 
 
 def plain_error(content: dict[str, Any]) -> dict[str, Any]:
@@ -43,12 +45,12 @@ def plain_error(content: dict[str, Any]) -> dict[str, Any]:
 
     """
     lines = content["traceback"]
+    lines = lines[-_MOST_LINES:] if isinstance(lines, list) else []
+    each = _MOST_TEXT // max(len(lines), 1)
     return {
-        "ename": str(content["ename"])[:MAX_SAID],
-        "evalue": str(content["evalue"])[:MAX_SAID],
-        "traceback": [str(line)[:MAX_SAID] for line in lines[-_MOST_LINES:]]
-        if isinstance(lines, list)
-        else [],
+        "ename": plain_text(str(content["ename"]), _MOST_NAME),
+        "evalue": plain_text(str(content["evalue"]), _MOST_TEXT),
+        "traceback": [plain_text(str(line), each, keep=_TERMINAL) for line in lines],
     }
 
 
@@ -56,43 +58,35 @@ def _plain_content(kind: str, content: dict[str, Any]) -> dict[str, Any] | None:
     if kind == "status":
         return {"execution_state": str(content["execution_state"])}
     if kind == "clear_output":
-        return {"wait": bool(content.get("wait"))}
+        return {"wait": content.get("wait") is True}
     if kind == "stream":
         name = content["name"]
-        return {"name": name if name in _STREAMS else _STREAMS[0], "text": str(content["text"])}
+        text = _whole_text(str(content["text"]))
+        return {"name": name if name in _STREAMS else _STREAMS[0], "text": text}
     if kind == "error":
         return plain_error(content)
-    if kind == "execute_input":
-        return {"execution_count": _count(content)}
     if kind not in _DISPLAYS:
         return None
-    plain: dict[str, Any] = {"data": _plain_data(content["data"]), "metadata": {}}
+    plain: dict[str, Any] = {"data": _plain_data(content["data"])}
     if kind == "execute_result":
-        plain["execution_count"] = _count(content)
-    # A later message may change what stands in an earlier cell.
-    known = (content.get("transient") or {}).get("display_id")
-    return plain | {"transient": {"display_id": known} if isinstance(known, str) else {}}
-
-
-def _count(content: dict[str, Any]) -> int | None:
-    number = content.get("execution_count")
-    return number if type(number) is int and 0 <= number < _MOST_RUNS else None
+        count = content.get("execution_count")
+        known = type(count) is int and 0 <= count < _MOST_RUNS
+        plain["execution_count"] = count if known else None
+    displayed = (content.get("transient") or {}).get("display_id")
+    return plain | {"display_id": displayed if isinstance(displayed, str) else ""}
 
 
 def _plain_data(data: dict[str, Any]) -> dict[str, str]:
-    return {
-        kind: text
-        for kind, text in data.items()
-        if kind in SAFE_TYPES
-        and isinstance(text, str)
-        and (kind == "text/plain" or _BASE64.fullmatch(text))
-    }
+    plain = {}
+    if isinstance(data.get("text/plain"), str):
+        plain["text/plain"] = _whole_text(data["text/plain"])
+    for kind in _PICTURES:
+        picture = data.get(kind)
+        if isinstance(picture, str) and _BASE64.fullmatch(picture):
+            plain[kind] = picture
+    return plain
 
 
-def drop_empty_outputs(cell: NotebookNode) -> None:
-    """Drop a cell's outputs of which nothing plain is left."""
-    cell.outputs = [
-        output
-        for output in cell.get("outputs", [])
-        if output.output_type in {"stream", "error"} or output.data
-    ]
+def _whole_text(text: str) -> str:
+    """The text made plain; its length is the meter's business."""
+    return plain_text(text, max(len(text), 1), keep=_TERMINAL)

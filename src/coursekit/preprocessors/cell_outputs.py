@@ -1,0 +1,53 @@
+"""Make a cell's outputs from plain messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+
+class CellOutputs:
+    """One cell's outputs.
+
+    It takes the place of nbclient's own bookkeeping, with which a message can
+    change other cells' outputs, multiply one text by all outputs of one
+    display id, and put widgets' state into the notebook.
+
+    Args:
+        cell: the cell; its outputs are changed.
+
+    """
+
+    def __init__(self, cell: NotebookNode) -> None:
+        self._cell = cell
+        self._displayed: dict[str, NotebookNode] = {}
+        self._clear_first = False
+
+    def take(self, message: dict[str, Any]) -> None:
+        """Take over a message that `plain_message` has made."""
+        kind, content = message["msg_type"], dict(message["content"])
+        if kind == "clear_output":
+            self._clear_first = True
+            if not content["wait"]:
+                self._clear()
+            return
+        displayed = content.pop("display_id", "")
+        if kind not in {"stream", "error"} and not content["data"]:
+            return
+        if kind == "update_display_data":
+            if displayed in self._displayed:
+                self._displayed[displayed].data = content["data"]
+            return
+        if self._clear_first:
+            self._clear()
+        output = new_output(kind, **content)
+        self._cell.outputs.append(output)
+        if displayed and kind == "display_data":
+            self._displayed[displayed] = output
+
+    def _clear(self) -> None:
+        self._cell.outputs.clear()
+        self._displayed.clear()
+        self._clear_first = False
