@@ -81,3 +81,4 @@ c.StudentKernel.messages = 10_000
 
 # What students write may hold HTML; their feedback page and the grader's must not run it.
 c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = {"markdown2html": "coursekit.plain_markdown.markdown_html"}

@@ -1,0 +1,43 @@
+"""Markdown as a page can show it without running what a student wrote into it.
+
+nbgrader's pages put the HTML in a markdown cell in as it is, whatever
+``sanitize_html`` says. In formgrader that is a script with the grader's rights.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import Any
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+# Beside the notebook: no other machine, and no address of Jupyter's own (/logout, ../..).
+_BESIDE = re.compile(r"(?!.*\.\.)\w[\w./-]*", re.ASCII)
+_ATTACHED = re.compile(r"attachment:.*|data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*")
+
+
+class PlainRenderer(IPythonRenderer):
+    """Shows HTML as the text that it is, and only pictures that come with the notebook."""
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        """Return the picture, or its words and address if it lies elsewhere."""
+        if _BESIDE.fullmatch(url) or _ATTACHED.fullmatch(url):
+            return str(super().image(text, url, title))
+        return f"{escape(text)} ({escape(url)})"
+
+
+@pass_context
+def markdown_html(context: Context, source: str) -> str:
+    """Return markdown as HTML; a filter for nbconvert's templates, in place of its own.
+
+    Args:
+        context: the template's, with the cell.
+        source: the cell's text.
+
+    """
+    cell: Any = context.get("cell", {})
+    renderer = PlainRenderer(escape=True, attachments=cell.get("attachments", {}))
+    return str(MarkdownWithMath(renderer=renderer).render(source))
