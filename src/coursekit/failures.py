@@ -6,6 +6,7 @@ traceback"; formgrader shows little else.
 
 from __future__ import annotations
 
+import os
 import textwrap
 from typing import Any
 
@@ -32,7 +33,8 @@ def convert_single_notebook(converter: Any, path: str) -> None:
     try:
         _convert_notebook(converter, path)
     except CourseKitError as error:
-        converter.said = [*getattr(converter, "said", []), in_lines(error)]
+        said = in_lines(error, f"{converter.coursedir.root}{os.sep}")
+        converter.said = [*getattr(converter, "said", []), said]
         raise
 
 
@@ -54,10 +56,18 @@ def convert_notebooks(converter: Any) -> None:
         raise NbGraderException(f"{error}\n{said}") from None
 
 
-def in_lines(error: CourseKitError) -> str:
-    """Return an error and its hint in lines that need no scrolling."""
+def in_lines(error: CourseKitError, root: str) -> str:
+    """Return an error and its hint in lines that need no scrolling.
+
+    Args:
+        error: the error.
+        root: the course folder, which is left out of paths.
+
+    """
     texts = [f"error: {error.message}", *([f"hint: {error.hint}"] if error.hint else [])]
     return "\n".join(
-        textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+        textwrap.fill(
+            text.replace(root, ""), _WIDTH, break_long_words=False, break_on_hyphens=False
+        )
         for text in texts
     )
