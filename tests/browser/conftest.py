@@ -122,7 +122,6 @@ def jupyter_server(folder: Path, own: Path, **environment: str) -> Iterator[Jupy
         f"--ServerApp.root_dir={folder}",
         f"--IdentityProvider.token={token}",
         "--ServerApp.ip=127.0.0.1",
-        # No news and no question about them.
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.expose_app_in_browser=True",
@@ -130,6 +129,10 @@ def jupyter_server(folder: Path, own: Path, **environment: str) -> Iterator[Jupy
         "--ServerApp.open_browser=False",
         f"--ServerApp.allow_root={os.getuid() == 0}",
     ]
+    # JupyterLab's question whether to fetch news would lie over the notebook.
+    news = own / "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+    news.parent.mkdir(parents=True)
+    news.write_text('{"fetchNews": "false"}')
     log = own / "server.log"
     with log.open("w") as stream:
         process = subprocess.Popen(
