@@ -16,11 +16,21 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 # Beside the notebook: no other machine, and no address of Jupyter's own (/logout, ../..).
 _BESIDE = re.compile(r"(?!.*\.\.)\w[\w./-]*", re.ASCII)
+_ELSEWHERE = re.compile(r"https?://[\w.-]+([/?#].*)?|mailto:[^:]*|#.*", re.ASCII)
 _ATTACHED = re.compile(r"attachment:.*|data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*")
 
 
 class PlainRenderer(IPythonRenderer):
-    """Shows HTML as the text that it is, and only pictures that come with the notebook."""
+    """Shows HTML as the text that it is, and only pictures that come with the notebook.
+
+    Links lead to other pages: never to a script, nor to an address of Jupyter's own.
+    """
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        """Return the link, or its words and address if it leads nowhere good."""
+        if _BESIDE.fullmatch(url) or _ELSEWHERE.fullmatch(url):
+            return str(super().link(text, url, title))
+        return f"{text} ({escape(url)})"
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         """Return the picture, or its words and address if it lies elsewhere."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import JupyterServer, Visitor, jupyter_server
+from browsing import JupyterServer, Visitor, jupyter_server
 from playwright.sync_api import Locator, Page, expect
 
 from coursekit.courses import Assignment, read_notebook

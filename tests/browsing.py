@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.sync_api import Browser, Page, Request, Route, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -76,14 +75,9 @@ class Visitor:
         assert left == [], "the page asks other machines"
 
 
-@pytest.fixture(scope="module")
-def visitor() -> Iterator[Visitor]:
-    """One browser a module: while it is open, asyncio of this thread is Playwright's."""
-    path = chromium()
-    if not path:
-        pytest.skip(
-            "no Chromium on this machine, so no page is looked at; try: apt install chromium"
-        )
+@contextlib.contextmanager
+def open_browser(path: str) -> Iterator[Visitor]:
+    """Start a browser; while it is open, asyncio of this thread is Playwright's."""
     arguments = [
         "--disable-background-networking",
         "--disable-component-update",
