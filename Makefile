@@ -7,12 +7,12 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: demo test setup graphviz bubblewrap doctor release check-release benchmark pretrain pictures lint format types fast-test lock lab clean
+.PHONY: demo test setup graphviz bubblewrap chromium doctor release check-release benchmark pretrain pictures lint format types fast-test lock lab clean
 
 demo: setup            ## release, grade the bundled submissions, show scores and reasons
 	$(BIN)/coursekit demo
 
-test: setup lint types ## lint, types, and every test
+test: setup chromium lint types ## lint, types, and every test
 	$(BIN)/python -m pytest -n 2
 
 fast-test: setup       ## the tests that need no kernel and no nbgrader run
@@ -41,17 +41,23 @@ doctor: setup          ## how students' code is shut in on this machine
 
 setup: .venv/ready graphviz bubblewrap
 
-# Draws the networks; without it the notebook shows a table instead.
-graphviz:
-	@command -v dot >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-		&& apt-get update -qq && apt-get install -qq --yes --no-install-recommends graphviz >/dev/null; } \
-		|| echo "hint: graphviz is not installed, so networks are shown as tables; apt install graphviz"
+# Have a command (1) of Debian's package (2), or say what is lost without it (3).
+define debian
+	@command -v $(1) >/dev/null \
+		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
+		&& apt-get install -qq --yes --no-install-recommends $(2) >/dev/null; } \
+		|| echo "hint: $(2) is not installed, so $(3); apt install $(2)"
+endef
 
-# Shuts students' code in; without it, grading refuses to run any.
+graphviz:
+	$(call debian,dot,graphviz,networks are shown as tables)
+
 bubblewrap:
-	@[ "$$(uname)" != Linux ] || command -v bwrap >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-		&& apt-get update -qq && apt-get install -qq --yes --no-install-recommends bubblewrap >/dev/null; } \
-		|| echo "hint: bubblewrap is not installed, so students' code cannot be shut in; apt install bubblewrap"
+	$(if $(filter Linux,$(shell uname)),$(call debian,bwrap,bubblewrap,students' code cannot be shut in and grading refuses to run it))
+
+# For the tests alone.
+chromium:
+	$(call debian,chromium,chromium,no test looks at a page)
 
 # `--without-pip` and `pip --python` work where Debian's python3-venv is not installed.
 .venv/ready: requirements.lock pyproject.toml

@@ -84,4 +84,4 @@ c.StudentKernel.messages = 10_000
 # What students write may hold HTML; their feedback page and the grader's must not run it.
 c.HTMLExporter.sanitize_html = True
 # nbgrader's own pages leave text cells out of that.
-c.HTMLExporter.filters = {"markdown2html": "coursekit.feedback_page.clean_markdown"}
+c.HTMLExporter.filters = {"markdown2html": "coursekit.plain_markdown.markdown_html"}

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # TensorFlow's start-up messages would bury a failing test's own words.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -12,6 +14,9 @@ from coursekit.courses import Assignment
 from coursekit.isolation.probing import DESCRIPTIONS, NONE, probe
 from coursekit.kernels.settings import UNSAFE_VARIABLE
 from coursekit.release.pipeline import copy_course, generate
+
+if TYPE_CHECKING:
+    from browsing import Visitor
 
 COURSE = Path(__file__).resolve().parent.parent
 
@@ -48,3 +53,18 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
     generated = Assignment(course, "residual-networks-v2a")
     generate(generated)
     return generated
+
+
+@pytest.fixture(scope="module")
+def visitor() -> Iterator[Visitor]:
+    """One browser a module, for the tests that look at pages."""
+    # Here, so that the other tests need no Playwright.
+    from browsing import chromium, open_browser
+
+    path = chromium()
+    if not path:
+        pytest.skip(
+            "no Chromium on this machine, so no page is looked at; try: apt install chromium"
+        )
+    with open_browser(path) as found:
+        yield found

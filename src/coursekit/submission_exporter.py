@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from nbconvert.exporters import NotebookExporter
 from nbgrader.api import Gradebook
 from traitlets import Float, Unicode
 
+from coursekit import failures
 from coursekit.repair import in_nbgrader
 from coursekit.repair.process import RepairProcess
 from coursekit.repair.remarks import write_repairs
@@ -17,6 +20,7 @@ from coursekit.versions import choose_version
 
 # nbgrader imports this module before it lists the submissions.
 in_nbgrader.install()
+failures.install()
 
 
 class SubmissionExporter(NotebookExporter):
@@ -60,7 +64,7 @@ class SubmissionExporter(NotebookExporter):
             chosen = choose_version(stamp, info, self.release_directory)
             return str(self._release(chosen.assignment, chosen.notebook))
 
-        rebuilt = self._repairing.repair(
+        rebuilt = _repairing(self.repair_timeout).repair(
             folder,
             f"{info['notebook']}.ipynb",
             self._release(info["assignment"], info["notebook"]),
@@ -76,14 +80,16 @@ class SubmissionExporter(NotebookExporter):
         converted = super().from_notebook_node(nb, resources, **options)  # type: ignore[no-untyped-call]
         return converted
 
-    @property
-    def _repairing(self) -> RepairProcess:
-        if not hasattr(self, "_process"):
-            self._process = RepairProcess(self.repair_timeout)
-        return self._process
-
     def _release(self, assignment: str, notebook: str) -> Path:
         return Path(self.release_directory, assignment, f"{notebook}.ipynb").absolute()
+
+
+@functools.cache
+def _repairing(timeout: float) -> RepairProcess:
+    """One process that reads submissions, however often formgrader's button is clicked."""
+    process = RepairProcess(timeout)
+    atexit.register(process.close)
+    return process
 
 
 def take_back_scores(info: dict[str, Any]) -> None:

@@ -31,7 +31,6 @@ from small_course import NAME, small_course
 from traitlets.config.loader import Config, PyFileConfigLoader
 
 from coursekit.courses import Assignment
-from coursekit.feedback_page import clean_markdown
 from coursekit.isolation.limits import Limits
 from coursekit.isolation.probing import NONE, ZYGOTE, probe
 from coursekit.judge.client import MAX_REASON, JudgeProcess
@@ -354,15 +353,3 @@ def test_the_forgeries_are_real_with_nbclient_alone() -> None:
         assert sum(len(output.data["text/plain"]) for output in many) == 60_000_000
         assert cells["a widget that takes outputs away"].outputs == []
         assert "forged-widget" in str(client.nb.metadata.widgets)
-
-
-def test_released_text_is_shown_as_it_was_written(assignment: Assignment) -> None:
-    shown = "".join(
-        clean_markdown(cell.source)
-        for cell in released(assignment).cells
-        if cell.cell_type == "markdown"
-    )
-    assert "left out" not in shown and "&lt;" not in shown.replace("&lt;/", "")
-    assert shown.count('src="images/') == sum(
-        cell.source.count("](images/") for cell in released(assignment).cells
-    )

@@ -19,7 +19,7 @@ from traitlets import Float, Unicode
 
 from coursekit.errors import InfrastructureError
 from coursekit.isolation.limits import in_words
-from coursekit.isolation.probing import DESCRIPTIONS
+from coursekit.isolation.probing import DESCRIPTIONS, NONE
 from coursekit.judge.client import JudgeProcess
 from coursekit.kernels.manager import student_kernel, working_folder
 from coursekit.kernels.settings import StudentKernel
@@ -73,7 +73,9 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         info = resources["nbgrader"]
         graded_by = choose_version(nb.metadata, info, self.release_directory)
         confinement = StudentKernel(parent=self).confinement(info["assignment"])
-        self.log.info("Student code runs: %s", DESCRIPTIONS[confinement.level])
+        # Formgrader shows the log, and not what is written to the terminal.
+        tell = self.log.warning if confinement.level == NONE else self.log.info
+        tell("Student code runs: %s", DESCRIPTIONS[confinement.level])
         self._limits = confinement.limits
         self._deadline = time.monotonic() + self._limits.notebook_seconds
         self._tests = _test_cells(info, graded_by)

@@ -1,0 +1,78 @@
+"""No markdown of a student's puts a tag of its own, a script or a foreign picture into a page."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from nbconvert.exporters import HTMLExporter
+from nbconvert.filters import markdown2html_mistune
+from nbformat.v4 import new_markdown_cell, new_notebook
+
+from coursekit.courses import Assignment, read_notebook
+from coursekit.plain_markdown import MOST_LETTERS, OWN_PLACE, markdown_html
+
+FILTERS = {"markdown2html": "coursekit.plain_markdown.markdown_html"}
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "text <img src=x onerror=alert(1)> text",
+    "<div\nonclick=alert(1)>\n\n# a heading <b onmouseover=alert(1)>x</b>",
+    "<!-- --!><script>alert(1)</script> -->",
+    "[a](javascript:alert(1)) [b](JaVaScRiPt:alert(1)) [c](java\tscript:alert(1))",
+    "[a](javascript&#58;alert(1)) [b](javascript&colon;alert(1)) [c](&#106;avascript:alert(1))",
+    "[a](data:text/html,<script>alert(1)</script>) [b](vbscript:x) <javascript:alert(1)>",
+    "[a][r]\n\n[r]: javascript:alert(1)",
+    '![a" onerror="alert(1)](x.png) ![a](x.png\'onerror=alert(1))',
+    '![a](x.png "t\\" onerror=alert(1)") [a](x.png "t\\" onclick=alert(1)")',
+    "![a](https://elsewhere.example/x.png) ![b](//elsewhere.example/x) ![c](\\\\elsewhere.example)",
+    "[a](/logout) [b](../../../logout) [c](\\\\elsewhere.example) [d](http:/logout)",
+    "[a](HTTP:logout) [b](https:logout) [c](x:y)",
+    "![a](/logout) ![b](../../../logout) ![c](x/%2e%2e/%2e%2e/logout) ![d](&#47;logout)",
+    "![a](data:image/svg+xml;base64,PHN2Zy8+) ![b](data:text/html,x)",
+    "$$</script><script>alert(1)</script>$$ $<img src=x onerror=alert(1)>$",
+    "\\begin{a}<script>alert(1)</script>\\end{a}",
+    "```<script>alert(1)</script>\n</code></pre><script>alert(1)</script>\n```",
+    "|<script>alert(1)</script>|b|\n|-|-|\n|<svg onload=alert(1)>|c|",
+]
+
+
+def html(source: str) -> str:
+    """The cell as nbconvert's page has it."""
+    exporter = HTMLExporter(template_name="basic", filters=FILTERS)
+    notebook = new_notebook(cells=[new_markdown_cell(source)])
+    text: str = exporter.from_notebook_node(notebook)[0]
+    return text
+
+
+@pytest.mark.parametrize("source", HOSTILE)
+def test_nothing_of_it_runs_or_asks_elsewhere(source: str) -> None:
+    for tag in re.findall(r"<[^>]*>", html(source)):
+        assert not re.match(r"<(script|svg|iframe|style|form|meta)", tag, re.IGNORECASE), tag
+        names = re.sub(r"\"[^\"]*\"|'[^']*'", "", tag)
+        assert not re.search(r"\son\w+\s*=", names), tag
+        for address in re.findall(r"(?:href|src)=\"([^\"]*)\"", tag):
+            assert re.match(r"#|x\.png$|https?://[a-z]|$", address), tag
+            assert not (tag.startswith("<img") and ":" in address), tag
+
+
+def test_links_to_other_pages_work() -> None:
+    page = html("[a](https://keras.io/api?x=1) <https://keras.io> [b](#up) [c](images/x.png)")
+    assert re.findall('href="([^"]*)"', page) == [
+        "https://keras.io/api?x=1",
+        "https://keras.io",
+        "#up",
+        "images/x.png",
+    ]
+
+
+def test_what_the_notebooks_hold_looks_as_before(assignment: Assignment) -> None:
+    cells = [cell for cell in read_notebook(assignment.source).cells if cell.cell_type != "code"]
+    ours = [markdown_html(cell.source) for cell in cells]
+    assert sum(text.count("<img") for text in ours) > 3
+    assert sum(text.count("<h2") for text in ours) > 3
+    assert ours == [f"{OWN_PLACE}{markdown2html_mistune(cell.source)}</div>" for cell in cells]
+
+
+def test_a_text_that_would_hold_up_its_reader_is_shown_as_it_is() -> None:
+    text = "*a <b>" * MOST_LETTERS
+    assert markdown_html(text) == f"{OWN_PLACE}<pre>{text.replace('<b>', '&lt;b&gt;')}</pre></div>"
