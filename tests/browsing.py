@@ -36,15 +36,12 @@ class Visitor:
     browser: Browser
 
     @contextlib.contextmanager
-    def page(
-        self, server: JupyterServer | None = None, *, may_ask: str = "", dark: bool = False
-    ) -> Iterator[Page]:
+    def page(self, server: JupyterServer, *, may_ask: str = "") -> Iterator[Page]:
         """A page in a browser that remembers nothing but the server's token.
 
         Args:
             server: where the visitor is let in.
             may_ask: the one address elsewhere that is asked for without failing; in vain.
-            dark: whether the visitor likes it dark.
 
         """
         left: list[str] = []
@@ -58,17 +55,13 @@ class Visitor:
                     left.append(request.url)
                 route.abort()
 
-        context = self.browser.new_context(
-            color_scheme="dark" if dark else "light",
-            viewport={"width": 1280, "height": 900},
-        )
+        context = self.browser.new_context(viewport={"width": 1280, "height": 900})
         context.set_default_timeout(120_000)
         context.route("**/*", heed)
         try:
             page = context.new_page()
-            if server is not None:
-                # Formgrader's own pages set a cookie that holds for themselves alone.
-                page.goto(f"{server.address}/api?token={server.token}")
+            # Formgrader's own pages set a cookie that holds for themselves alone.
+            page.goto(f"{server.address}/api?token={server.token}")
             yield page
         finally:
             context.close()
