@@ -12,15 +12,8 @@ from typing import Any
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
-from forgeries import (
-    FORGERIES,
-    IMPORTS,
-    MARKDOWN,
-    MESSAGES,
-    REPLIES,
-    REPLIES_HEAD,
-    SENDER,
-)
+from forged_replies import IMPORTS, REPLIES, REPLIES_HEAD
+from forgeries import FORGERIES, MARKDOWN, MESSAGES, SENDER
 from nbclient import NotebookClient
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
