@@ -190,7 +190,7 @@ def test_checks_that_change_come_and_go_are_told() -> None:
 
 def test_a_remark_stands_on_the_feedback_page_and_is_escaped() -> None:
     page = verdict_html(verdict().cells[0], "made from <b>v1</b>; v2 was expected")
-    assert page.startswith("<div>note: made from &lt;b&gt;v1&lt;/b&gt;; v2 was expected</div>")
+    assert ">note: made from &lt;b&gt;v1&lt;/b&gt;; v2 was expected</div>" in page
     assert clean_html(page) == page
 
 

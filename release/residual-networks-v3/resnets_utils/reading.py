@@ -41,6 +41,9 @@ def read_graph(text: str, *, stand_ins: bool = False) -> Graph:
         graph = _checked(_read_model(_parse(text)))
     except RecursionError:
         raise GraphRefused("the model's description is nested too deeply") from None
+    except (TypeError, OverflowError):
+        # A list where a name belongs, a whole number beyond all bounds.
+        raise GraphRefused("the model's description holds what no model's does") from None
     if graph.of_kind(*STAND_INS) and not stand_ins:
         raise GraphRefused("a stand-in for a block is no block; build it from Keras's layers")
     return graph

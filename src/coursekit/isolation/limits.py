@@ -34,7 +34,7 @@ class Limits:
     processor_seconds: int = 2400
     process_memory: int = 4 * GIGABYTE
     total_memory: int = 6 * GIGABYTE
-    processes: int = 512
+    processes: int = 128
     open_files: int = 1024
     disk: int = 1 * GIGABYTE
     files: int = 20_000
