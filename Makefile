@@ -13,7 +13,7 @@ demo: setup            ## release, grade the bundled submissions, show scores an
 	$(BIN)/coursekit demo
 
 test: setup chromium lint types ## lint, types, and every test
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3
 
 fast-test: setup       ## the tests that need no kernel and no nbgrader run
 	$(BIN)/python -m pytest -m "not slow"

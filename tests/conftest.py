@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--submissions",
         type=int,
-        default=24,
+        default=12,
         help="how many submissions tests/attacks/test_many_submissions.py grades in one run",
     )
 

@@ -35,6 +35,10 @@ class PlainRenderer(IPythonRenderer):
             return str(super().link(text, url, title))
         return f"{text} ({escape(url)})"
 
+    def block_mermaidjs(self, code: str) -> str:
+        """Return the text of a diagram: its drawing would come from another machine."""
+        return str(self.block_code(code))
+
     def image(self, text: str, url: str, title: str | None = None) -> str:
         """Return the picture, or its words and address if it lies elsewhere."""
         if _BESIDE.fullmatch(url) or _WITHIN.fullmatch(url):
@@ -52,5 +56,7 @@ def markdown_html(source: str) -> str:
     html = f"<pre>{escape(source)}</pre>"
     if len(source) <= MOST_LETTERS:
         with contextlib.suppress(RecursionError):
-            html = str(MarkdownWithMath(renderer=PlainRenderer(escape=True)).render(source))
+            # No anchors: a page's own links lead to the judge's cells.
+            renderer = PlainRenderer(escape=True, exclude_anchor_links=True)
+            html = str(MarkdownWithMath(renderer=renderer).render(source))
     return f"{OWN_PLACE}{html}</div>"

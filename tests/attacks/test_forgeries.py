@@ -300,7 +300,7 @@ def test_an_honest_notebook_keeps_its_outputs_and_notes(course: Assignment) -> N
     assert texts[-1] == "\x1b[1mloud\x1b[0m, naïve ☃\n"
     page = feedback(course, HONEST)
     assert "$a &lt; b$, <em>mine</em>" in page
-    assert "a picture is left out: pasted" in page
+    assert "pasted (attachment:" in page
 
 
 def test_a_reply_that_cannot_be_read_is_named(course: Assignment) -> None:

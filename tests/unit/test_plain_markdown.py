@@ -6,7 +6,7 @@ import re
 
 import pytest
 from nbconvert.exporters import HTMLExporter
-from nbconvert.filters import markdown2html_mistune
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 from coursekit.courses import Assignment, read_notebook
@@ -32,6 +32,7 @@ HOSTILE = [
     "$$</script><script>alert(1)</script>$$ $<img src=x onerror=alert(1)>$",
     "\\begin{a}<script>alert(1)</script>\\end{a}",
     "```<script>alert(1)</script>\n</code></pre><script>alert(1)</script>\n```",
+    "```mermaid\ngraph TD; A[<script>alert(1)</script>]\n```",
     "|<script>alert(1)</script>|b|\n|-|-|\n|<svg onload=alert(1)>|c|",
 ]
 
@@ -70,7 +71,9 @@ def test_what_the_notebooks_hold_looks_as_before(assignment: Assignment) -> None
     ours = [markdown_html(cell.source) for cell in cells]
     assert sum(text.count("<img") for text in ours) > 3
     assert sum(text.count("<h2") for text in ours) > 3
-    assert ours == [f"{OWN_PLACE}{markdown2html_mistune(cell.source)}</div>" for cell in cells]
+    renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
+    theirs = [MarkdownWithMath(renderer=renderer).render(cell.source) for cell in cells]
+    assert ours == [f"{OWN_PLACE}{text}</div>" for text in theirs]
 
 
 def test_a_text_that_would_hold_up_its_reader_is_shown_as_it_is() -> None:

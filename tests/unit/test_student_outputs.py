@@ -79,6 +79,12 @@ def test_a_message_changes_no_cell_but_its_own() -> None:
     assert [output.data for output in third.outputs] == [{"text/plain": "2"}]
 
 
+@pytest.mark.parametrize("kind", ["stream", "error", "display_data", "execute_result", "status"])
+@pytest.mark.parametrize("content", [{}, [], "text", None, {"data": 7, "text": "", "ename": ""}])
+def test_what_has_not_the_form_of_a_kernels_message_is_dropped(kind: str, content: Any) -> None:
+    assert plain_message({"msg_type": kind, "content": content}) is None
+
+
 def test_all_cells_together_have_a_bound() -> None:
     limits, by_all = Limits(text_output=10), Counter[str]()
     kept = ""

@@ -132,9 +132,12 @@ def _kilobytes(wanted: re.Pattern[str], text: str) -> int:
 
 def _shares(process: int, counted: int) -> int:
     """The bytes that a process uses, its part of what it shares with others included."""
-    with contextlib.suppress(OSError):
+    try:
         return _kilobytes(_SHARE, Path(f"/proc/{process}/smaps_rollup").read_text())
-    return counted
+    except (FileNotFoundError, ProcessLookupError):
+        return 0  # it has ended since it was counted
+    except OSError:
+        return counted
 
 
 def _available() -> int:

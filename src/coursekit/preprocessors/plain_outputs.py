@@ -27,14 +27,15 @@ _MOST_RUNS = 10**9
 def plain_message(message: dict[str, Any]) -> dict[str, Any] | None:
     """Return a message with nothing in it but plain text and bitmaps.
 
-    None for one that leaves nothing on a page, as those of widgets.
-
-    Raises:
-        KeyError, TypeError, AttributeError: if the message is none of a kernel's.
-
+    None for one that leaves nothing on a page, as those of widgets and those
+    that have not the form of a kernel's.
     """
-    content = _plain_content(message["msg_type"], message["content"])
-    return None if content is None else {"msg_type": message["msg_type"], "content": content}
+    kind = message["msg_type"]
+    try:
+        content = _plain_content(kind, message["content"])
+    except (AttributeError, KeyError, TypeError):
+        return None
+    return None if content is None else {"msg_type": kind, "content": content}
 
 
 def plain_error(content: dict[str, Any]) -> dict[str, Any]:
