@@ -11,7 +11,7 @@ from nbconvert.exporters import NotebookExporter
 from nbgrader.api import Gradebook
 from traitlets import Float, Unicode
 
-from coursekit import failures
+from coursekit import failures, gradebooks
 from coursekit.repair import in_nbgrader
 from coursekit.repair.process import RepairProcess
 from coursekit.repair.remarks import write_repairs
@@ -21,6 +21,7 @@ from coursekit.versions import choose_version
 # nbgrader imports this module before it lists the submissions.
 in_nbgrader.install()
 failures.install()
+gradebooks.install()
 
 
 class SubmissionExporter(NotebookExporter):

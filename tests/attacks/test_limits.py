@@ -18,7 +18,14 @@ from coursekit.verdict import NotebookVerdict
 
 pytestmark = pytest.mark.slow
 
-LIMITS = {"cell_seconds": 5, "notebook_seconds": 12, "total_megabytes": 1500, "messages": 500}
+LIMITS = {
+    "cell_seconds": 5,
+    "notebook_seconds": 12,
+    "total_megabytes": 1500,
+    "messages": 500,
+    "disk_megabytes": 60,
+    "files": 3000,
+}
 
 # What is run after the answer, what is said of it (nothing of what is harmless), and the points.
 GREEDY: dict[str, tuple[str, str, float]] = {
@@ -52,6 +59,21 @@ GREEDY: dict[str, tuple[str, str, float]] = {
         "kernel.iopub_socket.send_multipart(kernel.session.serialize(forged, ident=b'stream'))",
         "cell 4 sent messages that cannot be read (KeyError)",
         6,
+    ),
+    "disk": (
+        "open('large', 'wb').write(bytes(80 * 2**20))",
+        "cell 4 filled its disk (60 MB, 3,000 files)",
+        6,
+    ),
+    "files": (
+        "for n in range(4000): open(f'small-{n}', 'w').close()",
+        "cell 4 filled its disk (60 MB, 3,000 files)",
+        6,
+    ),
+    "open-files": (
+        "kept = []\nwhile True: kept.append(open('/dev/null'))",
+        "cell 4 had too many files open (1,024)",
+        0,  # it keeps them, so that the answer cannot be read
     ),
     "error": (
         "class Long(Exception): pass\nraise Long('x' * 9_000_000)",

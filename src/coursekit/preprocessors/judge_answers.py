@@ -18,13 +18,13 @@ from nbgrader.preprocessors import Execute
 from traitlets import Float, Unicode
 
 from coursekit.errors import InfrastructureError
-from coursekit.isolation.limits import in_words
 from coursekit.isolation.probing import DESCRIPTIONS, NONE
 from coursekit.judge.client import JudgeProcess
 from coursekit.kernels.manager import student_kernel, working_folder
 from coursekit.kernels.settings import StudentKernel
 from coursekit.kernels.tracing import request_trace
 from coursekit.preprocessors.cell_outputs import CellOutputs
+from coursekit.preprocessors.limit_errors import limit_hit
 from coursekit.preprocessors.output_meter import OutputMeter
 from coursekit.preprocessors.plain_outputs import plain_error, plain_message
 from coursekit.rendering import verdict_html
@@ -175,9 +175,8 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         for output in cell.outputs:
             if output.output_type == "error":
                 self._errors[cell.source] = f"{output.ename}: {output.evalue}"[:_MOST_REASON]
-                if output.ename == "MemoryError":
-                    size = in_words(self._limits.process_memory)
-                    self._remarks.append(f"memory ran out in {place} ({size})")
+                if hit := limit_hit(output.ename, output.evalue, self._limits):
+                    self._remarks.append(hit.format(place))
         return cell, resources
 
     def _stop(self, why: str) -> None:
