@@ -5,7 +5,7 @@ One graded function, the real identity block, two visible checks and one hidden.
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -37,8 +37,17 @@ with checks("layer names", points=3):
 CHANGED_HIDDEN = HIDDEN.replace("layer names", "order").replace("layer_names", "connections")
 
 
-def small_course(folder: Path, original: Assignment) -> Assignment:
-    """Write the course into an empty folder; return its assignment."""
+def small_course(
+    folder: Path, original: Assignment, limits: Mapping[str, float] | None = None
+) -> Assignment:
+    """Write the course into an empty folder; return its assignment.
+
+    Args:
+        folder: where the course is to be.
+        original: the assignment whose cells and settings it takes.
+        limits: other limits than the course's own for what students' code uses.
+
+    """
     cells = cells_by_grade_id(read_notebook(original.source))
     test = new_code_cell(TEST)
     test.metadata["nbgrader"] = {
@@ -61,5 +70,7 @@ def small_course(folder: Path, original: Assignment) -> Assignment:
     (source / "version.toml").write_text('version = "v1"\nprevious = ""\nupdates = []\n')
     assignment.tests.mkdir(parents=True)
     (assignment.tests / "identity_block.py").write_text(HIDDEN, encoding="utf-8")
-    shutil.copy(original.course / "nbgrader_config.py", folder)
+    settings = (original.course / "nbgrader_config.py").read_text(encoding="utf-8")
+    own = f"c.StudentKernel.by_assignment = {{{NAME!r}: {dict(limits or {})!r}}}\n"
+    (folder / "nbgrader_config.py").write_text(settings + own, encoding="utf-8")
     return assignment

@@ -125,10 +125,7 @@ def course(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
     """All forgeries and an honest submission, graded by nbgrader, with feedback."""
     need_a_sandbox()
     folder = tmp_path_factory.mktemp("forgeries")
-    small = small_course(folder, assignment)
-    config = folder / "nbgrader_config.py"
-    limits = {NAME: {"cell_seconds": 6}}
-    config.write_text(config.read_text() + f"c.StudentKernel.by_assignment = {limits!r}\n")
+    small = small_course(folder, assignment, {"cell_seconds": 6})
     generate(small)
     for name, forgery in FORGERIES.items():
         notebook = fill_in(

@@ -131,11 +131,7 @@ def greedy(
     if probe().strongest == NONE:
         pytest.skip(f"this machine has no sandbox: {probe().why_not[ZYGOTE]}")
     course = tmp_path_factory.mktemp("greedy")
-    small = small_course(course, assignment)
-    config = course / "nbgrader_config.py"
-    config.write_text(
-        config.read_text() + f"c.StudentKernel.by_assignment = {{{NAME!r}: {LIMITS!r}}}\n"
-    )
+    small = small_course(course, assignment, LIMITS)
     generate(small)
     right = solution_cells(small)["identity_block"]
     for name, (code, _, _) in GREEDY.items():

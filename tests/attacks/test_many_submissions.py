@@ -154,11 +154,7 @@ def run(
     if probe().strongest == NONE:
         pytest.skip(f"this machine has no sandbox: {probe().why_not[ZYGOTE]}")
     course = tmp_path_factory.mktemp("many")
-    small = small_course(course, assignment)
-    config = course / "nbgrader_config.py"
-    config.write_text(
-        config.read_text() + f"c.StudentKernel.by_assignment = {{{NAME!r}: {LIMITS!r}}}\n"
-    )
+    small = small_course(course, assignment, LIMITS)
     generate(small)
     kinds = [honest(small), hostile(small), broken(small)]
     # Another mixture in each run of so many, the same in each run of as many.
