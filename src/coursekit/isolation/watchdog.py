@@ -85,15 +85,19 @@ class Watchdog:
             held[process] = _kilobytes(_HELD, status)
             used += held[process] + _kilobytes(_HELD_ALONE, status)
             used += _FILE_BYTES * sum(map(int, _FILES.findall(status)))
-        # What processes share was counted for each. To look closer takes long where there
-        # are many, and memory may grow meanwhile: then it counts how much is left.
+        # What processes share was counted for each. To look closer takes long where there are
+        # many, and memory may grow meanwhile: then only what was looked at counts, the
+        # largest first, unless little memory is left.
         until = time.monotonic() + _EXACT_SECONDS
-        for process, counted in held.items():
-            if used <= self._limits.total_memory:
+        sure = used - sum(held.values())
+        for process, counted in sorted(held.items(), key=lambda each: -each[1]):
+            if used <= self._limits.total_memory or sure > self._limits.total_memory:
                 break
             if time.monotonic() > until:
-                return used if _available() < self._limits.total_memory else 0
-            used -= counted - min(counted, _shares(process, counted))
+                return used if _available() < self._limits.total_memory else sure
+            share = min(counted, _shares(process, counted))
+            used -= counted - share
+            sure += share
         return used
 
 
