@@ -44,7 +44,6 @@ c.Autograde.exporter_class = "coursekit.submission_exporter.SubmissionExporter"
 # again, so that they never reach autograded/.
 c.Autograde.sanitize_preprocessors = [
     "nbgrader.preprocessors.ClearOutput",
-    "coursekit.preprocessors.clear_cell_tags.ClearCellTags",
     "nbgrader.preprocessors.DeduplicateIds",
     "nbgrader.preprocessors.OverwriteKernelspec",
     "coursekit.preprocessors.overwrite_by_version.OverwriteByVersion",

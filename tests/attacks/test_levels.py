@@ -104,6 +104,31 @@ def test_doctor_names_the_command_that_would_help(no_bubblewrap: None) -> None:
     assert "bubblewrap" in raised.value.hint
 
 
+def doctor_under(*words: str) -> subprocess.CompletedProcess[str]:
+    """What `coursekit doctor` says when started through a command that takes rights away."""
+    command = [*words, str(Path(sys.executable).with_name("coursekit")), "doctor"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_only_user_of_a_container_has_a_sandbox_as_an_ordinary_user_has() -> None:
+    needs(ZYGOTE)
+    only_user = ["unshare", "--user", "--map-root-user"]
+    if subprocess.run([*only_user, "true"], check=False).returncode:
+        pytest.skip("this machine lets nobody make a namespace of users")
+    done = doctor_under(*only_user)
+    assert "grading uses zygote" in done.stdout, done.stdout + done.stderr
+    assert "your user id" in done.stdout
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="it is about root: the tests run as a user")
+def test_a_root_without_roots_rights_is_told_so() -> None:
+    needs(ZYGOTE)
+    done = doctor_under("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+    assert "root cannot become an ordinary user" in done.stdout
+    assert "error: students' code would run without a sandbox" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_unsafe_does_not_weaken_a_machine_that_can_do_better() -> None:
     needs(BUBBLEWRAPPED)
     assert StudentKernel(unsafe=True).confinement().level == probe().strongest

@@ -179,6 +179,7 @@ def class_of(assignment: Assignment) -> dict[str, Submission]:
         "def identity_block(X, f, filters, stage, block): return Anything()\n"
     )
     stop = "import os\nos._exit(1)"
+    ending = "def convolutional_block(*args, **kwargs):\n    import os\n    os._exit(1)\n"
     forever = "def ResNet50(input_shape=(64, 64, 3), classes=6):\n    while True:\n        pass\n"
     return {
         **found,
@@ -211,6 +212,10 @@ def class_of(assignment: Assignment) -> dict[str, Submission]:
         ),
         "the kernel dies half-way": Submission(
             {**solution, "convolutional_block": stop},
+            {**dict.fromkeys(FULL, 0.0), "test_identity_block": 30.0},
+        ),
+        "a function ends the kernel": Submission(
+            {**solution, "convolutional_block": ending},
             {**dict.fromkeys(FULL, 0.0), "test_identity_block": 30.0},
         ),
         "page that runs": Submission(
@@ -276,6 +281,7 @@ NAMES = [
     "planted modules",
     "never returns and is tested first",
     "the kernel dies half-way",
+    "a function ends the kernel",
     "page that runs",
 ]
 
@@ -336,6 +342,16 @@ def test_a_kernel_that_dies_is_named_with_its_cell(
     verdict = read_verdict(trial.course, "the-kernel-dies-half-way", trial.name, trial.notebook)
     assert [cell.outcome for cell in verdict.cells] == ["passed", "error", "error"]
     assert "the kernel stopped while cell" in verdict.cells[1].checks[0].reason
+
+
+def test_a_kernel_that_a_call_ends_is_named_with_the_function(
+    trial: Assignment, graded: dict[str, Submission]
+) -> None:
+    who = student("a function ends the kernel")
+    verdict = read_verdict(trial.course, who, trial.name, trial.notebook)
+    assert [cell.outcome for cell in verdict.cells] == ["passed", "error", "error"]
+    reasons = {check.reason for cell in verdict.cells[1:] for check in cell.checks}
+    assert reasons == {"the kernel stopped while convolutional_block ran"}
 
 
 def test_blank_reads_not_attempted(trial: Assignment, graded: dict[str, Submission]) -> None:

@@ -65,22 +65,7 @@ def said(cell: NotebookNode) -> str:
     )
 
 
-def test_the_solution_passes_all_visible_checks_in_the_folder_alone(
-    trial: Assignment, folder: Path
-) -> None:
-    notebook = run(fill_in(released(trial), solution_cells(trial)), folder)
-    for name, cell in cells_by_grade_id(notebook).items():
-        assert not [output for output in cell.outputs if output.output_type == "error"], name
-        if name.startswith("test_"):
-            text = said(cell)
-            assert "✓ passed" in text and "✗" not in text
-    assert str(folder) in said(notebook.cells[-1])
-    assert "identity_block: 4 of 4 checks passed" in said(
-        cells_by_grade_id(notebook)["test_identity_block"]
-    )
-
-
-def test_the_solution_runs_top_to_bottom_training_included(
+def test_the_solution_runs_top_to_bottom_and_passes_all_visible_checks(
     trial: Assignment, folder: Path, in_full: None
 ) -> None:
     notebook = run(fill_in(released(trial), solution_cells(trial)), folder)
@@ -91,6 +76,13 @@ def test_the_solution_runs_top_to_bottom_training_included(
         and any(output.output_type == "error" for output in cell.outputs)
     }
     assert errors == {}
+    for name, cell in cells_by_grade_id(notebook).items():
+        if name.startswith("test_"):
+            assert "✓ passed" in said(cell) and "✗" not in said(cell)
+    assert "identity_block: 4 of 4 checks passed" in said(
+        cells_by_grade_id(notebook)["test_identity_block"]
+    )
+    assert str(folder) in said(notebook.cells[-1])
     cells = {cell.id: cell for cell in notebook.cells}
     shapes = said(cells["load-signs"])
     for line in (

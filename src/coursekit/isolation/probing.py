@@ -62,11 +62,17 @@ class Abilities:
 
 def real_root() -> bool:
     """Return whether we may make namespaces by right, without a user namespace."""
-    if os.getuid() or not sys.platform.startswith("linux"):
+    if os.getuid() or not sys.platform.startswith("linux") or _alone():
         return False
     status = Path("/proc/self/status").read_text()
     effective = int(status.split("CapEff:")[1].split()[0], 16)
     return bool(effective >> _CAP_SYS_ADMIN & 1)
+
+
+def _alone() -> bool:
+    """Whether we are the only user of a namespace: a root that can become nobody else."""
+    users = [line.split() for line in Path("/proc/self/uid_map").read_text().splitlines()]
+    return not any(int(first) <= NOBODY < int(first) + int(many) for first, _, many in users)
 
 
 def fresh_owner() -> int:
@@ -92,13 +98,16 @@ def start_sandbox(
 
     """
     root = real_root()
-    arguments = "\0".join(bubblewrap_arguments(own_users=not root)) + "\0"
-    # Root without root's rights becomes an ordinary user first.
-    dropped: dict[str, Any] = (
-        {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-        if os.getuid() == 0 and not root
-        else {}
-    )
+    told = bubblewrap_arguments(own_users=not root)
+    dropped: dict[str, Any] = {}
+    if os.getuid() == 0 and not root:
+        if _alone():
+            # Outside it is an ordinary user; inside it is named so.
+            told += ["--uid", str(NOBODY), "--gid", str(NOBODY)]
+        else:
+            # Root without root's rights becomes an ordinary user first.
+            dropped = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    arguments = "\0".join(told) + "\0"
     program = shutil.which(BUBBLEWRAP) or BUBBLEWRAP
     entrance = ["-m", "coursekit.isolation.inside.entrance", kind, str(line.fileno()), *words]
     with tempfile.TemporaryFile() as file:
@@ -153,8 +162,13 @@ def _try_sandbox() -> dict[str, Any]:
     ours, theirs = socket.socketpair()
     with ours, tempfile.TemporaryFile() as errors:
         ours.settimeout(_PROBE_SECONDS)
-        with theirs:
-            process = start_sandbox("probe", theirs, str(fresh_owner()), errors=errors)
+        try:
+            with theirs:
+                process = start_sandbox("probe", theirs, str(fresh_owner()), errors=errors)
+        except OSError as error:
+            # Such as a container's root who may not become an ordinary user.
+            why = f"root cannot become an ordinary user: {error.strerror}"
+            return {"error": f"{BUBBLEWRAP} cannot be started: {why}"}
         try:
             with ours.makefile() as answers:
                 answer = answers.readline()

@@ -91,6 +91,10 @@ class StudentKernelManager(AsyncKernelManager):
         finally:
             started.end_at(math.inf)
 
+    def has_ended(self) -> bool:
+        """Tell whether the kernel runs no more."""
+        return not run_sync(self.is_alive)()
+
     def why_it_ended(self) -> str:
         """Return which limit ended the kernel, with {} for where; "" if none did."""
         started = self.provisioner

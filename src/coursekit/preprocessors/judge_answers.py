@@ -22,7 +22,7 @@ from coursekit.isolation.probing import DESCRIPTIONS, NONE
 from coursekit.judge.client import JudgeProcess
 from coursekit.kernels.manager import student_kernel, working_folder
 from coursekit.kernels.settings import StudentKernel
-from coursekit.kernels.tracing import request_trace
+from coursekit.kernels.tracing import KernelEndedError, request_trace
 from coursekit.preprocessors.cell_outputs import CellOutputs
 from coursekit.preprocessors.limit_errors import limit_hit
 from coursekit.preprocessors.output_meter import OutputMeter
@@ -256,7 +256,12 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             return {"status": "raised", "reason": words}
         started = time.monotonic()
         try:
-            reply = request_trace(self.kc, call, self.trace_timeout)
+            reply = request_trace(self.kc, call, self.trace_timeout, self._manager.has_ended)
+        except KernelEndedError:
+            self._dead = True
+            why = self._manager.why_it_ended() or "the kernel stopped while {} ran"
+            self._stop(why.format(function))
+            return {"status": "raised", "reason": self._stopped}
         except TimeoutError as error:
             self._hung[function] = str(error)
             return {"status": "raised", "reason": str(error)}
