@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnets_utils import initializers, tensorflow2
-from resnets_utils.graph import Graph, Node
+from resnets_utils.graph import WEIGHTED, Graph, Node
 from resnets_utils.layers import ACTIVATIONS
+from resnets_utils.stand_ins import ConvolutionalBlock, IdentityBlock
 
 Array = NDArray[np.float32]
 
@@ -31,7 +32,7 @@ def build(graph: Graph, *, seeded: bool = True) -> keras.Model:
     Only settings that `reading` has typed and bounded reach Keras.
 
     Args:
-        graph: the graph; stand-in blocks must have been opened.
+        graph: the graph; closed blocks in it become stand-ins.
         seeded: start from the graph's own initializers; otherwise from zeros,
             which is quicker when weights are set afterwards.
 
@@ -87,12 +88,24 @@ _MERGES: dict[str, Callable[[], keras.layers.Layer]] = {
 }
 
 
+_BLOCKS = {"identity block": IdentityBlock, "convolutional block": ConvolutionalBlock}
 _STARTS: dict[str, Callable[[Any], keras.initializers.Initializer]] = {
     "glorot_uniform": initializers.GlorotUniform,
     "stateless glorot_uniform": tensorflow2.GlorotUniform,
     "stateless random_uniform": tensorflow2.RandomUniform,
     "constant": tensorflow2.constant,
 }
+
+
+def starts_are_known(graph: Graph) -> bool:
+    """Whether a model that is built from the graph starts with the very weights it names."""
+    return all(
+        node.settings["bias initializer"] == ("default",)
+        and isinstance(start := node["initializer"], tuple)
+        and start[0] in _STARTS
+        and start[1] is not None
+        for node in graph.of_kind("convolution", "dense")
+    )
 
 
 def _initializer(node: Node, seeded: bool) -> Any:
@@ -135,6 +148,8 @@ def _layer(node: Node, seeded: bool) -> keras.layers.Layer:
         return keras.layers.Concatenate(axis=settings["axis"])
     if kind in _MERGES:
         return _MERGES[kind]()
+    if kind in _BLOCKS:
+        return _BLOCKS[kind](settings["f"], settings["filters"], settings["s"])
     if kind == "activation" and settings["function"] in ACTIVATIONS:
         return keras.layers.Activation(settings["function"])
     simple: dict[str, Callable[[], keras.layers.Layer]] = {
@@ -188,6 +203,8 @@ def same_behaviour(answer: Graph, expected: Graph, salt: int) -> bool:
         return False
     if answer.parameters(trainable_only=True) != expected.parameters(trainable_only=True):
         return False
+    if _shares_weights(answer):
+        return False  # equal weights would hide it
     shape = expected.shapes[0][1:]
     rng = np.random.default_rng([salt, 1])
     pictures = rng.standard_normal((3, *(int(size or 1) for size in shape))).astype(np.float32)
@@ -206,6 +223,11 @@ def same_behaviour(answer: Graph, expected: Graph, salt: int) -> bool:
             [np.asarray(model(pictures, training=training)) for training in (False, True)]
         )
     return all(close(one, other) for one, other in zip(*values, strict=True))
+
+
+def _shares_weights(graph: Graph) -> bool:
+    weighted = [at for at in graph.reached if graph.nodes[at].kind in WEIGHTED]
+    return len({graph.nodes[at].weights_of(at) for at in weighted}) < len(weighted)
 
 
 def _before_output(graph: Graph) -> Graph:

@@ -7,7 +7,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from coursekit.errors import InfrastructureError
+
 STUDENT_LIBRARY = "resnets_utils"
+# They answer the judge from the student's kernel, in words that both must know.
+_ANSWERING = ("sampling.py", "tracing.py")
 # Code, and the trained model with its record.
 _VENDORED = {".py", ".xz", ".json"}
 
@@ -23,6 +27,24 @@ def library_files() -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.suffix in _VENDORED
     }
+
+
+def refuse_other_library(release: Path) -> None:
+    """Raise if a release's library answers the judge otherwise than the kit's own.
+
+    Raises:
+        InfrastructureError: if it does; every answer would then be misjudged.
+
+    """
+    own = library_files()
+    for file in _ANSWERING:
+        name = f"{STUDENT_LIBRARY}/{file}"
+        path = release / name
+        if not path.is_file() or path.read_bytes() != own[name]:
+            raise InfrastructureError(
+                f"{path} is not this kit's: the release was made by another",
+                f"make it again: coursekit release {release.name}",
+            )
 
 
 def vendor_student_library(*, assignment: str, **others: Any) -> None:
