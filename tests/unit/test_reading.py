@@ -128,6 +128,12 @@ HOSTILE: dict[str, Change] = {
     "a config that is a list": _config_is_a_list,
     "a layer called with an object": _object_as_tensor,
     "shapes that do not fit": _mismatched_add,
+    "an input of one picture": lambda model: model["config"]["layers"][0]["config"].update(
+        batch_shape=[1, 4, 4, 2]
+    ),
+    "an input of whole numbers": lambda model: model["config"]["layers"][0]["config"].update(
+        dtype="int32"
+    ),
     "too many layers": _many_layers,
 }
 
