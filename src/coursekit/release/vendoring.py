@@ -18,15 +18,19 @@ _VENDORED = {".py", ".xz", ".json"}
 
 def library_files() -> dict[str, bytes]:
     """Return the student library's files by their path within a release."""
-    # Found without being imported: that would load TensorFlow.
-    spec = importlib.util.find_spec(STUDENT_LIBRARY)
-    assert spec is not None and spec.submodule_search_locations
-    folder = Path(spec.submodule_search_locations[0])
+    folder = _own_library()
     return {
         f"{STUDENT_LIBRARY}/{path.relative_to(folder).as_posix()}": path.read_bytes()
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.suffix in _VENDORED
     }
+
+
+def _own_library() -> Path:
+    # Found without being imported: that would load TensorFlow.
+    spec = importlib.util.find_spec(STUDENT_LIBRARY)
+    assert spec is not None and spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0])
 
 
 def refuse_other_library(release: Path) -> None:
@@ -36,11 +40,9 @@ def refuse_other_library(release: Path) -> None:
         InfrastructureError: if it does; every answer would then be misjudged.
 
     """
-    own = library_files()
-    for file in _ANSWERING:
-        name = f"{STUDENT_LIBRARY}/{file}"
-        path = release / name
-        if not path.is_file() or path.read_bytes() != own[name]:
+    for name in _ANSWERING:
+        path = release / STUDENT_LIBRARY / name
+        if not path.is_file() or path.read_bytes() != (_own_library() / name).read_bytes():
             raise InfrastructureError(
                 f"{path} is not this kit's: the release was made by another",
                 f"make it again: coursekit release {release.name}",
