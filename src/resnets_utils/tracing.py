@@ -115,7 +115,7 @@ def trace(call: Call, namespace: dict[str, Any]) -> dict[str, str]:
     except NotImplementedError as error:
         lines = _notebook_lines(error.__traceback__, namespace)
         # One that a library raises is an error like others.
-        if str(error) or _last_frame(error).f_globals is not namespace:
+        if _words(error) or _last_frame(error).f_globals is not namespace:
             return _raised(error, lines)
         return {
             "status": "placeholder",
@@ -168,8 +168,17 @@ def _drawn_so_far(entrance: Any) -> dict[str, str]:
         return {}  # an explanation less; the error itself is told all the same
 
 
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except BaseException:  # an error's class may be the student's, too
+        return "(what it says cannot be told)"
+
+
 def _raised(error: BaseException, lines: Sequence[str]) -> dict[str, str]:
-    message = str(error) if isinstance(error, _NoTensor) else f"{type(error).__name__}: {error}"
+    message = (
+        str(error) if isinstance(error, _NoTensor) else f"{type(error).__name__}: {_words(error)}"
+    )
     message = _TERMINAL_CODES.sub("", message).split("\n\nArguments received by", 1)[0]
     return {"status": "raised", "reason": message, "lines": "\n".join(lines)}
 

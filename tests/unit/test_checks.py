@@ -72,6 +72,17 @@ def test_what_a_library_has_not_implemented_is_an_error_and_no_placeholder() -> 
     assert {result.outcome for result in results} == {Outcome.ERROR}
 
 
+def test_an_error_that_cannot_be_told_is_an_error() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise SystemExit
+
+    def broken(X: Any, **arguments: Any) -> Any:
+        raise Mute
+
+    assert "Mute: (what it says cannot be told)" in answering(broken)[0].reason
+
+
 def test_a_graded_function_cannot_draw_what_the_library_says_it_should() -> None:
     def copied(X: Any, **arguments: Any) -> Any:
         return expected.identity_block(X.shape[1:], **arguments)

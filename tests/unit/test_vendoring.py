@@ -19,9 +19,9 @@ def test_a_release_of_another_kit_is_not_graded_with(
     refuse_other_library(release)
     tracing = release / "resnets_utils" / "tracing.py"
     tracing.write_text(tracing.read_text(encoding="utf-8") + "\n", encoding="utf-8")
-    with pytest.raises(InfrastructureError, match="tracing.py is not this kit's") as caught:
+    with pytest.raises(InfrastructureError, match=r"tracing\.py is not this kit's") as caught:
         refuse_other_library(release)
     assert caught.value.hint == "make it again: coursekit release one"
     (release / "resnets_utils" / "sampling.py").unlink()
-    with pytest.raises(InfrastructureError, match="sampling.py is not this kit's"):
+    with pytest.raises(InfrastructureError, match=r"sampling\.py is not this kit's"):
         refuse_other_library(release)
