@@ -33,7 +33,9 @@ def sample(model: keras.Model, salt: int) -> str:
 
     """
     # Predicting: within one call, a layer's `training` would reach other layers.
-    values = model(_pictures(model.input.shape, salt), training=False)
+    values = model(_pictures(model.inputs[0].shape, salt), training=False)
+    if isinstance(values, list | tuple):  # Model(inputs=[...], outputs=[X]) is right, too
+        (values,) = values
     return json.dumps([float(value) for value in _some(values)])
 
 
