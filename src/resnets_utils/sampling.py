@@ -9,6 +9,7 @@ with it, and whoever reads the description does the same with what it says.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,7 +34,9 @@ def sample(model: keras.Model, salt: int) -> str:
 
     """
     # Predicting: within one call, a layer's `training` would reach other layers.
-    values = model(_pictures(model.inputs[0].shape, salt), training=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras's, of a list of one input
+        values = model(_pictures(model.inputs[0].shape, salt), training=False)
     if isinstance(values, list | tuple):  # Model(inputs=[...], outputs=[X]) is right, too
         (values,) = values
     return json.dumps([float(value) for value in _some(values)])
