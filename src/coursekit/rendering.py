@@ -24,7 +24,10 @@ def verdict_html(verdict: CellVerdict, remark: str = "") -> str:
         earned = check.points if check.outcome == PASSED else 0
         said = f"{SIGNS[check.outcome]} {check.outcome}"
         line = f"<strong>{said}</strong> {earned:g}/{check.points:g} <em>{escape(check.name)}</em>"
-        notes = [*check.reason.split("\n"), *(f"note: {remark}" for remark in check.remarks)]
+        # Further lines are mostly a student's words: marked, they are no line of ours.
+        first, *more = check.reason.split("\n")
+        notes = [first, *(f"│ {line}" for line in more if line)]
+        notes += [f"note: {remark}" for remark in check.remarks]
         reasons = "".join(f"<div>{escape(note)}</div>" for note in notes if note)
         items.append(f"<li>{line}{reasons}</li>")
     above = "".join(f"<div>note: {escape(line)}</div>" for line in remark.split("\n") if line)

@@ -22,10 +22,12 @@ def right_block(X, f, filters, stage, block):
         if letter != "c":
             X = keras.layers.Activation("relu")(X)
     return keras.layers.Activation("relu")(keras.layers.Add()([X, shortcut]))
+traced = {"values": ""}
 def right(parent, **other):
     content = {**parent["content"], "function": "right_block"}
     content["arguments"] = {**content["arguments"], **other}
-    return real_trace(Call.from_json(content), globals())["graph"]
+    traced.update(real_trace(Call.from_json(content), globals()))
+    return traced["graph"]
 def chain(parent, count):
     model = json.loads(right(parent))
     layers = model["config"]["layers"]
@@ -46,7 +48,7 @@ async def answer(stream, ident, parent):
     def reply(content, kind="trace_reply", parent=parent):
         kernel.session.send(stream, kind, content, parent, ident)
     def graph(text, **more):
-        reply({"status": "graph", "graph": text, **more})
+        reply({"status": "graph", "graph": text, "values": traced["values"], **more})
     def raw(content):
         parts = [kernel.session.pack(kernel.session.msg_header("trace_reply")),
                  kernel.session.pack(parent["header"]), b"{}", content]
@@ -77,6 +79,22 @@ class Reply:
 ALL = ("names", "connections", "behaviour")
 REPLIES: dict[str, Reply] = {
     "a right graph made by hand": Reply("graph(right(parent))", ALL),
+    "a right graph that nothing was computed with": Reply(
+        "reply({'status': 'graph', 'graph': right(parent)})", said="something else than they say"
+    ),
+    "a right graph and the values of another": Reply(
+        "graph(right(parent), values=json.dumps([0.5] * 64))", said="something else than they say"
+    ),
+    "a right graph and values that are no numbers": Reply(
+        "graph(right(parent), values=json.dumps([float('nan')] * 64))",
+        said="something else than they say",
+    ),
+    "a right graph and values without end": Reply(
+        "graph(right(parent), values='[1e999,' * 300_000)", said="something else than they say"
+    ),
+    "a right graph and values of no known form": Reply(
+        "graph(right(parent), values='{\"a\": [[]]}')", said="something else than they say"
+    ),
     "a verdict in place of a graph": Reply(
         "reply({'status': 'passed', 'outcome': 'passed', 'points': '6'})", said="the kernel's reply"
     ),

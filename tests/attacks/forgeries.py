@@ -193,6 +193,20 @@ class Forgery:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
+# Takes the exercise's own description from the library, and draws it.
+KEY = """
+def identity_block(X, f, filters, stage, block):
+    from resnets_utils import building, expected
+    graph = expected.identity_block(X.shape[1:], f, filters, stage, block)
+    values = [X]
+    for node in graph.nodes[1:]:
+        layer = building._layer(node, True)
+        if node.layer:
+            layer = type(layer).from_config({**layer.get_config(), "name": node.layer})
+        read = [values[at] for at in node.inputs]
+        values.append(layer(read if len(read) > 1 else read[0]))
+    return values[-1]
+"""
 VERDICT = '{"schema": 1, "cells": [{"grade_id": "test_identity_block", "score": 6, "points": 6}]}'
 FORGERIES: dict[str, Forgery] = {
     "messages": Forgery(
@@ -218,6 +232,17 @@ FORGERIES: dict[str, Forgery] = {
             "def identity_block(X, f, filters, stage, block):\n"
             "    raise ValueError('<script>forged()</script> $\\\\href{javascript:forged()}{x}$')\n"
         ),
+    ),
+    "replaced": Forgery(
+        "layers of Keras that compute something else are not believed by their description",
+        first=["import keras\nkeras.layers.ReLU.call = lambda self, inputs: inputs"],
+        earns=0,
+        answer=IMPORTS + BLOCK.replace('Activation("relu")', "ReLU()"),
+    ),
+    "key": Forgery(
+        "a graded function cannot draw what the library says that it should",
+        earns=0,
+        answer=IMPORTS + KEY,
     ),
     "sockets": Forgery(
         "a kernel that replies nonsense and then shuts its sockets is judged by what is left",

@@ -8,6 +8,7 @@ from coursekit.judge.cell import judge_cell
 from coursekit.judge.markers import hidden_lines
 from coursekit.judge.trusted import judge_trusted
 from resnets_utils import checks as harness
+from resnets_utils import expected
 from resnets_utils.checks import CheckResult, Checks, ChecksNotPassed, Judging, Outcome, judging
 from resnets_utils.tracing import Call, trace
 
@@ -59,6 +60,50 @@ def test_the_placeholder_reads_not_attempted() -> None:
     results = judge_trusted(TEST, [source], salt=1).results
     assert {result.outcome for result in results} == {Outcome.NOT_ATTEMPTED}
     assert "line 2: raise NotImplementedError()" in results[0].reason
+
+
+def test_what_a_library_has_not_implemented_is_an_error_and_no_placeholder() -> None:
+    source = "class Far:\n    def get(self): raise NotImplementedError\n"
+    library: dict[str, Any] = {}
+    exec(source, library)
+    namespace: dict[str, Any] = {"far": library["Far"]()}
+    exec("def identity_block(X, **arguments):\n    return far.get()\n", namespace)
+    results = judge_cell(TEST, lambda call: trace(call, namespace), salt=1).results
+    assert {result.outcome for result in results} == {Outcome.ERROR}
+
+
+def test_an_error_that_cannot_be_told_is_an_error() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise SystemExit
+
+    def broken(X: Any, **arguments: Any) -> Any:
+        raise Mute
+
+    assert "Mute: (what it says cannot be told)" in answering(broken)[0].reason
+
+
+def test_a_graded_function_cannot_draw_what_the_library_says_it_should() -> None:
+    def copied(X: Any, **arguments: Any) -> Any:
+        return expected.identity_block(X.shape[1:], **arguments)
+
+    result = answering(copied)[0]
+    assert result.outcome is Outcome.ERROR
+    assert "a graded function makes its own layers" in result.reason
+    assert expected.identity_block((4, 4, 6), 2, [2, 4, 6], 1, "a")
+
+
+def test_one_network_that_computes_something_else_fails_every_check() -> None:
+    def forging(call: Call) -> dict[str, str]:
+        reply = trace(call, {"identity_block": lambda X, **arguments: X})
+        return reply | ({"values": "[1.0]"} if "values" in reply else {})
+
+    checks = TEST.replace("[0.654321]", "[1]").replace(EXAMPLE, EXAMPLE.replace("f=2", "f=3"), 1)
+    results = judge_cell(checks, forging, salt=1).results
+    assert [result.outcome for result in results] == [Outcome.FAILED, Outcome.FAILED]
+    assert all("compute something else than they say" in result.reason for result in results)
+    results = judge_cell(checks, forging, salt=1, sampled=False).results
+    assert [result.outcome for result in results] == [Outcome.FAILED, Outcome.PASSED]
 
 
 def test_an_object_equal_to_everything_is_no_tensor() -> None:

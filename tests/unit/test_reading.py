@@ -9,7 +9,7 @@ import keras
 import pytest
 
 from resnets_utils import glorot_uniform
-from resnets_utils.building import build
+from resnets_utils.building import build, same_behaviour
 from resnets_utils.graph import Graph, Node
 from resnets_utils.layers import GraphRefused
 from resnets_utils.reading import read_graph
@@ -128,6 +128,12 @@ HOSTILE: dict[str, Change] = {
     "a config that is a list": _config_is_a_list,
     "a layer called with an object": _object_as_tensor,
     "shapes that do not fit": _mismatched_add,
+    "an input of one picture": lambda model: model["config"]["layers"][0]["config"].update(
+        batch_shape=[1, 4, 4, 2]
+    ),
+    "an input of whole numbers": lambda model: model["config"]["layers"][0]["config"].update(
+        dtype="int32"
+    ),
     "too many layers": _many_layers,
 }
 
@@ -252,3 +258,19 @@ def test_what_is_too_deep_or_too_dear_to_compute_is_not_built() -> None:
     dear = [entrance, wide, *(Node("max pooling", window, (at,)) for at in range(1, 17))]
     with pytest.raises(ValueError, match="more computing"):
         build(Graph(tuple(dear), 17))
+
+
+def test_a_layer_used_twice_is_no_equal_of_two_layers() -> None:
+    def two_convolutions(*, shared: bool) -> Graph:
+        entrance = keras.Input((3, 3, 2))
+        first, second = layers.Conv2D(2, 1), layers.Conv2D(2, 1)
+        if not shared:
+            return read_graph(keras.Model(entrance, second(first(entrance))).to_json())
+        # As many weights, and the same values as long as all layers hold equal ones.
+        unused = second(entrance)
+        nothing = layers.Subtract()([unused, unused])
+        X = layers.Add()([first(first(entrance)), nothing])
+        return read_graph(keras.Model(entrance, X).to_json())
+
+    assert same_behaviour(two_convolutions(shared=False), two_convolutions(shared=False), 1)
+    assert not same_behaviour(two_convolutions(shared=True), two_convolutions(shared=False), 1)

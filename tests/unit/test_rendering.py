@@ -23,6 +23,8 @@ def test_a_verdict_survives_nbconverts_cleaning_as_it_is() -> None:
 def test_what_a_student_wrote_is_escaped() -> None:
     page = verdict_html(CELL)
     assert "<script>" not in page and "&lt;script&gt;alert(1)" in page
+    # Further lines could look like checks that were passed.
+    assert "<div>│ second line</div>" in page
 
 
 def test_outcomes_are_told_by_sign_and_word() -> None:

@@ -35,13 +35,15 @@ def test_a_stand_in_remembers_mode_and_start() -> None:
         ({"stage": 2, "block": "a"}, r"^identity_block\(\) got an unexpected keyword"),
         ({"training": 2}, "training must be True or False; the block was given 2"),
         ({"initializer": "glorot_uniform"}, "initializer must be a function such as"),
+        ({"f": 3.7}, "f must hold whole numbers; the block was given 3.7"),
+        ({"filters": [2, 2.5, 4]}, "filters must hold whole numbers; the block was given 2.5"),
     ],
 )
 def test_a_call_that_does_not_fit_is_told_in_the_students_words(
     arguments: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(TypeError, match=said):
-        V3["identity_block"](keras.Input((8, 8, 3)), 3, [4, 4, 3], **arguments)
+        V3["identity_block"](keras.Input((8, 8, 3)), **{"f": 3, "filters": [4, 4, 3], **arguments})
 
 
 def test_the_students_blocks_come_back_even_after_an_error() -> None:

@@ -17,13 +17,14 @@ class CellJudgement:
     results: tuple[CheckResult, ...]
 
 
-def judge_cell(source: str, tracer: Tracer, salt: int) -> CellJudgement:
+def judge_cell(source: str, tracer: Tracer, salt: int, *, sampled: bool = True) -> CellJudgement:
     """Run a test cell on the answers that ``tracer`` gives.
 
     Args:
         source: the test cell's text, hidden tests included; it must be trusted.
         tracer: makes the calls that the checks ask for.
         salt: settles the random inputs.
+        sampled: whether networks are tried on pictures, as strangers' must be.
 
     Raises:
         Exception: whatever the test cell itself raises; that is a mistake in
@@ -36,7 +37,7 @@ def judge_cell(source: str, tracer: Tracer, salt: int) -> CellJudgement:
         asked.append(call.function)
         return tracer(call)
 
-    how = Judging(tracer=remember, salt=salt, hidden_lines=hidden_lines(source))
+    how = Judging(tracer=remember, salt=salt, hidden_lines=hidden_lines(source), sampled=sampled)
     with judging(how):
         exec(compile(source, "<test cell>", "exec"), {"__name__": "__test_cell__"})
     if not how.results:

@@ -9,7 +9,9 @@ from coursekit.judge.cell import CellJudgement, judge_cell
 from resnets_utils.tracing import trace
 
 
-def judge_trusted(test: str, cells: list[str], salt: int) -> CellJudgement:
+def judge_trusted(
+    test: str, cells: list[str], salt: int, *, sampled: bool = False
+) -> CellJudgement:
     """Run the cells here and judge the function that the test cell asks for.
 
     Args:
@@ -17,6 +19,7 @@ def judge_trusted(test: str, cells: list[str], salt: int) -> CellJudgement:
         cells: the notebook's code cells, in order. They run with this
             process's rights: never give it a student's.
         salt: settles the random inputs.
+        sampled: whether networks are tried on pictures: it costs as much as the rest.
 
     """
     namespace: dict[str, Any] = {"__name__": "__main__"}
@@ -27,4 +30,4 @@ def judge_trusted(test: str, cells: list[str], salt: int) -> CellJudgement:
             exec(compile(source, name, "exec"), namespace)
         except Exception:
             continue  # as in a notebook: a cell that fails defines nothing
-    return judge_cell(test, lambda call: trace(call, namespace), salt)
+    return judge_cell(test, lambda call: trace(call, namespace), salt, sampled=sampled)

@@ -16,7 +16,7 @@ MAX_CHARACTERS = 5_000_000
 MAX_REASON = 2_000
 _SECONDS_BETWEEN_LOOKS = 0.5
 _STATUSES = frozenset({"graph", "undefined", "placeholder", "raised"})
-_KEYS = frozenset({"status", "graph", "reason", "lines"})
+_KEYS = frozenset({"status", "graph", "values", "reason", "lines"})
 
 
 class KernelEndedError(Exception):
@@ -81,6 +81,6 @@ def _plain(content: Any) -> dict[str, str]:
         return _no_answer("the kernel's reply does not have the form of a trace")
     # An error's own words, which the verdict repeats, can be as long as they like.
     return {
-        key: value if key in {"status", "graph"} else plain_text(value, MAX_REASON)
+        key: value if key in {"status", "graph", "values"} else plain_text(value, MAX_REASON)
         for key, value in content.items()
     }

@@ -27,6 +27,7 @@ from coursekit.preprocessors.cell_outputs import CellOutputs
 from coursekit.preprocessors.limit_errors import limit_hit
 from coursekit.preprocessors.output_meter import OutputMeter
 from coursekit.preprocessors.plain_outputs import plain_error, plain_message
+from coursekit.release.vendoring import refuse_other_library
 from coursekit.rendering import verdict_html
 from coursekit.repair.remarks import take_repairs
 from coursekit.verdict import CellVerdict, NotebookVerdict
@@ -72,6 +73,8 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         """
         info = resources["nbgrader"]
         graded_by = choose_version(nb.metadata, info, self.release_directory)
+        release = Path(self.release_directory, graded_by.assignment)
+        refuse_other_library(release)
         confinement = StudentKernel(parent=self).confinement(info["assignment"])
         # Formgrader shows the log, and not what is written to the terminal.
         tell = self.log.warning if confinement.level == NONE else self.log.info
@@ -92,7 +95,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         try:
             with (
                 working_folder(
-                    Path(self.release_directory, graded_by.assignment),
+                    release,
                     Path(self.submitted_directory, info["student"], info["assignment"]),
                 ) as folder,
                 JudgeProcess(self.judge_timeout) as self._judge,

@@ -1,0 +1,109 @@
+"""A network is believed only if it computes what its description says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import pytest
+
+from resnets_utils import glorot_uniform
+from resnets_utils.initializers import GlorotUniform
+from resnets_utils.reading import read_graph
+from resnets_utils.sampling import agrees, sample
+from resnets_utils.stand_ins import STAND_IN_BLOCKS
+
+layers = keras.layers
+Function = Callable[[Any], Any]
+
+
+def network(
+    relu: Any = "relu", start: Any = None, change: Callable[[keras.Model], Any] = lambda model: None
+) -> keras.Model:
+    entrance = keras.Input((5, 4, 2))
+    X = layers.Conv2D(3, 1, name="conv", kernel_initializer=start or glorot_uniform(seed=0))(
+        entrance
+    )
+    # Told to train, so that predicting must be asked for on both sides.
+    X = layers.BatchNormalization(axis=3, name="norm")(X, training=True)
+    model = keras.Model(entrance, layers.Activation(relu, name="relu")(X))
+    change(model)
+    return model
+
+
+def believed(model: keras.Model) -> bool:
+    return agrees(sample(model, 7), read_graph(model.to_json(), stand_ins=True), 7)
+
+
+def named_relu(function: Function) -> Function:
+    function.__name__ = "relu"
+    return function
+
+
+def zeros(model: keras.Model) -> None:
+    model.set_weights([0 * weight for weight in model.get_weights()])
+
+
+def other_call(model: keras.Model) -> None:
+    model.get_layer("norm").call = lambda inputs, **others: 2 * inputs
+
+
+def hidden_epsilon(model: keras.Model) -> None:
+    model.get_layer("norm").epsilon = 0.5
+    config = {**model.get_layer("norm").get_config(), "epsilon": 0.001}
+    model.get_layer("norm").get_config = lambda: config
+
+
+def test_a_network_of_keras_layers_is_believed() -> None:
+    assert believed(network())
+    assert believed(network(named_relu(lambda x: keras.ops.maximum(x, 0))))
+
+
+@pytest.mark.parametrize("change", [zeros, other_call, hidden_epsilon])
+def test_a_network_that_was_tampered_with_is_not(change: Callable[[keras.Model], Any]) -> None:
+    assert not believed(network(change=change))
+
+
+def test_a_function_of_ones_own_is_not_keras_relu_by_its_name() -> None:
+    model = network(named_relu(lambda x: -x))
+    assert [node.kind for node in read_graph(model.to_json()).nodes][-1] == "ReLU"
+    assert not believed(model)
+
+
+def test_a_start_of_ones_own_is_not_the_exercises_by_its_description() -> None:
+    class Own(GlorotUniform):
+        def __call__(self, shape: Any, dtype: Any = None) -> Any:
+            return keras.ops.ones(shape)
+
+    model = network(start=Own(seed=0))
+    forged = json.loads(model.to_json())
+    start = forged["config"]["layers"][1]["config"]["kernel_initializer"]
+    start["registered_name"] = "resnets_utils>GlorotUniform"
+    assert not agrees(sample(model, 7), read_graph(json.dumps(forged)), 7)
+    # Keras's own starts cannot be told from here; they cost points elsewhere.
+    assert believed(network(start=keras.initializers.HeNormal(seed=0)))
+
+
+def test_closed_blocks_compute_by_what_they_were_called_with() -> None:
+    def closed(f: int, s: int) -> keras.Model:
+        entrance = keras.Input((6, 5, 3))
+        block = STAND_IN_BLOCKS["v3"]["convolutional_block"]
+        return keras.Model(entrance, layers.Flatten()(block(entrance, f, [2, 2, 4], s)))
+
+    assert believed(closed(3, 2))
+    graph = read_graph(closed(3, 1).to_json(), stand_ins=True)
+    assert not agrees(sample(closed(3, 2), 7), graph, 7)
+
+
+@pytest.mark.parametrize(
+    "said", ["", "[", "null", "{}", "[[1], 2]", '["x"]', "[NaN]", "[1e999]", "[" * 4000, "[0, 0]"]
+)
+def test_what_is_no_list_of_its_values_is_not_believed(said: str) -> None:
+    assert not agrees(said, read_graph(network().to_json()), 7)
+
+
+def test_what_cannot_be_compared_is_held_against_nobody() -> None:
+    model = network(change=lambda model: setattr(model.get_layer("conv"), "trainable", False))
+    assert agrees("", read_graph(model.to_json()), 7)
