@@ -9,7 +9,8 @@ what a block is called with: a stage and a letter for the names of its layers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from resnets_utils.graph import STAND_INS, Graph, Node, Setting
@@ -31,6 +32,20 @@ STARTS: dict[str, Start] = {
 }
 
 
+_in_calls = 0  # of graded functions, that is
+
+
+@contextlib.contextmanager
+def withheld() -> Iterator[None]:
+    """Draw nothing meanwhile: a graded function that is being called makes its own layers."""
+    global _in_calls
+    _in_calls += 1
+    try:
+        yield
+    finally:
+        _in_calls -= 1
+
+
 class _Drawing:
     """Nodes drawn one after the other; each method returns the new node's position.
 
@@ -41,6 +56,11 @@ class _Drawing:
     """
 
     def __init__(self, start: Setting = START, training: Setting = None) -> None:
+        if _in_calls:
+            raise RuntimeError(
+                "what the exercise asks for is for the checks; a graded function makes its own "
+                "layers"
+            )
         self.nodes: list[Node] = []
         self.start = start
         self.training = training

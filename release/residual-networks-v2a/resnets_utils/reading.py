@@ -182,10 +182,15 @@ def _read_model(model: Any) -> Graph:
 
 
 def _input(layer: dict[str, Any], name: str) -> Node:
-    shape = mapping(layer.get("config"), "the input's config").get("batch_shape")
+    config = mapping(layer.get("config"), "the input's config")
+    shape = config.get("batch_shape")
     sizes = shape[1:] if isinstance(shape, list) else []
     if not 1 <= len(sizes) <= 3 or not all(type(n) is int and 1 <= n <= 4096 for n in sizes):
         raise GraphRefused("the input's shape must be up to three whole numbers")
+    if not isinstance(shape, list) or shape[0] is not None:
+        raise GraphRefused("the input fixes the number of pictures; leave it open")
+    if config.get("dtype") != "float32":
+        raise GraphRefused("the input takes other numbers than float32, Keras's default")
     return Node("input", {"shape": tuple(sizes)}, (), name)
 
 

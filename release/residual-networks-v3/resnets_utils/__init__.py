@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from resnets_utils.skip_experiment import what_the_skip_carries as what_the_skip_carries
     from resnets_utils.training import check_training as check_training
     from resnets_utils.training import train as train
+
+# TensorFlow reads it when it is imported. Without a graphics card it would greet a
+# student with red lines about the one it misses; its errors still come as exceptions.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 # Where each name lives. A module is imported when its name is first asked for,
 # so that the checks do not wait for drawing and reading of pictures.

@@ -23,9 +23,9 @@ class _Block(keras.layers.Layer):  # type: ignore[misc]
         own = {name: settings.pop(name) for name in sorted(names)}
         super().__init__(**settings)
         self.call_settings = {
-            "f": int(f),
-            "filters": [int(count) for count in filters],
-            "s": int(s),
+            "f": _whole(f, "f"),
+            "filters": [_whole(count, "filters") for count in filters],
+            "s": _whole(s, "s"),
             **own,
         }
 
@@ -37,8 +37,27 @@ class _Block(keras.layers.Layer):  # type: ignore[misc]
         shape = (batch, *(None if n is None else -(-n // stride) for n in sizes), filters[2])
         return keras.KerasTensor(shape, tensor.dtype)
 
+    def call(self, tensor: Any) -> Any:
+        """Compute something of that shape: no block's values, but other ones for other inputs."""
+        stride: Any = self.call_settings["s"]
+        filters: Any = self.call_settings["filters"]
+        thinned = keras.ops.mean(tensor[:, ::stride, ::stride, :], axis=-1, keepdims=True)
+        return keras.ops.repeat(thinned, filters[2], axis=-1)
+
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self.call_settings}
+
+
+def _whole(value: Any, name: str) -> int:
+    """Return a whole number.
+
+    Raises:
+        TypeError: if it is none; a layer would not take it, either.
+
+    """
+    if value != int(value):
+        raise TypeError(f"{name} must hold whole numbers; the block was given {value!r}")
+    return int(value)
 
 
 @keras.saving.register_keras_serializable(package="resnets_utils")

@@ -13,11 +13,13 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 import keras
 
+from resnets_utils.expected import withheld
+from resnets_utils.sampling import sample
 from resnets_utils.stand_ins import in_place_of_blocks
 from resnets_utils.tensorflow2 import INITIALIZERS
 
@@ -38,6 +40,7 @@ class Call:
         own_blocks: whether the function meets the student's own blocks. With
             stand-ins instead, a mistake in a block costs no point twice.
         version: the exercise's version, which settles what a block is called with.
+        sample: settles the pictures that what was drawn is tried on; None for no trial.
 
     """
 
@@ -46,6 +49,7 @@ class Call:
     shape: tuple[int, ...] | None = None
     own_blocks: bool = True
     version: str = "v2a"
+    sample: int | None = None
 
     def __str__(self) -> str:
         said = [
@@ -71,6 +75,7 @@ class Call:
             shape=None if shape is None else tuple(shape),
             own_blocks=bool(data["own_blocks"]),
             version=str(data["version"]),
+            sample=None if data["sample"] is None else int(data["sample"]),
         )
 
     @property
@@ -86,7 +91,8 @@ def trace(call: Call, namespace: dict[str, Any]) -> dict[str, str]:
     """Make the call with the function found in ``namespace``.
 
     Returns:
-        ``{"status": "graph", "graph": JSON}``, or a status of "undefined",
+        ``{"status": "graph", "graph": JSON}``, with "values" if the call asks
+        for a sample (see `sampling`), or a status of "undefined",
         "placeholder" or "raised" with a "reason" in words; for a raised error
         also the lines of the notebook that it came through as "lines", and the
         graph drawn up to it as "graph" if there is one.
@@ -102,16 +108,18 @@ def trace(call: Call, namespace: dict[str, Any]) -> dict[str, str]:
         else in_place_of_blocks(getattr(function, "__globals__", namespace), call.version)
     )
     try:
-        with blocks:
+        with blocks, withheld():
             model = _call(call, function, entrance)
-        return {"status": "graph", "graph": model.to_json()}
+        reply = {"status": "graph", "graph": model.to_json()}
+        return reply if call.sample is None else reply | {"values": sample(model, call.sample)}
     except NotImplementedError as error:
         lines = _notebook_lines(error.__traceback__, namespace)
-        if str(error) or not lines:
+        # One that a library raises is an error like others.
+        if _words(error) or _last_frame(error).f_globals is not namespace:
             return _raised(error, lines)
         return {
             "status": "placeholder",
-            "reason": f"the placeholder still stands in {_last_function(error)}",
+            "reason": f"the placeholder still stands in {_last_frame(error).f_code.co_name}",
             "lines": lines[-1],
         }
     except BaseException as error:  # SystemExit, too, is the student's own
@@ -160,14 +168,23 @@ def _drawn_so_far(entrance: Any) -> dict[str, str]:
         return {}  # an explanation less; the error itself is told all the same
 
 
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except BaseException:  # an error's class may be the student's, too
+        return "(what it says cannot be told)"
+
+
 def _raised(error: BaseException, lines: Sequence[str]) -> dict[str, str]:
-    message = str(error) if isinstance(error, _NoTensor) else f"{type(error).__name__}: {error}"
+    message = (
+        str(error) if isinstance(error, _NoTensor) else f"{type(error).__name__}: {_words(error)}"
+    )
     message = _TERMINAL_CODES.sub("", message).split("\n\nArguments received by", 1)[0]
     return {"status": "raised", "reason": message, "lines": "\n".join(lines)}
 
 
-def _last_function(error: BaseException) -> str:
-    return [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
+def _last_frame(error: BaseException) -> FrameType:
+    return [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
 
 
 def _notebook_lines(found: TracebackType | None, namespace: dict[str, Any]) -> list[str]:
