@@ -25,11 +25,12 @@ from coursekit.repair.folder import copy_plain_files
 KERNEL_NAME = "coursekit-student"
 # What a student may bring along and read: pictures, never code or notebooks.
 DATA_SUFFIXES = frozenset({".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".png", ".tiff", ".webp"})
-# Larger than any picture or graph. A kernel that sends more is cut off, and calls again.
+# Larger than any picture or graph. A channel on which more comes is closed for good.
 MAX_MESSAGE_BYTES = 32 * 1024**2
-MAX_MESSAGES_WAITING = 100
 MAX_PARTS = 1000
 MAX_HEADER_BYTES = 1024**2  # of its headers and metadata together
+# A kernel that has broken its end of a channel takes no request, and never will.
+_SENDING_SECONDS = 5
 
 
 class StudentKernelSpecs(KernelSpecManager):
@@ -78,6 +79,17 @@ class StudentKernelManager(AsyncKernelManager):
     def _bounded_session(self) -> Session:
         return BoundedSession(parent=self)
 
+    def client(self, **given: Any) -> Any:
+        """Return a client whose sockets have our bounds: left alone, it would make its own."""
+        return super().client(context=self.context, **given)
+
+    async def _async_interrupt_kernel(self) -> None:
+        """Ask the kernel to stop what it does; one that hears nothing cannot hold up its own end."""
+        with contextlib.suppress(zmq.Again):
+            await super()._async_interrupt_kernel()
+
+    interrupt_kernel = _async_interrupt_kernel
+
     @contextlib.contextmanager
     def ended_after(self, seconds: float) -> Iterator[None]:
         """End the kernel if the block takes longer, whatever keeps us in it."""
@@ -120,7 +132,7 @@ def student_kernel(confinement: Confinement) -> Iterator[StudentKernelManager]:
         )
         # What a kernel sends, it may send to use up our memory.
         manager.context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
-        manager.context.setsockopt(zmq.RCVHWM, MAX_MESSAGES_WAITING)
+        manager.context.setsockopt(zmq.SNDTIMEO, 1000 * _SENDING_SECONDS)
         try:
             yield manager
         finally:

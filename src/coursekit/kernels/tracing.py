@@ -7,12 +7,14 @@ import time
 from typing import Any
 
 from jupyter_core.utils import run_sync
+from nbclient.exceptions import DeadKernelError
 
 from coursekit.plain_text import plain_text
 
 # Far more than the graph of any answer to the exercise.
 MAX_CHARACTERS = 5_000_000
 MAX_REASON = 2_000
+_PAUSE = 1.0  # seconds between two looks whether the kernel still runs
 _STATUSES = frozenset({"graph", "undefined", "placeholder", "raised"})
 _KEYS = frozenset({"status", "graph", "reason", "lines"})
 
@@ -30,7 +32,9 @@ def request_trace(client: Any, call: dict[str, Any], timeout: float) -> dict[str
         answers in another form gives one of status "raised".
 
     Raises:
+        DeadKernelError: if the kernel has ended.
         TimeoutError: if it does not answer in time; the message is for people.
+        zmq.Again: if it has broken its end of the channel.
 
     """
     request = client.session.msg("trace_request", call)
@@ -38,10 +42,12 @@ def request_trace(client: Any, call: dict[str, Any], timeout: float) -> dict[str
     deadline = time.monotonic() + timeout
     while (left := deadline - time.monotonic()) > 0:
         try:
-            reply = run_sync(client.get_control_msg)(timeout=left)
+            reply = run_sync(client.get_control_msg)(timeout=min(left, _PAUSE))
             meant = reply["parent_header"].get("msg_id") == request["header"]["msg_id"]
         except queue.Empty:
-            break
+            if not run_sync(client.is_alive)():
+                raise DeadKernelError("the kernel ended") from None
+            continue
         except Exception as error:
             return _no_answer(f"the kernel's reply cannot be read ({type(error).__name__})")
         if meant:
