@@ -30,7 +30,7 @@ MAX_MESSAGE_BYTES = 32 * 1024**2
 MAX_PARTS = 1000
 MAX_HEADER_BYTES = 1024**2  # of its headers and metadata together
 # A kernel that has broken its end of a channel takes no request, and never will.
-_SENDING_SECONDS = 5
+_SENDING_SECONDS = 2
 
 
 class StudentKernelSpecs(KernelSpecManager):
@@ -84,7 +84,7 @@ class StudentKernelManager(AsyncKernelManager):
         return super().client(context=self.context, **given)
 
     async def _async_interrupt_kernel(self) -> None:
-        """Ask the kernel to stop what it does; one that hears nothing cannot hold up its own end."""
+        """Ask the kernel to stop what it does; one that hears nothing is not waited for."""
         with contextlib.suppress(zmq.Again):
             await super()._async_interrupt_kernel()
 
