@@ -96,7 +96,7 @@ GREEDY: dict[str, tuple[str, str, float]] = {
         "",
         6,
     ),
-    # No channel is opened anew on which something came that is none of its messages.
+    # A channel is closed for good on which something came that is no message at all.
     "closed-channel": (
         "import json, os, socket\n"
         "with open(os.environ['HOME'] + '/.connection.json') as stream:\n"
@@ -105,7 +105,7 @@ GREEDY: dict[str, tuple[str, str, float]] = {
         "    try: line = socket.socket(fileno=os.dup(number))\n"
         "    except OSError: continue\n"
         "    if str(line.getsockname()).endswith(f'-{port}'):\n"
-        "        try: line.send(bytes([255] * 64))\n"
+        "        try: line.send(bytes(64) + bytes([255] * 64))\n"
         "        except OSError: pass",
         "identity_block could not be run: the kernel has closed the channel that it is asked on",
         0,

@@ -16,7 +16,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.session import Session
 from jupyter_core.utils import run_sync
-from traitlets import Instance, default
+from traitlets import Instance, List, default
 
 from coursekit.kernels.provisioner import StudentProvisioner
 from coursekit.kernels.settings import Confinement
@@ -74,6 +74,7 @@ class StudentKernelManager(AsyncKernelManager):
     """Tells its provisioner how the kernel is shut in."""
 
     confinement = Instance(Confinement)
+    _clients = List()
 
     @default("session")
     def _bounded_session(self) -> Session:
@@ -81,7 +82,14 @@ class StudentKernelManager(AsyncKernelManager):
 
     def client(self, **given: Any) -> Any:
         """Return a client whose sockets have our bounds: left alone, it would make its own."""
-        return super().client(context=self.context, **given)
+        made = super().client(context=self.context, **given)
+        self._clients.append(made)
+        return made
+
+    def stop_clients(self) -> None:
+        """Close all clients' channels: their context could wait for ever to be destroyed."""
+        for client in self._clients:
+            client.stop_channels()
 
     async def _async_interrupt_kernel(self) -> None:
         """Ask the kernel to stop what it does; one that hears nothing is not waited for."""
@@ -136,6 +144,7 @@ def student_kernel(confinement: Confinement) -> Iterator[StudentKernelManager]:
         try:
             yield manager
         finally:
+            manager.stop_clients()
             if manager.has_kernel:
                 run_sync(manager.shutdown_kernel)(now=True)
             manager.context.destroy(linger=0)
