@@ -74,7 +74,7 @@ class StudentKernelManager(AsyncKernelManager):
     """Tells its provisioner how the kernel is shut in."""
 
     confinement = Instance(Confinement)
-    _clients = List()
+    _clients: Any = List()
 
     @default("session")
     def _bounded_session(self) -> Session:
