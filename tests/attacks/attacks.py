@@ -349,6 +349,14 @@ ATTACKS: dict[str, Attack] = {
         "when memory runs out, the kernel is ended before the conductor",
         "open('/proc/self/oom_score_adj').read().strip() != '1000'",
     ),
+    "a lease on a file": Attack(
+        "no file can be kept from others who want to open it",
+        "import fcntl\n"
+        "path = os.environ['HOME'] + '/leased'\n"
+        "open(path, 'w').close()\n"
+        "fcntl.fcntl(os.open(path, os.O_RDONLY), 1024, fcntl.F_WRLCK) == 0",
+        "the file system may have none",
+    ),
     "a daemon": Attack(
         "no process outlives its kernel",
         "subprocess.Popen(['sh', '-c', f'setsid sleep {T[\"nap\"]} &']).wait() == 0",

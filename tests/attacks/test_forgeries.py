@@ -95,7 +95,7 @@ def replied() -> dict[str, CellVerdict]:
     with in_a_kernel([IMPORTS, REPLIES_HEAD, forged]) as client, JudgeProcess() as judge:
 
         def answer(call: dict[str, Any]) -> dict[str, str]:
-            return request_trace(client.kc, call, 20, lambda: False)
+            return request_trace(client.kc, call, 20)
 
         for stage, name in enumerate(REPLIES, 2):
             found[name] = judge.judge(name, CHECKS.format(stage=stage), 3, answer, stage)

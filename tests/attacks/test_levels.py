@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zmq
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
@@ -26,7 +27,7 @@ from coursekit.isolation.doctor import doctor
 from coursekit.isolation.limits import Limits
 from coursekit.isolation.probing import BUBBLEWRAPPED, LEVELS, NONE, ZYGOTE, probe
 from coursekit.isolation.watchdog import descendants
-from coursekit.kernels.manager import student_kernel
+from coursekit.kernels.manager import MAX_MESSAGE_BYTES, student_kernel
 from coursekit.kernels.settings import UNSAFE_VARIABLE, Confinement, StudentKernel
 
 SEEDED = """
@@ -197,6 +198,18 @@ for number in map(int, os.listdir("/proc/self/fd")):
         threading.Thread(target=send, args=(line,), daemon=True).start()
 time.sleep(600)
 """
+
+
+def test_a_client_has_the_bounds_of_its_manager() -> None:
+    with student_kernel(Confinement(NONE, Limits())) as manager:
+        manager.write_connection_file()
+        client = manager.client()
+        try:
+            for channel in (client.shell_channel, client.iopub_channel, client.control_channel):
+                assert channel.socket.getsockopt(zmq.MAXMSGSIZE) == MAX_MESSAGE_BYTES
+                assert channel.socket.getsockopt(zmq.SNDTIMEO) > 0
+        finally:
+            client.stop_channels()
 
 
 @pytest.mark.slow

@@ -96,6 +96,27 @@ GREEDY: dict[str, tuple[str, str, float]] = {
         "",
         6,
     ),
+    # A channel is closed for good on which something came that is no message at all.
+    "closed-channel": (
+        "import json, os, socket\n"
+        "with open(os.environ['HOME'] + '/.connection.json') as stream:\n"
+        "    port = json.load(stream)['control_port']\n"
+        "for number in map(int, os.listdir('/proc/self/fd')):\n"
+        "    try: line = socket.socket(fileno=os.dup(number))\n"
+        "    except OSError: continue\n"
+        "    if str(line.getsockname()).endswith(f'-{port}'):\n"
+        "        try: line.send(bytes(64) + bytes([255] * 64))\n"
+        "        except OSError: pass",
+        "identity_block could not be run: the kernel has closed the channel that it is asked on",
+        0,
+    ),
+    "dies-when-called": (
+        "def identity_block(*given, **named):\n"
+        "    import os, signal\n"
+        "    os.kill(os.getpid(), signal.SIGSEGV)",
+        "the kernel stopped while identity_block ran",
+        0,
+    ),
     # What is in them belongs to no process.
     "sockets": (
         "import os, socket, time\n"

@@ -16,6 +16,13 @@ from coursekit.preprocessors.limit_errors import limit_hit
             "[Errno 28] No space left on device: 'x'",
             "{} filled its disk (1 GB, 20,000 files)",
         ),
+        ("OSError", "[Errno 27] File too large", "{} filled its disk (1 GB, 20,000 files)"),
+        (
+            "ResourceExhaustedError",
+            "{{function_node Fill}} OOM when allocating tensor with shape[60000,60000]",
+            "memory ran out in {} (4 GB)",
+        ),
+        ("ResourceExhaustedError", "too many of them", ""),
         ("OSError", "[Errno 24] Too many open files: 'x'", "{} had too many files open (1,024)"),
         (
             "BlockingIOError",

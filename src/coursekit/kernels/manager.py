@@ -16,7 +16,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.session import Session
 from jupyter_core.utils import run_sync
-from traitlets import Instance, default
+from traitlets import Instance, List, default
 
 from coursekit.kernels.provisioner import StudentProvisioner
 from coursekit.kernels.settings import Confinement
@@ -25,11 +25,12 @@ from coursekit.repair.folder import copy_plain_files
 KERNEL_NAME = "coursekit-student"
 # What a student may bring along and read: pictures, never code or notebooks.
 DATA_SUFFIXES = frozenset({".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".png", ".tiff", ".webp"})
-# Larger than any picture or graph. A kernel that sends more is cut off, and calls again.
+# Larger than any picture or graph. A channel on which more comes is closed for good.
 MAX_MESSAGE_BYTES = 32 * 1024**2
-MAX_MESSAGES_WAITING = 100
 MAX_PARTS = 1000
 MAX_HEADER_BYTES = 1024**2  # of its headers and metadata together
+# A kernel that has broken its end of a channel takes no request, and never will.
+_SENDING_SECONDS = 2
 
 
 class StudentKernelSpecs(KernelSpecManager):
@@ -73,10 +74,29 @@ class StudentKernelManager(AsyncKernelManager):
     """Tells its provisioner how the kernel is shut in."""
 
     confinement = Instance(Confinement)
+    _clients: Any = List()
 
     @default("session")
     def _bounded_session(self) -> Session:
         return BoundedSession(parent=self)
+
+    def client(self, **given: Any) -> Any:
+        """Return a client whose sockets have our bounds: left alone, it would make its own."""
+        made = super().client(context=self.context, **given)
+        self._clients.append(made)
+        return made
+
+    def stop_clients(self) -> None:
+        """Close all clients' channels: their context could wait for ever to be destroyed."""
+        for client in self._clients:
+            client.stop_channels()
+
+    async def _async_interrupt_kernel(self) -> None:
+        """Ask the kernel to stop what it does; one that hears nothing is not waited for."""
+        with contextlib.suppress(zmq.Again):
+            await super()._async_interrupt_kernel()
+
+    interrupt_kernel = _async_interrupt_kernel
 
     @contextlib.contextmanager
     def ended_after(self, seconds: float) -> Iterator[None]:
@@ -90,10 +110,6 @@ class StudentKernelManager(AsyncKernelManager):
             yield
         finally:
             started.end_at(math.inf)
-
-    def has_ended(self) -> bool:
-        """Tell whether the kernel runs no more."""
-        return not run_sync(self.is_alive)()
 
     def why_it_ended(self) -> str:
         """Return which limit ended the kernel, with {} for where; "" if none did."""
@@ -124,10 +140,11 @@ def student_kernel(confinement: Confinement) -> Iterator[StudentKernelManager]:
         )
         # What a kernel sends, it may send to use up our memory.
         manager.context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
-        manager.context.setsockopt(zmq.RCVHWM, MAX_MESSAGES_WAITING)
+        manager.context.setsockopt(zmq.SNDTIMEO, 1000 * _SENDING_SECONDS)
         try:
             yield manager
         finally:
+            manager.stop_clients()
             if manager.has_kernel:
                 run_sync(manager.shutdown_kernel)(now=True)
             manager.context.destroy(linger=0)

@@ -4,43 +4,37 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable
 from typing import Any
 
 from jupyter_core.utils import run_sync
+from nbclient.exceptions import DeadKernelError
 
 from coursekit.plain_text import plain_text
 
 # Far more than the graph of any answer to the exercise.
 MAX_CHARACTERS = 5_000_000
 MAX_REASON = 2_000
-_SECONDS_BETWEEN_LOOKS = 0.5
+_PAUSE = 0.5  # seconds between two looks whether the kernel still runs
 _STATUSES = frozenset({"graph", "undefined", "placeholder", "raised"})
 _KEYS = frozenset({"status", "graph", "values", "reason", "lines"})
 
 
-class KernelEndedError(Exception):
-    """The kernel ended while a call was made in it."""
-
-
-def request_trace(
-    client: Any, call: dict[str, Any], timeout: float, ended: Callable[[], bool]
-) -> dict[str, str]:
+def request_trace(client: Any, call: dict[str, Any], timeout: float) -> dict[str, str]:
     """Make a call in the student's kernel.
 
     Args:
         client: an asynchronous kernel client with its control channel open.
         call: the call as JSON data.
         timeout: seconds that the kernel may take.
-        ended: tells whether the kernel has ended.
 
     Returns:
         The reply as `resnets_utils.tracing.trace` describes it. A kernel that
         answers in another form gives one of status "raised".
 
     Raises:
+        DeadKernelError: if the kernel has ended, and left no answer.
         TimeoutError: if it does not answer in time; the message is for people.
-        KernelEndedError: if it ended and left no answer.
+        zmq.Again: if it has broken its end of the channel.
 
     """
     request = client.session.msg("trace_request", call)
@@ -49,13 +43,13 @@ def request_trace(
     over = False
     while (left := deadline - time.monotonic()) > 0:
         try:
-            reply = run_sync(client.get_control_msg)(timeout=min(left, _SECONDS_BETWEEN_LOOKS))
+            reply = run_sync(client.get_control_msg)(timeout=min(left, _PAUSE))
             meant = reply["parent_header"].get("msg_id") == request["header"]["msg_id"]
         except queue.Empty:
             # An answer may have come just before the end: one more look.
             if over:
-                raise KernelEndedError from None
-            over = ended()
+                raise DeadKernelError("the kernel ended") from None
+            over = not run_sync(client.is_alive)()
             continue
         except Exception as error:
             return _no_answer(f"the kernel's reply cannot be read ({type(error).__name__})")

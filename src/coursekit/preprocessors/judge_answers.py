@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import zmq
 from nbclient.exceptions import CellExecutionComplete, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
@@ -22,7 +23,7 @@ from coursekit.isolation.probing import DESCRIPTIONS, NONE
 from coursekit.judge.client import JudgeProcess
 from coursekit.kernels.manager import student_kernel, working_folder
 from coursekit.kernels.settings import StudentKernel
-from coursekit.kernels.tracing import KernelEndedError, request_trace
+from coursekit.kernels.tracing import request_trace
 from coursekit.preprocessors.cell_outputs import CellOutputs
 from coursekit.preprocessors.limit_errors import limit_hit
 from coursekit.preprocessors.output_meter import OutputMeter
@@ -36,6 +37,8 @@ from coursekit.versions import GradingVersion, choose_version
 # Until a cell that took too long has been interrupted, and its last outputs have come.
 _STOPPING_SECONDS = 10
 _MOST_REASON = 300
+_ENDED = "the kernel stopped while {} ran"
+_UNHEARD = "{} could not be run: the kernel has closed the channel that it is asked on"
 
 
 class JudgeAnswers(Execute):  # type: ignore[misc]
@@ -155,9 +158,9 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             with self._manager.ended_after(self._get_timeout(cell) + _STOPPING_SECONDS):
                 cell, resources = super().preprocess_cell(cell, resources, index)
         except DeadKernelError:
-            self._dead = True
-            why = self._manager.why_it_ended() or "the kernel stopped while {} ran"
-            self._stop(why.format(place))
+            self._bury(place, _ENDED)
+        except zmq.Again:
+            self._bury(place, _UNHEARD)
         except (CellTimeoutError, RuntimeError) as error:
             # It runs on, whatever it was asked: no further cell can.
             what = str(error).splitlines()[0]
@@ -181,6 +184,12 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
                 if hit := limit_hit(output.ename, output.evalue, self._limits):
                     self._remarks.append(hit.format(place))
         return cell, resources
+
+    def _bury(self, place: str, otherwise: str) -> None:
+        """Say why the kernel has ended; it answers nothing from now on."""
+        self._dead = True
+        why = self._manager.why_it_ended() or otherwise
+        self._stop(why.format(place))
 
     def _stop(self, why: str) -> None:
         """Run no further cell of the student's."""
@@ -259,15 +268,13 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             return {"status": "raised", "reason": words}
         started = time.monotonic()
         try:
-            reply = request_trace(self.kc, call, self.trace_timeout, self._manager.has_ended)
-        except KernelEndedError:
-            self._dead = True
-            why = self._manager.why_it_ended() or "the kernel stopped while {} ran"
-            self._stop(why.format(function))
-            return {"status": "raised", "reason": self._stopped}
+            reply = request_trace(self.kc, call, self.trace_timeout)
         except TimeoutError as error:
             self._hung[function] = str(error)
             return {"status": "raised", "reason": str(error)}
+        except (DeadKernelError, zmq.Again) as error:
+            self._bury(function, _ENDED if isinstance(error, DeadKernelError) else _UNHEARD)
+            return {"status": "raised", "reason": self._stopped}
         finally:
             self._answering += time.monotonic() - started
         if reply["status"] == "undefined":

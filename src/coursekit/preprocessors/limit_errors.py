@@ -7,6 +7,7 @@ import re
 
 from coursekit.isolation.limits import Limits, in_words
 
+_NO_MEMORY = "OOM when allocating"  # TensorFlow's words
 _NUMBER = re.compile(r"\[Errno (\d+)\]")
 
 
@@ -21,9 +22,10 @@ def limit_hit(name: str, text: str, limits: Limits) -> str:
     """
     number = _NUMBER.match(text)
     code = int(number[1]) if number else 0
-    if name == "MemoryError" or code == errno.ENOMEM:
+    tensor = name == "ResourceExhaustedError" and _NO_MEMORY in text
+    if name == "MemoryError" or code == errno.ENOMEM or tensor:
         return f"memory ran out in {{}} ({in_words(limits.process_memory)})"
-    if code == errno.ENOSPC:
+    if code in (errno.ENOSPC, errno.EFBIG):
         return f"{{}} filled its disk ({in_words(limits.disk)}, {limits.files:,} files)"
     if code == errno.EMFILE:
         return f"{{}} had too many files open ({limits.open_files:,})"

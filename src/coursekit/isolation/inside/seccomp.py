@@ -78,6 +78,7 @@ _SOCKET = (41, 198)
 _SOCKETPAIR = (53, 199)
 _MMAP = (9, 222)
 _IOCTL = (16, 29)
+_FCNTL = (72, 25)
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _X32 = 0x40000000
 _NEW_NAMESPACES = 0x7E020000
@@ -89,6 +90,7 @@ _PROTOCOLS = {  # by family; of IPv4 and IPv6 the usual one, TCP and UDP
     10: (0, 6, 17),
     16: (0,),  # the kernel's own: routes, which libraries ask for
 }
+_SET_LEASE = 1024  # keeps others from opening a file of ours, for 45 s each
 _FAKE_INPUT = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: typing into a terminal
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -189,6 +191,13 @@ def _program(column: int, architecture: int) -> list[Instruction]:
             (_EQUAL, 1, 0, _FAKE_INPUT[1]),
             (_RETURN, 0, 0, _ALLOW),
             error(errno.EPERM),
+        ),
+        *on_call(
+            _FCNTL,
+            (_LOAD, 0, 0, _SECOND),
+            (_EQUAL, 0, 1, _SET_LEASE),
+            error(errno.EPERM),
+            (_RETURN, 0, 0, _ALLOW),
         ),
     ]
     for numbers in _REFUSED.values():
