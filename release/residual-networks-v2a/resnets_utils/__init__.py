@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from resnets_utils.training import check_training as check_training
     from resnets_utils.training import train as train
 
-# TensorFlow reads it when it is imported. Without a graphics card it would greet a
-# student with red lines about the one it misses; its errors still come as exceptions.
+# TensorFlow reads it when it is imported. Without a graphics card a red line about the
+# one it misses would stand above a student's first verdict; errors still come as exceptions.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 # Where each name lives. A module is imported when its name is first asked for,
