@@ -7,13 +7,16 @@ nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import os
+import signal
 import sys
 import textwrap
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import nbgrader.converters.base
@@ -27,6 +30,8 @@ from coursekit.troubles import in_words
 
 # As much as formgrader's window shows of a line.
 _WIDTH = 78
+# As shells say that Ctrl-C ended a program.
+_INTERRUPTED = 130
 _NBGRADERS_GUESS = "There was an error accessing the nbgrader database"
 
 _start = Autograde.start
@@ -51,13 +56,21 @@ def start(converter: Any) -> None:
 
     Raises:
         NbGraderException: as nbgrader does, if something was not graded.
+        SystemExit: if it was interrupted.
 
     """
     try:
-        gradebooks.try_to_write(converter.coursedir.db_url)
-        _start(converter)
+        with _ended_in_order():
+            gradebooks.try_to_write(converter.coursedir.db_url)
+            _start(converter)
     except NbGraderException:
         raise
+    except KeyboardInterrupt:
+        converter.log.error(
+            "error: grading was interrupted\n"
+            "hint: what was graded stands; run the command again for the rest"
+        )
+        raise SystemExit(_INTERRUPTED) from None
     except Exception as error:
         told = in_words(error)
         if told is None:
@@ -86,6 +99,25 @@ def convert_notebooks(converter: Any) -> None:
         raise NbGraderException(f"{error}\n{said}") from None
     finally:
         converter.log.removeFilter(_without_traceback)
+
+
+@contextlib.contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Let a closed terminal, or a machine that is shut down, end grading as Ctrl-C does."""
+    signals = [
+        number
+        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+        if signal.getsignal(number) is signal.SIG_DFL
+    ]
+    if threading.current_thread() is not threading.main_thread():
+        signals = []
+    for number in signals:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in signals:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def remove_folder(path: str) -> None:
