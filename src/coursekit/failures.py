@@ -25,13 +25,15 @@ from nbgrader.converters.base import NbGraderException
 from sqlalchemy.exc import OperationalError
 
 from coursekit import gradebooks
-from coursekit.errors import CourseKitError
+from coursekit.errors import CourseKitError, InfrastructureError
+from coursekit.kernels.settings import StudentKernel
 from coursekit.troubles import in_words
 
 # As much as formgrader's window shows of a line.
 _WIDTH = 78
 # As shells say that Ctrl-C ended a program.
 _INTERRUPTED = 130
+_JUDGE = "JudgeAnswers"
 _NBGRADERS_GUESS = "There was an error accessing the nbgrader database"
 
 _start = Autograde.start
@@ -52,7 +54,7 @@ def install() -> None:
 
 
 def start(converter: Any) -> None:
-    """Grade, if the gradebook can be written to.
+    """Grade, if the gradebook can be written to and students' code can be shut in.
 
     Raises:
         NbGraderException: as nbgrader does, if something was not graded.
@@ -61,7 +63,10 @@ def start(converter: Any) -> None:
     """
     try:
         with _ended_in_order():
+            # Before anything is removed for the sake of what comes in its place.
+            _refuse_stock_settings(converter)
             gradebooks.try_to_write(converter.coursedir.db_url)
+            StudentKernel(parent=converter).confinement(converter.coursedir.assignment_id)
             _start(converter)
     except NbGraderException:
         raise
@@ -99,6 +104,22 @@ def convert_notebooks(converter: Any) -> None:
         raise NbGraderException(f"{error}\n{said}") from None
     finally:
         converter.log.removeFilter(_without_traceback)
+
+
+def _refuse_stock_settings(converter: Any) -> None:
+    """Grade with the course's settings or not at all.
+
+    nbgrader goes on after a mistake in ``nbgrader_config.py``, without any of it: it
+    would run students' code beside the gradebook. ``nbgrader_config.json`` brings it here.
+    """
+    found = [str(getattr(one, "__name__", one)) for one in converter.autograde_preprocessors]
+    if not any(name.endswith(_JUDGE) for name in found):
+        raise InfrastructureError(
+            f"c.Autograde.autograde_preprocessors does not name {_JUDGE}, so that students' code "
+            "would run with your rights",
+            "if a traceback stands above, mend the mistake in nbgrader_config.py that it ends in; "
+            "otherwise take the list of preprocessors from the course kit's file",
+        )
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import errno
 import sqlite3
 
 from sqlalchemy.exc import SQLAlchemyError
+from traitlets import TraitError
 
 from coursekit.errors import CourseKitError, InfrastructureError
 
@@ -61,6 +62,8 @@ def in_words(error: BaseException) -> CourseKitError | None:
         said = str(getattr(error, "orig", None) or error).split("\n")[0]
         _, what, hint = next(entry for entry in _OF_GRADEBOOK if entry[0] in said)
         return InfrastructureError(f"the gradebook {what} ({said})", hint)
+    if isinstance(error, TraitError):
+        return InfrastructureError(f"a setting is wrong: {error}", "mend it in nbgrader_config.py")
     if isinstance(error, OSError) and error.errno in _OF_SYSTEM:
         what, hint = _OF_SYSTEM[error.errno]
         where = f"{error.filename}: " if error.filename else ""
