@@ -35,8 +35,11 @@ def repair(folder: Path, expected: str, release: str, choose: ChooseRelease) -> 
         BeyondRepair: if no notebook of the submission can be graded.
 
     """
-    if not os.access(folder, os.R_OK | os.X_OK):
-        raise BeyondRepair(f"the folder {CLOSED}", OPEN_IT)
+    try:
+        os.scandir(folder).close()
+        os.stat(os.path.join(folder, os.curdir))
+    except PermissionError:
+        raise BeyondRepair(f"the folder {CLOSED}", OPEN_IT) from None
     candidates, left_out = find_candidates(folder, expected)
     reasons: list[BeyondRepair] = []
     passed_over: list[Candidate] = []
