@@ -66,6 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     upgrade.add_argument("--to", metavar="ASSIGNMENT", help="default: the newest of its family")
     upgrade.add_argument("--student", metavar="NAME", help="whose notebook it is, if it is one")
     chosen = parser.parse_args(arguments)
+    # Both are None where they were closed, as by cron.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     console = Console(width=None if sys.stdout.isatty() else 120)
     try:
         return _run(chosen, chosen.course.resolve(), console)
