@@ -270,6 +270,11 @@ def text_under_other_keys(notebook: Notebook) -> None:
         cell |= {"source": None, "input": source} if number % 2 else {"source": {"0": source}}
 
 
+def answer_named_as_an_earlier_test(notebook: Notebook) -> None:
+    cell = cell_of(notebook, "convolutional_block")
+    cell["metadata"]["nbgrader"]["grade_id"] = TEST
+
+
 def thousands_of_empty_cells(notebook: Notebook) -> None:
     notebook["cells"][9:9] = [code("") for _ in range(3_000)]
 
@@ -315,6 +320,7 @@ REPAIRED: dict[Any, str] = {
     merged_with_the_text_below: "one cell was read without the text cells merged into it",
     turned_into_a_heading: "identity_block had been turned into markdown; it was read as code",
     text_under_other_keys: "",
+    answer_named_as_an_earlier_test: "convolutional_block was found in another cell than its own",
     thousands_of_empty_cells: "3,000 empty cells were left out",
     long_note: "one cell of more than 200,000 letters left out",
 }

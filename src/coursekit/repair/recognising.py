@@ -142,7 +142,12 @@ def _without_second_copies(
         if len(copies) < 2:
             continue
         if name not in released.answers:
-            dropped |= set(copies[1:])
+            # An answer that was given the name of another cell is none of its copies.
+            functions = released.functions
+            answers = [copy for copy in copies[1:] if find_definitions([copy.cell], functions)]
+            for copy in answers:
+                copy.name = ""
+            dropped |= {copy for copy in copies[1:] if copy not in answers}
             repairs.append(f"the cell {name} was there {len(copies)} times; the first was kept")
             continue
         written = [copy for copy in copies if not released.is_as_released(copy.cell, name)]
