@@ -37,6 +37,8 @@ c.GenerateAssignment.post_convert_hook = "coursekit.release.vendoring.vendor_stu
 
 # Grading starts by taking back what an earlier grading said, and by repair: it finds
 # the notebook, reads it whatever its state, and rebuilds it from the release.
+# (nbgrader_config.json says so again: nbgrader goes on without this file if it has a
+# mistake in it, and would then run students' code with your rights. So it refuses.)
 c.Autograde.exporter_class = "coursekit.submission_exporter.SubmissionExporter"
 
 # Grading, first pass: the gradebook's copy replaces every locked cell, that of the

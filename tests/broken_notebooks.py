@@ -225,6 +225,60 @@ def long_note(notebook: Notebook) -> None:
     notebook["cells"].append({"cell_type": "markdown", "metadata": {}, "source": "A" * 300_000})
 
 
+def points_in_every_cell(notebook: Notebook) -> None:
+    """As nbgrader's first schema had it."""
+    for cell in notebook["cells"]:
+        if name_of(cell):
+            cell["metadata"]["nbgrader"] |= {"schema_version": 1, "points": "5"}
+
+
+def answer_far_below(notebook: Notebook) -> None:
+    """Its own cell left with a word of Python, and another cell with the id of the next one."""
+    cell = cell_of(notebook, ANSWER)
+    notebook["cells"].append(code(cell["source"], cell_id="convolutional_block"))
+    cell["source"] = "pass"
+
+
+def id_of_a_heading(notebook: Notebook) -> None:
+    """The cell's id given to a cell for text, below it."""
+    cell = cell_of(notebook, ANSWER)
+    at = notebook["cells"].index(cell)
+    cell["id"], notebook["cells"][at + 1]["id"] = "fresh", cell["id"]
+
+
+def metadata_of_a_heading(notebook: Notebook) -> None:
+    """The cell's metadata on a text below it, too."""
+    cell = cell_of(notebook, ANSWER)
+    below = notebook["cells"][notebook["cells"].index(cell) + 1]
+    below["metadata"] = copy.deepcopy(cell["metadata"])
+
+
+def merged_with_the_text_below(notebook: Notebook) -> None:
+    """As JupyterLab merges cells."""
+    cell = cell_of(notebook, ANSWER)
+    at = notebook["cells"].index(cell)
+    cell["source"] += "\n\n" + notebook["cells"].pop(at + 1)["source"]
+
+
+def turned_into_a_heading(notebook: Notebook) -> None:
+    cell_of(notebook, ANSWER)["cell_type"] = "heading"
+
+
+def text_under_other_keys(notebook: Notebook) -> None:
+    for number, cell in enumerate(notebook["cells"]):
+        source = cell["source"]
+        cell |= {"source": None, "input": source} if number % 2 else {"source": {"0": source}}
+
+
+def answer_named_as_an_earlier_test(notebook: Notebook) -> None:
+    cell = cell_of(notebook, "convolutional_block")
+    cell["metadata"]["nbgrader"]["grade_id"] = TEST
+
+
+def thousands_of_empty_cells(notebook: Notebook) -> None:
+    notebook["cells"][9:9] = [code("") for _ in range(3_000)]
+
+
 # What each is called in the feedback; "" where nothing is to be said.
 REPAIRED: dict[Any, str] = {
     stripped: "identity_block was found in another cell than its own",
@@ -260,6 +314,14 @@ REPAIRED: dict[Any, str] = {
     attachments: "2 cells had pictures attached, which were left out",
     surrogates_and_nul: "control characters were taken out of one cell",
     huge_outputs: "",
+    points_in_every_cell: "had nbgrader's metadata changed, which was put back",
+    answer_far_below: "identity_block was found in another cell than its own",
+    id_of_a_heading: "",
+    merged_with_the_text_below: "one cell was read without the text cells merged into it",
+    turned_into_a_heading: "identity_block had been turned into markdown; it was read as code",
+    text_under_other_keys: "",
+    answer_named_as_an_earlier_test: "convolutional_block was found in another cell than its own",
+    thousands_of_empty_cells: "3,000 empty cells were left out",
     long_note: "one cell of more than 200,000 letters left out",
 }
 

@@ -5,6 +5,7 @@ One graded function, the real identity block, two visible checks and one hidden.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -73,4 +74,5 @@ def small_course(
     settings = (original.course / "nbgrader_config.py").read_text(encoding="utf-8")
     own = f"c.StudentKernel.by_assignment = {{{NAME!r}: {dict(limits or {})!r}}}\n"
     (folder / "nbgrader_config.py").write_text(settings + own, encoding="utf-8")
+    shutil.copy(original.course / "nbgrader_config.json", folder)
     return assignment

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from coursekit.errors import CourseKitError
 from coursekit.release.new_version import new_version
 from coursekit.release.pipeline import release_all
+from coursekit.troubles import in_words
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,11 +66,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     upgrade.add_argument("--to", metavar="ASSIGNMENT", help="default: the newest of its family")
     upgrade.add_argument("--student", metavar="NAME", help="whose notebook it is, if it is one")
     chosen = parser.parse_args(arguments)
+    # Both are None where they were closed, as by cron.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     console = Console(width=None if sys.stdout.isatty() else 120)
     try:
         return _run(chosen, chosen.course.resolve(), console)
-    except CourseKitError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        # Whoever read the output has read enough; nothing is left to be said to them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        told = in_words(error)
+        if told is None:
+            raise
+        print(f"error: {told}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("error: interrupted\nhint: run the command again", file=sys.stderr)

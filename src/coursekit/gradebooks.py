@@ -7,12 +7,19 @@ conductor's memory grew by 0.2 MB a submission. One engine serves them all.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 import nbgrader.api
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
+
+# How long another program may hold the gradebook; SQLite's own is 5 s.
+PATIENCE_SECONDS = 20
+_SQLITE = "sqlite:///"
 
 
 def install() -> None:
@@ -23,4 +30,26 @@ def install() -> None:
 @functools.lru_cache(maxsize=8)
 def shared_engine(url: str, **options: Any) -> Engine:
     """Return the engine of a database. It keeps no connection open between transactions."""
+    if url.startswith(_SQLITE):
+        options["connect_args"] = {"timeout": PATIENCE_SECONDS}
     return create_engine(url, poolclass=NullPool, **options)
+
+
+def try_to_write(url: str, patience: float = PATIENCE_SECONDS) -> None:
+    """Find out whether a gradebook can be written to, before anything is removed for its sake.
+
+    Args:
+        url: how nbgrader calls it. Of other databases than SQLite's nothing is asked.
+        patience: seconds that another program may hold it.
+
+    Raises:
+        sqlite3.Error: if it cannot.
+
+    """
+    path = url.removeprefix(_SQLITE)
+    if path == url or not Path(path).exists():
+        return
+    with contextlib.closing(sqlite3.connect(path, patience, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("CREATE TABLE coursekit_trial (tried)")
+        connection.execute("ROLLBACK")

@@ -83,10 +83,12 @@ def submission_error(course: Path, student: str, assignment: str) -> str:
 
 
 def _last_error(log: Path) -> str:
-    """The kit's own error in nbgrader's output, or else its last line."""
-    text = log.read_text(encoding="utf-8", errors="replace")
+    """The kit's own error in the output of nbgrader's last run, or else its last line."""
+    text = log.read_text(encoding="utf-8", errors="replace").rsplit("\n$ nbgrader", 1)[-1]
     lines = text.splitlines()
-    return _own_error(text) or (lines[-1].strip() if lines else "it said nothing")
+    # What ends the whole run is told without a traceback.
+    told = text.rsplit("] error: ", 1)[1].strip() if "] error: " in text else ""
+    return _own_error(text) or told or (lines[-1].strip() if lines else "it said nothing")
 
 
 def _own_error(text: str) -> str:

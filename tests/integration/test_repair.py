@@ -51,6 +51,7 @@ pytestmark = pytest.mark.slow
 
 NAME = "Small_Block_v1.ipynb"
 RIGHT, WRONG, BLANK = 6.0, 3.0, 0.0
+ONE = ("--student", "honest")
 PLANTED = "raise SystemExit('planted')"
 
 
@@ -289,6 +290,30 @@ def test_nothing_handed_in_is_changed_and_no_link_is_followed(graded: Class) -> 
         "small.png",
     ]
     assert not any(path.is_symlink() for path in copied.rglob("*"))
+
+
+def test_a_grading_that_was_broken_off_is_done_again(graded: Class) -> None:
+    """As after a power cut: the folder is there, the verdict is not."""
+    verdict = graded.assignment.course / "autograded" / "honest" / graded.assignment.name
+    verdict /= f"{graded.assignment.notebook}.verdict.json"
+    verdict.unlink()
+    run_nbgrader(graded.assignment.course, "autograde", graded.assignment.name, *ONE)
+    assert verdict.exists()
+    assert graded.score("honest") == (RIGHT, False)
+
+
+def test_nothing_runs_with_settings_that_could_not_be_read(graded: Class) -> None:
+    course = graded.assignment.course
+    settings = course / "nbgrader_config.py"
+    text = settings.read_text()
+    settings.write_text(text + "c.StudentKernel.cell_seconds = (")
+    try:
+        with pytest.raises(InfrastructureError, match="does not name JudgeAnswers") as caught:
+            run_nbgrader(course, "autograde", graded.assignment.name, *ONE, "--force")
+    finally:
+        settings.write_text(text)
+    assert "hint: if a traceback stands above, mend the mistake" in str(caught.value)
+    assert graded.score("honest") == (RIGHT, False)
 
 
 def test_a_regrade_without_the_notebook_takes_the_score_back(graded: Class) -> None:

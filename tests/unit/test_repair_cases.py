@@ -18,6 +18,7 @@ from broken_notebooks import (
     cell_of,
     code,
     in_format_3,
+    metadata_of_a_heading,
     name_of,
     split,
 )
@@ -162,6 +163,13 @@ def test_a_blank_cell_does_not_undo_an_answer_given_elsewhere(
     assert blank not in [cell.source for cell in made.notebook.cells]
 
 
+def test_a_text_with_the_metadata_of_a_blank_answer_does_not_take_its_place(release: Any) -> None:
+    notebook = dict(json.loads(json.dumps(release)))
+    metadata_of_a_heading(notebook)
+    blank = next(cell.source for cell in release.cells if name_of(cell) == ANSWER)
+    assert texts(rebuilt(as_bytes(notebook), release))[ANSWER] == blank
+
+
 def test_all_answers_in_one_cell(
     handed_in: Notebook, release: Any, answers: dict[str, str]
 ) -> None:
@@ -247,6 +255,11 @@ BYTES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "a comma too many": (lambda w: w.replace(b'}], "metadata"', b'},], "metadata"'), "or commas"),
     "as Python writes it": (lambda w: repr(json.loads(w)).encode(), "written as Python"),
     "cells twice": (lambda whole: whole[:-1] + b', "cells": []}', ""),
+    "as a text in JSON": (lambda whole: json.dumps(whole.decode()).encode(), ""),
+    "in the server's wrapping, as a text": (
+        lambda whole: json.dumps({"format": "text", "content": whole.decode()}).encode(),
+        "",
+    ),
     "in the server's wrapping": (lambda whole: b'{"content": ' + whole + b"}", ""),
     "marks of a conflict": (
         lambda w: conflict(w, w.replace(b'"nbformat": 4', b'"nbformat":  4')),
@@ -348,7 +361,9 @@ HOPELESS: dict[str, tuple[bytes, str]] = {
     "cells of another kind": (b'{"cells": {"a": 1}}', "cannot be read"),
     "nested too deep": (b'{"cells": ' + b"[" * 100_000, "nested too deep"),
     "too many cells": (
-        b'{"cells": [' + b'{"cell_type": "raw"},' * MOST_CELLS + b"{}]}",
+        b'{"cells": ['
+        + b'{"cell_type": "raw", "source": "1"},' * MOST_CELLS
+        + b'{"source": "1"}]}',
         "2,001 cells, more than 2,000",
     ),
 }

@@ -268,6 +268,9 @@ def test_the_process_outlives_a_submission_that_ends_it(
 
         with pytest.raises(InfrastructureError, match="the process that reads it stopped"):
             process.repair(folder, NAME, release, end_it)
+        # A fault of its own does not end it, and is told.
+        with pytest.raises(InfrastructureError, match="cannot be repaired"):
+            process.repair(Path("\0"), NAME, release, lambda stamp: str(release))
         made = process.repair(folder, NAME, release, lambda stamp: str(release))
         assert made.repairs == ()
         (folder / NAME).write_bytes(b"{ broken")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import shutil
 import tempfile
 import time
@@ -18,6 +19,7 @@ from jupyter_client.session import Session
 from jupyter_core.utils import run_sync
 from traitlets import Instance, List, default
 
+from coursekit.errors import InfrastructureError
 from coursekit.kernels.provisioner import StudentProvisioner
 from coursekit.kernels.settings import Confinement
 from coursekit.repair.folder import copy_plain_files
@@ -28,6 +30,8 @@ DATA_SUFFIXES = frozenset({".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".png", ".t
 # Larger than any picture or graph. A channel on which more comes is closed for good.
 MAX_MESSAGE_BYTES = 32 * 1024**2
 MAX_PARTS = 1000
+# A socket's path has 104 bytes at most, on macOS; this much of it is left for a folder.
+MAX_PLACE_BYTES = 70
 MAX_HEADER_BYTES = 1024**2  # of its headers and metadata together
 # A kernel that has broken its end of a channel takes no request, and never will.
 _SENDING_SECONDS = 2
@@ -128,7 +132,7 @@ def student_kernel(confinement: Confinement) -> Iterator[StudentKernelManager]:
         confinement: how the kernel is shut in.
 
     """
-    with tempfile.TemporaryDirectory(prefix="coursekit-line-") as folder:
+    with tempfile.TemporaryDirectory(prefix="coursekit-line-", dir=_place_for_lines()) as folder:
         manager = StudentKernelManager(
             confinement=confinement,
             kernel_name=KERNEL_NAME,
@@ -148,6 +152,23 @@ def student_kernel(confinement: Confinement) -> Iterator[StudentKernelManager]:
             if manager.has_kernel:
                 run_sync(manager.shutdown_kernel)(now=True)
             manager.context.destroy(linger=0)
+
+
+def _place_for_lines() -> str:
+    """The folder for temporary files, or the system's own where that has too long a path.
+
+    Raises:
+        InfrastructureError: if neither can be had.
+
+    """
+    for place in (tempfile.gettempdir(), "/tmp"):
+        if len(os.fsencode(place)) <= MAX_PLACE_BYTES and os.access(place, os.W_OK | os.X_OK):
+            return place
+    raise InfrastructureError(
+        f"the path of the folder for temporary files is too long for a socket: "
+        f"{tempfile.gettempdir()}",
+        f"name another of at most {MAX_PLACE_BYTES} letters, with: export TMPDIR=/var/tmp",
+    )
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from dataclasses import dataclass
@@ -107,14 +108,22 @@ class StudentKernel(Configurable):
     def _values(self, assignment: str) -> dict[str, Any]:
         names = [name for name in self.trait_names(config=True) if name != "by_assignment"]
         changed: dict[str, Any] = self.by_assignment.get(assignment, {})
+        place = f"c.StudentKernel.by_assignment[{assignment!r}]"
+        if not isinstance(changed, dict):
+            raise InfrastructureError(
+                f"{place} is {changed!r}", 'it is a mapping, as {"cell_seconds": 60}'
+            )
         unknown = set(changed) - set(names) | ({"level", "unsafe"} & set(changed))
         if unknown:
             raise InfrastructureError(
-                f"c.StudentKernel.by_assignment[{assignment!r}] has "
-                f"{', '.join(map(repr, sorted(unknown)))}, which is no limit",
+                f"{place} has {', '.join(map(repr, sorted(unknown)))}, which is no limit",
                 f"limits are {', '.join(sorted(set(names) - {'level', 'unsafe'}))}",
             )
-        return {name: getattr(self, name) for name in names} | changed
+        values = {name: getattr(self, name) for name in names} | changed
+        for name in set(names) - {"level", "unsafe"}:
+            whole = isinstance(self.traits()[name], Integer)
+            _refuse_no_limit(f"{place}[{name!r}]" if name in changed else name, values[name], whole)
+        return values
 
     def _choose_level(self) -> str:
         unsafe = self.unsafe or os.environ.get(UNSAFE_VARIABLE, "") not in ("", "0")
@@ -140,3 +149,14 @@ class StudentKernel(Configurable):
         if level == NONE:
             print(UNSAFE_WARNING, file=sys.stderr, flush=True)
         return level
+
+
+def _refuse_no_limit(name: str, value: object, whole: bool) -> None:
+    """Refuse what limits nothing, or everything: texts, zero, less, endless."""
+    is_number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    if not (is_number and 0 < float(str(value)) < math.inf):
+        full = name if name.startswith("c.") else f"c.StudentKernel.{name}"
+        kind = "whole number" if whole else "number"
+        raise InfrastructureError(
+            f"{full} is {value!r}", f"it is a {kind} above 0; mend it in nbgrader_config.py"
+        )

@@ -140,7 +140,8 @@ def _copy(assignment: Assignment) -> Assignment:
     folder = build_folder(course, f"regrade/{name}")
     for part in ("source", "grader_tests"):
         shutil.copytree(course / part / name, folder / part / name)
-    shutil.copy(course / "nbgrader_config.py", folder)
+    for settings in course.glob("nbgrader_config.*"):
+        shutil.copy(settings, folder)
     copy_gradebook(course / GRADEBOOK, folder / GRADEBOOK)
     (folder / "release").mkdir()
     for release in (course / "release").glob("*/"):

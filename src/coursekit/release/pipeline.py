@@ -19,7 +19,7 @@ from coursekit.submissions import fill_in, released, submit
 from coursekit.verdict import NOT_ATTEMPTED, NotebookVerdict
 
 Say = Callable[[str], None]
-COURSE_FILES = ("source", "grader_tests", "nbgrader_config.py")
+COURSE_FILES = ("source", "grader_tests", "nbgrader_config.py", "nbgrader_config.json")
 
 
 def release_all(course: Path, names: list[str], *, check: bool, say: Say) -> None:

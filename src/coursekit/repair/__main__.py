@@ -16,6 +16,7 @@ from typing import Any
 from coursekit.judge.protocol import receive, send
 from coursekit.repair.choosing import repair
 from coursekit.repair.errors import ASK_AGAIN, BeyondRepair
+from coursekit.repair.folder import shown
 
 # A notebook of 250 MB, nearly all of it outputs, takes 1.0 GB to read.
 MAX_MEMORY_BYTES = 2 * 1024**3
@@ -47,6 +48,13 @@ def _answer(line: Connection, request: dict[str, Any]) -> dict[str, Any]:
         return {
             "reason": f"{request['expected']} cannot be read as a notebook: too much {what}",
             "hint": ASK_AGAIN,
+        }
+    except Exception as error:
+        # A fault of ours, which costs this submission only; the type leads to it.
+        return {
+            "reason": f"{request['expected']} cannot be repaired ({type(error).__name__}: "
+            f"{shown(str(error))})",
+            "hint": "keep the submission and report it with these words; meanwhile, " + ASK_AGAIN,
         }
     return {"notebook": rebuilt.notebook, "repairs": list(rebuilt.repairs)}
 

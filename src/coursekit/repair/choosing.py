@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 import nbformat
 
 from coursekit.repair.candidates import Candidate, find_candidates
-from coursekit.repair.errors import BeyondRepair
-from coursekit.repair.folder import look_into, shown
+from coursekit.repair.errors import OPEN_IT, BeyondRepair
+from coursekit.repair.folder import CLOSED, look_into, shown
 from coursekit.repair.reading import ReadNotebook, read_submission
 from coursekit.repair.rebuilding import Rebuilt, rebuild, stamp_of
 from coursekit.repair.recognising import is_answered
@@ -34,6 +35,11 @@ def repair(folder: Path, expected: str, release: str, choose: ChooseRelease) -> 
         BeyondRepair: if no notebook of the submission can be graded.
 
     """
+    try:
+        os.scandir(folder).close()
+        os.stat(os.path.join(folder, os.curdir))
+    except PermissionError:
+        raise BeyondRepair(f"the folder {CLOSED}", OPEN_IT) from None
     candidates, left_out = find_candidates(folder, expected)
     reasons: list[BeyondRepair] = []
     passed_over: list[Candidate] = []
@@ -54,9 +60,9 @@ def repair(folder: Path, expected: str, release: str, choose: ChooseRelease) -> 
     missing = "no notebook was handed in"
     if not (folder / expected).is_file():
         missing += f": {expected} is not there{holds}"
-    raise BeyondRepair(
-        "; ".join([missing, *left_out]), "ask the student to hand it in again; nothing was graded"
-    )
+    closed = any(CLOSED in one for one in left_out)
+    again = "ask the student to hand it in again; nothing was graded"
+    raise BeyondRepair("; ".join([missing, *left_out]), OPEN_IT if closed else again)
 
 
 def _in_order(

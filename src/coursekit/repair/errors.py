@@ -19,3 +19,4 @@ class BeyondRepair(Exception):
 
 
 ASK_AGAIN = "ask the student to save it in Jupyter and hand it in again"
+OPEN_IT = "give yourself the right to read it, with: chmod -R u+rwX FOLDER; then grade again"

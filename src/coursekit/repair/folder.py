@@ -14,6 +14,8 @@ LARGEST_FILE = 100 * 10**6
 MOST_BYTES = 500 * 10**6
 MOST_FILES = 1_000
 MOST_FOLDERS = 200
+# What is said of what you have no right to, as against what nobody should open.
+CLOSED = "may not be read"
 # What programs leave beside notebooks, and old copies of them.
 CHECKPOINTS = ".ipynb_checkpoints"
 _PASSED_OVER = {CHECKPOINTS, "__pycache__", "__MACOSX"}
@@ -114,7 +116,7 @@ def _measure(path: Path) -> tuple[str, int]:
     if not stat.S_ISREG(found.st_mode):
         return "is no plain file", 0
     if not os.access(path, os.R_OK):
-        return "may not be read", 0
+        return CLOSED, 0
     if found.st_size > LARGEST_FILE and ".ipynb" not in path.name.lower():
         return f"is larger than {LARGEST_FILE // 10**6} MB", 0
     return "", found.st_size

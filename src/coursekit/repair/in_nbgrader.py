@@ -10,6 +10,7 @@ from __future__ import annotations
 import fnmatch
 import glob
 import os
+import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,18 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde, BaseConverter
 from nbgrader.coursedir import CourseDirectory
 
+from coursekit.errors import InfrastructureError
 from coursekit.repair.folder import copy_plain_files, stands_in_the_way
 from coursekit.repair.timestamp import FILE, read_timestamp
 
 _copy_files = BaseConverter.init_assignment
+_init_destination = BaseConverter.init_destination
 
 
 def install() -> None:
     """Put the three steps in the place of nbgrader's; doing it twice changes nothing."""
     Autograde.init_notebooks = list_every_submission
+    Autograde.init_destination = init_destination
     BaseConverter.init_assignment = prepare_folder
     CourseDirectory.get_existing_timestamp = existing_timestamp
 
@@ -34,9 +38,20 @@ def install() -> None:
 def list_every_submission(converter: Any) -> None:
     """List the notebooks that submissions ought to hold, whether they are there or not."""
     coursedir = converter.coursedir
-    folders = glob.glob(converter._format_source(coursedir.assignment_id, coursedir.student_id))
+    pattern = converter._format_source(coursedir.assignment_id, coursedir.student_id)
+    folders = glob.glob(pattern)
+    # What may not be looked into is not passed over as if nobody had handed in.
+    for student in glob.glob(os.path.dirname(pattern)):
+        if os.path.isdir(student) and not os.access(student, os.X_OK):
+            folders.append(os.path.join(student, coursedir.assignment_id))
     names = _notebooks(coursedir)
     wanted = [name for name in names if fnmatch.fnmatchcase(name, coursedir.notebook_id)]
+    if folders and not names:
+        raise InfrastructureError(
+            f"the gradebook knows no assignment {coursedir.assignment_id}",
+            f"is it the right file ({coursedir.db_url})? If it is, run: "
+            f"nbgrader generate_assignment {coursedir.assignment_id}",
+        )
     if not folders or not wanted:
         # Nothing to grade: nbgrader says so in its own words.
         BaseConverter.init_notebooks(converter)
@@ -45,6 +60,31 @@ def list_every_submission(converter: Any) -> None:
     converter.assignments = {
         folder: [os.path.join(folder, f"{name}.ipynb") for name in wanted] for folder in folders
     }
+
+
+def init_destination(converter: Any, assignment_id: str, student_id: str) -> bool:
+    """Return whether a submission is to be graded, and make room for it.
+
+    One whose grading was broken off, by Ctrl-C or a power cut, left a folder in
+    ``autograded/`` and no verdict: nbgrader would take it for graded.
+    """
+    folder = Path(converter._format_dest(assignment_id, student_id))
+    excluded = student_id in converter.coursedir.student_id_exclude.split(",")
+    try:
+        wanted = bool(_init_destination(converter, assignment_id, student_id))
+        if not (wanted or excluded) and _has_no_verdict(folder, converter.notebooks):
+            converter.log.warning("%s was not graded to its end; it is graded again", folder)
+            shutil.rmtree(folder)
+            wanted = True
+    except OSError:
+        # What was graded before is gone in part.
+        take_back_all_scores(converter.coursedir, assignment_id, student_id)
+        raise
+    return wanted
+
+
+def _has_no_verdict(folder: Path, notebooks: list[str]) -> bool:
+    return any(not (folder / f"{Path(one).stem}.verdict.json").exists() for one in notebooks)
 
 
 def prepare_folder(converter: Any, assignment_id: str, student_id: str) -> None:

@@ -144,6 +144,10 @@ def _key(cell: dict[str, Any]) -> str:
 
 def _notebook(data: Any, depth: int = 0) -> Notebook | None:
     """The notebook in a value: itself, in a list, or as Jupyter's server wraps it; or None."""
+    if isinstance(data, str) and depth == 0:
+        # Some programs wrap a notebook as a text in JSON.
+        decoded = decode(data, 0)
+        return _notebook(decoded[0], 1) if decoded else None
     if isinstance(data, list) and data and depth == 0:
         if all(isinstance(entry, dict) and "cell_type" in entry for entry in data):
             return _notebook({"cells": data}, 1)
@@ -151,8 +155,8 @@ def _notebook(data: Any, depth: int = 0) -> Notebook | None:
         return found[0] if len(found) == 1 else None
     if not isinstance(data, dict):
         return None
-    if isinstance(data.get("content"), dict) and "cells" not in data:
-        return _notebook(data["content"], 1)
+    if "cells" not in data and "content" in data:
+        return _notebook(data["content"], 1 if isinstance(data["content"], dict) else depth)
     cells = _entries(data.get("cells"))
     sheets = data.get("worksheets")
     if not cells and isinstance(sheets, list):
@@ -182,18 +186,24 @@ def _cell(cell: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(found.get("cell_type"), str):
         found["cell_type"] = "raw"
     for key in ("source", "input"):
-        if isinstance(found.get(key), list):
+        if isinstance(found.get(key), list | dict):
             found[key] = _text(found[key])
+    if not found.get("source"):
+        # Format 3 calls it "input"; some programs leave both.
+        found["source"] = found.get("input")
+    if found["cell_type"] == "heading" and "\n" in str(found["source"]).strip():
+        # A heading is one line: its lines would be joined.
+        found["cell_type"] = "markdown"
     return found
 
 
-def _text(parts: list[Any]) -> str:
+def _text(parts: list[Any] | dict[str, Any]) -> str:
     """The text of a list of lines, however deep; lines that have lost their ends get them back."""
     lines: list[str] = []
-    for part in parts:
+    for part in parts.values() if isinstance(parts, dict) else parts:
         if isinstance(part, str):
             lines.append(part)
-        elif isinstance(part, list):
+        elif isinstance(part, list | dict):
             lines.append(_text(part))
     ends = any("\n" in line for line in lines)
     return ("" if ends else "\n").join(lines)

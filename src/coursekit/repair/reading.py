@@ -78,6 +78,10 @@ def read_submission(content: bytes, name: str) -> ReadNotebook:
     earlier, damage, of_two = _read(text, name, repairs)
     cells = earlier.cells
     if len(cells) > MOST_CELLS:
+        # A key that was held down makes thousands of empty ones.
+        cells = [cell for cell in cells if cell.source.strip()]
+        repairs.append(f"{len(earlier.cells) - len(cells):,} empty cells were left out")
+    if len(cells) > MOST_CELLS:
         raise BeyondRepair(
             f"{name} cannot be read as a notebook: it has {len(cells):,} cells, "
             f"more than {MOST_CELLS:,}",

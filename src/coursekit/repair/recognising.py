@@ -32,7 +32,7 @@ def recognise(cells: list[Cell], released: ReleasedNotebook, repairs: list[str])
     pieces = _pieces(cells, released)
     _say_metadata(pieces, released, repairs)
     _turn_answers_back_into_code(pieces, released, repairs)
-    _make_readable(pieces, repairs)
+    _make_readable(pieces, released, repairs)
     pieces = _without_second_copies(pieces, released, repairs)
     pieces = take_code_out_of_locked_cells(pieces, released, repairs)
     pieces = _join_many_parts(pieces, released, repairs)
@@ -54,11 +54,16 @@ def is_answered(cells: list[Cell], released: ReleasedNotebook) -> bool:
 
 def _pieces(cells: list[Cell], released: ReleasedNotebook) -> list[Piece]:
     ids = Counter(cell.cell_id for cell in cells)
+    by_metadata = {cell.grade_id for cell in cells if cell.grade_id}
     pieces = []
     for cell in cells:
         # An id that several cells have says nothing of any.
         told = cell if ids[cell.cell_id] == 1 else replace(cell, cell_id="")
-        pieces.append(Piece(replace(cell), released.recognise(told)))
+        name = released.recognise(told)
+        if not cell.grade_id and name in by_metadata:
+            # Nor does one that another cell's metadata contradicts.
+            name = released.recognise(replace(cell, cell_id=""))
+        pieces.append(Piece(replace(cell), name))
     return pieces
 
 
@@ -70,12 +75,19 @@ def _is_written(piece: Piece, released: ReleasedNotebook) -> bool:
     )
 
 
-def _make_readable(pieces: list[Piece], repairs: list[str]) -> None:
+def _make_readable(pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]) -> None:
     undone: Counter[str] = Counter()
     for piece in pieces:
-        if piece.cell.kind == "code":
-            piece.cell.source, found = readable(piece.cell.source)
-            undone.update(found)
+        if piece.cell.kind != "code":
+            continue
+        piece.cell.source, found = readable(piece.cell.source)
+        undone.update(found)
+        if piece.name in released.answers and PythonText(piece.cell.source).tree is None:
+            # JupyterLab merges cells of any kind.
+            plain = released.without_its_text(piece.cell.source)
+            if plain != piece.cell.source and PythonText(plain).tree is not None:
+                piece.cell.source = plain
+                undone["the text cells merged into it"] += 1
     for what, count in undone.items():
         cells = "one cell was" if count == 1 else f"{count} cells were"
         repairs.append(f"{cells} read without {what}, with which Python cannot read code")
@@ -130,13 +142,20 @@ def _without_second_copies(
         if len(copies) < 2:
             continue
         if name not in released.answers:
-            dropped |= set(copies[1:])
+            # An answer that was given the name of another cell is none of its copies.
+            functions = released.functions
+            answers = [copy for copy in copies[1:] if find_definitions([copy.cell], functions)]
+            for copy in answers:
+                copy.name = ""
+            dropped |= {copy for copy in copies[1:] if copy not in answers}
             repairs.append(f"the cell {name} was there {len(copies)} times; the first was kept")
             continue
         written = [copy for copy in copies if not released.is_as_released(copy.cell, name)]
+        blank = [copy for copy in copies if copy not in written]
+        answers = [copy for copy in written if released.binds(copy.cell.source, name)]
         # The last one is what a notebook that is run from above ends with.
-        kept = (written or copies)[-1]
-        dropped |= {copy for copy in copies if copy is not kept and copy not in written}
+        kept = (answers or blank or written)[-1]
+        dropped |= {copy for copy in blank if copy is not kept}
         for copy in written:
             if copy is not kept:
                 copy.name = ""
@@ -226,7 +245,10 @@ def _find_lost_answers(
     gone: set[Piece] = set()
     for function, name in released.functions.items():
         holders = [piece for piece in pieces if piece.name == name]
-        if any(_is_written(piece, released) for piece in holders):
+        if any(
+            _is_written(piece, released) and released.binds(piece.cell.source, name)
+            for piece in holders
+        ):
             continue
         found: list[tuple[Definition | None, Piece]] = [*elsewhere.get(function, [])]
         found = found or _by_heading(pieces, function)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -89,15 +91,36 @@ class ReleasedNotebook:
         except (TypeError, ValueError):
             return False
 
+    def without_its_text(self, source: str) -> str:
+        """Return a cell's text without the released text cells that were merged into it."""
+        for text in self._other_texts:
+            if "\n" in text or " " in text:
+                source = source.replace(text, "")
+        return source
+
     def gave(self, function: str, text: str) -> bool:
         """Return whether the text of a graded function is what the release gives."""
         return text.strip() in self.graded[self.functions[function]].source
+
+    def binds(self, text: str, name: str) -> bool:
+        """Return whether code gives a cell's graded functions a value, or begins to.
+
+        A cell that the student left with "pass", or in which another cell's text
+        came to stand, does not. A cell that defines no graded function cannot be told by this.
+        """
+        functions = {function for function, cell in self.functions.items() if cell == name}
+        if not functions:
+            return True
+        tree = PythonText(text).tree
+        if tree is None:
+            return any(re.search(rf"\b{function}\b", text) for function in functions)
+        return not functions.isdisjoint(_bound_names(tree))
 
     def has_its_metadata(self, cell: Cell, name: str) -> bool:
         """Return whether nbgrader's metadata of a cell is the release's."""
         ours, theirs = self.graded[name].metadata.nbgrader, _nbgrader(cell)
         return all(
-            _same(theirs.get(key), ours[key]) for key in KEYS if key in ours or key in theirs
+            _same(theirs.get(key), ours.get(key)) for key in KEYS if key in ours or key in theirs
         )
 
     @cached_property
@@ -119,6 +142,17 @@ class ReleasedNotebook:
     @cached_property
     def _other_texts(self) -> set[str]:
         return {cell.source.strip() for cell in self._ungraded}
+
+
+def _bound_names(tree: ast.Module) -> Iterator[str]:
+    """The names that a text gives a value, in whatever way."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.alias):
+            yield node.asname or node.name
 
 
 def _nbgrader(cell: Cell) -> dict[str, Any]:
