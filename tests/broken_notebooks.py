@@ -316,13 +316,17 @@ REPAIRED: dict[Any, str] = {
     huge_outputs: "",
     points_in_every_cell: "had nbgrader's metadata changed, which was put back",
     answer_far_below: "identity_block was found in another cell than its own",
-    id_of_a_heading: "",
-    merged_with_the_text_below: "one cell was read without the text cells merged into it",
     turned_into_a_heading: "identity_block had been turned into markdown; it was read as code",
     text_under_other_keys: "",
-    answer_named_as_an_earlier_test: "convolutional_block was found in another cell than its own",
     thousands_of_empty_cells: "3,000 empty cells were left out",
     long_note: "one cell of more than 200,000 letters left out",
+}
+
+# The same for what takes more cells than a small assignment has.
+REPAIRED_AMONG_MANY: dict[Any, str] = {
+    id_of_a_heading: "",
+    merged_with_the_text_below: "one cell was read without the text cells merged into it",
+    answer_named_as_an_earlier_test: "convolutional_block was found in another cell than its own",
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from broken_notebooks import REPAIRED, as_bytes
+from broken_notebooks import REPAIRED, as_bytes, huge_outputs, long_note
 
 from coursekit.courses import Assignment, read_notebook
 from coursekit.known_answers import solution_cells
@@ -110,11 +110,12 @@ def is_repaired_or_refused(content: bytes, release: Any) -> bool:
 
 def test_random_damage_to_the_data(whole: bytes, release: Any) -> None:
     chance = random.Random(5)
+    quick = [damage for damage in REPAIRED if damage not in (huge_outputs, long_note)]
     repaired = 0
     for _ in range(250):
         notebook = json.loads(whole)
         if chance.random() < 0.3:
-            chance.choice(list(REPAIRED)[:-2])(notebook)
+            chance.choice(quick)(notebook)
         damage_data(notebook, chance)
         repaired += is_repaired_or_refused(json.dumps(notebook).encode(), release)
     assert repaired > 150

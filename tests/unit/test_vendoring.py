@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from coursekit.errors import InfrastructureError
-from coursekit.release.vendoring import refuse_other_library, vendor_student_library
+from coursekit.release.vendoring import vendor_student_library
+from coursekit.student_library import refuse_other_library
 
 
 def test_a_release_of_another_kit_is_not_graded_with(

@@ -28,9 +28,9 @@ from coursekit.preprocessors.cell_outputs import CellOutputs
 from coursekit.preprocessors.limit_errors import limit_hit
 from coursekit.preprocessors.output_meter import OutputMeter
 from coursekit.preprocessors.plain_outputs import plain_error, plain_message
-from coursekit.release.vendoring import refuse_other_library
 from coursekit.rendering import verdict_html
 from coursekit.repair.remarks import take_repairs
+from coursekit.student_library import refuse_other_library
 from coursekit.verdict import CellVerdict, NotebookVerdict
 from coursekit.versions import GradingVersion, choose_version
 

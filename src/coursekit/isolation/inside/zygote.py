@@ -16,7 +16,7 @@ import socket
 from collections.abc import Callable
 from typing import Never
 
-from coursekit.isolation.inside import confinement, entrance
+from coursekit.isolation.inside import confinement, kernel_start
 from coursekit.isolation.inside.requests import ReceivedRequest, receive
 from coursekit.isolation.inside.system_calls import (
     CLONE_NEWCGROUP,
@@ -74,11 +74,11 @@ def serve_forks(line: socket.socket) -> None:
     import_everything()
     threads = os.listdir("/proc/self/task")
     if len(threads) != 1:
-        entrance.tell(line, error=f"the zygote has {len(threads)} threads instead of one")
+        kernel_start.tell(line, error=f"the zygote has {len(threads)} threads instead of one")
         return
     gc.collect()
     gc.freeze()
-    entrance.tell(line, ready=True)
+    kernel_start.tell(line, ready=True)
     while True:
         _, files, _, _ = socket.recv_fds(line, 1, 1)
         if not files:
@@ -107,7 +107,7 @@ def _fork_kernel(connection: socket.socket) -> None:
     try:
         leave_namespaces(received.request.owner)
     except OSError as error:
-        entrance.tell(connection, error=str(error))
+        kernel_start.tell(connection, error=str(error))
         return
     wait, go = os.pipe()
     first = os.fork()
@@ -160,14 +160,14 @@ def _be_first(connection: socket.socket, received: ReceivedRequest) -> None:
     os.setsid()
     try:
         furnish()
-        entrance.confine(received.request)
-        entrance.prepare(received)
+        kernel_start.confine(received.request)
+        kernel_start.prepare(received)
     except OSError as error:
-        entrance.tell(connection, error=str(error))
+        kernel_start.tell(connection, error=str(error))
         return
     # Its memory is none of the student's business.
     prctl(PR_SET_DUMPABLE, 0)
-    entrance.tell(connection, started=True)
+    kernel_start.tell(connection, started=True)
     kernel = os.fork()
     if not kernel:
         connection.close()
@@ -179,7 +179,7 @@ def _be_first(connection: socket.socket, received: ReceivedRequest) -> None:
         if child == kernel:
             break
     code = os.waitstatus_to_exitcode(status)
-    entrance.tell(connection, ended=128 - code if code < 0 else code)
+    kernel_start.tell(connection, ended=128 - code if code < 0 else code)
 
 
 def _be_kernel(received: ReceivedRequest) -> None:
@@ -193,7 +193,7 @@ def _be_kernel(received: ReceivedRequest) -> None:
     random.seed()
     numpy.random.seed()
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    entrance.become_kernel(received)
+    kernel_start.become_kernel(received)
 
 
 def try_nesting(owner: int) -> str:
