@@ -350,8 +350,9 @@ def test_a_kernel_that_a_call_ends_is_named_with_the_function(
     who = student("a function ends the kernel")
     verdict = read_verdict(trial.course, who, trial.name, trial.notebook)
     assert [cell.outcome for cell in verdict.cells] == ["passed", "error", "error"]
-    reasons = {check.reason for cell in verdict.cells[1:] for check in cell.checks}
-    assert reasons == {"the kernel stopped while convolutional_block ran"}
+    reasons = [check.reason for cell in verdict.cells[1:] for check in cell.checks]
+    said = ": the kernel stopped while convolutional_block ran"
+    assert reasons and all(reason.endswith(said) for reason in reasons)
 
 
 def test_blank_reads_not_attempted(trial: Assignment, graded: dict[str, Submission]) -> None:
