@@ -100,6 +100,11 @@ def _whole_text(text: str) -> str:
     return _known_colours(plain_text(text, max(len(text), 1), keep=_TERMINAL))
 
 
+def without_colours(text: str) -> str:
+    """Return a text without terminal codes."""
+    return _CODE.sub("", text)
+
+
 def _known_colours(text: str) -> str:
     """The text with such terminal codes only as set a colour, and not too many of them."""
     count = 0
