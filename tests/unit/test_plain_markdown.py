@@ -88,7 +88,7 @@ def test_a_short_text_that_would_hold_up_its_reader_is_shown_as_it_is(text: str)
     assert markdown_html(text) == f"{OWN_PLACE}<pre>{text}</pre></div>"
 
 
-@pytest.mark.parametrize("text", ["x = a" + ".a" * 9_000, "x" + "\n" * 300 + "y", "é." * 9_000])
+@pytest.mark.parametrize("text", ["x = a" + ".a" * 9_000, "x" + "\n" * 300 + "y"])
 def test_code_that_would_hold_up_its_reader_is_shown_without_colours(text: str) -> None:
     assert highlighted(text) == f'<div class="highlight hl-ipython3"><pre>{text}</pre></div>'
 
