@@ -26,10 +26,10 @@ SLOW = """import contextlib, time
 from resnets_utils import Checks
 checks = Checks("f")
 with checks("slow", points=1):
-    for _ in range(10):
+    for size in range(1, 11):
         time.sleep(0.6)
         with contextlib.suppress(Exception):
-            checks.trace((4, 4, 6))
+            checks.trace((4, 4, size))
 """
 
 
