@@ -85,4 +85,8 @@ c.StudentKernel.messages = 10_000
 # What students write may hold HTML; their feedback page and the grader's must not run it.
 c.HTMLExporter.sanitize_html = True
 # nbgrader's own pages leave text cells out of that.
-c.HTMLExporter.filters = {"markdown2html": "coursekit.plain_markdown.markdown_html"}
+c.HTMLExporter.filters = {
+    "markdown2html": "coursekit.plain_markdown.markdown_html",
+    # Colouring hostile code could take hours.
+    "highlight_code": "coursekit.bounded_rendering.highlighted",
+}

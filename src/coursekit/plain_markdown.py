@@ -12,6 +12,8 @@ from html import escape
 
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
+from coursekit.bounded_rendering import in_time
+
 # Markdown's readers take a time that grows with the square of some texts' length.
 MOST_LETTERS = 20_000
 # A formula can be moved about; here it is cut off at the cell's edges.
@@ -56,7 +58,11 @@ def markdown_html(source: str) -> str:
     html = f"<pre>{escape(source)}</pre>"
     if len(source) <= MOST_LETTERS:
         with contextlib.suppress(RecursionError):
-            # No anchors: a page's own links lead to the judge's cells.
-            renderer = PlainRenderer(escape=True, exclude_anchor_links=True)
-            html = str(MarkdownWithMath(renderer=renderer).render(source))
+            html = in_time(_rendered, source) or html
     return f"{OWN_PLACE}{html}</div>"
+
+
+def _rendered(source: str) -> str:
+    # No anchors: a page's own links lead to the judge's cells.
+    renderer = PlainRenderer(escape=True, exclude_anchor_links=True)
+    return str(MarkdownWithMath(renderer=renderer).render(source))

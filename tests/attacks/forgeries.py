@@ -220,6 +220,8 @@ FORGERIES: dict[str, Forgery] = {
             f"for kind, text in {MIME_TYPES!r}.items():\n"
             "    display({kind: text, 'text/plain': 'plain <b>forged</b>'}, raw=True)",
             "print('\\x1b[31mred\\x1b]8;;http://forged.example/11\\x07link\\x1b[0m <b>forged</b>')",
+            # nbconvert stops at a colour without its number, and takes hours over this gap.
+            "print('\\x1b[38mcoloured')" + "\n" * 50_000 + "print('after the gap')",
             f"display({{'image/png': {_PIXEL!r}}}, raw=True,\n"
             "        metadata={'image/png': {'alt': '\"><script>forged()</script>'}})",
             "class Forged(Exception): pass\n"

@@ -105,6 +105,8 @@ def plant(folder: Path, course: Path) -> None:
     (folder / "endless.png").symlink_to("/dev/zero")
     (folder / "nowhere.png").symlink_to("/no/such/file")
     (folder / "everything").symlink_to(course)
+    for name in ("page.HTML", "drawing.svg", "data.xml"):
+        (folder / name).write_text("<script>opened()</script>")
     os.mkfifo(folder / "pipe.png")
     (folder / "small.png").write_bytes(b"a picture")
     (folder / "Small_Block_v1.verdict.json").mkdir()
@@ -215,9 +217,12 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
     (folder("other") / "other.ipynb").write_bytes(b'{"cells": []}')
     (folder("a-folder") / NAME).mkdir()
     (folder("link") / NAME).symlink_to(submitted / "honest" / small.name / NAME)
+    (submitted / "whole-link").mkdir()
+    (submitted / "whole-link" / small.name).symlink_to(submitted / "honest" / small.name)
     reasons |= {
         "empty": "no notebook was handed in",
         "link": "is a link, which is not followed",
+        "whole-link": "the folder itself is a link",
         "bomb": "is larger than 256 MB",
         "other": "other.ipynb holds none of the graded functions",
         "a-folder": "no notebook was handed in",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from coursekit.errors import InfrastructureError
 from coursekit.judge import warm
 from coursekit.judge.client import JudgeProcess
 
@@ -18,6 +19,17 @@ WHO = """import os
 from resnets_utils import Checks
 with Checks("f")(f"{os.getpid()} {os.getppid()}", points=1):
     assert False
+"""
+
+# Each of its calls comes soon.
+SLOW = """import contextlib, time
+from resnets_utils import Checks
+checks = Checks("f")
+with checks("slow", points=1):
+    for size in range(1, 11):
+        time.sleep(0.6)
+        with contextlib.suppress(Exception):
+            checks.trace((4, 4, size))
 """
 
 
@@ -51,6 +63,12 @@ def test_a_judge_is_gone_when_its_submission_is_done() -> None:
     status = Path(f"/proc/{process}/stat")
     # A process that has ended may stay in the list for a moment.
     assert not status.exists() or status.read_text().split(")")[1].split()[0] in "ZX"
+    # One is warm: many short waits count as the long one that they are.
+    with (
+        JudgeProcess(timeout=3) as judge,
+        pytest.raises(InfrastructureError, match="no verdict on test within 3 s"),
+    ):
+        judge.judge("test", SLOW, 1, lambda call: {"status": "raised", "reason": ""}, 0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="judges are forked on Linux only")

@@ -6,9 +6,11 @@ import re
 
 import pytest
 from nbconvert.exporters import HTMLExporter
+from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat.v4 import new_markdown_cell, new_notebook
 
+from coursekit.bounded_rendering import highlighted
 from coursekit.courses import Assignment, read_notebook
 from coursekit.plain_markdown import MOST_LETTERS, OWN_PLACE, markdown_html
 
@@ -79,3 +81,19 @@ def test_what_the_notebooks_hold_looks_as_before(assignment: Assignment) -> None
 def test_a_text_that_would_hold_up_its_reader_is_shown_as_it_is() -> None:
     text = "*a <b>" * MOST_LETTERS
     assert markdown_html(text) == f"{OWN_PLACE}<pre>{text.replace('<b>', '&lt;b&gt;')}</pre></div>"
+
+
+@pytest.mark.parametrize("text", ["```make\n" + "{" * 18_000, "# a" + " " * 19_000 + "b"])
+def test_a_short_text_that_would_hold_up_its_reader_is_shown_as_it_is(text: str) -> None:
+    assert markdown_html(text) == f"{OWN_PLACE}<pre>{text}</pre></div>"
+
+
+@pytest.mark.parametrize("text", ["x = a" + ".a" * 9_000, "x" + "\n" * 300 + "y"])
+def test_code_that_would_hold_up_its_reader_is_shown_without_colours(text: str) -> None:
+    assert highlighted(text) == f'<div class="highlight hl-ipython3"><pre>{text}</pre></div>'
+
+
+def test_code_is_coloured_as_nbconvert_does(assignment: Assignment) -> None:
+    theirs = Highlight2HTML(pygments_lexer="ipython3")
+    sources = [cell.source for cell in read_notebook(assignment.source).cells]
+    assert [highlighted(text) for text in sources] == [theirs(text) for text in sources]

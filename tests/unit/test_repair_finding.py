@@ -7,6 +7,7 @@ import io
 import json
 import os
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,13 @@ from coursekit.repair.archives import MOST_BYTES
 from coursekit.repair.candidates import find_candidates
 from coursekit.repair.choosing import repair
 from coursekit.repair.errors import BeyondRepair
-from coursekit.repair.folder import LARGEST_FILE, look_into
+from coursekit.repair.folder import (
+    LARGEST_FILE,
+    MOST_FOLDERS,
+    copy_plain_files,
+    look_into,
+    open_plain,
+)
 from coursekit.repair.process import RepairProcess
 from coursekit.repair.rebuilding import Rebuilt
 from coursekit.repair.timestamp import read_timestamp
@@ -207,6 +214,51 @@ def test_links_pipes_and_folders_are_not_opened(
     assert look_into(folder).files == ()
 
 
+def a_link(path: Path, elsewhere: Path) -> None:
+    path.unlink()
+    path.symlink_to(elsewhere / path.name)
+
+
+def a_pipe(path: Path, elsewhere: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def a_link_for_its_folder(path: Path, elsewhere: Path) -> None:
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.symlink_to(elsewhere)
+
+
+@pytest.mark.parametrize("change", [a_link, a_pipe, a_link_for_its_folder])
+def test_what_takes_a_files_place_while_files_are_copied_is_not_read(
+    folder: Path, tmp_path: Path, change: Callable[[Path, Path], None]
+) -> None:
+    elsewhere, target = tmp_path / "elsewhere", tmp_path / "target"
+    for place, text in ((elsewhere, "another student's"), (folder / "inner", "mine")):
+        place.mkdir()
+        (place / "notes.txt").write_text(text)
+    (folder / "last.txt").write_text("mine, too")
+
+    def wanted(inside: Path) -> bool:
+        if inside.name == "notes.txt":
+            change(folder / inside, elsewhere)
+        return True
+
+    copy_plain_files(folder, target, wanted)
+    assert [path.name for path in target.rglob("*") if path.is_file()] == ["last.txt"]
+    with pytest.raises(OSError, match=r"inner|notes\.txt|plain"):
+        open_plain(folder / "inner" / "notes.txt", folder)
+
+
+def test_a_tree_of_empty_folders_is_not_walked_to_its_end(folder: Path) -> None:
+    for number in range(MOST_FOLDERS + 1):
+        (folder / str(number)).mkdir()
+    assert look_into(folder).left_out == (
+        f"only the first {MOST_FOLDERS} folders were looked into",
+    )
+
+
 def test_huge_files_are_left_out(folder: Path) -> None:
     with (folder / "film.png").open("wb") as stream:
         stream.truncate(LARGEST_FILE + 1)  # a hole: it takes no room
@@ -282,8 +334,11 @@ def test_the_process_outlives_a_submission_that_ends_it(
 
 @pytest.mark.slow
 def test_a_file_that_keeps_its_reader_busy_or_takes_its_memory_is_refused(
-    folder: Path, assignment: Assignment
+    folder: Path, assignment: Assignment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     process, release = RepairProcess(timeout=5), assignment.release
     endless = "def identity_block(:\n" + "x = '''\n" * 20_000
     bombs = [as_bytes({"cells": [code(endless)]}), b'{"cells": [' + b"[]," * 60_000_000 + b"{}]}"]
@@ -292,5 +347,32 @@ def test_a_file_that_keeps_its_reader_busy_or_takes_its_memory_is_refused(
             (folder / NAME).write_bytes(content)
             with pytest.raises(InfrastructureError, match="cannot be read as a notebook"):
                 process.repair(folder, NAME, release, lambda stamp: str(release))
+            assert not list(scratch.iterdir())
     finally:
         process.close()
+
+
+def test_a_reader_that_is_ended_leaves_no_file(
+    folder: Path,
+    assignment: Assignment,
+    handed_in: Notebook,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As one that is killed while it writes: what lies there is cleared away with it."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    (folder / NAME).write_bytes(as_bytes(handed_in))
+    process, release, seen = RepairProcess(), assignment.release, []
+
+    def choose(stamp: dict[str, Any]) -> str:
+        for place in scratch.iterdir():
+            (place / "half a notebook").write_text("x")
+            seen.append(place)
+        raise InfrastructureError("ended", "")
+
+    with pytest.raises(InfrastructureError, match="ended"):
+        process.repair(folder, NAME, release, choose)
+    assert len(seen) == 1
+    assert not list(scratch.iterdir())

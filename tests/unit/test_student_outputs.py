@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from jupyter_client.session import Session
+from nbconvert.filters.ansi import ansi2html
 from nbformat.v4 import new_code_cell
 
 from coursekit.isolation.limits import Limits
 from coursekit.kernels.manager import MAX_HEADER_BYTES, MAX_PARTS, BoundedSession
 from coursekit.preprocessors.cell_outputs import CellOutputs
 from coursekit.preprocessors.output_meter import FULL_CELLS, OutputMeter
-from coursekit.preprocessors.plain_outputs import plain_message
+from coursekit.preprocessors.plain_outputs import MOST_COLOURS, plain_message
 
 
 def message(kind: str, **content: Any) -> dict[str, Any]:
@@ -112,3 +113,36 @@ def test_a_message_that_takes_much_to_read_is_not_read(place: int, part: bytes) 
     sent[0] = session.sign(sent[1:5])
     with pytest.raises(ValueError, match="too"):
         BoundedSession(key=b"a").deserialize(sent)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("\x1b[38;5;28;01mif\x1b[39;00m \x1b[m\x1b[48;2;1;2;3mx", None),
+        ("\x1b[38mx", "x"),
+        ("\x1b[1;048mx", "x"),
+        ("\x1b[38;5mx\x1b[2Jy\x1b", "xy"),
+        ("\x1b[" + "1;" * 5_000 + "mx", "x"),
+    ],
+)
+def test_only_colours_that_pages_know_are_kept(text: str, kept: str | None) -> None:
+    found = plain("stream", name="stdout", text=text)
+    assert found is not None
+    assert found["text"] == (text if kept is None else kept)
+    ansi2html(found["text"])  # it stops at others
+
+
+def test_what_takes_room_on_a_page_is_counted() -> None:
+    found = plain("stream", name="stdout", text="\x1b[1mx" * 3 * MOST_COLOURS)
+    assert found is not None
+    assert found["text"].count("\x1b") == MOST_COLOURS
+    coloured = {"msg_type": "stream", "content": {"name": "stdout", "text": "\x1b[1mx" * 30}}
+    admitted = OutputMeter(Limits(text_output=1_000), Counter()).admit(coloured)
+    assert admitted is not None
+    assert admitted["content"]["text"] == "x" * 30
+    meter = OutputMeter(Limits(picture_output=100_000), Counter())
+    shown = {"msg_type": "display_data", "content": {"data": {"text/plain": "x"}}}
+    assert sum(meter.admit(shown) is not None for _ in range(100)) == 20
+    update = {"msg_type": "update_display_data", "content": {"data": {"text/plain": "x"}}}
+    meter = OutputMeter(Limits(picture_output=100_000), Counter())
+    assert all(meter.admit(update) for _ in range(100))

@@ -70,10 +70,13 @@ class JudgeProcess:
 
         """
         line = self._connect()
+        left = self._timeout
         try:
             send(line, {"source": source, "salt": salt})
             while True:
-                message = self._wait(line, grade_id)
+                asked = time.monotonic()
+                message = self._wait(line, grade_id, left)
+                left -= time.monotonic() - asked
                 if "trace" not in message:
                     break
                 send(line, {"reply": answer(message["trace"])})
@@ -111,14 +114,12 @@ class JudgeProcess:
             self._process, self._line = take_over(self._asked)
         return self._line
 
-    def _wait(self, line: Connection, grade_id: str) -> dict[str, Any]:
-        started = time.monotonic()
-        if not line.poll(self._timeout):
+    def _wait(self, line: Connection, grade_id: str, left: float) -> dict[str, Any]:
+        if not line.poll(max(left, 0.0)):
             if self._process is not None:
                 self._process.kill()
             raise InfrastructureError(
-                f"the judge gave no verdict on {grade_id} within "
-                f"{time.monotonic() - started:.0f} s",
+                f"the judge gave no verdict on {grade_id} within {self._timeout:.0f} s",
                 "grade the submission again on a quieter machine, or look at it by hand",
             )
         return receive(line)

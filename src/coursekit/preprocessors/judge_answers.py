@@ -53,7 +53,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
     trace_timeout = Float(60, help="Seconds that one call of a student's function may take.").tag(
         config=True
     )
-    judge_timeout = Float(120, help="Seconds that the judge may take between two calls.").tag(
+    judge_timeout = Float(120, help="Seconds that the judge may take over one test cell.").tag(
         config=True
     )
     release_directory = Unicode("release", help="Folder of the released assignments.").tag(

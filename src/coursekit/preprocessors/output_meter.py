@@ -6,9 +6,13 @@ from collections import Counter
 from typing import Any
 
 from coursekit.isolation.limits import Limits, in_words
+from coursekit.preprocessors.plain_outputs import without_colours
 
 # All cells of a notebook together may put out as much as so many: it may have thousands.
 FULL_CELLS = 10
+# What a change of colour, or one more thing displayed, takes of a page, in letters. Pages
+# of a few hundred thousand of them would take gigabytes and minutes to make.
+_COLOUR, _DISPLAY = 50, 5_000
 
 
 class OutputMeter:
@@ -50,11 +54,23 @@ class OutputMeter:
             return None
         if kind == "stream":
             text = content["text"]
-            taken = self._take("text", len(text))
-            return {**message, "content": {**content, "text": text[:taken]}} if taken else None
-        size = len(repr(content))
-        whole = self._take("text" if kind == "error" else "pictures", size) == size
-        return message if whole else None
+            size = _weight(text)
+            taken = self._take("text", size)
+            if taken < size:
+                text = without_colours(text)[:taken]
+            return {**message, "content": {**content, "text": text}} if taken else None
+        if kind == "error":
+            size = _weight("".join((content["ename"], content["evalue"], *content["traceback"])))
+            return message if self._take("text", size) == size else None
+        if kind == "clear_output":
+            return message
+        data = content.get("data", {})
+        words = _weight(data.get("text/plain", ""))
+        size = sum(len(part) for name, part in data.items() if name != "text/plain")
+        # An update stands where something stood already.
+        size += 0 if kind == "update_display_data" else _DISPLAY
+        room = (self._take("text", words) == words, self._take("pictures", size) == size)
+        return message if all(room) else None
 
     def _take(self, what: str, amount: int) -> int:
         """Count an amount, and return how much of it may be taken."""
@@ -67,3 +83,7 @@ class OutputMeter:
             size = f"{bound} messages" if what == "messages" else in_words(bound)
             self.cut = self.cut or size + whose
         return max(min(amount, left, left_to_all), 0)
+
+
+def _weight(text: str) -> int:
+    return len(text) + _COLOUR * text.count("\x1b")

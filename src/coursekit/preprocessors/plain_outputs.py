@@ -22,6 +22,11 @@ _MOST_NAME = 200
 _MOST_TEXT = 100_000
 _MOST_LINES = 200
 _MOST_RUNS = 10**9
+# nbconvert takes a text apart anew at each colour, and stops at codes that it does not know.
+MOST_COLOURS = 2_000
+_CODE = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]?)?")
+_PART = "(?:[34]8;(?:5;[0-9]{1,3}|2(?:;[0-9]{1,3}){3})|(?!0*[34]8[;m])[0-9]{1,3})"
+_COLOUR = re.compile(f"\x1b\\[(?:{_PART}(?:;{_PART}){{0,7}})?m")
 
 
 def plain_message(message: dict[str, Any]) -> dict[str, Any] | None:
@@ -51,7 +56,9 @@ def plain_error(content: dict[str, Any]) -> dict[str, Any]:
     return {
         "ename": plain_text(str(content["ename"]), _MOST_NAME),
         "evalue": plain_text(str(content["evalue"]), _MOST_TEXT),
-        "traceback": [plain_text(str(line), each, keep=_TERMINAL) for line in lines],
+        "traceback": [
+            _known_colours(plain_text(str(line), each, keep=_TERMINAL)) for line in lines
+        ],
     }
 
 
@@ -90,4 +97,21 @@ def _plain_data(data: dict[str, Any]) -> dict[str, str]:
 
 def _whole_text(text: str) -> str:
     """The text made plain; its length is the meter's business."""
-    return plain_text(text, max(len(text), 1), keep=_TERMINAL)
+    return _known_colours(plain_text(text, max(len(text), 1), keep=_TERMINAL))
+
+
+def without_colours(text: str) -> str:
+    """Return a text without terminal codes."""
+    return _CODE.sub("", text)
+
+
+def _known_colours(text: str) -> str:
+    """The text with such terminal codes only as set a colour, and not too many of them."""
+    count = 0
+
+    def keep(found: re.Match[str]) -> str:
+        nonlocal count
+        count += 1
+        return found[0] if count <= MOST_COLOURS and _COLOUR.fullmatch(found[0]) else ""
+
+    return _CODE.sub(keep, text) if "\x1b" in text else text

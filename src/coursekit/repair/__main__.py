@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import resource
 import sys
+import tempfile
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ def _answer(line: Connection, request: dict[str, Any]) -> dict[str, Any]:
         send(line, {"stamp": stamp})
         return str(receive(line)["release"])
 
+    tempfile.tempdir = request["scratch"]
     try:
         rebuilt = repair(Path(request["folder"]), request["expected"], request["release"], choose)
     except BeyondRepair as error:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from coursekit.repair.folder import is_passed_over, shown
+from coursekit.repair.folder import is_passed_over, open_plain, shown
 
 # Whatever length an archive claims, no more than this is ever unpacked of a file in it.
 MOST_BYTES = 256 * 2**20
@@ -54,27 +54,27 @@ class Entry:
         return PurePosixPath(self.inside[-1].replace("\\", "/")).name
 
 
-def is_archive(path: Path) -> bool:
-    """Return whether a file is an archive, whatever its name."""
+def is_archive(path: Path, folder: Path) -> bool:
+    """Return whether a file in a submitted folder is an archive, whatever its name."""
     try:
-        with path.open("rb") as stream:
+        with open_plain(path, folder) as stream:
             return bool(_kind(stream))
     except OSError:
         return False
 
 
-def entries(path: Path) -> list[Entry]:
-    """Return the files in an archive, those in archives in it included.
+def entries(path: Path, folder: Path) -> list[Entry]:
+    """Return the files in an archive in a submitted folder, those in archives in it included.
 
     Raises:
         ARCHIVE_ERRORS: if it cannot be read.
 
     """
-    with path.open("rb") as stream:
+    with open_plain(path, folder) as stream:
         return list(_entries(stream, (), path.name))
 
 
-def unpack(path: Path, inside: tuple[str, ...]) -> bytes:
+def unpack(path: Path, folder: Path, inside: tuple[str, ...]) -> bytes:
     """Return the bytes of a file in an archive, one more than ``MOST_BYTES`` at most.
 
     Raises:
@@ -82,7 +82,7 @@ def unpack(path: Path, inside: tuple[str, ...]) -> bytes:
         RuntimeError: if it is encrypted.
 
     """
-    with path.open("rb") as stream:
+    with open_plain(path, folder) as stream:
         found: IO[bytes] = stream
         for name in inside:
             found = io.BytesIO(_unpacked(found, name))

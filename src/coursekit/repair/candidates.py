@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from coursekit.repair.archives import ARCHIVE_ERRORS, MOST_BYTES, entries, is_archive, unpack
 from coursekit.repair.errors import ASK_AGAIN, BeyondRepair
-from coursekit.repair.folder import CHECKPOINTS, look_into, shown
+from coursekit.repair.folder import CHECKPOINTS, look_into, open_plain, shown
 
 # Outputs make a notebook large; nobody's text and code come near this.
 LARGEST_NOTEBOOK = MOST_BYTES
@@ -23,7 +23,8 @@ class Candidate:
     """A file that could be the notebook.
 
     Attributes:
-        path: the file, or the archive that it lies in.
+        folder: the submitted folder.
+        path: the file in it, or the archive that it lies in.
         inside: its name in the archive, after those of archives in it; () if it lies in none.
         where: the place, for people, within the submitted folder.
         changed: when it was last changed; for sorting only.
@@ -32,6 +33,7 @@ class Candidate:
 
     """
 
+    folder: Path
     path: Path
     inside: tuple[str, ...]
     where: str
@@ -48,9 +50,9 @@ class Candidate:
         """
         try:
             if self.inside:
-                content = unpack(self.path, self.inside)
+                content = unpack(self.path, self.folder, self.inside)
             else:
-                with self.path.open("rb") as stream:
+                with open_plain(self.path, self.folder) as stream:
                     content = stream.read(LARGEST_NOTEBOOK + 1)
         except NotImplementedError as error:
             raise self._packed(error) from None
@@ -88,9 +90,9 @@ def find_candidates(folder: Path, expected: str) -> tuple[list[Candidate], tuple
     left_out = list(contents.left_out)
     for path in contents.files:
         inside = str(path.relative_to(folder))
-        if is_archive(path):
+        if is_archive(path, folder):
             try:
-                within = list(_in_archive(path, inside, expected))
+                within = list(_in_archive(folder, path, expected))
             except (*ARCHIVE_ERRORS, RuntimeError, KeyError) as error:
                 left_out.append(f"{shown(inside)} cannot be unpacked ({_said(error)})")
                 continue
@@ -98,22 +100,26 @@ def find_candidates(folder: Path, expected: str) -> tuple[list[Candidate], tuple
             if not within:
                 left_out.append(f"{shown(inside)} is an archive without a notebook")
         elif _may_be_a_notebook(path.name.lower(), expected.lower()):
-            found.append(_plain(path, inside, expected))
+            found.append(_plain(folder, path, expected))
     if not found:
         found += _last_resorts(folder, contents.files, expected)
     found.sort(key=lambda one: (one.expected, one.same_name, one.changed), reverse=True)
     return found[:MOST_CANDIDATES], tuple(left_out)
 
 
-def _plain(path: Path, inside: str, expected: str) -> Candidate:
+def _plain(folder: Path, path: Path, expected: str) -> Candidate:
+    inside = str(path.relative_to(folder))
     same = path.name.lower() == expected.lower()
-    return Candidate(path, (), shown(inside), path.lstat().st_mtime, inside == expected, same)
+    changed = path.lstat().st_mtime
+    return Candidate(folder, path, (), shown(inside), changed, inside == expected, same)
 
 
-def _in_archive(path: Path, inside: str, expected: str) -> Iterator[Candidate]:
-    for entry in entries(path):
+def _in_archive(folder: Path, path: Path, expected: str) -> Iterator[Candidate]:
+    inside = str(path.relative_to(folder))
+    for entry in entries(path, folder):
         if ".ipynb" in entry.name.lower():
             yield Candidate(
+                folder,
                 path,
                 entry.inside,
                 f"{entry.where} in {shown(inside)}",
@@ -127,17 +133,17 @@ def _in_archive(path: Path, inside: str, expected: str) -> Iterator[Candidate]:
 def _last_resorts(folder: Path, files: tuple[Path, ...], expected: str) -> Iterator[Candidate]:
     """Files that look like notebooks inside, by whatever name, and Jupyter's own copies."""
     for path in files:
-        if path.suffix.lower() in _UNNAMED and _holds_cells(path):
-            yield _plain(path, str(path.relative_to(folder)), expected)
+        if path.suffix.lower() in _UNNAMED and _holds_cells(path, folder):
+            yield _plain(folder, path, expected)
     copies = folder / CHECKPOINTS
-    for path in () if copies.is_symlink() else look_into(copies).files:
+    for path in look_into(copies).files:
         if path.name.lower().endswith(".ipynb"):
-            yield _plain(path, str(path.relative_to(folder)), expected)
+            yield _plain(folder, path, expected)
 
 
-def _holds_cells(path: Path) -> bool:
+def _holds_cells(path: Path, folder: Path) -> bool:
     try:
-        with path.open("rb") as stream:
+        with open_plain(path, folder) as stream:
             content = stream.read(_LARGEST_UNNAMED)
     except OSError:
         return False

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import mimetypes
 import os
-import shutil
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 # Far above what anybody hands in with a notebook; nbgrader's own bound for a file is the same.
 LARGEST_FILE = 100 * 10**6
@@ -19,6 +21,10 @@ CLOSED = "may not be read"
 # What programs leave beside notebooks, and old copies of them.
 CHECKPOINTS = ".ipynb_checkpoints"
 _PASSED_OVER = {CHECKPOINTS, "__pycache__", "__MACOSX"}
+# What opening a file says that is no longer the one that was found.
+_GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO}
+# The endings of the kinds of file in which scripts of a page can stand.
+_PAGES = ("html", "+xml", "/xml", "/xsl")
 
 
 @dataclass(frozen=True)
@@ -43,9 +49,14 @@ def look_into(folder: Path) -> FolderContents:
     """
     files: list[Path] = []
     left_out: list[str] = []
-    size = folders = 0
+    size = folders = looked_at = 0
+    if folder.is_symlink():
+        return FolderContents((), ("the folder itself is a link, which is not followed",))
     for place, names, entries in os.walk(folder):
         folders += 1
+        if folders > MOST_FOLDERS:
+            left_out.append(f"only the first {MOST_FOLDERS} folders were looked into")
+            break
         names[:] = sorted(name for name in names if not is_passed_over(name))
         # os.walk lists links to folders here, and does not go into them.
         links = [name for name in names if Path(place, name).is_symlink()]
@@ -54,8 +65,9 @@ def look_into(folder: Path) -> FolderContents:
             path = Path(place, entry)
             if is_passed_over(entry):
                 continue
-            if len(files) >= MOST_FILES or folders > MOST_FOLDERS:
-                left_out.append(f"only the first {len(files)} files were looked at")
+            looked_at += 1
+            if looked_at > MOST_FILES:
+                left_out.append(f"only the first {MOST_FILES:,} files were looked at")
                 return FolderContents(tuple(files), _few(left_out))
             reason, length = _measure(path)
             if not reason and size + length > MOST_BYTES:
@@ -83,9 +95,46 @@ def copy_plain_files(
     for path in look_into(source).files:
         inside = path.relative_to(source)
         if wanted(inside) and not stands_in_the_way(inside, target):
+            try:
+                stream = open_plain(path, source)
+            except OSError as error:
+                if error.errno in _GONE:
+                    continue
+                raise
             copied = target / inside
             copied.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copied, follow_symlinks=False)
+            with stream, copied.open("wb") as into:
+                # It may have grown since it was measured, and may not end at all.
+                left = MOST_BYTES
+                while part := stream.read(min(2**20, left)):
+                    into.write(part)
+                    left -= len(part)
+
+
+def open_plain(path: Path, folder: Path) -> BinaryIO:
+    """Open a plain file below a folder, and nothing that took its place meanwhile.
+
+    Where students can still write to the folder, a link or a pipe may have.
+
+    Raises:
+        OSError: if it cannot be opened, or is no plain file.
+
+    """
+    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        *outer, name = path.relative_to(folder).parts
+        for part in outer:
+            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=place)
+            os.close(place)
+            place = inner
+        # Opening a pipe waits for its other end.
+        found = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=place)
+    finally:
+        os.close(place)
+    if not stat.S_ISREG(os.fstat(found).st_mode):
+        os.close(found)
+        raise OSError(errno.ELOOP, "it is no plain file", str(path))
+    return os.fdopen(found, "rb")
 
 
 def stands_in_the_way(inside: Path, folder: Path) -> bool:
@@ -97,6 +146,15 @@ def stands_in_the_way(inside: Path, folder: Path) -> bool:
     return (folder / inside).is_dir() or any(
         (folder / parent).is_file() for parent in inside.parents
     )
+
+
+def runs_in_a_browser(inside: Path) -> bool:
+    """Return whether a file could hold a script that a browser runs when it is opened.
+
+    Formgrader gives out what lies in ``autograded/`` under Jupyter's own address.
+    """
+    kind, _ = mimetypes.guess_type(f"/{inside.name}")
+    return kind is not None and kind.endswith(_PAGES)
 
 
 def shown(name: str, length: int = 80) -> str:

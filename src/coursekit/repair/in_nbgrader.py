@@ -20,7 +20,7 @@ from nbgrader.converters import Autograde, BaseConverter
 from nbgrader.coursedir import CourseDirectory
 
 from coursekit.errors import InfrastructureError
-from coursekit.repair.folder import copy_plain_files, stands_in_the_way
+from coursekit.repair.folder import copy_plain_files, runs_in_a_browser, stands_in_the_way
 from coursekit.repair.timestamp import FILE, read_timestamp
 
 _copy_files = BaseConverter.init_assignment
@@ -105,6 +105,8 @@ def prepare_folder(converter: Any, assignment_id: str, student_id: str) -> None:
             return False
         if str(inside) == FILE:
             return not read_timestamp(source)[1]
+        if runs_in_a_browser(inside):
+            return False
         # nbgrader copies the source's files over these, and fails on a folder of such a name.
         return not ours & set(inside.parts) and not stands_in_the_way(inside, origin)
 

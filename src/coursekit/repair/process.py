@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -44,25 +45,15 @@ class RepairProcess:
             InfrastructureError: if no notebook of the submission can be graded.
 
         """
-        line = self._connect()
-        deadline = time.monotonic() + self._timeout
-        try:
-            send(
-                line,
-                {"folder": str(folder), "expected": expected, "release": str(release.absolute())},
-            )
-            while "stamp" in (reply := self._wait(line, deadline)):
-                send(line, {"release": choose(reply["stamp"])})
-        except TimeoutError:
-            self.close()
-            raise _gave_up(folder, f"reading it took more than {self._timeout:g} s") from None
-        except (EOFError, OSError):
-            self.close()
-            raise _gave_up(folder, "the process that reads it stopped") from None
-        except BaseException:
-            # What it was about to answer must not be taken for the next one's.
-            self.close()
-            raise
+        # A process that is ended leaves what it wrote: it writes where we clear away.
+        with tempfile.TemporaryDirectory(prefix="coursekit-read-") as scratch:
+            request = {
+                "folder": str(folder),
+                "expected": expected,
+                "release": str(release.absolute()),
+                "scratch": scratch,
+            }
+            reply = self._ask(folder, request, choose)
         if "reason" in reply:
             raise InfrastructureError(f"{folder}: {reply['reason']}", reply["hint"])
         return Rebuilt(nbformat.from_dict(reply["notebook"]), tuple(reply["repairs"]))
@@ -77,6 +68,25 @@ class RepairProcess:
 
     def __del__(self) -> None:
         self.close()
+
+    def _ask(self, folder: Path, request: dict[str, str], choose: ChooseRelease) -> dict[str, Any]:
+        line = self._connect()
+        deadline = time.monotonic() + self._timeout
+        try:
+            send(line, request)
+            while "stamp" in (reply := self._wait(line, deadline)):
+                send(line, {"release": choose(reply["stamp"])})
+            return reply
+        except TimeoutError:
+            self.close()
+            raise _gave_up(folder, f"reading it took more than {self._timeout:g} s") from None
+        except (EOFError, OSError):
+            self.close()
+            raise _gave_up(folder, "the process that reads it stopped") from None
+        except BaseException:
+            # What it was about to answer must not be taken for the next one's.
+            self.close()
+            raise
 
     def _connect(self) -> Connection:
         if self._line is None:

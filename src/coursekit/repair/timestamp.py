@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import stat
 from datetime import datetime
 from pathlib import Path
 
 from nbgrader.utils import parse_utc
+
+from coursekit.repair.folder import open_plain
 
 FILE = "timestamp.txt"
 _LONGEST = 200
@@ -19,9 +20,7 @@ def read_timestamp(folder: Path) -> tuple[datetime | None, str]:
     """
     path = folder / FILE
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            raise ValueError("no plain file")
-        with path.open("rb") as stream:
+        with open_plain(path, folder) as stream:
             text = stream.read(_LONGEST + 1).decode("utf-8-sig").strip().strip("\0")
         if not text:
             return None, f"{FILE} is empty; no time counts"
