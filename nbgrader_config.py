@@ -37,9 +37,9 @@ c.GenerateAssignment.post_convert_hook = "coursekit.release.vendoring.vendor_stu
 
 # Grading starts by taking back what an earlier grading said, and by repair: it finds
 # the notebook, reads it whatever its state, and rebuilds it from the release.
-# (nbgrader_config.json says so again: nbgrader goes on without this file if it has a
-# mistake in it, and would then run students' code with your rights. So it refuses.)
-c.Autograde.exporter_class = "coursekit.submission_exporter.SubmissionExporter"
+# nbgrader_config.json names who does this, c.Autograde.exporter_class: nbgrader goes on
+# without this file if it has a mistake in it, and would then run students' code with your
+# rights. So it refuses.
 
 # Grading, first pass: the gradebook's copy replaces every locked cell, that of the
 # version which the submission was made from, and the hidden tests are taken out
@@ -82,11 +82,6 @@ c.StudentKernel.messages = 10_000
 # Other values for single assignments:
 # c.StudentKernel.by_assignment = {"residual-networks-v2a": {"cell_seconds": 60}}
 
-# What students write may hold HTML; their feedback page and the grader's must not run it.
-c.HTMLExporter.sanitize_html = True
-# nbgrader's own pages leave text cells out of that.
-c.HTMLExporter.filters = {
-    "markdown2html": "coursekit.plain_markdown.markdown_html",
-    # Colouring hostile code could take hours.
-    "highlight_code": "coursekit.bounded_rendering.highlighted",
-}
+# What students write may hold HTML, and code that takes hours to colour; their feedback page
+# and the grader's must not run it. That, too, stands in nbgrader_config.json, which comes first:
+# c.HTMLExporter.sanitize_html and c.HTMLExporter.filters.

@@ -21,7 +21,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 from nbgrader.server_extensions.formgrader import handlers
 from small_course import NAME, small_course
-from traitlets.config.loader import Config, PyFileConfigLoader
+from traitlets.config.loader import Config, JSONFileConfigLoader
 
 from coursekit.courses import Assignment
 from coursekit.isolation.limits import Limits
@@ -176,7 +176,7 @@ def formgrader(course: Assignment, student: str) -> str:
 def formgraders_page(
     course: Assignment, notebook: NotebookNode, filters: dict[str, str] | None = None
 ) -> str:
-    config = Config(PyFileConfigLoader("nbgrader_config.py", str(course.course)).load_config())
+    config = Config(JSONFileConfigLoader("nbgrader_config.json", str(course.course)).load_config())
     config.HTMLExporter.template_name = "formgrade"
     config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
     if filters is not None:
