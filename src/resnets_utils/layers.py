@@ -15,6 +15,7 @@ import keras
 from resnets_utils.graph import Graph, Setting
 
 MAX_NAME = 200
+Steps = list[tuple[str, dict[str, Setting]]]
 
 
 # The exercise's own initializers, by the name they are registered under.
@@ -102,6 +103,13 @@ class Fields:
             raise self._wrong(key, "one of " + ", ".join(options))
         return str(value)
 
+    def activation(self) -> Steps:
+        """The step that the layer's activation stands for; TensorFlow's softmax is Keras's."""
+        function = self._left.get("activation")
+        if isinstance(function, dict) and function.get("config") == "softmax_v2":
+            self._left["activation"] = "softmax"
+        return _activation(self.choice("activation", ACTIVATIONS))
+
     def wholes(self, key: str, count: int, low: int, high: int) -> tuple[int, ...]:
         return self._wholes(self._take(key), key, count, low, high)
 
@@ -153,9 +161,6 @@ def short(value: Any) -> str:
     return "".join(letter for letter in text if letter.isprintable())[:60]
 
 
-Steps = list[tuple[str, dict[str, Setting]]]
-
-
 def _activation(name: str) -> Steps:
     known: dict[str, Steps] = {
         "linear": [],
@@ -178,7 +183,7 @@ def _convolution(fields: Fields) -> Steps:
         "initializer": fields.initializer("kernel_initializer"),
         "bias initializer": fields.initializer("bias_initializer"),
     }
-    return [("convolution", settings), *_activation(fields.choice("activation", ACTIVATIONS))]
+    return [("convolution", settings), *fields.activation()]
 
 
 def _batch_normalisation(fields: Fields) -> Steps:
@@ -200,7 +205,7 @@ def _dense(fields: Fields) -> Steps:
         "initializer": fields.initializer("kernel_initializer"),
         "bias initializer": fields.initializer("bias_initializer"),
     }
-    return [("dense", settings), *_activation(fields.choice("activation", ACTIVATIONS))]
+    return [("dense", settings), *fields.activation()]
 
 
 def _pooling(kind: str) -> Callable[[Fields], Steps]:
@@ -265,7 +270,7 @@ _LAYERS: dict[str, tuple[Callable[[], Any], Callable[[Fields], Steps]]] = {
     "Dense": (lambda: keras.layers.Dense(1), _dense),
     "Activation": (
         lambda: keras.layers.Activation("relu"),
-        lambda fields: _activation(fields.choice("activation", ACTIVATIONS)),
+        Fields.activation,
     ),
     "ReLU": (keras.layers.ReLU, _plain_relu),
     "Softmax": (keras.layers.Softmax, _on_last_axis("softmax")),
