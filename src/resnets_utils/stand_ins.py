@@ -113,10 +113,11 @@ def _mode_and_start(training: bool | None, initializer: Callable[..., Any]) -> d
     """
     if training not in (True, False, None):
         raise TypeError(f"training must be True or False; the block was given {training!r}")
-    if not callable(initializer):
+    made = isinstance(initializer, keras.initializers.Initializer)
+    if made or not callable(initializer):
+        given = f"what {type(initializer).__name__}(...) made" if made else repr(initializer)
         raise TypeError(
-            "initializer must be a function such as glorot_uniform; "
-            f"the block was given {initializer!r}"
+            f"initializer must be a function such as glorot_uniform; the block was given {given}"
         )
     start = keras.saving.serialize_keras_object(initializer(seed=0))
     return {"training": None if training is None else bool(training), "initializer": start}

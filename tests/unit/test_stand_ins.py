@@ -36,6 +36,10 @@ def test_a_stand_in_remembers_mode_and_start() -> None:
         ({"stage": 2, "block": "a"}, r"^identity_block\(\) got an unexpected keyword"),
         ({"training": 2}, "training must be True or False; the block was given 2"),
         ({"initializer": "glorot_uniform"}, "initializer must be a function such as"),
+        (
+            {"initializer": random_uniform(seed=0)},
+            r"initializer must be a function .* given what RandomUniform\(\.\.\.\) made",
+        ),
         ({"f": 3.7}, "f must hold whole numbers; the block was given 3.7"),
         ({"filters": [2, 2.5, 4]}, "filters must hold whole numbers; the block was given 2.5"),
     ],
