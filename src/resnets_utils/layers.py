@@ -128,6 +128,8 @@ class Fields:
     def initializer(self, key: str) -> Setting:
         """An initializer as (name, seed): the exercise's own, or another by class name."""
         value = mapping(self._take(key), key)
+        if value.get("class_name") in {"function", "__lambda__"}:
+            return ("other", "function", "")
         settings = mapping(value.get("config"), f"the config of {key}")
         registered = value.get("registered_name")
         if registered in _INITIALIZERS:
@@ -337,8 +339,10 @@ def layer_steps(layer: dict[str, Any], name: str) -> tuple[Steps, tuple[str, ...
         raise GraphRefused(
             f"{name!r} is a model inside the model; call the layers one by one instead"
         )
+    known = class_name in _LAYERS  # by its name alone: a class of somebody's own
+    why = " that is not Keras's own" if known else ", which this exercise does not use"
     raise GraphRefused(
-        f"{name!r} is a {short(class_name)}, which this exercise does not use; "
+        f"{name!r} is a {short(class_name)}{why}; "
         "build the block from Keras's convolution, batch normalisation, activation, "
         "pooling, addition and dense layers"
     )

@@ -150,7 +150,14 @@ def _call(call: Call, function: Any, entrance: Any) -> keras.Model:
             f"{call.function} must return the tensor of its last layer; "
             f"it returned {_kind_of(result)}"
         )
-    return keras.Model(entrance, result)
+    try:
+        return keras.Model(entrance, result)
+    except ValueError as error:
+        if "not connected" not in str(error):
+            raise
+        raise _NoTensor(
+            f"what {call.function} returned is not made from the tensor that it was given"
+        ) from None
 
 
 def _tried(model: keras.Model, salt: int) -> dict[str, str]:

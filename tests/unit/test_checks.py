@@ -63,6 +63,11 @@ def test_a_network_that_is_refused_is_told_why_though_it_cannot_be_tried() -> No
     assert "the model must have one output" in results[0].reason
 
 
+def test_a_tensor_from_elsewhere_is_told_in_words() -> None:
+    results = answering(lambda X, **arguments: keras.layers.ReLU()(keras.Input((4, 4, 6))))
+    assert "not made from the tensor that it was given" in results[0].reason
+
+
 def test_a_network_that_cannot_be_called_is_told_the_error() -> None:
     def broken(X: Any, **arguments: Any) -> Any:
         layer = keras.layers.ReLU()
