@@ -49,7 +49,7 @@ def test_what_is_read_is_what_was_drawn() -> None:
 
 
 def test_what_is_the_students_own_is_called_so() -> None:
-    class Conv2D(layers.Conv2D):  # type: ignore[misc]
+    class Conv2D(keras.layers.Conv2D):  # type: ignore[misc]
         pass
 
     entrance = keras.Input((4, 4, 2))
