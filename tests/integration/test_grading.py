@@ -167,7 +167,14 @@ def class_of(assignment: Assignment) -> dict[str, Submission]:
         "identity_block": right[
             "identity_block", "an explicit identity on the shortcut, a warning and prints"
         ],
+        # A layer made once, in a cell of its own: Keras numbers each thread's from the start.
+        "convolutional_block": "relu = Activation('relu')\n"
+        + solution["convolutional_block"].replace(
+            'Add()([X, X_shortcut])\n    X = Activation("relu")(X)',
+            "relu(Add()([X, X_shortcut]))",
+        ),
     }
+    assert "X = relu(" in loud["convolutional_block"]
     found = {
         name: Submission(sheet, EARNED, [first], [LAST[name]] if name in LAST else [])
         for name, first in FIRST.items()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import pytest
 
 from coursekit.judge.cell import judge_cell
@@ -48,6 +49,33 @@ def test_an_answer_that_raises_is_an_error_with_its_own_words() -> None:
 
     assert {result.outcome for result in answering(broken)} == {Outcome.ERROR}
     assert "my own mistake" in answering(broken)[0].reason
+
+
+def test_a_network_that_is_refused_is_told_why_though_it_cannot_be_tried() -> None:
+    def network() -> keras.Model:
+        picture = keras.Input((8, 8, 3))
+        return keras.Model(picture, [picture, keras.layers.ReLU()(picture)])
+
+    reply = trace(Call("network", {}, sample=1), {"network": network})
+    assert (reply["status"], reply["values"]) == ("graph", "")
+    test = TEST.replace('"identity_block"', '"ResNet50"').replace(f"(4, 4, 6), {EXAMPLE}", "")
+    results = judge_cell(test, lambda call: trace(call, {"ResNet50": network}), salt=1).results
+    assert "the model must have one output" in results[0].reason
+
+
+def test_a_tensor_from_elsewhere_is_told_in_words() -> None:
+    results = answering(lambda X, **arguments: keras.layers.ReLU()(keras.Input((4, 4, 6))))
+    assert "not made from the tensor that it was given" in results[0].reason
+
+
+def test_a_network_that_cannot_be_called_is_told_the_error() -> None:
+    def broken(X: Any, **arguments: Any) -> Any:
+        layer = keras.layers.ReLU()
+        answer = layer(X)
+        layer.call = None
+        return answer
+
+    assert "called with pictures, it ended in TypeError" in answering(broken)[0].reason
 
 
 def test_an_undefined_function_is_an_error() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from resnets_utils import glorot_uniform
 from resnets_utils.building import build, same_behaviour
+from resnets_utils.differences import start as said
 from resnets_utils.graph import Graph, Node
 from resnets_utils.layers import GraphRefused
 from resnets_utils.reading import read_graph
@@ -45,6 +46,22 @@ def test_what_is_read_is_what_was_drawn() -> None:
     assert graph.nodes[2]["axis"] == 3
     assert graph.nodes[2]["training"] is False
     assert sorted(graph.nodes[3].inputs) == [0, 2]
+
+
+def test_what_is_the_students_own_is_called_so() -> None:
+    class Conv2D(keras.layers.Conv2D):  # type: ignore[misc]
+        pass
+
+    entrance = keras.Input((4, 4, 2))
+    with pytest.raises(GraphRefused, match="is a Conv2D that is not Keras's own"):
+        read_graph(keras.Model(entrance, Conv2D(2, 3)(entrance)).to_json())
+    X = layers.Conv2D(2, 3, kernel_initializer=_ones)(entrance)
+    graph = read_graph(keras.Model(entrance, X).to_json())
+    assert said(graph.nodes[1]["initializer"]) == "a function of your own"
+
+
+def _ones(shape: Any, dtype: Any = None) -> Any:
+    return keras.ops.ones(shape, dtype)
 
 
 def _set(name: str, key: str, value: Any) -> Change:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
@@ -35,6 +36,10 @@ def test_a_stand_in_remembers_mode_and_start() -> None:
         ({"stage": 2, "block": "a"}, r"^identity_block\(\) got an unexpected keyword"),
         ({"training": 2}, "training must be True or False; the block was given 2"),
         ({"initializer": "glorot_uniform"}, "initializer must be a function such as"),
+        (
+            {"initializer": random_uniform(seed=0)},
+            r"initializer must be a function .* given what RandomUniform\(\.\.\.\) made",
+        ),
         ({"f": 3.7}, "f must hold whole numbers; the block was given 3.7"),
         ({"filters": [2, 2.5, 4]}, "filters must hold whole numbers; the block was given 2.5"),
     ],
@@ -52,6 +57,28 @@ def test_the_students_blocks_come_back_even_after_an_error() -> None:
         assert namespace["identity_block"] is V3["identity_block"]
         raise KeyError
     assert namespace == {"identity_block": "mine"}
+
+
+def test_a_block_with_more_arguments_than_the_exercises_stands_for_itself() -> None:
+    def identity_block(X: Any, f: int, filters: list[int], last: str = "relu") -> Any:
+        return keras.layers.Activation(last)(X)
+
+    def network(**more: Any) -> keras.Model:
+        picture = keras.Input((8, 8, 3))
+        return keras.Model(picture, namespace["identity_block"](picture, 3, [4, 4, 3], **more))
+
+    # A partial has no globals of its own: the namespace counts.
+    namespace: dict[str, Any] = {"identity_block": identity_block, "network": partial(network)}
+
+    def traced(**more: Any) -> dict[str, str]:
+        return trace(Call("network", more, own_blocks=False, version="v3"), namespace)
+
+    def kinds(reply: dict[str, str]) -> list[str]:
+        return [node.kind for node in read_graph(reply["graph"], stand_ins=True).nodes[1:]]
+
+    assert kinds(traced()) == ["identity block"]
+    assert kinds(traced(last="tanh")) == ["activation"]
+    assert "identity_block() got an unexpected keyword" in traced(other=1)["reason"]
 
 
 def test_a_call_goes_as_data_and_arrives_as_a_function() -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from collections import defaultdict
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -28,15 +29,34 @@ from coursekit.kernels.lasting_shell import LastingShell
 MOST_CHARACTERS = 500_000
 
 
+class NumbersFarOn(defaultdict[str, int]):
+    """Numbers for new layers that no layer of the notebook bears.
+
+    Keras numbers the layers of each thread from the start again. A ReLU that the
+    notebook made once, to use it in many places, would share its name with the
+    first one that a traced function makes, and no model takes two of one name.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(lambda: 1000)
+
+    def __contains__(self, name: object) -> bool:
+        """Say that a name is taken: the first one gets a number, too."""
+        return True
+
+
 class TracingKernel(IPythonKernel):
     """IPython's kernel that can also trace a function."""
 
     shell_class = Type(LastingShell)
     control_msg_types = [*IPythonKernel.control_msg_types, "trace_request"]  # noqa: RUF012
+    numbers = NumbersFarOn()
 
     async def trace_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         """Answer a trace request with what the student's function drew."""
         # Loaded by `serve`; the student's folder has the edition that counts.
+        from keras.src.backend.common import global_state
+
         from resnets_utils.tracing import Call, trace
 
         assert self.shell is not None and self.session is not None
@@ -44,6 +64,7 @@ class TracingKernel(IPythonKernel):
         namespace, send = self.shell.user_ns, self.session.send
 
         def answer() -> None:
+            global_state.set_global_attribute("object_name_uids", self.numbers)
             reply = trace(Call.from_json(parent["content"]), namespace)
             # The channel belongs to the loop's thread.
             loop.call_soon_threadsafe(send, stream, "trace_reply", reply, parent, ident)

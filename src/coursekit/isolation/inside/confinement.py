@@ -145,6 +145,8 @@ def environment(home: str, temporary: str) -> dict[str, str]:
     """Return the environment of a student kernel whose private folder is ``home``."""
     return {
         "HOME": home,
+        # getpass.getuser() would look the user id up in a file that is not there.
+        "USER": "student",
         "IPYTHONDIR": f"{home}/.ipython",
         "JUPYTER_CONFIG_DIR": f"{home}/.jupyter",
         "JUPYTER_DATA_DIR": f"{home}/.jupyter-data",
