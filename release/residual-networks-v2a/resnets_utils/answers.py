@@ -216,13 +216,14 @@ class Answer:
         missing = sorted((right - got).elements())
         if wrong or missing:
             said = [f"there is no {kind} named {name!r}" for kind, name in missing[:1]]
-            said += [f"yours has one named {name!r}" for _, name in wrong[:1]]
+            more = "" if missing else "more "
+            said += [f"yours has one {more}named {name!r}" for _, name in wrong[:1]]
             raise CheckFailed(f"{self.call}: {'; '.join(said)}")
         alike = answer.signature(_all_but_start) == wanted.signature(_all_but_start)
         if alike and answer.signature(_all_and_names) != wanted.signature(_all_and_names):
             raise CheckFailed(f"{self.call}: the names are right, but on each other's layers")
         pooling = {node.layer for node in answer.of_kind("average pooling")}
-        if self.call.function == "ResNet50" and "avg_pool" not in pooling:
+        if self.call.function == "ResNet50" and pooling and "avg_pool" not in pooling:
             self.remarks.append("the average pooling is usually named 'avg_pool'")
 
     def has_parameters(self) -> None:

@@ -213,8 +213,10 @@ class Checks:
                 self._tried = True
                 if not agrees(reply.get("values", ""), graph, call.sample):
                     self._untrue = (
-                        f"{call}: its layers compute something else than they say; use Keras's "
-                        "layers and functions as they are, and leave their weights alone"
+                        f"{call}: called with pictures, it ended in {reason}"
+                        if reason
+                        else f"{call}: its layers compute something else than they say; use "
+                        "Keras's layers and functions as they are, and do not set or train weights"
                     )
             return Answer(call, graph, self._how.salt, reveal=lambda: not self._hidden)
         lines = reply.get("lines", "")

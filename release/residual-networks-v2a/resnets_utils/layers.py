@@ -15,6 +15,7 @@ import keras
 from resnets_utils.graph import Graph, Setting
 
 MAX_NAME = 200
+Steps = list[tuple[str, dict[str, Setting]]]
 
 
 # The exercise's own initializers, by the name they are registered under.
@@ -102,6 +103,13 @@ class Fields:
             raise self._wrong(key, "one of " + ", ".join(options))
         return str(value)
 
+    def activation(self) -> Steps:
+        """The step that the layer's activation stands for; TensorFlow's softmax is Keras's."""
+        function = self._left.get("activation")
+        if isinstance(function, dict) and function.get("config") == "softmax_v2":
+            self._left["activation"] = "softmax"
+        return _activation(self.choice("activation", ACTIVATIONS))
+
     def wholes(self, key: str, count: int, low: int, high: int) -> tuple[int, ...]:
         return self._wholes(self._take(key), key, count, low, high)
 
@@ -120,6 +128,8 @@ class Fields:
     def initializer(self, key: str) -> Setting:
         """An initializer as (name, seed): the exercise's own, or another by class name."""
         value = mapping(self._take(key), key)
+        if value.get("class_name") in {"function", "__lambda__"}:
+            return ("other", "function", "")
         settings = mapping(value.get("config"), f"the config of {key}")
         registered = value.get("registered_name")
         if registered in _INITIALIZERS:
@@ -153,9 +163,6 @@ def short(value: Any) -> str:
     return "".join(letter for letter in text if letter.isprintable())[:60]
 
 
-Steps = list[tuple[str, dict[str, Setting]]]
-
-
 def _activation(name: str) -> Steps:
     known: dict[str, Steps] = {
         "linear": [],
@@ -178,7 +185,7 @@ def _convolution(fields: Fields) -> Steps:
         "initializer": fields.initializer("kernel_initializer"),
         "bias initializer": fields.initializer("bias_initializer"),
     }
-    return [("convolution", settings), *_activation(fields.choice("activation", ACTIVATIONS))]
+    return [("convolution", settings), *fields.activation()]
 
 
 def _batch_normalisation(fields: Fields) -> Steps:
@@ -200,7 +207,7 @@ def _dense(fields: Fields) -> Steps:
         "initializer": fields.initializer("kernel_initializer"),
         "bias initializer": fields.initializer("bias_initializer"),
     }
-    return [("dense", settings), *_activation(fields.choice("activation", ACTIVATIONS))]
+    return [("dense", settings), *fields.activation()]
 
 
 def _pooling(kind: str) -> Callable[[Fields], Steps]:
@@ -265,7 +272,7 @@ _LAYERS: dict[str, tuple[Callable[[], Any], Callable[[Fields], Steps]]] = {
     "Dense": (lambda: keras.layers.Dense(1), _dense),
     "Activation": (
         lambda: keras.layers.Activation("relu"),
-        lambda fields: _activation(fields.choice("activation", ACTIVATIONS)),
+        Fields.activation,
     ),
     "ReLU": (keras.layers.ReLU, _plain_relu),
     "Softmax": (keras.layers.Softmax, _on_last_axis("softmax")),
@@ -332,8 +339,10 @@ def layer_steps(layer: dict[str, Any], name: str) -> tuple[Steps, tuple[str, ...
         raise GraphRefused(
             f"{name!r} is a model inside the model; call the layers one by one instead"
         )
+    known = class_name in _LAYERS  # by its name alone: a class of somebody's own
+    why = " that is not Keras's own" if known else ", which this exercise does not use"
     raise GraphRefused(
-        f"{name!r} is a {short(class_name)}, which this exercise does not use; "
+        f"{name!r} is a {short(class_name)}{why}; "
         "build the block from Keras's convolution, batch normalisation, activation, "
         "pooling, addition and dense layers"
     )

@@ -190,7 +190,9 @@ def _input(layer: dict[str, Any], name: str) -> Node:
     if not isinstance(shape, list) or shape[0] is not None:
         raise GraphRefused("the input fixes the number of pictures; leave it open")
     if config.get("dtype") != "float32":
-        raise GraphRefused("the input takes other numbers than float32, Keras's default")
+        raise GraphRefused(
+            f"the input takes {short(config.get('dtype'))}; leave it at float32, Keras's default"
+        )
     return Node("input", {"shape": tuple(sizes)}, (), name)
 
 

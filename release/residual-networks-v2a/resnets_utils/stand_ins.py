@@ -7,6 +7,8 @@ opens it as a flawless block, so that a mistake in a block costs no point twice.
 from __future__ import annotations
 
 import contextlib
+import functools
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -111,10 +113,11 @@ def _mode_and_start(training: bool | None, initializer: Callable[..., Any]) -> d
     """
     if training not in (True, False, None):
         raise TypeError(f"training must be True or False; the block was given {training!r}")
-    if not callable(initializer):
+    made = isinstance(initializer, keras.initializers.Initializer)
+    if made or not callable(initializer):
+        given = f"what {type(initializer).__name__}(...) made" if made else repr(initializer)
         raise TypeError(
-            "initializer must be a function such as glorot_uniform; "
-            f"the block was given {initializer!r}"
+            f"initializer must be a function such as glorot_uniform; the block was given {given}"
         )
     start = keras.saving.serialize_keras_object(initializer(seed=0))
     return {"training": None if training is None else bool(training), "initializer": start}
@@ -136,13 +139,47 @@ for _functions in STAND_IN_BLOCKS.values():
         _function.__qualname__ = _name  # what Python calls it where its arguments do not fit
 
 
+class OtherArguments(TypeError):
+    """A block is called with arguments that it alone takes: no stand-in knows what they mean."""
+
+
+def _watched(stand_in: Callable[..., Any], own: Any) -> Callable[..., Any]:
+    """Return the stand-in, which gives way where a call fits the student's own block alone."""
+    if not callable(own):
+        return stand_in
+
+    @functools.wraps(stand_in)
+    def block(*arguments: Any, **settings: Any) -> Any:
+        if not _fits(stand_in, arguments, settings) and _fits(own, arguments, settings):
+            raise OtherArguments
+        return stand_in(*arguments, **settings)
+
+    return block
+
+
+def _fits(function: Callable[..., Any], arguments: Any, settings: dict[str, Any]) -> bool:
+    try:
+        inspect.signature(function).bind(*arguments, **settings)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def in_place_of_blocks(namespace: dict[str, Any], version: str) -> Iterator[None]:
-    """Put the stand-ins in place of a namespace's blocks for a while."""
+    """Put the stand-ins in place of a namespace's blocks for a while.
+
+    Raises:
+        OtherArguments: within the block, from a call that a stand-in does not
+            take and the block that it stands for does.
+
+    """
     stand_ins = STAND_IN_BLOCKS[version]
     missing = object()
     before = {name: namespace.get(name, missing) for name in stand_ins}
-    namespace.update(stand_ins)
+    namespace.update(
+        {name: _watched(stand_in, before[name]) for name, stand_in in stand_ins.items()}
+    )
     try:
         yield
     finally:

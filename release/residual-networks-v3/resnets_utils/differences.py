@@ -137,6 +137,8 @@ def start(initializer: Setting) -> str:
         return f"the constant {initializer[1]}"
     if initializer[0] == "default":
         return "zeros"
+    if initializer[1] == "function":
+        return "a function of your own"
     return f"Keras's own {initializer[1]} (seed {initializer[2]})"
 
 

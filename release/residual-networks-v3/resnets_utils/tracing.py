@@ -20,7 +20,7 @@ import keras
 
 from resnets_utils.expected import withheld
 from resnets_utils.sampling import sample
-from resnets_utils.stand_ins import in_place_of_blocks
+from resnets_utils.stand_ins import OtherArguments, in_place_of_blocks
 from resnets_utils.tensorflow2 import INITIALIZERS
 
 # Keras colours its messages for terminals.
@@ -92,7 +92,8 @@ def trace(call: Call, namespace: dict[str, Any]) -> dict[str, str]:
 
     Returns:
         ``{"status": "graph", "graph": JSON}``, with "values" if the call asks
-        for a sample (see `sampling`), or a status of "undefined",
+        for a sample (see `sampling`), and a "reason" if they could not be
+        computed, or a status of "undefined",
         "placeholder" or "raised" with a "reason" in words; for a raised error
         also the lines of the notebook that it came through as "lines", and the
         graph drawn up to it as "graph" if there is one.
@@ -102,16 +103,11 @@ def trace(call: Call, namespace: dict[str, Any]) -> dict[str, str]:
     if not callable(function):
         return {"status": "undefined", "reason": f"{call.function} is not defined"}
     entrance = None if call.shape is None else keras.Input(call.shape)
-    blocks = (
-        contextlib.nullcontext()
-        if call.own_blocks
-        else in_place_of_blocks(getattr(function, "__globals__", namespace), call.version)
-    )
     try:
-        with blocks, withheld():
-            model = _call(call, function, entrance)
+        with withheld():
+            model = _draw(call, function, entrance, namespace)
         reply = {"status": "graph", "graph": model.to_json()}
-        return reply if call.sample is None else reply | {"values": sample(model, call.sample)}
+        return reply if call.sample is None else reply | _tried(model, call.sample)
     except NotImplementedError as error:
         lines = _notebook_lines(error.__traceback__, namespace)
         # One that a library raises is an error like others.
@@ -131,6 +127,15 @@ class _NoTensor(TypeError):
     """The function gave back something that is no layer's output."""
 
 
+def _draw(call: Call, function: Any, entrance: Any, namespace: dict[str, Any]) -> keras.Model:
+    if not call.own_blocks:
+        names = getattr(function, "__globals__", namespace)
+        # A student may give blocks more arguments; then the network is drawn with their own.
+        with contextlib.suppress(OtherArguments), in_place_of_blocks(names, call.version):
+            return _call(call, function, entrance)
+    return _call(call, function, entrance)
+
+
 def _call(call: Call, function: Any, entrance: Any) -> keras.Model:
     if entrance is None:
         model = function(**call.python_arguments)
@@ -145,7 +150,22 @@ def _call(call: Call, function: Any, entrance: Any) -> keras.Model:
             f"{call.function} must return the tensor of its last layer; "
             f"it returned {_kind_of(result)}"
         )
-    return keras.Model(entrance, result)
+    try:
+        return keras.Model(entrance, result)
+    except ValueError as error:
+        if "not connected" not in str(error):
+            raise
+        raise _NoTensor(
+            f"what {call.function} returned is not made from the tensor that it was given"
+        ) from None
+
+
+def _tried(model: keras.Model, salt: int) -> dict[str, str]:
+    """What the model computes, or why it does not: a model of two inputs is refused elsewhere."""
+    try:
+        return {"values": sample(model, salt)}
+    except Exception as error:
+        return {"values": "", "reason": _raised(error, ())["reason"]}
 
 
 def _kind_of(value: Any) -> str:
