@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
+from functools import lru_cache
 
-from coursekit.judge.markers import hidden_lines
-from resnets_utils.checks import CheckResult, Judging, Tracer, judging
-from resnets_utils.tracing import Call
+from coursekit.test_cells import TestCell, take_apart
+from resnets_utils.calls import Call
+from resnets_utils.judging import Judging, Tracer, judging
+from resnets_utils.outcomes import CheckResult
+from resnets_utils.raised import Reply
+from resnets_utils.reference import Reference, Solution
+
+_CELL = "<test cell>"
+_SOLUTION = "<solution: "
 
 
 @dataclass(frozen=True)
@@ -17,29 +25,90 @@ class CellJudgement:
     results: tuple[CheckResult, ...]
 
 
-def judge_cell(source: str, tracer: Tracer, salt: int, *, sampled: bool = True) -> CellJudgement:
+class TestCellFault(Exception):
+    """A test cell, or the solution in it, is itself at fault; the message says how and where."""
+
+    __test__ = False  # no test of pytest's
+
+
+def judge_cell(
+    source: str,
+    tracer: Tracer,
+    salt: int,
+    *,
+    grade_id: str = "the test cell",
+    reference: Reference | None = None,
+    sampled: bool = True,
+    thorough: bool = False,
+) -> CellJudgement:
     """Run a test cell on the answers that ``tracer`` gives.
 
     Args:
-        source: the test cell's text, hidden tests included; it must be trusted.
+        source: the test cell's text as `compose` made it; it must be trusted.
         tracer: makes the calls that the checks ask for.
         salt: settles the random inputs.
+        grade_id: the cell's name, to say where a fault lies.
+        reference: what the exercise asks for; None for the solution in the cell.
         sampled: whether networks are tried on pictures, as strangers' must be.
+        thorough: whether figures are computed even for what is drawn as the solution is.
 
     Raises:
-        Exception: whatever the test cell itself raises; that is a mistake in
-            the test, never in an answer.
+        TestCellFault: if the test cell itself raises; that is a mistake in the test
+            or the solution, never in an answer.
 
     """
+    cell = take_apart(source)
     asked: list[str] = []
 
-    def remember(call: Call) -> dict[str, str]:
+    def remember(call: Call) -> Reply:
         asked.append(call.function)
         return tracer(call)
 
-    how = Judging(tracer=remember, salt=salt, hidden_lines=hidden_lines(source), sampled=sampled)
-    with judging(how):
-        exec(compile(source, "<test cell>", "exec"), {"__name__": "__test_cell__"})
+    how = Judging(
+        tracer=remember,
+        given_reference=reference or solution_of(cell.solution, cell.blocks),
+        salt=salt,
+        hidden_lines=cell.hidden,
+        sampled=sampled,
+        thorough=thorough,
+    )
+    try:
+        with judging(how):
+            exec(compile(source, _CELL, "exec"), {"__name__": "__test_cell__"})
+    except Exception as error:
+        raise TestCellFault(_fault(error, cell, grade_id)) from error
     if not how.results:
-        raise ValueError("the test cell holds no check")
+        raise TestCellFault(f"{grade_id} holds no check")
     return CellJudgement(asked[0] if asked else "", tuple(how.results))
+
+
+@lru_cache(maxsize=4)
+def solution_of(cells: tuple[tuple[str, str], ...], blocks: str) -> Solution:
+    """Return a solution; the test cells of a notebook share it."""
+    return Solution(cells, blocks)
+
+
+def _fault(error: Exception, cell: TestCell, grade_id: str) -> str:
+    """What an error says, and which line of the author's it came from."""
+    words = f"{type(error).__name__}: {error}"
+    if isinstance(error, SyntaxError):
+        words = f"{type(error).__name__}: {error.msg}"
+    for name, number in reversed(_lines(error)):
+        if name == _CELL:
+            return f"{words}, {cell.line_in_words(number, grade_id)}"
+        if name.startswith(_SOLUTION):
+            return f"{words}, line {number} of the solution's {name[len(_SOLUTION) : -1]}"
+        if name == "blocks.py":
+            return f"{words}, line {number} of blocks.py"
+    return f"{words}, in {grade_id}"
+
+
+def _lines(error: Exception) -> list[tuple[str, int]]:
+    """The files and lines that an error came through, the innermost last."""
+    found = [
+        (frame.f_code.co_filename, number)
+        for frame, number in traceback.walk_tb(error.__traceback__)
+    ]
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        found.append((error.filename, error.lineno))
+    return found

@@ -72,7 +72,7 @@ class JudgeProcess:
         line = self._connect()
         left = self._timeout
         try:
-            send(line, {"source": source, "salt": salt})
+            send(line, {"source": source, "salt": salt, "grade_id": grade_id})
             while True:
                 asked = time.monotonic()
                 message = self._wait(line, grade_id, left)
@@ -85,10 +85,11 @@ class JudgeProcess:
                 f"the judge stopped while judging {grade_id} ({type(error).__name__})",
                 "grade the submission again; if it happens again, look at its answer by hand",
             ) from None
-        if "mistake" in message:
+        if "fault" in message:
             raise InfrastructureError(
-                f"the test cell {grade_id} is itself at fault:\n{message['mistake']}",
-                "mend its text in source/ or grader_tests/, and make the release again",
+                f"{plain_text(message['fault'], MAX_REASON)}: the test cell or its solution is "
+                "at fault, no answer",
+                "correct it in source/ or grader_tests/, and make the release again",
             )
         checks = tuple(
             # Names of layers and words of errors in it are a student's.

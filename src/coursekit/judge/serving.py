@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import resource
 import sys
-import traceback
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 from typing import Any
@@ -36,8 +35,8 @@ def serve(line: Connection) -> None:
 
 
 def _judge(line: Connection, request: dict[str, Any]) -> dict[str, Any]:
-    from coursekit.judge.cell import judge_cell
-    from resnets_utils.tracing import Call
+    from coursekit.judge.cell import TestCellFault, judge_cell
+    from resnets_utils.calls import Call
 
     def tracer(call: Call) -> dict[str, str]:
         send(line, {"trace": call.as_json()})
@@ -45,9 +44,11 @@ def _judge(line: Connection, request: dict[str, Any]) -> dict[str, Any]:
         return reply
 
     try:
-        judgement = judge_cell(request["source"], tracer, request["salt"])
-    except Exception:
-        return {"mistake": traceback.format_exc()}
+        judgement = judge_cell(
+            request["source"], tracer, request["salt"], grade_id=request["grade_id"]
+        )
+    except TestCellFault as fault:
+        return {"fault": str(fault)}
     return {
         "function": judgement.function,
         "checks": [asdict(result) for result in judgement.results],

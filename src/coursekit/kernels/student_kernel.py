@@ -11,6 +11,8 @@ any other output of the student's process.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import importlib
 import sys
 import threading
 from collections import defaultdict
@@ -57,19 +59,19 @@ class TracingKernel(IPythonKernel):
         # Loaded by `serve`; the student's folder has the edition that counts.
         from keras.src.backend.common import global_state
 
-        from resnets_utils.tracing import Call, trace
+        from resnets_utils.calls import Call, answer
 
         assert self.shell is not None and self.session is not None
         loop = asyncio.get_running_loop()
         namespace, send = self.shell.user_ns, self.session.send
 
-        def answer() -> None:
+        def make_the_call() -> None:
             global_state.set_global_attribute("object_name_uids", self.numbers)
-            reply = trace(Call.from_json(parent["content"]), namespace)
+            reply = answer(Call.from_json(parent["content"]), namespace)
             # The channel belongs to the loop's thread.
             loop.call_soon_threadsafe(send, stream, "trace_reply", reply, parent, ident)
 
-        threading.Thread(target=answer, daemon=True).start()
+        threading.Thread(target=make_the_call, daemon=True).start()
 
 
 class PiecewiseStream(OutStream):
@@ -124,7 +126,10 @@ def serve(connection: Path, listening: dict[int, int]) -> None:
 
     """
     # Before any line of a student's: their notebook cannot take its place.
-    import resnets_utils.tracing  # noqa: F401
+    importlib.import_module("resnets_utils.calls")
+    # Not in the folder of an exercise of plain values.
+    with contextlib.suppress(ModuleNotFoundError):
+        importlib.import_module("resnets_utils.tracing")
 
     sys.argv = ["student_kernel"]
     StudentKernelApp.listening = listening

@@ -15,8 +15,8 @@ from coursekit.plain_text import plain_text
 MAX_CHARACTERS = 5_000_000
 MAX_REASON = 2_000
 _PAUSE = 0.5  # seconds between two looks whether the kernel still runs
-_STATUSES = frozenset({"graph", "undefined", "placeholder", "raised"})
-_KEYS = frozenset({"status", "graph", "values", "reason", "lines"})
+_STATUSES = frozenset({"graph", "value", "undefined", "placeholder", "raised"})
+_KEYS = frozenset({"status", "graph", "values", "value", "reason", "lines", "classes"})
 
 
 def request_trace(client: Any, call: dict[str, Any], timeout: float) -> dict[str, str]:
@@ -28,7 +28,7 @@ def request_trace(client: Any, call: dict[str, Any], timeout: float) -> dict[str
         timeout: seconds that the kernel may take.
 
     Returns:
-        The reply as `resnets_utils.tracing.trace` describes it. A kernel that
+        The reply as `resnets_utils.calls.answer` describes it. A kernel that
         answers in another form gives one of status "raised".
 
     Raises:
@@ -69,12 +69,12 @@ def _plain(content: Any) -> dict[str, str]:
         or not set(content) <= _KEYS
         or not all(isinstance(value, str) for value in content.values())
         or content.get("status") not in _STATUSES
-        or (content["status"] == "graph" and "graph" not in content)
+        or (content["status"] in {"graph", "value"} and content["status"] not in content)
         or sum(map(len, content.values())) > MAX_CHARACTERS
     ):
         return _no_answer("the kernel's reply does not have the form of a trace")
     # An error's own words, which the verdict repeats, can be as long as they like.
     return {
-        key: value if key in {"status", "graph", "values"} else plain_text(value, MAX_REASON)
+        key: value if key in {"status", "graph", "values", "value"} else plain_text(value, MAX_REASON)
         for key, value in content.items()
     }
