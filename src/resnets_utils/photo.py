@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from resnets_utils.dataset import CLASS_NAMES, CLASSES
+from resnets_utils.classes import CLASS_NAMES, CLASSES
 from resnets_utils.sentences import StudentError
 
 # The limit from which Pillow itself refuses; decoded, that is up to 720 MB.
