@@ -28,7 +28,7 @@ def small(assignment: Assignment, tmp_path: Path) -> Assignment:
 
 
 def test_an_assignment_s_own_functions_are_answered(small: Assignment) -> None:
-    entry = {"student": "ada", "assignment": small.name, "otherwise": "right"}
+    entry: dict[str, Any] = {"student": "ada", "assignment": small.name, "otherwise": "right"}
     cells = cells_by_grade_id(bundled(small, entry))
     assert cells["identity_block"].source == "right = 1"
     entry["answers"] = {"identity_block": "wrong"}
