@@ -22,10 +22,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coursekit.courses import assignments
+from coursekit.courses import Assignment
 from coursekit.errors import InfrastructureError
-from coursekit.solutions import solution_model
-from resnets_utils.dataset import CLASSES, convert_to_one_hot
+from coursekit.pretraining.solution import assignment_with_network, solution_model
+from resnets_utils.classes import CLASSES
+from resnets_utils.dataset import convert_to_one_hot
 
 PICTURES, EPOCHS, BATCH_SIZE, SEED = 1080, 2, 32, 1
 PLAIN, OURS = KINDS = "model.fit", "train"
@@ -57,16 +58,18 @@ def run_benchmark(course: Path = Path(), pairs: int = 1) -> int:
     """Time every kind of training ``pairs`` times, taking turns, and print a table.
 
     Args:
-        course: the course folder; the network is its first assignment's solution.
+        course: the course folder; the network is that of the first assignment with one.
         pairs: how often each kind is run, 1 or more.
 
     Returns:
         exit status 0.
 
     Raises:
+        CourseKitError: if no assignment's solution builds a network.
         InfrastructureError: if a run fails; its own words are in the message.
 
     """
+    assignment = assignment_with_network(course)
     print(
         f"ResNet-50 on {PICTURES} pictures, {EPOCHS} epochs of batches of {BATCH_SIZE}, "
         f"{os.cpu_count()} processors",
@@ -76,14 +79,17 @@ def run_benchmark(course: Path = Path(), pairs: int = 1) -> int:
     for pair in range(pairs):
         for kind in KINDS:
             print(f"  run {pair + 1} of {pairs}: {kind} ...", file=sys.stderr, flush=True)
-            found[kind].append(_in_a_process(course, kind))
+            found[kind].append(_in_a_process(assignment, kind))
     print("\n".join(_table(found)))
     return 0
 
 
-def _in_a_process(course: Path, kind: str) -> Timing:
+def _in_a_process(assignment: Assignment, kind: str) -> Timing:
     run = subprocess.run(
-        [sys.executable, "-m", "coursekit.benchmark", str(course), kind],
+        [
+            *(sys.executable, "-m", "coursekit.benchmark"),
+            *(str(assignment.course), assignment.name, kind),
+        ],
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "NBGRADER_EXECUTION": ""},
         capture_output=True,
         text=True,
@@ -125,7 +131,7 @@ def _table(found: dict[str, list[Timing]]) -> list[str]:
     return lines
 
 
-def _measure(course: Path, kind: str) -> Timing:
+def _measure(assignment: Assignment, kind: str) -> Timing:
     """Train once, in this process."""
     import keras
 
@@ -140,7 +146,7 @@ def _measure(course: Path, kind: str) -> Timing:
             self.ends.append(time.perf_counter())
 
     keras.utils.set_random_seed(SEED)
-    model = solution_model(assignments(course)[0])
+    model = solution_model(assignment)
     X, Y = _pictures()
     model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
     clock = Clock()
@@ -181,9 +187,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one measurement and print it as a line of JSON: what the processes above execute."""
     parser = argparse.ArgumentParser(prog="python -m coursekit.benchmark")
     parser.add_argument("course", type=Path)
+    parser.add_argument("assignment")
     parser.add_argument("kind", choices=KINDS)
     chosen = parser.parse_args(arguments)
-    print(json.dumps(asdict(_measure(chosen.course, chosen.kind))))
+    assignment = Assignment(chosen.course, chosen.assignment)
+    print(json.dumps(asdict(_measure(assignment, chosen.kind))))
     return 0
 
 

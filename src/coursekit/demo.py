@@ -15,7 +15,7 @@ from rich.text import Text
 from coursekit.courses import Assignment, assignments
 from coursekit.errors import AuthoringError, InfrastructureError
 from coursekit.isolation.probing import BUBBLEWRAPPED, DESCRIPTIONS, NONE, probe
-from coursekit.known_answers import known_answers
+from coursekit.known_answers import known_answers, solution_cells
 from coursekit.nbgrader_runs import read_verdict, run_nbgrader
 from coursekit.release.pipeline import build_folder, copy_course, generate
 from coursekit.rendering import SIGNS
@@ -84,7 +84,8 @@ def demo(course: Path, console: Console) -> Path:
         page = folder / "feedback" / entry["student"] / name / f"{notebook}.html"
         if not page.exists():
             raise InfrastructureError(f"there is no feedback page {page}", "look at nbgrader.log")
-    console.print(scores(entries, verdicts))
+    for table in scores(entries, verdicts):
+        console.print(table)
     show_reasons(entries, verdicts, console)
     console.print(
         f"\nFeedback pages: {folder.relative_to(course)}/feedback/<student>/<assignment>/"
@@ -110,16 +111,24 @@ def bundled(assignment: Assignment, entry: dict[str, Any]) -> Any:
     """Return the notebook that an entry of ``examples/submissions.toml`` describes.
 
     Raises:
-        AuthoringError: if it names an answer that is not known.
+        AuthoringError: if it names a function or an answer that is not known.
 
     """
+    functions = list(solution_cells(assignment))
+    strange = [name for name in entry.get("answers", {}) if name not in functions]
+    if strange:
+        raise AuthoringError(
+            f"{SUBMISSIONS}: {entry['student']} answers {', '.join(strange)}, "
+            f"for which {assignment.name} has no cell",
+            f"it has {', '.join(functions)}",
+        )
     known = {
         (answer.function, answer.name): answer.code
         for file in ("right_answers.toml", "wrong_answers.toml")
         for answer in known_answers(assignment, file)
     }
     answers = {}
-    for function in ("identity_block", "convolutional_block", "ResNet50"):
+    for function in functions:
         wanted = entry.get("answers", {}).get(function, entry.get("otherwise", ""))
         if wanted and (function, wanted) not in known:
             raise AuthoringError(
@@ -138,22 +147,32 @@ def bundled(assignment: Assignment, entry: dict[str, Any]) -> Any:
     )
 
 
-def scores(entries: list[dict[str, Any]], verdicts: list[NotebookVerdict]) -> Table:
-    """Return the scores as a table, a row a student and a column a test cell."""
-    table = Table(title="Scores")
-    table.add_column("student")
-    for cell in verdicts[0].cells:
-        table.add_column(cell.function, justify="right")
-    table.add_column("total", justify="right")
+def scores(entries: list[dict[str, Any]], verdicts: list[NotebookVerdict]) -> list[Table]:
+    """Return a table of scores for each assignment, a row a student and a column a test cell."""
+    of_assignment: dict[str, list[tuple[dict[str, Any], NotebookVerdict]]] = {}
     for entry, verdict in zip(entries, verdicts, strict=True):
+        of_assignment.setdefault(entry["assignment"], []).append((entry, verdict))
+    return [_scores(name, rows) for name, rows in of_assignment.items()]
+
+
+def _scores(assignment: str, rows: list[tuple[dict[str, Any], NotebookVerdict]]) -> Table:
+    # A submission may be graded by another version's tests: its cells are found by their names.
+    functions = list(dict.fromkeys(cell.function for _, verdict in rows for cell in verdict.cells))
+    table = Table(title=f"Scores, {assignment}")
+    table.add_column("student")
+    for function in functions:
+        table.add_column(function, justify="right")
+    table.add_column("total", justify="right")
+    for entry, verdict in rows:
         total = sum(cell.score for cell in verdict.cells)
         possible = sum(cell.points for cell in verdict.cells)
+        said = {
+            cell.function: f"{SIGNS[cell.outcome]} {cell.outcome} {cell.score:g}/{cell.points:g}"
+            for cell in verdict.cells
+        }
         table.add_row(
             f"{entry['student']}: {entry['about']}",
-            *(
-                f"{SIGNS[cell.outcome]} {cell.outcome} {cell.score:g}/{cell.points:g}"
-                for cell in verdict.cells
-            ),
+            *(said.get(function, "") for function in functions),
             f"{total:g}/{possible:g}",
         )
     return table

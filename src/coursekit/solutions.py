@@ -14,8 +14,3 @@ def solution_names(assignment: Assignment) -> dict[str, Any]:
     for code in (import_cells(assignment), *solution_cells(assignment).values()):
         exec(compile(code, str(assignment.source), "exec"), names)
     return names
-
-
-def solution_model(assignment: Assignment) -> Any:
-    """Return the Keras model that the solution's ``ResNet50`` builds for 64 x 64 pictures."""
-    return solution_names(assignment)["ResNet50"](input_shape=(64, 64, 3), classes=6)

@@ -13,9 +13,11 @@ from rich.text import Text
 
 from coursekit.courses import assignments
 from coursekit.errors import CourseKitError
-from coursekit.version_file import version_order
+from coursekit.version_file import version_of, version_order
 from resnets_utils.sentences import StudentError
-from resnets_utils.upgrade import family_of_notebook, upgrade_file
+from resnets_utils.stamp import read_stamp
+from resnets_utils.upgrade import defined_in, fits, upgrade_file
+from resnets_utils.upgrade.earlier import read_earlier
 from resnets_utils.upgrade.release import Release, read_release
 from resnets_utils.upgrade.report import SIGNS, Report
 
@@ -50,7 +52,9 @@ def upgrade_all(
         course: the course folder.
         sources: notebooks, or folders of them: ``*.ipynb`` directly in a folder
             are called by their file's name, those deeper by the first folder's.
-        to: the assignment; None for the newest release of each notebook's own family.
+        to: the assignment; None for the newest release of each notebook's own family:
+            of assignments whose names differ in their version only, and among these of
+            those whose functions take what the notebook's do.
         student: whose notebook it is, if there is one only; None to go by its path.
         console: where progress and results are shown.
 
@@ -158,13 +162,51 @@ def _remove_if_empty(folder: Path) -> None:
 
 
 def _chosen_release(notebook: Path, releases: dict[str, Release]) -> str:
-    """The newest release of the notebook's own family, or the newest of all."""
+    """The newest release of the notebook's family that its answers fit, or the newest of these.
+
+    Raises:
+        StudentError: if the notebook cannot be read, or its family cannot be told.
+
+    """
     if len(releases) == 1:
         return next(iter(releases))
-    newest = list(releases)[-1]
-    family = family_of_notebook(notebook, releases[newest])
-    own = [name for name, release in releases.items() if release.family == family]
-    return own[-1] if own else newest
+    families: dict[str, list[str]] = {}
+    for name in releases:
+        families.setdefault(_family(name), []).append(name)
+    names = families[_family_of(notebook, families, releases)]
+    fitting = [name for name in names if fits(notebook, releases[name])]
+    return (fitting or names)[-1]
+
+
+def _family(assignment: str) -> str:
+    """An assignment's name without its version."""
+    return assignment.removesuffix(version_of(assignment)).removesuffix("-")
+
+
+def _family_of(notebook: Path, families: dict[str, list[str]], releases: dict[str, Release]) -> str:
+    """The family that a notebook's stamp names, or of whose functions it defines the most.
+
+    Raises:
+        StudentError: if neither tells one family.
+
+    """
+    if len(families) == 1:
+        return next(iter(families))
+    stamp = read_stamp(read_earlier(notebook).metadata)
+    if stamp is not None and _family(stamp.assignment) in families:
+        return _family(stamp.assignment)
+    defined = {
+        family: len({one for name in names for one in defined_in(notebook, releases[name])})
+        for family, names in families.items()
+    }
+    most = max(defined.values())
+    found = [family for family, count in defined.items() if count == most]
+    if not most or len(found) > 1:
+        raise StudentError(
+            f"{notebook.name} does not tell whether it is of {' or '.join(found)}",
+            f"name the assignment, as --to {families[found[0]][-1]}",
+        )
+    return found[0]
 
 
 def _show(course: Path, done: list[_Done], console: Console) -> None:

@@ -49,12 +49,13 @@ Weights = NDArray[np.float32]
 def load_pretrained(
     model: keras.Model, folder: Path = FOLDER, *, by_name: bool = True
 ) -> dict[str, Any]:
-    """Put the trained weights into your own ResNet50, layer by layer.
+    """Put the trained weights into your own network, layer by layer.
 
     Nothing is changed unless everything fits.
 
     Args:
-        model: built by your ``ResNet50(input_shape=(64, 64, 3), classes=6)``.
+        model: what your function that builds the network returned for
+            ``input_shape=(64, 64, 3)`` and ``classes=6``.
         folder: where the weights and their record are.
         by_name: find each layer by its name; otherwise by its place in the
             network, for a version of the exercise that names no layer.
@@ -76,7 +77,7 @@ def load_pretrained(
             raise StudentError(
                 f"the layer {layer} has a {variable} of shape {tuple(weight.shape)}, "
                 f"and the trained one is {stored[name].shape}",
-                "run the checks of ResNet50 above: they name the first layer that differs",
+                "run the checks of your network above: they name the first layer that differs",
             )
     for name, weight in own.items():
         weight.assign(stored[name])
@@ -174,7 +175,7 @@ def _variables_by_place(model: keras.Model) -> dict[str, Any]:
     """
     hint = (
         "build the model with input_shape=(64, 64, 3) and classes=6, "
-        "and run the checks of ResNet50 above"
+        "and run the checks of your network above"
     )
     exercise = open_blocks(resnet50())
     try:
@@ -221,7 +222,8 @@ def _refuse_other_names(own: dict[str, Any], stored: dict[str, Weights]) -> None
         raise StudentError(
             f"the trained weights are loaded by layer name, and your model {' and '.join(said)}",
             "compare the names with the tables above; "
-            'build the model with input_shape=(64, 64, 3) and classes=6, so that the last is "fc6"',
+            "build the model with input_shape=(64, 64, 3) and classes=6: the last layer's name "
+            "hangs on the number of classes",
         )
     different = [name for name in stored if name not in own] + [n for n in own if n not in stored]
     if different:

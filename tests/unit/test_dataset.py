@@ -13,8 +13,8 @@ import pytest
 from permissions import folder_for_all, held_back
 
 from resnets_utils import signs
+from resnets_utils.classes import CLASS_NAMES
 from resnets_utils.dataset import (
-    CLASS_NAMES,
     MOST_PICTURES,
     load_dataset,
 )

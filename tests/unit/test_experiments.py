@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from coursekit.courses import assignments
-from coursekit.solutions import solution_model
+from coursekit.pretraining.solution import assignment_with_network, solution_model
 from resnets_utils.block_removal import remove_a_block, switched_off
 from resnets_utils.depth_experiment import compare_depths, small_network
 from resnets_utils.residual_blocks import residual_blocks, scaled
@@ -64,13 +63,13 @@ def network(way: str = "main first", blocks: tuple[str, ...] = ("a", "b")) -> ke
 def test_blocks_are_found_however_they_add(way: str) -> None:
     model = network(way)
     found = residual_blocks(model)
-    assert [block.name for block in found] == ["1", "2"]
+    assert [block.name for block in found] == ["2a", "2b"]
     assert [block.last_scale.name for block in found] == ["a_last", "b_last"]
     assert found[0].shortcut._keras_history.operation.name == "a_short"
 
 
 def test_the_sixteen_blocks_of_the_solution_have_the_exercises_names() -> None:
-    found = residual_blocks(solution_model(assignments(COURSE)[0]))
+    found = residual_blocks(solution_model(assignment_with_network(COURSE)))
     assert " ".join(block.name for block in found) == (
         "2a 2b 2c 3a 3b 3c 3d 4a 4b 4c 4d 4e 4f 5a 5b 5c"
     )
@@ -97,7 +96,7 @@ def test_weights_come_back_whatever_happens() -> None:
         assert np.array_equal(weight.numpy(), old)
     guesses = model.predict(scaled(PICTURES), verbose=0).argmax(axis=1)
     assert found.whole == np.mean(guesses == LABELS[0])
-    assert set(found.without) == {"1", "2"}
+    assert set(found.without) == {"2a", "2b"}
 
 
 def test_sizes_are_those_of_the_two_paths(capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,8 +106,8 @@ def test_sizes_are_those_of_the_two_paths(capsys: pytest.CaptureFixture[str]) ->
         model.input, [model.get_layer(name).output for name in ("a_short", "a_last", "b_last")]
     )
     shortcut, first, second = (float(np.linalg.norm(part)) for part in parts(picture[None]))
-    assert found.shortcut["1"] == pytest.approx(shortcut, rel=1e-5)
-    assert found.main == pytest.approx({"1": first, "2": second}, rel=1e-5)
+    assert found.shortcut["2a"] == pytest.approx(shortcut, rel=1e-5)
+    assert found.main == pytest.approx({"2a": first, "2b": second}, rel=1e-5)
     shares = {name: found.main[name] / found.shortcut[name] for name in found.main}
     assert f"{max(shares.values()):.0%} in block" in capsys.readouterr().out
 

@@ -12,7 +12,7 @@ import pytest
 from keras import layers
 
 from coursekit.courses import Assignment
-from coursekit.solutions import solution_model
+from coursekit.pretraining.solution import solution_model
 from resnets_utils.model_drawing import show_model, summary_rows
 from resnets_utils.sentences import StudentError
 
@@ -104,6 +104,29 @@ def test_a_block_tells_its_path_and_its_shortcut(resnet50: Any) -> None:
         "shortcut: its input"
     )
     assert rows["block 3b"].shape == "8 x 8 x 512"
+
+
+@pytest.mark.usefixtures("no_dot")
+def test_blocks_are_counted_whatever_the_layers_are_called(resnet50: Any) -> None:
+    nameless = keras.models.clone_model(
+        resnet50, clone_function=lambda layer: _renamed(layer, f"some_{layer.name[::-1]}")
+    )
+    of_names = [row.name for row in summary_rows(resnet50) if row.name.startswith("block ")]
+    blocks = [row.name for row in summary_rows(nameless) if row.name.startswith("block ")]
+    assert len(blocks) == 16 and blocks == of_names
+
+
+def _renamed(layer: Any, name: str) -> Any:
+    return type(layer).from_config({**layer.get_config(), "name": name})
+
+
+@pytest.mark.usefixtures("no_dot")
+def test_a_single_block_goes_by_its_layers_names() -> None:
+    picture = keras.Input((8, 8, 3), name="picture")
+    inside = layers.Conv2D(3, 1, name="first")(picture)
+    inside = layers.BatchNormalization(name="last")(inside)
+    model = keras.Model(picture, layers.Add(name="sum")([inside, picture]))
+    assert [row.name for row in summary_rows(model)] == ["picture", "first to last"]
 
 
 def test_a_block_keeps_its_layers_when_an_addition_joins_something_else() -> None:

@@ -10,11 +10,13 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import matplotlib.image
+import nbformat
 import numpy as np
 import pytest
+from nbformat.v4 import new_markdown_cell, new_notebook
 
 from coursekit.courses import Assignment
-from coursekit.pictures import DRAWINGS, draw_pictures, gradients, signs_sheet
+from coursekit.pictures import DRAWINGS, draw_all, draw_pictures, gradients, signs_sheet
 from coursekit.pictures.network import STAGES
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -196,3 +198,23 @@ def test_a_sheet_of_ill_fitting_pictures_is_refused(
     ):
         with pytest.raises(ValueError, match="a sheet takes pictures of shape"):
             signs_sheet(wrong, numbers)
+
+
+def test_an_assignment_gets_only_the_pictures_that_its_notebook_shows(tmp_path: Path) -> None:
+    texts = {
+        "one-v1": "![](images/skip-connection.svg) and ![](images/signs.png)",
+        "other-v1": "no picture, only the words skip-connection and gradient-norms",
+        "third-v1": "![](images/gradient-norms.svg)",
+    }
+    for name, text in texts.items():
+        folder = tmp_path / "source" / name
+        folder.mkdir(parents=True)
+        notebook = new_notebook(cells=[new_markdown_cell(text)])
+        (folder / "Notebook.ipynb").write_text(nbformat.writes(notebook), encoding="utf-8")
+    written = draw_all(tmp_path)
+    first = tmp_path / "source" / "one-v1" / "images"
+    assert written == [first / "skip-connection.svg", first / "signs.png"]
+    assert sorted(first.iterdir()) == sorted(written)
+    assert not (tmp_path / "source" / "other-v1" / "images").exists()
+    # Nothing was measured yet that could be drawn.
+    assert list((tmp_path / "source" / "third-v1" / "images").iterdir()) == []

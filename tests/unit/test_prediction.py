@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnets_utils.dataset import CLASS_NAMES
+from resnets_utils.classes import CLASS_NAMES
 from resnets_utils.photo import predict, read_photo, show_prediction
 from resnets_utils.sentences import StudentError
 

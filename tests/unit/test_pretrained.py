@@ -16,8 +16,8 @@ from coursekit.courses import assignments
 from coursekit.errors import GateError
 from coursekit.pretraining.command import TRAINED, show
 from coursekit.pretraining.data import batches, varied
+from coursekit.pretraining.solution import solution_model
 from coursekit.pretraining.training import start_small
-from coursekit.solutions import solution_model
 from resnets_utils.pretrained import (
     FOLDER,
     RECORD,

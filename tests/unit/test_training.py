@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from coursekit.courses import assignments
-from coursekit.solutions import solution_model
+from coursekit.pretraining.solution import assignment_with_network, solution_model
 from resnets_utils.sentences import StudentError
 from resnets_utils.signs import draw_pictures
 from resnets_utils.training import (
@@ -189,7 +188,7 @@ def test_the_gradient_of_resnet50_is_plain_keras_up_to_its_own_rounding() -> Non
     labels = np.arange(16, dtype=np.int64) % 6
     pictures = draw_pictures(labels, seed=1).astype(np.float32) / 255
     truth = np.eye(6, dtype=np.float32)[labels]
-    model = solution_model(assignments(Path(__file__).parents[2])[0])
+    model = solution_model(assignment_with_network(Path(__file__).parents[2]))
     model.compile(loss="categorical_crossentropy")
 
     def gradient(pictures: Any) -> tuple[float, Any]:

@@ -18,8 +18,8 @@ from rich.console import Console
 from coursekit.courses import Assignment, assignments
 from coursekit.errors import GateError
 from coursekit.pretraining.data import training_pictures
+from coursekit.pretraining.solution import solution_model
 from coursekit.pretraining.training import Curves, Recipe, accuracy, train
-from coursekit.solutions import solution_model
 from resnets_utils.pretrained import (
     FOLDER,
     RECORD,

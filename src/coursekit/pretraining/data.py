@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from resnets_utils.dataset import CLASSES
+from resnets_utils.classes import CLASSES
 from resnets_utils.signs import draw_pictures
 from resnets_utils.signs.variety import WIDE
 
