@@ -4,10 +4,10 @@ They live in ``grader_tests/<assignment>/wrong_answers.toml`` and
 ``right_answers.toml``, each as a change of the solution::
 
     [[answer]]
-    name = "no ReLU at the end"
-    function = "identity_block"
+    name = "not divided by the sum"
+    function = "softmax"
     change = [["text in the solution", "text in its place"]]
-    fails = ["shortcut and order of layers", "figures"]
+    fails = ["values", "large numbers"]
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from coursekit.courses import Assignment, cells_by_grade_id, read_notebook
 from coursekit.errors import AuthoringError
-from coursekit.preprocessors.inject_hidden_tests import TEST_CELL_PREFIX, inject
+from coursekit.hidden_tests import by_function, whole_test_cells
 
 _KEYS = {"name", "function", "change", "code", "fails", "before"}
 
@@ -84,7 +84,7 @@ def _answer(path: Path, entry: dict[str, Any], solutions: dict[str, str]) -> Kno
 
 
 def solution_cells(assignment: Assignment) -> dict[str, str]:
-    """Return the text of each solution cell by its grade id, without nbgrader's markers."""
+    """Return the text of each cell that students fill in by its grade id, without markers."""
     cells = cells_by_grade_id(read_notebook(assignment.source))
     return {
         grade_id: re.sub(r" *### (BEGIN|END) SOLUTION\n", "", cell.source)
@@ -94,18 +94,13 @@ def solution_cells(assignment: Assignment) -> dict[str, str]:
 
 
 def full_test_cells(assignment: Assignment) -> dict[str, str]:
-    """Return the text of each test cell by its function, hidden tests included."""
-    found = {}
-    for grade_id, cell in cells_by_grade_id(read_notebook(assignment.source)).items():
-        if cell.metadata.nbgrader.get("grade"):
-            function = grade_id.removeprefix(TEST_CELL_PREFIX)
-            hidden = (assignment.tests / f"{function}.py").read_text(encoding="utf-8")
-            found[function] = inject(cell.source, hidden, grade_id, assignment.source.name)
-    return found
+    """Return the whole text of each test cell by what it tests: see `whole_test_cells`."""
+    notebook = read_notebook(assignment.source)
+    return by_function(whole_test_cells(notebook, assignment.tests, assignment.source.parent))
 
 
 def import_cells(assignment: Assignment) -> str:
-    """Return the code cells that are given to the student: the imports."""
+    """Return the code that is given to students: locked cells without tests."""
     cells = read_notebook(assignment.source).cells
     return "\n".join(
         cell.source

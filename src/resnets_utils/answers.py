@@ -332,8 +332,10 @@ class Answer:
             and answer.signature(_all_and_names) != wanted.signature(_all_and_names)
         ):
             raise CheckFailed(f"{self.call}: the names are right, but on each other's layers")
+        with_weights = {node.layer for node in weighted}
         for node in wanted.nodes:
-            if node.named and node.kind not in {*WEIGHTED, CLOSED_BLOCK, "input"}:
+            plain = node.kind not in {*WEIGHTED, CLOSED_BLOCK, "input"}
+            if node.named and plain and node.layer not in with_weights:
                 others = {other.layer for other in answer.of_kind(node.kind)}
                 if others and node.layer not in others:
                     kind = kind_in_words(node.kind)
@@ -407,9 +409,12 @@ class Answer:
             mean_over: an axis of that part to take the mean over first.
 
         """
-        if not self._thorough and self.graph.closed:
-            if _alike_to_the_seed(self._open, self._open_expected):
-                return  # the solution's own network, which the release has held to the figures
+        if (
+            self.graph.closed
+            and not self._thorough
+            and _alike_to_the_seed(self._open, self._open_expected)
+        ):
+            return  # the solution's own network, which the release has held to the figures
         try:
             got = np.asarray(build(_as_called(self._open))(np.asarray(X, np.float32)))[at]
         except (ValueError, IndexError):

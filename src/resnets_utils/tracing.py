@@ -58,6 +58,10 @@ def without_starting_values() -> Iterator[None]:
     """
     before = list(_without_values())
     known = {id(variable) for variable in before}
+    # What is there already need not be looked through for what has become garbage.
+    frozen = gc.get_freeze_count() > 0
+    if not frozen:
+        gc.freeze()
     try:
         with keras.StatelessScope(initialize_variables=False):
             yield
@@ -67,6 +71,8 @@ def without_starting_values() -> Iterator[None]:
         waiting[:] = before
         if left:
             gc.collect()
+        if not frozen:
+            gc.unfreeze()
         for reference in left:
             variable = reference()
             if variable is not None:

@@ -75,6 +75,8 @@ def _plain(content: Any) -> dict[str, str]:
         return _no_answer("the kernel's reply does not have the form of a trace")
     # An error's own words, which the verdict repeats, can be as long as they like.
     return {
-        key: value if key in {"status", "graph", "values", "value"} else plain_text(value, MAX_REASON)
+        key: value
+        if key in {"status", "graph", "values", "value"}
+        else plain_text(value, MAX_REASON)
         for key, value in content.items()
     }
