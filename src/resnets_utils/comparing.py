@@ -272,9 +272,11 @@ def arrays_agree(got: Array, expected: Array, tolerance: float) -> Array:
         if "c" in got.dtype.kind + expected.dtype.kind:
             one, other = got.astype(np.complex128), expected.astype(np.complex128)
             finite = np.isfinite(one) & np.isfinite(other)
-            parts = _close(one.real, other.real, tolerance)
-            parts &= _close(one.imag, other.imag, tolerance)
-            near = np.where(finite, _near(one, other, tolerance), parts)
+            parts = [
+                (part == wanted) | _close(part, wanted, tolerance)
+                for part, wanted in ((one.real, other.real), (one.imag, other.imag))
+            ]
+            near = np.where(finite, _near(one, other, tolerance), parts[0] & parts[1])
         else:
             near = _close(got.astype(np.float64), expected.astype(np.float64), tolerance)
     return np.asarray(agree | near)
