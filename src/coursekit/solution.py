@@ -26,7 +26,7 @@ def solution_pieces(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:
     """
     found: list[tuple[str, str, list[ast.stmt], bool]] = []
     for number, cell in enumerate(cells, 1):
-        if cell.cell_type != "code" or utils.is_grade(cell) and not utils.is_solution(cell):
+        if cell.cell_type != "code" or (utils.is_grade(cell) and not utils.is_solution(cell)):
             continue
         nbgrader = cell.metadata.get("nbgrader", {})
         name = str(nbgrader.get("grade_id") or f"cell {number}")

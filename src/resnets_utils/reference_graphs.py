@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -11,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from resnets_utils.calls import Call
-from resnets_utils.graph import CLOSED_BLOCK, Graph, Node, Setting, Shape
+from resnets_utils.graph import CLOSED_BLOCK, Graph, Node, Shape
+from resnets_utils.graph_text import graph_of_text, text_of_graph
 from resnets_utils.initializer_names import Start
 from resnets_utils.layers import GraphRefused
 from resnets_utils.raised import Reply
@@ -127,46 +127,6 @@ def within_seconds(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-# Graphs as text
-
-
-def text_of_graph(graph: Graph) -> str:
-    """Return a graph as short JSON text, for a record."""
-    nodes = []
-    for node in graph.nodes:
-        written = {
-            "kind": node.kind,
-            "settings": node.settings,
-            "inputs": node.inputs,
-            "layer": node.layer,
-            "gives": node.gives,
-            "function": node.function,
-            "named": node.named,
-        }
-        nodes.append({key: value for key, value in written.items() if value not in ("", ())})
-    data = {"name": graph.name, "output": graph.output, "nodes": nodes}
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-
-
-def graph_of_text(text: str) -> Graph:
-    """Return the graph that `text_of_graph` wrote."""
-    data = json.loads(text)
-    nodes = []
-    for written in data["nodes"]:
-        settings = {key: _as_setting(value) for key, value in written.pop("settings").items()}
-        for key in ("inputs", "gives"):
-            written[key] = tuple(written.get(key, ()))
-        nodes.append(Node(settings=settings, **written))
-    return Graph(tuple(nodes), data["output"], data["name"])
-
-
-def _as_setting(value: Any) -> Setting:
-    if isinstance(value, list):
-        return tuple(_as_setting(item) for item in value)
-    setting: Setting = value
-    return setting
 
 
 def replies_to_record(graphs: ReferenceGraphs, asked: Sequence[Call]) -> dict[str, Reply]:

@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
+from coursekit.judge.markers import BEGIN_HIDDEN, END_HIDDEN
 
 from coursekit.courses import Assignment, assignments
-from coursekit.judge.markers import BEGIN_HIDDEN, END_HIDDEN
 from coursekit.judge.trusted import judge_trusted
 from coursekit.known_answers import (
     KnownAnswer,

@@ -4,9 +4,9 @@ from typing import Any
 
 import keras
 import pytest
+from coursekit.judge.markers import hidden_lines
 
 from coursekit.judge.cell import judge_cell
-from coursekit.judge.markers import hidden_lines
 from coursekit.judge.trusted import judge_trusted
 from resnets_utils import checks as harness
 from resnets_utils import expected

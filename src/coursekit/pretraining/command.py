@@ -15,19 +15,27 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from coursekit.courses import Assignment, assignments
+from coursekit.courses import Assignment, assignments, read_notebook
 from coursekit.errors import GateError
+from coursekit.hidden_tests import blocks_text
 from coursekit.pretraining.data import training_pictures
-from coursekit.pretraining.solution import solution_model
+from coursekit.pretraining.solution import BUILDER, solution_model
 from coursekit.pretraining.training import Curves, Recipe, accuracy, train
+from coursekit.solution import solution_pieces
+from resnets_utils.answers import open_blocks
+from resnets_utils.calls import Call, as_arguments
+from resnets_utils.graph_text import text_of_graph
 from resnets_utils.pretrained import (
     FOLDER,
+    NETWORK,
     RECORD,
     WEIGHTS,
     load_pretrained,
     read_record,
     write_weights,
 )
+from resnets_utils.reference import Solution
+from resnets_utils.reference_graphs import ReferenceGraphs
 from resnets_utils.signs.generator import TEST_EACH, TEST_SEED, draw_pictures, mixed_labels
 
 # The assignment whose solution is trained; its layers have names.
@@ -46,6 +54,7 @@ def pretrain(course: Path, console: Console, recipe: Recipe | None = None) -> No
     model = solution_model(_assignment(course))
     curves = train(model, pictures, labels, recipe, folder)
     ship(model, recipe, curves, pictures)
+    ship_network(_assignment(course))
     show(course, console)
 
 
@@ -72,6 +81,16 @@ def ship(
     record["test_accuracy"] = round(accuracy(model, *_test_set()), 4)
     _write(record)
     return record
+
+
+def ship_network(assignment: Assignment) -> None:
+    """Write the graph of the network that the weights are of, blocks known by their function."""
+    notebook = read_notebook(assignment.source)
+    folder = assignment.source.parent
+    graphs = ReferenceGraphs(Solution(solution_pieces(notebook.cells), blocks_text(folder)))
+    size = as_arguments({"input_shape": (64, 64, 3), "classes": 6})
+    network = open_blocks(graphs.graph(Call(BUILDER, size)), graphs.opened)
+    (FOLDER / NETWORK).write_text(text_of_graph(network) + "\n", encoding="utf-8")
 
 
 def show(course: Path, console: Console) -> None:
