@@ -13,11 +13,12 @@ c.CourseDirectory.ignore = [
     "model.png",
     # The judge's own stay in autograded/; a student's are none.
     "*.verdict.json",
-    # Read when a release is generated; students find its list in the notebook.
-    "version.toml",
+    # Read when a release is generated.
+    "assignment.toml",
+    "blocks.py",
 ]
 
-# Generating an assignment: hidden tests go into their cells before SaveCells
+# Generating an assignment: hidden tests and the solution go into test cells before SaveCells
 # takes the cells into the gradebook, and out again before the release is written.
 c.GenerateAssignment.preprocessors = [
     "coursekit.preprocessors.inject_hidden_tests.InjectHiddenTests",
@@ -33,7 +34,7 @@ c.GenerateAssignment.preprocessors = [
     "coursekit.preprocessors.normalise.NormaliseNotebook",
     "coursekit.preprocessors.stamp_version.StampVersion",
 ]
-c.GenerateAssignment.post_convert_hook = "coursekit.release.vendoring.vendor_student_library"
+c.GenerateAssignment.post_convert_hook = "coursekit.release.vendoring.complete_release"
 
 # Grading starts by taking back what an earlier grading said, and by repair: it finds
 # the notebook, reads it whatever its state, and rebuilds it from the release.

@@ -68,7 +68,7 @@ def small_course(
     source = folder / "source" / NAME
     source.mkdir(parents=True)
     (source / "Small_Block_v1.ipynb").write_text(notebook_text(notebook), encoding="utf-8")
-    (source / "version.toml").write_text('version = "v1"\nprevious = ""\nupdates = []\n')
+    (source / "assignment.toml").write_text('version = "v1"\nprevious = ""\nupdates = []\n')
     assignment.tests.mkdir(parents=True)
     (assignment.tests / "identity_block.py").write_text(HIDDEN, encoding="utf-8")
     settings = (original.course / "nbgrader_config.py").read_text(encoding="utf-8")

@@ -1,36 +1,42 @@
-"""What an assignment's ``version.toml`` says: its version, the one before, and what changed."""
+"""What an assignment's ``assignment.toml`` says: its version, what changed, what it takes along."""
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from coursekit.errors import AuthoringError
 
-FILE = "version.toml"
+FILE = "assignment.toml"
 UPDATES_CELL = "updates"
 PLACEHOLDER = "{updates}"
 
+_KEYS = dict.fromkeys(("version", "previous", "updates", "library"))
 # A version ends an assignment's name: residual-networks-v2a.
 _VERSION = re.compile(r"v([0-9]{1,4})([a-z]?)")
 
 
 @dataclass(frozen=True)
-class VersionFile:
-    """One assignment's version.
+class AssignmentFile:
+    """One assignment's settings.
 
     Attributes:
         version: the version, as "v2a".
         previous: the version before; "" for the first.
         updates: what changed since then, a line of Markdown each.
+        library: what students get of the library beside what the notebook's own lines
+            use, by module, such as "upgrade".
 
     """
 
     version: str
     previous: str
     updates: tuple[str, ...]
+    library: tuple[str, ...] = ()
 
     def as_markdown(self) -> str:
         """Return what takes the placeholder's place in the notebook."""
@@ -52,8 +58,8 @@ def version_order(assignment: str) -> tuple[int, str]:
     return (int(found[1]), found[2]) if found else (0, assignment)
 
 
-def read_version_file(folder: Path) -> VersionFile:
-    """Read the ``version.toml`` of an assignment's source folder.
+def read_assignment_file(folder: Path) -> AssignmentFile:
+    """Read the ``assignment.toml`` of an assignment's source folder.
 
     Raises:
         AuthoringError: if it is missing or malformed, naming the file and the key.
@@ -65,15 +71,14 @@ def read_version_file(folder: Path) -> VersionFile:
     except FileNotFoundError:
         raise AuthoringError(
             f"{path} is not there",
-            'write it with version = "...", previous = "..." and updates = ["..."]',
+            'write it with version = "v1", previous = "" and updates = []',
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AuthoringError(f"{path} cannot be read: {error}", "mend that place") from None
-    unknown = sorted(set(written) - {"version", "previous", "updates"})
+        raise AuthoringError(f"{path} cannot be read: {error}", "correct that place") from None
+    unknown = sorted(set(written) - set(_KEYS))
     if unknown:
         raise AuthoringError(
-            f"{path} says {', '.join(unknown)}, which means nothing here",
-            "its keys are version, previous and updates",
+            f"{path} has unknown keys: {', '.join(unknown)}", f"its keys are {', '.join(_KEYS)}"
         )
     version, previous, updates = (written.get(key) for key in ("version", "previous", "updates"))
     expected = version_of(folder.name)
@@ -97,10 +102,16 @@ def read_version_file(folder: Path) -> VersionFile:
             f"{path}: updates is empty, yet the version follows {previous}",
             "say what changed, one sentence for each change",
         )
-    return VersionFile(version, previous, tuple(updates))
+    library = written.get("library", [])
+    if not isinstance(library, list) or not all(_is_line(room) for room in library):
+        raise AuthoringError(
+            f"{path}: library is no list of names",
+            'name modules of resnets_utils, as ["upgrade"], or leave it out',
+        )
+    return AssignmentFile(version, previous, tuple(updates), tuple(library))
 
 
-def fill_in_updates(text: str, updates: VersionFile, notebook: str) -> str:
+def fill_in_updates(text: str, updates: AssignmentFile, notebook: str) -> str:
     """Return the text of the cell `UPDATES_CELL` with the list in the placeholder's place.
 
     Raises:
@@ -115,18 +126,25 @@ def fill_in_updates(text: str, updates: VersionFile, notebook: str) -> str:
     return text.replace(PLACEHOLDER, updates.as_markdown())
 
 
-def new_version_file(version: str, previous: str) -> str:
-    """Return the text of a new version's ``version.toml``, its list of updates still to be written.
+def new_assignment_file(version: str, previous: str, library: Sequence[str] = ()) -> str:
+    """Return the text of a new version's ``assignment.toml``.
 
-    No release comes of it before the list is: the empty list stops generation.
+    After a previous version the list of updates is still to be written: no release
+    comes of it before it is.
     """
-    return (
-        "# Students read this list in the notebook's cell `updates`; "
-        "the notebook's stamp takes the rest.\n"
-        f'version = "{version}"\n'
-        f'previous = "{previous}"\n'
+    updates = (
         "# One sentence for each change, in quotation marks and followed by a comma.\n"
         "updates = [\n]\n"
+        if previous
+        else "updates = []\n"
+    )
+    return (
+        "# Students read the list of updates in the notebook's cell `updates`.\n"
+        f'version = "{version}"\n'
+        f'previous = "{previous}"\n'
+        f"{updates}"
+        "# What students get of resnets_utils beside what the notebook's own lines use.\n"
+        f"library = {json.dumps(list(library))}\n"
     )
 
 

@@ -11,9 +11,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from coursekit.assignment_file import version_of, version_order
 from coursekit.courses import assignments
 from coursekit.errors import CourseKitError
-from coursekit.version_file import version_of, version_order
 from resnets_utils.sentences import StudentError
 from resnets_utils.stamp import read_stamp
 from resnets_utils.upgrade import defined_in, fits, upgrade_file

@@ -8,9 +8,9 @@ from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
 
+from coursekit.assignment_file import version_of
 from coursekit.courses import read_notebook
 from coursekit.errors import AuthoringError
-from coursekit.version_file import version_of
 from resnets_utils.stamp import Stamp, read_stamp
 
 

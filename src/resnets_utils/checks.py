@@ -43,9 +43,10 @@ if TYPE_CHECKING:
     from resnets_utils.answers import Answer
     from resnets_utils.raised import Reply
 
-# By method: the module that it needs. Loaded when a check first calls it, and released
-# where one does, so that an exercise of plain values needs no Keras.
-ON_DEMAND = {"trace": "network_checks"}
+# By method: the modules that it needs, first that which answers it. Loaded when a check
+# first calls it, and released where one does, so that an exercise of plain values needs
+# no Keras.
+ON_DEMAND = {"trace": ["network_checks", "tracing"]}
 
 
 class Checks:
@@ -115,7 +116,7 @@ class Checks:
 
         """
         if self._networks is None:
-            needed = importlib.import_module(f"{__package__}.{ON_DEMAND['trace']}")
+            needed = importlib.import_module(f"{__package__}.{ON_DEMAND['trace'][0]}")
             self._networks = needed.NetworkChecks(self.function, self._how, lambda: self._hidden)
         answer: Answer = self._networks.trace(shape, own_blocks, arguments)
         self._used.append(answer)

@@ -307,10 +307,8 @@ def _near(got: Array, expected: Array, tolerance: float) -> Array:
 
 
 def _close(got: Array, expected: Array, tolerance: float) -> Array:
-    """Return where two arrays of float64 are near, both nan, or the same infinity."""
-    both_nan = np.isnan(got) & np.isnan(expected)
-    same_infinity = np.isinf(got) & (got == expected)
-    return np.asarray(_near(got, expected, tolerance) | both_nan | same_infinity)
+    """Return where two arrays of float64 are near or both nan."""
+    return np.asarray(_near(got, expected, tolerance) | (np.isnan(got) & np.isnan(expected)))
 
 
 # --- In words -------------------------------------------------------------------------------

@@ -220,7 +220,7 @@ def _input(layer: dict[str, Any], name: str) -> Node:
         raise GraphRefused(
             f"the input takes {short(config.get('dtype'))}; leave it at float32, Keras's default"
         )
-    return Node("input", {"shape": tuple(sizes)}, (), name)
+    return Node("input", {"shape": tuple(sizes)}, (), name, named=chosen_name(name, "InputLayer"))
 
 
 def _measured(graph: Graph, blocks: Blocks | None) -> Graph:

@@ -61,7 +61,7 @@ def two(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> Two
     course = tmp_path_factory.mktemp("two-versions")
     first = small_course(course, assignment)
     second = new_version(course, NAME, SECOND, print)
-    version = second.source.parent / "version.toml"
+    version = second.source.parent / "assignment.toml"
     version.write_text('version = "v2"\nprevious = "v1"\nupdates = ["The order counts."]\n')
     (second.tests / "identity_block.py").write_text(CHANGED_HIDDEN)
     text = second.source.read_text()
@@ -84,7 +84,7 @@ def test_a_release_carries_its_stamp_and_its_list_of_updates(two: TwoVersions) -
     assert stamp.hidden_tests == hidden_tests_digest(two.second)
     assert stamp.hidden_tests != hidden_tests_digest(two.first)
     assert "Since version v1:\n\n- The order counts." in notebook.cells[1].source
-    assert not list(two.second.release.parent.rglob("version.toml"))
+    assert not list(two.second.release.parent.rglob("assignment.toml"))
     assert find_leaks(two.second, two.second.release.parent) == []
 
 

@@ -162,6 +162,11 @@ class Tensor:
         return self.values
 
 
+class Stranger:
+    def numpy(self) -> Any:
+        return np.zeros(1)
+
+
 class Variable(Tensor):
     __module__ = "keras.src.backend"
 
@@ -328,6 +333,7 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
     (lambda: Foo, "a class, which is not plain data; return an object's values"),
     (lambda: ..., "..., the three dots of a line that is not written yet"),
     (Foo, "an object of class Foo, which is not plain data"),
+    (Stranger, "an object of class Stranger, which is not plain data"),
     (Odd, "an object of class Odd, which is not plain data"),
     (type("a\n" * 99, (), {}), f"an object of class {'a?' * 30}, which is not plain data"),
     (Model, "a Keras model, which is not plain data"),
@@ -585,6 +591,7 @@ FORGED: list[Any] = [
     array("float64", [1] * 64, EIGHT),
     array("float64", [1] * 1000, EIGHT),
     array("float64", [250_001], bytes(8 * 250_001)),
+    array("float64", [10**30, 0], ""),
     ["list", [array("float64", [125_001], bytes(8 * 125_001))] * 2],
     array("float64", [2], EIGHT),
     array("float64", [1], bytes(9)),

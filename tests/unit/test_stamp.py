@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from coursekit.errors import AuthoringError
-from coursekit.version_file import (
-    VersionFile,
+from coursekit.assignment_file import (
+    AssignmentFile,
     fill_in_updates,
-    new_version_file,
-    read_version_file,
+    new_assignment_file,
+    read_assignment_file,
     version_of,
 )
+from coursekit.errors import AuthoringError
 from resnets_utils.stamp import KEY, Stamp, digest_cells, digest_texts, read_stamp
 
 DIGEST = "sha256:" + 64 * "0"
@@ -114,7 +114,7 @@ def test_the_stamp_is_read_without_tensorflow() -> None:
 def folder(tmp_path: Path, text: str) -> Path:
     found = tmp_path / "residual-networks-v3"
     found.mkdir()
-    (found / "version.toml").write_text(text, encoding="utf-8")
+    (found / "assignment.toml").write_text(text, encoding="utf-8")
     return found
 
 
@@ -122,16 +122,16 @@ GOOD = 'version = "v3"\nprevious = "v2a"\nupdates = ["One.", "*Two*."]\n'
 
 
 def test_the_list_of_updates_takes_the_placeholders_place(tmp_path: Path) -> None:
-    version = read_version_file(folder(tmp_path, GOOD))
+    version = read_assignment_file(folder(tmp_path, GOOD))
     text = fill_in_updates("**Updates.** {updates}", version, "A.ipynb")
     assert text == ("**Updates.** This is version v3. Since version v2a:\n\n- One.\n- *Two*.")
-    assert "the first" in VersionFile("v1", "", ()).as_markdown()
+    assert "the first" in AssignmentFile("v1", "", ()).as_markdown()
 
 
 @pytest.mark.parametrize("text", ["nothing", "{updates} {updates}"])
 def test_a_missing_or_doubled_placeholder_is_named(text: str) -> None:
     with pytest.raises(AuthoringError, match=r"A\.ipynb, cell updates"):
-        fill_in_updates(text, VersionFile("v1", "", ()), "A.ipynb")
+        fill_in_updates(text, AssignmentFile("v1", "", ()), "A.ipynb")
 
 
 @pytest.mark.parametrize(
@@ -145,20 +145,20 @@ def test_a_missing_or_doubled_placeholder_is_named(text: str) -> None:
         (GOOD.replace('"One."', r'"One.\nTwo."'), "no list of lines"),
         ('version = "v3"\nprevious = "v2a"\n', "no list of lines"),
         (GOOD + 'title = "x"\n', "says title"),
-        (new_version_file("v3", "v2a"), "updates is empty, yet the version follows v2a"),
+        (new_assignment_file("v3", "v2a"), "updates is empty, yet the version follows v2a"),
     ],
 )
 def test_a_malformed_version_file_is_answered_in_words(
     tmp_path: Path, text: str, said: str
 ) -> None:
     with pytest.raises(AuthoringError, match=said) as caught:
-        read_version_file(folder(tmp_path, text))
-    assert "version.toml" in caught.value.message and caught.value.hint
+        read_assignment_file(folder(tmp_path, text))
+    assert "assignment.toml" in caught.value.message and caught.value.hint
 
 
 def test_a_missing_version_file_is_answered_in_words(tmp_path: Path) -> None:
     with pytest.raises(AuthoringError, match=r"version\.toml is not there"):
-        read_version_file(tmp_path)
+        read_assignment_file(tmp_path)
 
 
 def test_a_version_ends_a_name() -> None:

@@ -13,6 +13,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from small_course import NAME, small_course
 
+from coursekit.assignment_file import read_assignment_file
 from coursekit.cli import main
 from coursekit.courses import Assignment, assignments, cells_by_grade_id, read_notebook
 from coursekit.errors import CourseKitError, GateError
@@ -22,7 +23,6 @@ from coursekit.release.new_version import new_version
 from coursekit.release.unchanged import changed_cells, refuse_changed_cells
 from coursekit.rendering import verdict_html
 from coursekit.verdict import CellVerdict, CheckVerdict, NotebookVerdict
-from coursekit.version_file import read_version_file
 
 
 @pytest.fixture
@@ -118,9 +118,9 @@ def test_the_next_version_is_a_copy_under_its_own_name(
     assert [assignment.name for assignment in assignments(small.course)] == [NAME, made.name]
     # Nobody can release it before the list of updates is written.
     with pytest.raises(CourseKitError, match="updates is empty, yet the version follows v1"):
-        read_version_file(made.source.parent)
+        read_assignment_file(made.source.parent)
     said = capsys.readouterr().out
-    assert "source/small-block-v2/version.toml" in said
+    assert "source/small-block-v2/assignment.toml" in said
     assert "coursekit release small-block-v2" in said
 
 

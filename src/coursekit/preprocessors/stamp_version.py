@@ -10,9 +10,10 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
+from coursekit.assignment_file import FILE, UPDATES_CELL, fill_in_updates, read_assignment_file
 from coursekit.courses import Assignment
 from coursekit.errors import AuthoringError
-from coursekit.version_file import FILE, UPDATES_CELL, fill_in_updates, read_version_file
+from coursekit.hidden_tests import BLOCKS
 from resnets_utils.stamp import KEY, Stamp, digest_cells, digest_of_text, digest_texts
 
 
@@ -29,7 +30,7 @@ class StampVersion(NbGraderPreprocessor):  # type: ignore[misc]
         """Fill the cell of updates in, then write the stamp.
 
         Raises:
-            AuthoringError: if ``version.toml`` or the cell is missing or malformed.
+            AuthoringError: if ``assignment.toml`` or the cell is missing or malformed.
 
         """
         info = resources["nbgrader"]
@@ -43,14 +44,19 @@ def stamp(nb: NotebookNode, assignment: Assignment) -> None:
     """Fill a generated notebook's list of updates in and stamp it, in place.
 
     Raises:
-        AuthoringError: if ``version.toml`` or the cell is missing or malformed.
+        AuthoringError: if ``assignment.toml`` or the cell is missing or malformed.
 
     """
     source = assignment.source
-    version = read_version_file(source.parent)
-    cell = _updates_cell(nb, source.name)
-    cell.source = fill_in_updates(cell.source, version, source.name)
-    origin = [path.read_text(encoding="utf-8") for path in (source, source.parent / FILE)]
+    version = read_assignment_file(source.parent)
+    cell = _updates_cell(nb, str(source), needed=bool(version.previous))
+    if cell is not None:
+        cell.source = fill_in_updates(cell.source, version, str(source))
+    origin = [
+        path.read_text(encoding="utf-8")
+        for path in (source, source.parent / FILE, source.parent / BLOCKS)
+        if path.is_file()
+    ]
     nb.metadata[KEY] = NotebookNode(
         Stamp(
             assignment=assignment.name,
@@ -76,9 +82,11 @@ def hidden_tests_digest(assignment: Assignment) -> str:
     )
 
 
-def _updates_cell(nb: NotebookNode, notebook: str) -> NotebookNode:
+def _updates_cell(nb: NotebookNode, notebook: str, *, needed: bool) -> NotebookNode | None:
     """The cell that shows the updates; prose, for nbgrader's cells are not ours to fill."""
     found = [cell for cell in nb.cells if cell.get("id") == UPDATES_CELL]
+    if not found and not needed:
+        return None
     if len(found) == 1:
         cell: NotebookNode = found[0]
         if cell.cell_type == "markdown" and "nbgrader" not in cell.metadata:

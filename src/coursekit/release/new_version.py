@@ -10,7 +10,12 @@ from pathlib import Path
 
 from coursekit.courses import Assignment, assignments
 from coursekit.errors import CourseKitError
-from coursekit.version_file import FILE, new_version_file, version_of
+from coursekit.assignment_file import (
+    FILE,
+    new_assignment_file,
+    read_assignment_file,
+    version_of,
+)
 
 Say = Callable[[str], None]
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
@@ -57,7 +62,8 @@ def new_version(course: Path, old: str, new: str, say: Say) -> Assignment:
                 f"{target} is there already", "choose another name, or remove that folder"
             )
     notebook = f"{known[old].notebook.removesuffix(f'_{before}')}_{after}.ipynb"
-    _copy(folders, known[old].source.name, notebook, new_version_file(after, before))
+    library = read_assignment_file(known[old].source.parent).library
+    _copy(folders, known[old].source.name, notebook, new_assignment_file(after, before, library))
     say(f"made source/{new}/{notebook} and grader_tests/{new}/")
     say(f"next: say what changes in source/{new}/{FILE}, edit the notebook and the hidden tests,")
     say(f"then: coursekit release {new}")

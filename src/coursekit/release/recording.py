@@ -1,0 +1,178 @@
+"""Record what the solution answers to the visible checks, and hold it to all of them.
+
+A student's folder cannot have the solution. It gets the graphs and values of exactly the
+calls that its visible checks make. On the way every check, hidden ones too, is made of the
+solution, and figures that a check writes out are computed: they are what holds it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from coursekit.courses import Assignment, read_notebook
+from coursekit.errors import AuthoringError, GateError, InfrastructureError
+from coursekit.hidden_tests import blocks_text, hidden_tests, is_test
+from coursekit.solution import solution_pieces
+from coursekit.student_library import library_content, whole_library
+from coursekit.test_cells import PLACEHOLDER, compose
+
+# Of one course's records: the releases that are made again and again.
+MAX_KEPT = 40
+
+
+def recorded(assignment: Assignment) -> str:
+    """Return the text of an assignment's record; a kept one if nothing has changed since.
+
+    Raises:
+        GateError: if the solution does not pass a check.
+        AuthoringError: if a check, or the solution, is itself at fault.
+        InfrastructureError: if it cannot be told.
+
+    """
+    kept = _folder() / f"{_digest(assignment)}.json"
+    with suppress(OSError, UnicodeDecodeError):
+        return kept.read_text(encoding="utf-8")
+    text = _record_in_a_process(assignment)
+    with suppress(OSError):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        draft = kept.with_suffix(f".{os.getpid()}")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(kept)
+        others = sorted(kept.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
+        for old in others[:-MAX_KEPT]:
+            old.unlink()
+    return text
+
+
+def _folder() -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(cache) if cache else Path.home() / ".cache") / "coursekit" / "records"
+
+
+def _digest(assignment: Assignment) -> str:
+    """What a record follows from: source, tests, the library and the packages below it."""
+    source = assignment.source
+    texts = [
+        assignment.name,
+        source.read_text(encoding="utf-8"),
+        blocks_text(source.parent),
+        *(text for entry in sorted(hidden_tests(assignment.tests).items()) for text in entry),
+        *(importlib.metadata.version(name) for name in ("keras", "tensorflow", "numpy")),
+    ]
+    found = hashlib.sha256(json.dumps(texts).encode())
+    for content in library_content(whole_library()).values():
+        found.update(hashlib.sha256(content).digest())
+    return found.hexdigest()
+
+
+def _record_in_a_process(assignment: Assignment) -> str:
+    """Record in a process of its own: nbgrader's, which waits, need not load TensorFlow."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", __name__, str(assignment.course), assignment.name],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    try:
+        reply = json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, ValueError):
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise InfrastructureError(
+            f"{assignment.name}: the solution could not be run ({last})",
+            f"run it: {sys.executable} -m {__name__} {assignment.course} {assignment.name}",
+        ) from None
+    if reply["faults"]:
+        raise AuthoringError("\n".join(reply["faults"]), "correct them, then release again")
+    if reply["missed"]:
+        raise GateError(
+            "the solution does not pass its own checks:\n" + "\n".join(reply["missed"]),
+            f"correct the solution in source/{assignment.name}, or the check",
+        )
+    record: str = reply["record"]
+    return record
+
+
+def main() -> None:
+    """Print, as JSON, the record of an assignment, or what is wrong with its checks."""
+    from coursekit.judge.cell import TestCellFault, judge_cell, solution_of
+    from resnets_utils.calls import GRAPH, Call, answer
+    from resnets_utils.judging import NOTEBOOK_SALT
+    from resnets_utils.outcomes import Outcome
+    from resnets_utils.raised import Reply
+    from resnets_utils.reference import Solution, record, record_text
+
+    class Recorder:
+        """The solution, and which calls it was asked about."""
+
+        def __init__(self, solution: Solution) -> None:
+            self.blocks = solution.blocks
+            self.solution = solution
+            self.asked: dict[str, tuple[Call, Reply]] = {}
+
+        def reply(self, call: Call) -> Reply:
+            found = self.solution.reply(call)
+            self.asked[call.key] = (call, found)
+            return found
+
+    course, name = sys.argv[1:]
+    # Whoever waits reads the last line alone; what the solution prints is not for them.
+    out, sys.stdout = sys.stdout, sys.stderr
+    assignment = Assignment(Path(course), name)
+    notebook = read_notebook(assignment.source)
+    blocks = blocks_text(assignment.source.parent)
+    hidden = hidden_tests(assignment.tests)
+    pieces = tuple(solution_pieces(notebook.cells))
+    recorder = Recorder(solution_of(pieces, blocks))
+    faults, missed = [], []
+
+    def tracer(call: Call) -> Reply:
+        return answer(call, recorder.solution.namespace)
+
+    place = assignment.source.relative_to(course)
+    for cell in filter(is_test, notebook.cells):
+        grade_id = cell.metadata.nbgrader["grade_id"]
+        visible = "\n".join(line for line in cell.source.split("\n") if line != PLACEHOLDER)
+        test = compose(
+            cell.source, hidden.get(grade_id.removeprefix("test_")), pieces, blocks
+        )
+        try:
+            # As it runs in a notebook; then as it runs in the judge.
+            judge_cell(
+                compose(visible, None, pieces, blocks),
+                tracer,
+                NOTEBOOK_SALT,
+                grade_id=grade_id,
+                reference=recorder,
+                sampled=False,
+            )
+            judged = judge_cell(test, tracer, 1, grade_id=grade_id, sampled=False, thorough=True)
+        except TestCellFault as fault:
+            faults.append(f"{place}: {fault}")
+            continue
+        missed += [
+            f"{place}, {grade_id}, {result.name!r}: {result.reason}"
+            for result in judged.results
+            if result.outcome is not Outcome.PASSED
+        ]
+    replies = {key: reply for key, (call, reply) in recorder.asked.items() if call.asks != GRAPH}
+    graphs = [call for call, _ in recorder.asked.values() if call.asks == GRAPH]
+    if graphs:
+        from resnets_utils.network_checks import graphs_of
+        from resnets_utils.reference_graphs import replies_to_record
+
+        replies |= replies_to_record(graphs_of(recorder), graphs)
+    text = record_text(record(blocks, replies))
+    print(json.dumps({"faults": faults, "missed": missed, "record": text}), file=out)
+
+
+if __name__ == "__main__":
+    main()
