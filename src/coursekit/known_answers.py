@@ -22,6 +22,7 @@ from coursekit.courses import Assignment, cells_by_grade_id, read_notebook
 from coursekit.errors import AuthoringError
 from coursekit.hidden_tests import by_function, whole_test_cells
 
+KNOWN_ANSWERS = ("wrong_answers.toml", "right_answers.toml")
 _KEYS = {"name", "function", "change", "code", "fails", "before"}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ _PREFIX = f"{STUDENT_LIBRARY}."
 _ANSWERING = ("calls", "tracing")
 
 
-def library_files(code: Iterable[str], checks: Iterable[str], rooms: Iterable[str]) -> list[str]:
+def library_files(code: Iterable[str], checks: Iterable[str], rooms: Sequence[str]) -> list[str]:
     """Return the files of the student library that an assignment needs, within that library.
 
     Args:
@@ -41,14 +41,26 @@ def library_files(code: Iterable[str], checks: Iterable[str], rooms: Iterable[st
             node.attr for text in checks for node in _nodes(text) if isinstance(node, ast.Attribute)
         }
         wanted.update(*(modules for method, modules in on_demand.items() if method in used))
+    refuse_unknown_rooms(rooms)
+    for room in rooms:
+        wanted |= {name for name in _all_modules() if f"{name}.".startswith(f"{room}.")}
+    return sorted(_files(_closure(wanted)))
+
+
+def refuse_unknown_rooms(rooms: Iterable[str]) -> None:
+    """Raise if a name is no module of the student library.
+
+    Raises:
+        AuthoringError: naming it.
+
+    """
+    known = sorted(name for name in _all_modules() if name and "." not in name)
     for room in rooms:
         if room not in _all_modules():
             raise AuthoringError(
-                f"library: {STUDENT_LIBRARY} has no module {room!r}",
-                f"it has {', '.join(sorted(name for name in _all_modules() if '.' not in name))}",
+                f"library names {room!r}, which is no module of {STUDENT_LIBRARY}",
+                f"its modules are {', '.join(known)}",
             )
-        wanted |= {name for name in _all_modules() if f"{name}.".startswith(f"{room}.")}
-    return sorted(_files(_closure(wanted)))
 
 
 def whole_library() -> list[str]:

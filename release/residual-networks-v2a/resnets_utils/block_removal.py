@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +34,7 @@ def remove_a_block(model: Any, X: NDArray[Any], Y: NDArray[np.int64]) -> BlockRe
     shortcut stays. The model's weights are afterwards what they were.
 
     Args:
-        model: your trained ResNet50.
+        model: your trained network.
         X: (m, 64, 64, 3) pictures, uint8 or in [0, 1]; the first 120 are used.
         Y: (1, m) labels from 0 to 5.
 
@@ -61,7 +61,7 @@ def remove_a_block(model: Any, X: NDArray[Any], Y: NDArray[np.int64]) -> BlockRe
         float(np.mean(whole == labels)),
         {name: float(np.mean(guess == labels)) for name, guess in read.items()},
     )
-    _draw_all(found)
+    _draw_all(found, [block.changes_shape for block in blocks])
     worst = min(found.without, key=found.without.__getitem__)
     spared = sum(share > found.whole - 0.02 for share in found.without.values())
     print(
@@ -92,16 +92,15 @@ def _read(model: Any, pictures: NDArray[np.float32]) -> NDArray[np.int64]:
     return found
 
 
-def _draw_all(found: BlockRemoval) -> None:
+def _draw_all(found: BlockRemoval, changes_shape: Sequence[bool]) -> None:
     _, ax = plt.subplots(figsize=(8, 3.2), facecolor="white", layout="constrained")
     names = list(found.without)
-    # Blocks that change the shape are told apart by their hatching and their name's letter, a.
     bars = ax.bar(
         names,
         list(found.without.values()),
         color="#9ec5eb",
         edgecolor="#1f5fa8",
-        hatch=["//" if name.endswith("a") else "" for name in names],
+        hatch=["//" if changes else "" for changes in changes_shape],
     )
     ax.bar_label(
         bars, [f"{share:.0%}" for share in found.without.values()], padding=-14, fontsize=8
@@ -116,7 +115,7 @@ def _draw_all(found: BlockRemoval) -> None:
         textcoords="offset points",
     )
     ax.set(
-        xlabel="block removed (hatched: convolutional blocks)",
+        xlabel="block removed (hatched: those that change the shape)",
         ylabel="share read rightly",
         ylim=(0, 1.2),
         yticks=[0, 0.5, 1],

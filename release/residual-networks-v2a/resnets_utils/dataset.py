@@ -12,18 +12,10 @@ import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from resnets_utils.classes import CLASSES
 from resnets_utils.sentences import StudentError
 from resnets_utils.short_run import short_run
 
-CLASS_NAMES = (
-    "0 – closed ring",
-    "1 – index finger",
-    "2 – index and middle",
-    "3 – thumb, index, middle",
-    "4 – four fingers",
-    "5 – open hand",
-)
-CLASSES = len(CLASS_NAMES)
 PICTURE_SHAPE = (64, 64, 3)
 # 600 MB of pictures; a file that declares more is not a class's data set.
 MOST_PICTURES = 50_000

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from resnets_utils.graph import STAND_INS, Graph, Node, Setting
+from resnets_utils.graph import CLOSED_BLOCK, Graph, Node, Setting
+from resnets_utils.places import Names, kind_in_words, node_in_words
 
-ORDINALS = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-]
-_BRANCH = re.compile(r"(?:res|bn)(\d+)([a-z]+)_branch(1|2a|2b|2c)")
-_MAIN_PATH = ("2a", "2b", "2c")
+__all__ = ["Names", "first_difference", "kind_in_words", "start"]
+
 _SETTING_WORDS = {"strides": "stride", "kernel": "window", "bias": "bias"}
-_KIND_WORDS = {"dense": "dense layer", "batch normalisation": "batch normalisation"}
+_INITIALIZERS = ("initializer", "bias initializer")
+
+
+def _no_arguments(got: Node, wanted: Node) -> list[str]:
+    return []
 
 
 def first_difference(
@@ -34,6 +24,8 @@ def first_difference(
     kinds: Collection[str] | None = None,
     without: Collection[str] = (),
     settings: Collection[str] = (),
+    arguments: Callable[[Node, Node], list[str]] = _no_arguments,
+    network: bool = False,
 ) -> str:
     """Return a sentence on the first difference, reading along the main path.
 
@@ -43,6 +35,8 @@ def first_difference(
         kinds: look at these kinds of layer only; None for all.
         without: kinds to look through.
         settings: which settings to compare; the kinds and their wiring always are.
+        arguments: tells which arguments of two calls of one block to speak of.
+        network: whether the graphs are whole networks, not a function's on a tensor.
 
     Returns:
         A sentence without a full stop; "" if nothing differs.
@@ -54,39 +48,46 @@ def first_difference(
 
     theirs = [at for at in answer.reached if counts(answer.nodes[at])]
     ours = [at for at in expected.reached if counts(expected.nodes[at])]
-    their_nodes = [answer.nodes[at] for at in theirs]
-    our_nodes = [expected.nodes[at] for at in ours]
-    names = _Names(our_nodes, network=bool(expected.of_kind("dense")))
-    for place, (got, wanted) in enumerate(zip(their_nodes, our_nodes, strict=False)):
-        where = names[place]
-        if got.kind != wanted.kind:
-            return f"where the exercise has {where}, yours has {_a(got.kind)}"
-        for setting in wanted.settings:
-            if setting in settings and got.settings.get(setting) != wanted[setting]:
+    names = Names(expected, network=network)
+    for at, wanted_at in zip(theirs, ours, strict=False):
+        got, wanted, where = answer.nodes[at], expected.nodes[wanted_at], names[wanted_at]
+        if _what(got) != _what(wanted):
+            return f"where the exercise has {where}, yours has {_a(node_in_words(got))}"
+        compared = [name for name in wanted.settings if name in settings]
+        if wanted.kind == CLOSED_BLOCK:
+            compared = arguments(got, wanted)
+        for setting in compared:
+            if got.settings.get(setting) != wanted[setting]:
                 return _setting(where, wanted.kind, setting, got.settings.get(setting), wanted)
         if "also sets" in got.settings and "also sets" in settings:
             extra = got["also sets"]
             assert isinstance(extra, tuple)
             return f"{where} also sets {', '.join(map(str, extra))}; the exercise leaves it out"
     if len(theirs) < len(ours):
-        return f"{names[len(theirs)]} is missing"
+        return f"{names[ours[len(theirs)]]} is missing"
     if len(theirs) > len(ours):
-        return f"yours has {_a(their_nodes[len(ours)].kind)} more than the exercise"
+        more = node_in_words(answer.nodes[theirs[len(ours)]])
+        return f"yours has {_a(more)} more than the exercise"
     if kinds is not None:
         return ""
     return _wiring(answer, expected, theirs, ours, names)
 
 
+def _what(node: Node) -> tuple[str, Setting]:
+    """A node's kind: of a closed block its function, of an activation which one."""
+    return node.kind, node.function if node.kind == CLOSED_BLOCK else node.settings.get("function")
+
+
 def _wiring(
-    answer: Graph, expected: Graph, theirs: Sequence[int], ours: Sequence[int], names: _Names
+    answer: Graph, expected: Graph, theirs: Sequence[int], ours: Sequence[int], names: Names
 ) -> str:
-    for place, (at, wanted_at) in enumerate(zip(theirs, ours, strict=True)):
+    for at, wanted_at in zip(theirs, ours, strict=True):
         got = _sources(answer, at, theirs)
         wanted = _sources(expected, wanted_at, ours)
         if sorted(got) != sorted(wanted):
-            read = " and ".join(names[source] for source in got)
-            should = " and ".join(names[source] for source in wanted)
-            return f"{names[place]} reads {read}; the exercise has it read {should}"
+            read = " and ".join(names[ours[source]] for source in got)
+            should = " and ".join(names[ours[source]] for source in wanted)
+            return f"{names[wanted_at]} reads {read}; the exercise has it read {should}"
     return ""
 
 
@@ -103,33 +104,32 @@ def _sources(graph: Graph, at: int, counted: Sequence[int]) -> list[int]:
 def _setting(where: str, kind: str, setting: str, got: Setting, wanted: Node) -> str:
     if setting == "bias":
         return (
-            f"{where} has {'a' if got else 'no'} bias; the exercise keeps Keras's default, a bias"
+            f"{where} has {'a' if got else 'no'} bias; the exercise "
+            f"{'has one' if wanted[setting] else 'has none'}"
         )
     if setting == "filters" and kind == "convolution":
         return f"{where} has {got} filters; the exercise asks for {wanted[setting]}"
-    if setting in {"initializer", "bias initializer"}:
+    if setting in _INITIALIZERS:
         return f"{where} starts from {start(got)}; the exercise asks for {start(wanted[setting])}"
-    if setting == "padding":
+    if setting == "padding" and isinstance(wanted[setting], str):
         return f'{where} has padding "{got}"; the exercise asks for "{wanted[setting]}"'
     if setting == "training":
         called = "without a training argument" if got is None else f"with training={got}"
         asked = "without one" if wanted[setting] is None else f"with training={wanted[setting]}"
         return f"{where} is called {called}; the exercise calls it {asked}"
     word = _SETTING_WORDS.get(setting, setting)
-    equals = "= " if kind in STAND_INS else ""
-    return (
-        f"{where} has {word} {equals}{_value(got)}; the exercise asks for {_value(wanted[setting])}"
-    )
-
-
-def _value(value: Setting) -> str:
-    return "None" if value is None else str(value)
+    equals = "= " if kind == CLOSED_BLOCK else ""
+    return f"{where} has {word} {equals}{got}; the exercise asks for {wanted[setting]}"
 
 
 def start(initializer: Setting) -> str:
     """Say an initializer in words, as in "glorot_uniform(seed=0)"."""
     if not isinstance(initializer, tuple):
         return "nothing"
+    if initializer[0] in {"initializer", "starts"}:
+        # What a closed block was handed.
+        own = initializer[0] == "starts"
+        return start(initializer[1:]) if own else str(initializer[1]).rpartition(".")[2]
     name = str(initializer[0]).removeprefix("stateless ")
     if name in {"glorot_uniform", "random_uniform"}:
         return f"{name}(seed={initializer[1]})"
@@ -142,35 +142,5 @@ def start(initializer: Setting) -> str:
     return f"Keras's own {initializer[1]} (seed {initializer[2]})"
 
 
-def _a(kind: str) -> str:
-    word = _KIND_WORDS.get(kind, kind)
-    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
-
-
-class _Names:
-    """Names for the exercise's nodes: "the second convolution", "the shortcut's convolution"."""
-
-    def __init__(self, nodes: Sequence[Node], *, network: bool) -> None:
-        self._nodes = nodes
-        self._network = network
-
-    def __getitem__(self, place: int) -> str:
-        node = self._nodes[place]
-        word = _KIND_WORDS.get(node.kind, node.kind)
-        if node.kind == "input":
-            return "the picture" if self._network else "the block's input"
-        if node.kind in STAND_INS:
-            return f"the {word} of stage {node['stage']}, block {node['block']}"
-        branch = _BRANCH.fullmatch(node.layer)
-        if branch:
-            prefix = f"in stage {branch[1]}, block {branch[2]}, " if self._network else ""
-            if branch[3] == "1":
-                return f"{prefix}the shortcut's {word}"
-            return f"{prefix}the {ORDINALS[_MAIN_PATH.index(branch[3])]} {word}"
-        places = [at for at, other in enumerate(self._nodes) if other.kind == node.kind]
-        if len(places) == 1:
-            return f"the {word}"
-        if place == places[-1] and not self._network:
-            return f"the last {word}"
-        number = places.index(place)
-        return f"the {ORDINALS[number]} {word}" if number < 12 else f"{word} number {number + 1}"
+def _a(words: str) -> str:
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"

@@ -21,8 +21,10 @@ Shape = tuple[int | None, ...]
 COMMUTATIVE = frozenset({"addition", "multiplication", "maximum"})
 # Kinds that hold weights.
 WEIGHTED = frozenset({"convolution", "batch normalisation", "dense"})
-# Stand-ins for a student's own blocks, see `tracing`; `expected` opens them.
-STAND_INS = frozenset({"identity block", "convolutional block"})
+# Kinds that work otherwise in training, and may be told whether it is.
+TOLD_TRAINING = frozenset({"batch normalisation", "dropout"})
+# A call of one of the exercise's own functions that stands for all its layers; see `stand_ins`.
+CLOSED_BLOCK = "closed block"
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,10 @@ class Node:
         settings: its settings, by name; only those that the exercise speaks of.
         inputs: positions, in the graph, of the nodes that it reads from.
         layer: the layer's name. Two nodes of one name and owner share their weights.
-        owner: the block that the node was opened from, "" for none.
+        owner: the closed block that the node was opened from, "" for none.
+        gives: the shape of what a closed block gives, the number of pictures left open.
+        function: the function that a closed block, or the block of an opened node, is a call of.
+        named: whether somebody chose the layer's name; Keras gives others one of its own.
 
     """
 
@@ -43,6 +48,9 @@ class Node:
     inputs: tuple[int, ...] = ()
     layer: str = ""
     owner: str = ""
+    gives: Shape = ()
+    function: str = ""
+    named: bool = True
 
     def __getitem__(self, setting: str) -> Setting:
         return self.settings[setting]
@@ -113,7 +121,8 @@ class Graph:
                 continue
             if node.kind in COMMUTATIVE:
                 sources.sort()
-            digests.append(hashlib.sha256(repr((node.kind, said, sources)).encode()).hexdigest())
+            what = (node.kind, node.function if node.kind == CLOSED_BLOCK else "", said, sources)
+            digests.append(hashlib.sha256(repr(what).encode()).hexdigest())
         # Equal branches hash alike, whether they are one branch used twice or
         # two of them; how many nodes there are tells the two apart.
         counted = [at for at in self.reached if read(self.nodes[at]) is not None]
@@ -132,7 +141,7 @@ class Graph:
         """
         found: list[Shape] = []
         for node in self.nodes:
-            found.append(_output_shape(node, [found[source] for source in node.inputs]))
+            found.append(output_shape(node, [found[source] for source in node.inputs]))
         return tuple(found)
 
     @property
@@ -165,6 +174,11 @@ class Graph:
         else:
             width, window = _integer(node["filters"]), math.prod(_pair(node["kernel"]))
         return channels * window * width + (width if node["bias"] else 0)
+
+    @property
+    def closed(self) -> bool:
+        """Whether closed blocks stand in it."""
+        return bool(self.of_kind(CLOSED_BLOCK))
 
     def with_nodes(self, nodes: Iterable[Node]) -> Graph:
         """Return this graph with other nodes in the same places."""
@@ -208,7 +222,13 @@ def pads_nothing(node: Node, source: Shape, window: tuple[int, int]) -> bool:
     return True
 
 
-def _output_shape(node: Node, sources: list[Shape]) -> Shape:
+def output_shape(node: Node, sources: list[Shape]) -> Shape:
+    """Return the shape of what a node gives, from those of what it reads.
+
+    Raises:
+        ValueError: if it cannot take them.
+
+    """
     kind = node.kind
     if kind == "input":
         shape = node["shape"]
@@ -239,10 +259,6 @@ def _output_shape(node: Node, sources: list[Shape]) -> Shape:
         return (None, math.prod(_known(size) for size in first[1:]))
     if kind == "dense":
         return (*first[:-1], _integer(node["units"]))
-    if kind in STAND_INS:
-        stride = _integer(node["s"])
-        filters = node["filters"]
-        assert isinstance(filters, tuple)
-        size = tuple(-(-_known(length) // stride) for length in first[1:3])
-        return (None, *size, _integer(filters[2]))
+    if kind == CLOSED_BLOCK:
+        return node.gives
     return first

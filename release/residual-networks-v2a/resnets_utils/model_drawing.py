@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import keras
 
 from resnets_utils.sentences import StudentError
 from resnets_utils.short_run import short_run
+from resnets_utils.stages import stage_names, tells_stages
 
 # At 72 dots an inch ResNet-50 is a picture 20,000 pixels high; graphviz cannot draw
 # one much higher, and takes seconds for it. In a short run nobody looks at the file.
@@ -86,7 +87,8 @@ def _insist_on_a_model(model: Any) -> None:
         name = getattr(model, "__name__", type(model).__name__)
         raise StudentError(
             f"show_model draws a Keras model, and {name} is none.",
-            hint="build the model first, for example model = ResNet50(), and give show_model that.",
+            hint="build the model first, and give show_model what your function that builds it "
+            "returned.",
         )
     if not model.built:
         raise StudentError(
@@ -160,6 +162,7 @@ def summary_rows(model: Any) -> list[Row]:
     before = _inputs(layers)
     block_of: dict[int, int] = {}  # place of a layer -> place of its block's addition
     shortcuts: dict[int, list[int]] = {}
+    changes_shape: dict[int, bool] = {}
     for place, layer in enumerate(layers):
         if not isinstance(layer, keras.layers.Add) or len(before[place]) != 2:
             continue
@@ -174,13 +177,17 @@ def summary_rows(model: Any) -> list[Row]:
             continue  # not the shape of a residual block: its layers stand for themselves
         block_of |= dict.fromkeys(members, place)
         shortcuts[place] = sorted(short)
+        changes_shape[place] = _shape(layers[fork]) != _shape(layer)
+    names = _block_names(changes_shape)
     rows = []
     for place, layer in enumerate(layers):
         addition = block_of.get(place)
         if addition is None:
             rows.append(Row(layer.name, _in_words(layer), _shape(layer)))
         elif place == addition:
-            rows.append(_block_row(layers, addition, block_of, shortcuts[addition]))
+            members = [at for at in sorted(block_of) if block_of[at] == addition]
+            name = names.get(addition, "")
+            rows.append(_block_row(layers, addition, members, shortcuts[addition], name))
     return rows
 
 
@@ -208,9 +215,8 @@ def _back_from(start: int, before: Sequence[Sequence[int]]) -> set[int]:
 
 
 def _block_row(
-    layers: Sequence[Any], addition: int, block_of: dict[int, int], short: Sequence[int]
+    layers: Sequence[Any], addition: int, members: Sequence[int], short: Sequence[int], name: str
 ) -> Row:
-    members = [place for place in sorted(block_of) if block_of[place] == addition]
     main = [layers[place] for place in members if place not in short and place < addition]
     last = layers[members[-1]]
     path = _convolutions(main)
@@ -218,16 +224,16 @@ def _block_row(
     kind = "convolutional block" if way else "block" if short else "identity block"
     round_it = f"; shortcut: {way or 'other layers'}" if short else "; shortcut: its input"
     made_of = f"{kind} of {len(members)} layers: {path or 'no convolution'}{round_it}"
-    return Row(_block_name(main), made_of, _shape(last))
+    return Row(name or f"{main[0].name} to {main[-1].name}", made_of, _shape(last))
 
 
-def _block_name(main: Sequence[Any]) -> str:
-    """``block 2a`` for layers named as in the exercise, else its first and last layer's names."""
-    for layer in main:
-        named = re.match(r"res(\d+\w+?)_branch", layer.name)
-        if named:
-            return f"block {named[1]}"
-    return f"{main[0].name} to {main[-1].name}"
+def _block_names(changes_shape: Mapping[int, bool]) -> dict[int, str]:
+    """``block 2a`` and so on, by the places of the additions; {} where no stage has two blocks."""
+    names = stage_names(list(changes_shape.values()))
+    if not tells_stages(names):
+        return {}
+    spoken = [f"block {stage}{letter}" for stage, letter in names]
+    return dict(zip(changes_shape, spoken, strict=True))
 
 
 def _convolutions(layers: Sequence[Any]) -> str:

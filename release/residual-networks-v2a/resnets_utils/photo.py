@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from resnets_utils.dataset import CLASS_NAMES, CLASSES
+from resnets_utils.classes import CLASS_NAMES, CLASSES
 from resnets_utils.sentences import StudentError
 
 # The limit from which Pillow itself refuses; decoded, that is up to 720 MB.
@@ -108,8 +108,8 @@ def predict(model: Any, photo: NDArray[np.float32]) -> NDArray[np.float64]:
         raise StudentError(
             f"The model is no finished Keras model with one input and one output but a "
             f"{type(model).__name__}.",
-            "Build it first: model = ResNet50(input_shape=(64, 64, 3), classes=6). If that gives "
-            "None, the function lacks its return.",
+            "Give it what your function that builds the network returned for "
+            "input_shape=(64, 64, 3) and classes=6. If that is None, it lacks its return.",
         )
     photo = np.asarray(photo)
     fits = len(takes) == 4 and photo.ndim == 3

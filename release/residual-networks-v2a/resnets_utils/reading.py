@@ -15,8 +15,27 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from resnets_utils.graph import STAND_INS, Graph, Node, pads_nothing
-from resnets_utils.layers import GraphRefused, Steps, layer_name, layer_steps, mapping, short
+from resnets_utils.calls import python_argument
+from resnets_utils.graph import (
+    CLOSED_BLOCK,
+    TOLD_TRAINING,
+    Graph,
+    Node,
+    Setting,
+    Shape,
+    output_shape,
+    pads_nothing,
+)
+from resnets_utils.layers import (
+    GraphRefused,
+    Steps,
+    chosen_name,
+    layer_name,
+    layer_steps,
+    mapping,
+    short,
+)
+from resnets_utils.stand_ins import Blocks, NoShape, argument_forms
 
 MAX_CHARACTERS = 4_000_000
 MAX_NODES = 2_000
@@ -25,27 +44,25 @@ MAX_VALUES_PER_PICTURE = 200_000_000
 _SEVERAL_INPUTS = {"addition", "multiplication", "subtraction", "maximum", "concatenation"}
 
 
-def read_graph(text: str, *, stand_ins: bool = False) -> Graph:
+def read_graph(text: str, blocks: Blocks | None = None) -> Graph:
     """Return the graph that ``model.to_json()`` described.
 
     Args:
         text: the JSON of a functional Keras 3 model with one input and one output.
-        stand_ins: whether closed blocks may stand in it. They count as flawless,
-            so they are taken only where the judge itself put them in.
+        blocks: whose stand-ins may be in it. They count as flawless, so they are
+            taken only where the judge itself put them in; None for nowhere.
 
     Raises:
         GraphRefused: if it is anything else, or larger than a graph of this exercise can be.
 
     """
     try:
-        graph = _checked(_read_model(_parse(text)))
+        graph = _checked(_read_model(_parse(text)), blocks)
     except RecursionError:
         raise GraphRefused("the model's description is nested too deeply") from None
     except (TypeError, OverflowError):
         # A list where a name belongs, a whole number beyond all bounds.
         raise GraphRefused("the model's description holds what no model's does") from None
-    if graph.of_kind(*STAND_INS) and not stand_ins:
-        raise GraphRefused("a stand-in for a block is no block; build it from Keras's layers")
     return graph
 
 
@@ -117,9 +134,9 @@ def _call(steps: Steps, call: Any, name: str) -> tuple[Steps, list[tuple[str, in
         steps = [("ReLU", {})]
     elif _numbers(args):
         raise GraphRefused(f"layer {name!r} calculates with a number; the exercise never does")
-    if steps and steps[0][0] == "batch normalisation":
-        steps = [("batch normalisation", {**steps[0][1], "training": training})]
-    elif training is not None and not (steps and steps[0][0] == "dropout"):
+    if steps and steps[0][0] in TOLD_TRAINING:
+        steps = [(steps[0][0], {**steps[0][1], "training": training})]
+    elif training is not None:
         raise GraphRefused(f"layer {name!r} takes no training argument")
     several = bool(steps) and steps[0][0] in _SEVERAL_INPUTS
     if not (2 <= len(reads) <= 16 if several else len(reads) == 1):
@@ -139,7 +156,7 @@ def _read_model(model: Any) -> Graph:
 
     nodes: list[Node] = []
     made: dict[tuple[str, int], int] = {}
-    pending: list[tuple[str, int, Steps, list[tuple[str, int]]]] = []
+    pending: list[tuple[str, int, Steps, list[tuple[str, int]], bool]] = []
     for layer in layers:
         name = layer_name(layer.get("name"))
         if layer is inputs[0]:
@@ -150,23 +167,24 @@ def _read_model(model: Any) -> Graph:
         if extra:
             kind, settings = steps[0] if steps else ("identity", {})
             steps = [(kind, {**settings, "also sets": extra}), *steps[1:]]
+        chosen = chosen_name(name, layer.get("class_name"))
         calls = _list(layer.get("inbound_nodes"), "inbound_nodes")
         for number, call in enumerate(calls):
-            pending.append((name, number, *_call(steps, call, name)))
+            pending.append((name, number, *_call(steps, call, name), chosen))
         if len(pending) > MAX_NODES:
             raise GraphRefused(f"the model has more than {MAX_NODES} layers")
 
     while pending:
         waiting = []
-        for name, number, steps, reads in pending:
+        for name, number, steps, reads, chosen in pending:
             if not all(source in made for source in reads):
-                waiting.append((name, number, steps, reads))
+                waiting.append((name, number, steps, reads, chosen))
                 continue
             if (name, number) in made:
                 raise GraphRefused(f"two layers are named {name!r}")
             sources = tuple(made[source] for source in reads)
             for kind, settings in steps:
-                nodes.append(Node(kind, settings, sources, name))
+                nodes.append(_node(kind, settings, sources, name, chosen))
                 sources = (len(nodes) - 1,)
             made[(name, number)] = sources[0]
         if len(waiting) == len(pending):
@@ -181,6 +199,15 @@ def _read_model(model: Any) -> Graph:
     return Graph(tuple(nodes), made[(outputs[0], outputs[1])], short(config.get("name")))
 
 
+def _node(
+    kind: str, settings: dict[str, Setting], sources: tuple[int, ...], name: str, chosen: bool
+) -> Node:
+    if kind != CLOSED_BLOCK:
+        return Node(kind, settings, sources, name, named=chosen)
+    said = dict(settings)
+    return Node(kind, said, sources, name, function=str(said.pop("function")), named=chosen)
+
+
 def _input(layer: dict[str, Any], name: str) -> Node:
     config = mapping(layer.get("config"), "the input's config")
     shape = config.get("batch_shape")
@@ -193,13 +220,51 @@ def _input(layer: dict[str, Any], name: str) -> Node:
         raise GraphRefused(
             f"the input takes {short(config.get('dtype'))}; leave it at float32, Keras's default"
         )
-    return Node("input", {"shape": tuple(sizes)}, (), name)
+    return Node("input", {"shape": tuple(sizes)}, (), name, named=chosen_name(name, "InputLayer"))
 
 
-def _checked(graph: Graph) -> Graph:
+def _measured(graph: Graph, blocks: Blocks | None) -> Graph:
+    """Find out what each closed block gives, and which axis a negative one is.
+
+    A block's own description of what it gives may be a student's.
+    """
+    nodes: list[Node] = []
+    shapes: list[Shape] = []
+    for node in graph.nodes:
+        sources = [shapes[source] for source in node.inputs]
+        if node.kind == CLOSED_BLOCK:
+            if blocks is None:
+                raise GraphRefused(
+                    "a stand-in for a block is no block; build it from Keras's layers"
+                )
+            sizes = tuple(size or 1 for size in sources[0][1:])
+            arguments = {
+                name: python_argument(form) for name, form in argument_forms(node.settings).items()
+            }
+            try:
+                gives = blocks.output_shape(node.function, sizes, arguments)
+            except NoShape as error:
+                raise GraphRefused(str(error)) from None
+            node = replace(node, gives=(None, *gives))
+        elif "axis" in node.settings:
+            node = _with_axis_from_the_front(node, len(sources[0]))
+        nodes.append(node)
+        shapes.append(output_shape(node, sources))
+    return graph.with_nodes(nodes)
+
+
+def _with_axis_from_the_front(node: Node, rank: int) -> Node:
+    axis = int(str(node["axis"]))
+    if not -rank <= axis < rank:
+        raise GraphRefused(f"the {node.kind} has axis {axis}; what it reads has {rank} axes")
+    return replace(node, settings={**node.settings, "axis": axis % rank})
+
+
+def _checked(graph: Graph, blocks: Blocks | None) -> Graph:
     """Bound the graph's size, and write "same" padding that pads nothing as "valid"."""
     nodes = []
     try:
+        graph = _measured(graph, blocks)
         shapes = graph.shapes
         for node in graph.nodes:
             source = shapes[node.inputs[0]] if node.inputs else ()

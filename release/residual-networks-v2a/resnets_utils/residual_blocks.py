@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnets_utils.sentences import StudentError
-
-# How ResNet-50 groups its blocks into the stages 2 to 5.
-STAGES = {2: 3, 3: 4, 4: 6, 5: 3}
+from resnets_utils.stages import stage_names, tells_stages
 
 
 @dataclass(frozen=True)
@@ -20,10 +19,11 @@ class ResidualBlock:
     """One block: the tensors that its addition adds, and the layer that ends the main path.
 
     Attributes:
-        name: stage and letter, as "3b", in a model of sixteen blocks; else its number.
+        name: stage and letter, as "3b", where a stage has two blocks or more; else its number.
         main: what the main path gives, a symbolic tensor (batch, height, width, channels).
         shortcut: what comes over the shortcut, of the same shape.
         last_scale: the batch normalisation that ends the main path.
+        changes_shape: whether the block hands on another shape than it is given.
 
     """
 
@@ -31,6 +31,7 @@ class ResidualBlock:
     main: Any
     shortcut: Any
     last_scale: Any
+    changes_shape: bool
 
 
 def residual_blocks(model: Any) -> list[ResidualBlock]:
@@ -46,34 +47,45 @@ def residual_blocks(model: Any) -> list[ResidualBlock]:
     """
     if not isinstance(model, keras.Model):
         raise StudentError(
-            f"this takes a model that ResNet50 built, not {type(model).__name__}",
-            "pass what ResNet50() returned",
+            f"this takes a Keras model, not {type(model).__name__}",
+            "pass what your function that builds the network returned",
         )
     depth: dict[Any, int] = {}
+    behind: dict[Any, set[Any]] = {}  # each operation with all that it is reached from
     found = []
     for operation in getattr(model, "operations", ()):
         inputs = [tensor for node in operation._inbound_nodes[:1] for tensor in node.input_tensors]
-        depths = [depth[tensor._keras_history.operation] for tensor in inputs]
+        sources = [tensor._keras_history.operation for tensor in inputs]
+        depths = [depth[source] for source in sources]
         depth[operation] = 1 + max(depths, default=0)
+        behind[operation] = {operation}.union(*(behind[source] for source in sources))
         if type(operation).__name__ == "Add" and len(inputs) == 2:
             main, shortcut = inputs if depths[0] > depths[1] else inputs[::-1]
             last = main._keras_history.operation
             if isinstance(last, keras.layers.BatchNormalization):
-                found.append((main, shortcut, last))
+                forks = behind[sources[0]] & behind[sources[1]]
+                given = max(forks, key=depth.__getitem__, default=operation)
+                found.append((main, shortcut, last, _shape(given) != _shape(operation)))
     if not found:
         raise StudentError(
             "this model has no residual block: nowhere is a shortcut added to a main path "
             "that ends in batch normalisation",
-            "look at the checks of identity_block and convolutional_block",
+            "look at the checks of your blocks",
         )
-    names = _names(len(found))
+    names = _names([changes for *_, changes in found])
     return [ResidualBlock(name, *parts) for name, parts in zip(names, found, strict=True)]
 
 
-def _names(count: int) -> list[str]:
-    if count != sum(STAGES.values()):
-        return [str(number) for number in range(1, count + 1)]
-    return [f"{stage}{'abcdef'[n]}" for stage, blocks in STAGES.items() for n in range(blocks)]
+def _shape(operation: Any) -> tuple[int | None, ...]:
+    """What an operation hands on: height, width and channels."""
+    return tuple(operation._inbound_nodes[0].output_tensors[0].shape[1:])
+
+
+def _names(changes_shape: Sequence[bool]) -> list[str]:
+    names = stage_names(changes_shape)
+    if not tells_stages(names):
+        return [str(number) for number in range(1, len(names) + 1)]
+    return [f"{stage}{letter}" for stage, letter in names]
 
 
 def scaled(pictures: NDArray[Any]) -> NDArray[np.float32]:

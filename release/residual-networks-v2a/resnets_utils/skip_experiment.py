@@ -30,7 +30,7 @@ def what_the_skip_carries(model: Any, picture: NDArray[Any]) -> Carried:
     """Send one picture through a network and draw what each block adds to its shortcut.
 
     Args:
-        model: your trained ResNet50.
+        model: your trained network.
         picture: (64, 64, 3), uint8 or in [0, 1].
 
     Returns:

@@ -9,31 +9,42 @@ equal weights, on random pictures, predicting and training.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from resnets_utils import expected as exercise
 from resnets_utils.building import build, same_behaviour
-from resnets_utils.differences import first_difference
+from resnets_utils.calls import Call
+from resnets_utils.differences import Names, first_difference, kind_in_words
 from resnets_utils.differences import start as said
-from resnets_utils.graph import STAND_INS, WEIGHTED, Graph, Node
-from resnets_utils.tracing import Call
+from resnets_utils.graph import (
+    CLOSED_BLOCK,
+    TOLD_TRAINING,
+    WEIGHTED,
+    Graph,
+    Node,
+    Reading,
+    Shape,
+)
+from resnets_utils.outcomes import CheckFailed
 
 _CONVOLUTION = ("filters", "kernel", "strides", "padding", "bias", "also sets")
 _NORMALISATION = ("axis", "momentum", "epsilon", "center", "scale", "training", "also sets")
-_BLOCK = ("f", "filters", "s")
 _HEAD = ("zero padding", "max pooling", "average pooling", "global average pooling")
 _CLASSIFIER = ("flatten", "dense", "softmax", "dropout")
 _STARTS = ("initializer", "bias initializer")
+_ANY = "*"  # any function's layers
 
 
-class CheckFailed(AssertionError):
-    """The answer is not what the exercise asks for; the message says how."""
+class Opener(Protocol):
+    """Finds the layers that stand behind a closed block."""
+
+    def __call__(self, block: Node, shape: Shape) -> Graph | None:
+        """Return them, drawn on an input of ``shape``; None if nobody knows them."""
 
 
 class Answer:
@@ -45,31 +56,49 @@ class Answer:
         expected: the exercise's graph for the same call.
         remarks: what is worth saying and costs nothing.
 
+    Args:
+        call: see above.
+        graph: see above.
+        expected: see above.
+        open_block: finds the layers behind a closed block of either graph.
+        salt: settles random weights and pictures.
+        reveal: whether a reason may tell the expected figures.
+        thorough: whether figures are computed even for a graph equal to the exercise's.
+
     """
 
-    def __init__(self, call: Call, graph: Graph, salt: int, reveal: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        call: Call,
+        graph: Graph,
+        expected: Graph,
+        open_block: Opener,
+        salt: int,
+        *,
+        reveal: Callable[[], bool],
+        thorough: bool = False,
+    ) -> None:
         self.call = call
         self.graph = graph
-        arguments = dict(call.arguments)
-        if call.shape is not None:
-            arguments["shape"] = call.shape
-        self.expected = exercise.EXPECTED[call.version][call.function](**arguments)
+        self.expected = expected
         self.remarks: list[str] = []
+        self._open_block = open_block
         self._salt = salt
         self._reveal = reveal
+        self._thorough = thorough
 
     @cached_property
     def _open(self) -> Graph:
-        return exercise.open_blocks(self.graph)
+        return open_blocks(self.graph, self._open_block)
 
     @cached_property
     def _open_expected(self) -> Graph:
-        return exercise.open_blocks(self.expected)
+        return open_blocks(self.expected, self._open_block)
 
     @cached_property
     def _at_one_level(self) -> tuple[Graph, Graph]:
         """The two graphs, closed blocks closed if the answer has any, else all open."""
-        if self.graph.of_kind(*STAND_INS):
+        if self.graph.closed:
             return self.graph, self.expected
         return self._open, self._open_expected
 
@@ -99,9 +128,37 @@ class Answer:
         found = first_difference(
             answer,
             wanted,
-            settings=(*_CONVOLUTION, *_NORMALISATION, *_BLOCK, "window", "units", "rate", "shape"),
+            settings=(*_CONVOLUTION, *_NORMALISATION, "window", "units", "rate", "shape"),
+            arguments=self._arguments_that_matter(_all_but_start),
+            network=self.call.shape is None,
         )
         return found or "its values differ from the exercise's"
+
+    def _arguments_that_matter(self, read: Reading) -> Callable[[Node, Node], list[str]]:
+        """Return what tells which arguments of two calls of a block make its layers others.
+
+        Args:
+            read: what of the layers is looked at; a name, say, is not.
+
+        """
+
+        def differing(got: Node, wanted: Node) -> list[str]:
+            names = [
+                name for name in wanted.settings if got.settings.get(name) != wanted.settings[name]
+            ]
+            shape = self.expected.shapes[wanted.inputs[0]]
+            right = self._open_block(wanted, shape)
+
+            def matters(name: str) -> bool:
+                changed = {**wanted.settings, name: got.settings.get(name)}
+                other = self._open_block(replace(wanted, settings=changed), shape)
+                return (
+                    right is None or other is None or other.signature(read) != right.signature(read)
+                )
+
+            return [name for name in names if matters(name)]
+
+        return differing
 
     def first_difference_so_far(self) -> str:
         """Return the first difference of a graph that was cut short, "" if there is none."""
@@ -127,20 +184,42 @@ class Answer:
                 for node in graph.of_kind("convolution")
             )
 
-        if self.graph.of_kind(*STAND_INS):
-            self._judge(tally(answer) == tally(wanted), self._block_difference)
-            return
-        self._judge(
-            tally(answer) == tally(wanted),
-            lambda: first_difference(answer, wanted, kinds=("convolution",), settings=_CONVOLUTION),
-        )
+        self._judge(tally(answer) == tally(wanted), self._convolution_difference)
 
-    def _block_difference(self) -> str:
-        return first_difference(
-            self.graph,
-            self.expected,
-            kinds=(*STAND_INS, "convolution"),
-            settings=(*_CONVOLUTION, *_BLOCK),
+    def _convolution_difference(self) -> str:
+        return self._difference(kinds=("convolution", CLOSED_BLOCK), settings=_CONVOLUTION)
+
+    def _difference(
+        self,
+        *,
+        kinds: Collection[str] | None = None,
+        settings: Collection[str] = (),
+        without: Collection[str] = (),
+    ) -> str:
+        """The first difference at the level of closed blocks, else that of their layers."""
+
+        def read(node: Node) -> tuple[object, ...] | None:
+            if kinds is not None and node.kind not in kinds:
+                return ()
+            return tuple(sorted((k, v) for k, v in node.settings.items() if k in settings))
+
+        levels = [self._at_one_level, (self._open, self._open_expected)]
+        return next(
+            filter(
+                None,
+                (
+                    first_difference(
+                        *level,
+                        kinds=kinds,
+                        settings=settings,
+                        without=without,
+                        arguments=self._arguments_that_matter(read),
+                        network=self.call.shape is None,
+                    )
+                    for level in levels
+                ),
+            ),
+            "",
         )
 
     def has_connections(self) -> None:
@@ -152,7 +231,9 @@ class Answer:
         aside = ("batch normalisation", "identity")
         self._judge(
             answer.signature(_wiring) == wanted.signature(_wiring),
-            lambda: first_difference(answer, wanted, without=aside),
+            lambda: first_difference(
+                answer, wanted, without=aside, network=self.call.shape is None
+            ),
         )
 
     def has_normalisation(self) -> None:
@@ -174,60 +255,97 @@ class Answer:
                         "each belongs right after a convolution"
                     )
             return first_difference(
-                answer, wanted, kinds=("batch normalisation",), settings=_NORMALISATION
+                answer,
+                wanted,
+                kinds=("batch normalisation",),
+                settings=_NORMALISATION,
+                network=self.call.shape is None,
             )
 
         self._judge(tally(answer) == tally(wanted), reason)
 
     def has_initial_weights(self) -> None:
         """Ask for the exercise's initializer and seed in every convolution and dense layer."""
-        answer, wanted = self._at_one_level
-        kinds = ("convolution", "dense", *STAND_INS)
+        kinds: tuple[str, ...] = ("convolution", "dense")
 
         def starts(node: Node) -> list[Any]:
             return [node.settings.get(setting) for setting in _STARTS]
 
-        right: dict[str, list[list[Any]]] = {}
-        for node in wanted.of_kind(*kinds):
-            right.setdefault(node.kind, []).append(starts(node))
-        for kind, allowed in right.items():
-            found = answer.of_kind(kind)
-            for number, node in enumerate(found, 1):
-                if starts(node) in allowed:
-                    continue
-                where = f"{kind} {number} of {len(found)} ({node.layer!r})"
-                for setting, start in zip(_STARTS, allowed[0], strict=True):
-                    got = node.settings.get(setting)
-                    if got != start:
-                        bias = "'s bias" if setting == "bias initializer" else ""
-                        raise CheckFailed(
-                            f"{self.call}: {where}{bias} starts from {said(got)}; "
-                            f"the exercise asks for {said(start)}"
-                        )
-        missing = len(wanted.of_kind(*kinds)) - len(answer.of_kind(*kinds))
+        # Each function's layers have their own; those of an answer that is drawn without
+        # blocks may have any function's.
+        right: dict[tuple[str, str], list[list[Any]]] = {}
+        for node in self._open_expected.of_kind(*kinds):
+            for function in {node.function, _ANY}:
+                right.setdefault((function, node.kind), []).append(starts(node))
+        answer = self._open
+        names = Names(answer, network=self.call.shape is None)
+        for at in answer.reached:
+            node = answer.nodes[at]
+            function = node.function if self.graph.closed else _ANY
+            allowed = right.get((function, node.kind)) or right.get((_ANY, node.kind), [])
+            if not allowed or starts(node) in allowed:
+                continue
+            where = names.block_of(at) if node.owner else names[at]
+            if node.named and not node.owner:
+                where += f" ({node.layer!r})"
+            for setting, start in zip(_STARTS, allowed[0], strict=True):
+                got = node.settings.get(setting)
+                if got != start:
+                    bias = "'s bias" if setting == "bias initializer" else ""
+                    raise CheckFailed(
+                        f"{self.call}: {where}{bias} starts from {said(got)}; "
+                        f"the exercise asks for {said(start)}"
+                    )
+        answered, wanted = self._at_one_level
+        kinds = (*kinds, CLOSED_BLOCK)
+        missing = len(wanted.of_kind(*kinds)) - len(answered.of_kind(*kinds))
         if missing > 0:
             raise CheckFailed(f"{self.call}: {missing} of the layers with weights are missing")
 
     def has_layer_names(self) -> None:
-        """Ask for the exercise's names of convolutions, batch normalisations and dense layers."""
+        """Ask for the exercise's names of layers with weights; a name of others is a remark.
+
+        Raises:
+            ValueError: if the solution names none of them, so that none can be asked for.
+
+        """
         answer, wanted = self._open, self._open_expected
-        got, right = _names(answer), _names(wanted)
-        wrong = sorted((got - right).elements())
+        weighted = wanted.of_kind(*sorted(WEIGHTED))
+        if not any(node.named for node in weighted):
+            raise ValueError(f"{self.call}: the solution names no layer that has weights")
+        all_named = all(node.named for node in weighted)
+        got = _names(answer)
+        right = Counter((node.kind, node.layer) for node in weighted if node.named)
+        wrong = sorted((got - right).elements()) if all_named else []
         missing = sorted((right - got).elements())
         if wrong or missing:
-            said = [f"there is no {kind} named {name!r}" for kind, name in missing[:1]]
+            said = [
+                f"there is no {kind_in_words(kind)} named {name!r}" for kind, name in missing[:1]
+            ]
             more = "" if missing else "more "
             said += [f"yours has one {more}named {name!r}" for _, name in wrong[:1]]
             raise CheckFailed(f"{self.call}: {'; '.join(said)}")
         alike = answer.signature(_all_but_start) == wanted.signature(_all_but_start)
-        if alike and answer.signature(_all_and_names) != wanted.signature(_all_and_names):
+        if (
+            all_named
+            and alike
+            and answer.signature(_all_and_names) != wanted.signature(_all_and_names)
+        ):
             raise CheckFailed(f"{self.call}: the names are right, but on each other's layers")
-        pooling = {node.layer for node in answer.of_kind("average pooling")}
-        if self.call.function == "ResNet50" and pooling and "avg_pool" not in pooling:
-            self.remarks.append("the average pooling is usually named 'avg_pool'")
+        with_weights = {node.layer for node in weighted}
+        for node in wanted.nodes:
+            plain = node.kind not in {*WEIGHTED, CLOSED_BLOCK, "input"}
+            if node.named and plain and node.layer not in with_weights:
+                others = {other.layer for other in answer.of_kind(node.kind)}
+                if others and node.layer not in others:
+                    kind = kind_in_words(node.kind)
+                    self.remarks.append(f"the {kind} is usually named {node.layer!r}")
 
     def has_parameters(self) -> None:
         """Ask for the exercise's numbers of parameters."""
+        unknown = next(iter(self._open.of_kind(CLOSED_BLOCK)), None)
+        if unknown is not None:
+            raise CheckFailed(f"{self.call}: {self._any_difference()}")
         try:
             got = (self._open.parameters(), self._open.parameters(trainable_only=True))
         except ValueError as error:
@@ -244,7 +362,16 @@ class Answer:
         """Ask for the exercise's padding, pooling and last layers."""
         answer, wanted = self._at_one_level
         kinds = (*_HEAD, *_CLASSIFIER)
-        settings = ("padding", "window", "strides", "units", "bias", "rate", "also sets")
+        settings = (
+            "padding",
+            "window",
+            "strides",
+            "units",
+            "bias",
+            "rate",
+            "training",
+            "also sets",
+        )
 
         def listing(graph: Graph) -> list[tuple[Any, ...]]:
             return [
@@ -254,7 +381,13 @@ class Answer:
 
         self._judge(
             listing(answer) == listing(wanted),
-            lambda: first_difference(answer, wanted, kinds=kinds, settings=settings),
+            lambda: first_difference(
+                answer,
+                wanted,
+                kinds=kinds,
+                settings=settings,
+                network=self.call.shape is None,
+            ),
         )
 
     def has_values(
@@ -276,8 +409,12 @@ class Answer:
             mean_over: an axis of that part to take the mean over first.
 
         """
-        if _alike_to_the_seed(self._open, self._open_expected) and self.graph.of_kind(*STAND_INS):
-            return  # the exercise's own network, whose figures the kit's tests hold to
+        if (
+            self.graph.closed
+            and not self._thorough
+            and _alike_to_the_seed(self._open, self._open_expected)
+        ):
+            return  # the solution's own network, which the release has held to the figures
         try:
             got = np.asarray(build(_as_called(self._open))(np.asarray(X, np.float32)))[at]
         except (ValueError, IndexError):
@@ -303,14 +440,14 @@ def _as_called(graph: Graph) -> Graph:
     """
     return graph.with_nodes(
         replace(node, settings={**node.settings, "training": False})
-        if node.kind == "batch normalisation" and node["training"] is None
+        if node.kind in TOLD_TRAINING and node["training"] is None
         else node
         for node in graph.nodes
     )
 
 
 def _training_arguments(graph: Graph) -> Counter[Any]:
-    return Counter(node["training"] for node in graph.of_kind("batch normalisation"))
+    return Counter((node.kind, node["training"]) for node in graph.of_kind(*sorted(TOLD_TRAINING)))
 
 
 def _all_but_start(node: Node) -> tuple[object, ...] | None:
@@ -335,6 +472,32 @@ def _wiring(node: Node) -> tuple[object, ...] | None:
     if node.kind in {"batch normalisation", "identity"}:
         return None
     return (node.settings.get("function"),)
+
+
+def open_blocks(graph: Graph, open_block: Opener) -> Graph:
+    """Return a graph with its closed blocks replaced by the layers behind them.
+
+    A block that nobody knows the layers of stays closed.
+    """
+    nodes: list[Node] = []
+    moved: list[int] = []  # by place in the closed graph: the place of its result
+    for at, node in enumerate(graph.nodes):
+        layers = None
+        if node.kind == CLOSED_BLOCK:
+            layers = open_block(node, graph.shapes[node.inputs[0]])
+        if layers is None:
+            inputs = tuple(moved[source] for source in node.inputs)
+            moved.append(len(nodes))
+            nodes.append(replace(node, inputs=inputs))
+            continue
+        within = [moved[node.inputs[0]]]
+        for layer in layers.nodes[1:]:
+            inputs = tuple(within[source] for source in layer.inputs)
+            within.append(len(nodes))
+            owner = f"{node.layer or at}"
+            nodes.append(replace(layer, inputs=inputs, owner=owner, function=node.function))
+        moved.append(within[layers.output])
+    return Graph(tuple(nodes), moved[graph.output], graph.name)
 
 
 def _names(graph: Graph) -> Counter[tuple[str, str]]:

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnets_utils import initializers, tensorflow2
-from resnets_utils.graph import WEIGHTED, Graph, Node
+from resnets_utils.graph import CLOSED_BLOCK, TOLD_TRAINING, WEIGHTED, Graph, Node
 from resnets_utils.layers import ACTIVATIONS
-from resnets_utils.stand_ins import ConvolutionalBlock, IdentityBlock
+from resnets_utils.stand_ins import StandIn
 
 Array = NDArray[np.float32]
 
@@ -27,7 +27,7 @@ SAME_VALUES = 1e-3
 MAX_MULTIPLICATIONS = 30_000_000_000
 
 
-def build(graph: Graph, *, seeded: bool = True) -> keras.Model:
+def build(graph: Graph, *, seeded: bool = True, dropout_salt: int | None = None) -> keras.Model:
     """Build the model that a graph describes.
 
     Only settings that `reading` has typed and bounded reach Keras.
@@ -36,6 +36,8 @@ def build(graph: Graph, *, seeded: bool = True) -> keras.Model:
         graph: the graph; closed blocks in it become stand-ins.
         seeded: start from the graph's own initializers; otherwise from zeros,
             which is quicker when weights are set afterwards.
+        dropout_salt: settles which values every dropout leaves out; None for
+            Keras's own, at random.
 
     Raises:
         ValueError: if the graph holds a kind that cannot be built, or is too
@@ -43,7 +45,7 @@ def build(graph: Graph, *, seeded: bool = True) -> keras.Model:
 
     """
     entrance = keras.Input(graph.nodes[0]["shape"])
-    values = _values(graph, entrance, seeded)
+    values = _values(graph, entrance, seeded, dropout_salt)
     try:
         return keras.Model(entrance, values[graph.output])
     except RecursionError:
@@ -61,14 +63,39 @@ def compute(graph: Graph, pictures: Array) -> Array:
     """
     predicting = graph.with_nodes(
         replace(node, settings={**node.settings, "training": False})
-        if node.kind == "batch normalisation"
+        if node.kind in TOLD_TRAINING
         else node
         for node in graph.nodes
     )
     return np.asarray(_values(predicting, pictures, True)[graph.output])
 
 
-def _values(graph: Graph, entrance: Any, seeded: bool) -> list[Any]:
+class FixedDropout(keras.layers.Layer):  # type: ignore[misc]
+    """Dropout that leaves the same values out each time, so that two networks compare.
+
+    Args:
+        rate: share of the values that are left out while training.
+        salt: settles which ones, together with the rate and the input's shape.
+
+    """
+
+    def __init__(self, rate: float, salt: int) -> None:
+        super().__init__()
+        self.rate, self.salt = rate, salt
+
+    def call(self, values: Any, training: bool = False) -> Any:
+        """Return the values as Dropout does: scaled up where they stay."""
+        if not training or not 0 < self.rate < 1:
+            return values * float(self.rate < 1 or not training)
+        shape = tuple(values.shape[1:])
+        key = hashlib.sha256(repr((self.salt, self.rate, shape)).encode()).digest()
+        kept = np.random.default_rng(list(key)).random(shape) >= self.rate
+        return values * (kept / (1 - self.rate)).astype(np.float32)
+
+
+def _values(
+    graph: Graph, entrance: Any, seeded: bool, dropout_salt: int | None = None
+) -> list[Any]:
     """Call the layers that a graph describes one after the other, on symbols or on numbers."""
     if _multiplications(graph) > MAX_MULTIPLICATIONS:
         raise ValueError("the layers take far more computing than this exercise needs")
@@ -82,7 +109,12 @@ def _values(graph: Graph, entrance: Any, seeded: bool) -> list[Any]:
         # A layer called twice is one layer here too: its weights are shared.
         key = (node.kind, *node.weights_of(at))
         if key not in layers:
-            layers[key] = _layer(node, seeded)
+            fixed = node.kind == "dropout" and dropout_salt is not None
+            layers[key] = (
+                FixedDropout(float(str(node["rate"])), dropout_salt or 0)
+                if fixed
+                else _layer(node, seeded)
+            )
         options = (
             {"training": node["training"]} if node.settings.get("training") is not None else {}
         )
@@ -114,10 +146,6 @@ _MERGES: dict[str, Callable[[], keras.layers.Layer]] = {
 }
 
 
-_BLOCKS: dict[str, Callable[..., keras.layers.Layer]] = {
-    "identity block": IdentityBlock,
-    "convolutional block": ConvolutionalBlock,
-}
 _STARTS: dict[str, Callable[[Any], keras.initializers.Initializer]] = {
     "glorot_uniform": initializers.GlorotUniform,
     "stateless glorot_uniform": tensorflow2.GlorotUniform,
@@ -177,8 +205,8 @@ def _layer(node: Node, seeded: bool) -> keras.layers.Layer:
         return keras.layers.Concatenate(axis=settings["axis"])
     if kind in _MERGES:
         return _MERGES[kind]()
-    if kind in _BLOCKS:
-        return _BLOCKS[kind](settings["f"], settings["filters"], settings["s"])
+    if kind == CLOSED_BLOCK:
+        return StandIn(node.function, {}, tuple(size or 1 for size in node.gives[1:]))
     if kind == "activation" and settings["function"] in ACTIVATIONS:
         return keras.layers.Activation(settings["function"])
     simple: dict[str, Callable[[], keras.layers.Layer]] = {
@@ -244,7 +272,7 @@ def same_behaviour(answer: Graph, expected: Graph, salt: int) -> bool:
     values = []
     for graph in graphs:
         try:
-            model = build(graph, seeded=False)
+            model = build(graph, seeded=False, dropout_salt=salt)
         except ValueError:
             return False
         set_random_weights(model, salt)

@@ -2,135 +2,51 @@
 
 A test cell reads::
 
-    checks = Checks("identity_block")
-    with checks("output shape", points=2):
-        checks.trace((4, 4, 6), f=2, filters=[2, 4, 6], stage=1, block="a").has_output_shape()
+    checks = Checks("softmax")
+    with checks("values", points=2):
+        checks.call(x=[1.0, 2.0, 3.0]).equals(tolerance=1e-6)
     checks.report()
 
-The same text runs in two places. In the student's notebook the trace calls the
-function there, and the report prints. In the judge the trace comes from the
-student's kernel, and the results are taken from `judging`.
+or, for a function that draws a network::
+
+    with checks("output shape", points=2):
+        checks.trace((8, 8, 3), filters=[16, 32]).has_output_shape()
+
+The same text runs in two places. In the student's notebook the function is called
+there, and the report prints. In the judge the answer comes from the student's
+kernel, and the results are taken from `judging`.
 """
 
 from __future__ import annotations
 
-import contextlib
-import secrets
+import importlib
 import sys
 import textwrap
-from collections.abc import Callable, Collection, Iterator
-from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resnets_utils.answers import Answer, CheckFailed
-from resnets_utils.graph import Graph
-from resnets_utils.layers import GraphRefused
-from resnets_utils.reading import read_graph
-from resnets_utils.sampling import agrees
-from resnets_utils.tensorflow2 import INITIALIZERS
-from resnets_utils.tracing import Call, notebook_namespace, trace
+from resnets_utils.calls import VALUE, Call, as_arguments
+from resnets_utils.judging import current_judging
+from resnets_utils.outcomes import (
+    SIGNS,
+    AnswerRaised,
+    CheckResult,
+    ChecksNotPassed,
+    NotAttempted,
+    Outcome,
+)
+from resnets_utils.values import Returned
 
+if TYPE_CHECKING:
+    from resnets_utils.answers import Answer
+    from resnets_utils.raised import Reply
 
-class Outcome(StrEnum):
-    """How a check ended."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    ERROR = "error"
-    NOT_ATTEMPTED = "not attempted"
-
-
-SIGNS = {
-    Outcome.PASSED: "✓",
-    Outcome.FAILED: "✗",
-    Outcome.ERROR: "!",
-    Outcome.NOT_ATTEMPTED: "–",
-}
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """What one check found.
-
-    Attributes:
-        name: the check's name.
-        points: what it is worth.
-        outcome: how it ended.
-        reason: why it was not passed, in words; "" if it was.
-        remarks: what is worth saying and costs nothing.
-
-    """
-
-    name: str
-    points: float
-    outcome: Outcome
-    reason: str = ""
-    remarks: tuple[str, ...] = ()
-
-
-class AnswerRaised(Exception):
-    """The student's function raised, or is not there."""
-
-
-class NotAttempted(Exception):
-    """The student's function still holds a placeholder."""
-
-
-class ChecksNotPassed(Exception):
-    """Some check of a cell was not passed; the report above it says which."""
-
-    def _render_traceback_(self) -> list[str]:
-        # IPython shows this instead of a traceback, which would only show our code.
-        return [str(self)]
-
-
-# The salt itself stays with the judge.
-_SAMPLES = 1_000_003
-Tracer = Callable[[Call], dict[str, str]]
-
-
-def _trace_here(call: Call) -> dict[str, str]:
-    return trace(call, notebook_namespace())
-
-
-@dataclass
-class Judging:
-    """How checks run under a judge: where traces come from, and what stays hidden.
-
-    Attributes:
-        tracer: makes the calls.
-        salt: settles random inputs and weights; unknown to the student beforehand.
-        hidden_lines: lines of the test cell that students never see. What
-            fails there is told without the expected figures.
-        results: filled as the checks run.
-        sampled: whether a network is tried on pictures; see `sampling`.
-
-    """
-
-    tracer: Tracer = _trace_here
-    salt: int = field(default_factory=lambda: secrets.randbits(63))
-    hidden_lines: Collection[int] = ()
-    results: list[CheckResult] = field(default_factory=list)
-    sampled: bool = True
-    in_notebook: bool = False
-
-
-_judging: ContextVar[Judging | None] = ContextVar("judging", default=None)
-
-
-@contextlib.contextmanager
-def judging(how: Judging) -> Iterator[Judging]:
-    """Run the checks made inside under ``how``."""
-    token = _judging.set(how)
-    try:
-        yield how
-    finally:
-        _judging.reset(token)
+# By method: the modules that it needs, first that which answers it. Loaded when a check
+# first calls it, and released where one does, so that an exercise of plain values needs
+# no Keras.
+ON_DEMAND = {"trace": ["network_checks", "tracing"]}
 
 
 class Checks:
@@ -138,21 +54,17 @@ class Checks:
 
     Args:
         function: the function's name in the notebook.
-        version: the exercise's version, which settles what the function is
-            called with and what it should draw.
 
     """
 
-    def __init__(self, function: str, version: str = "v2a") -> None:
+    def __init__(self, function: str) -> None:
         self.function = function
-        self.version = version
-        self._how = _judging.get() or Judging(in_notebook=True)
-        self._answers: dict[str, Answer | Exception] = {}
+        self._how = current_judging()
+        self._networks: Any = None
+        self._replies: dict[str, Reply] = {}
         self._first = len(self._how.results)
         self._line = 0
         self._used: list[Answer] = []
-        self._tried = not self._how.sampled
-        self._untrue = ""  # why none of the function's networks is believed
         self.random = np.random.default_rng([self._how.salt, len(function)])
 
     def __call__(self, name: str, points: float) -> _Check:
@@ -161,79 +73,54 @@ class Checks:
         self._used = []
         return _Check(self, name, points)
 
+    def call(self, **arguments: Any) -> Returned:
+        """Call the function and return what it returned, to be asked about.
+
+        Args:
+            **arguments: the function's arguments, by name: numbers, texts, lists,
+                tuples and dictionaries of these, and arrays.
+
+        Raises:
+            ValueError: if an argument is anything else.
+
+        """
+        call = Call(self.function, as_arguments(arguments), asks=VALUE)
+        if call.key not in self._replies:
+            self._replies[call.key] = self._how.tracer(call)
+        return Returned(
+            call,
+            self._replies[call.key],
+            lambda: self._how.reference.reply(call),
+            reveal=lambda: not self._hidden,
+            in_notebook=self._how.in_notebook,
+        )
+
     def trace(
         self, shape: tuple[int, ...] | None = None, *, own_blocks: bool = False, **arguments: Any
     ) -> Answer:
-        """Call the function and return what it drew.
+        """Have the function draw its network, and return that, to be asked about.
 
         Args:
-            shape: height, width and channels of the tensor to call it on.
-            own_blocks: let a function that takes no tensor use the student's
-                own blocks, mistakes and all; otherwise it meets flawless ones.
-            **arguments: the function's other arguments, by name; ``initializer``
-                is one of those in `tensorflow2`.
+            shape: of the tensor to call it on, without the number of pictures: height,
+                width and channels; None for a function that takes no tensor.
+            own_blocks: let it use the student's own blocks, mistakes and all. Otherwise
+                a function that is no block itself meets flawless ones.
+            **arguments: the function's other arguments, by name; one of the library's
+                initializers may be among them.
 
         Raises:
             AnswerRaised: if the function raised or is not defined.
             NotAttempted: if it still holds a placeholder.
-            CheckFailed: if what it drew is beyond this exercise.
+            CheckFailed: if what it drew is beyond any exercise.
+            StudentError: if this folder's record does not hold the call.
 
         """
-        if "initializer" in arguments:
-            arguments["initializer"] = _name_of(arguments["initializer"])
-        call = Call(self.function, arguments, shape, own_blocks or shape is not None, self.version)
-        key = repr(call)
-        if key not in self._answers:
-            try:
-                self._answers[key] = self._answer(call)
-            except (AnswerRaised, NotAttempted, CheckFailed) as error:
-                self._answers[key] = error
-        if self._untrue:
-            raise CheckFailed(self._untrue)
-        answer = self._answers[key]
-        if isinstance(answer, Exception):
-            raise answer
+        if self._networks is None:
+            needed = importlib.import_module(f"{__package__}.{ON_DEMAND['trace'][0]}")
+            self._networks = needed.NetworkChecks(self.function, self._how, lambda: self._hidden)
+        answer: Answer = self._networks.trace(shape, own_blocks, arguments)
         self._used.append(answer)
         return answer
-
-    def _answer(self, call: Call) -> Answer:
-        # One network is tried, of the first that cost little: with the student's
-        # own blocks, ResNet-50 takes seconds.
-        if not self._tried and (call.shape is not None or not call.own_blocks):
-            call = replace(call, sample=self._how.salt % _SAMPLES)
-        reply = self._how.tracer(call)
-        status, reason = reply["status"], reply.get("reason", "")
-        if status == "graph":
-            try:
-                graph = read_graph(reply["graph"], stand_ins=not call.own_blocks)
-            except GraphRefused as error:
-                explained = self._explained(call, error.graph)
-                raise CheckFailed(f"{call}: {error}{explained}") from None
-            if call.sample is not None:
-                self._tried = True
-                if not agrees(reply.get("values", ""), graph, call.sample):
-                    self._untrue = (
-                        f"{call}: called with pictures, it ended in {reason}"
-                        if reason
-                        else f"{call}: its layers compute something else than they say; use "
-                        "Keras's layers and functions as they are, and do not set or train weights"
-                    )
-            return Answer(call, graph, self._how.salt, reveal=lambda: not self._hidden)
-        lines = reply.get("lines", "")
-        told = textwrap.indent("\n" + lines, "    ") if lines else ""
-        if status == "placeholder":
-            raise NotAttempted(f"{reason}{told}")
-        if status == "undefined":
-            raise AnswerRaised(f"{reason}; run its cell first" if self._how.in_notebook else reason)
-        explained = self._explained(call, _drawn_so_far(reply))
-        raise AnswerRaised(f"{call}: {reason}{told}{explained}")
-
-    def _explained(self, call: Call, graph: Graph | None) -> str:
-        """The first difference in what was drawn before an error, on a line of its own."""
-        if graph is None:
-            return ""
-        found = Answer(call, graph, self._how.salt, reveal=lambda: False).first_difference_so_far()
-        return f"\nbefore that, {found}" if found else ""
 
     @property
     def _hidden(self) -> bool:
@@ -263,24 +150,6 @@ class Checks:
                 f"{self.function}: {len(missed)} of {len(self.results)} checks not passed yet; "
                 "the list above says why."
             )
-
-
-def _drawn_so_far(reply: dict[str, str]) -> Graph | None:
-    """The graph that was drawn before an error, if it can be read."""
-    if "graph" not in reply:
-        return None
-    try:
-        return read_graph(reply["graph"])
-    except GraphRefused as error:
-        return error.graph
-
-
-def _name_of(initializer: Callable[..., Any]) -> str:
-    """The name that a call is told an initializer by: only data goes to the student's kernel."""
-    for name, known in INITIALIZERS.items():
-        if known is initializer:
-            return name
-    raise ValueError(f"a check can hand over {', '.join(INITIALIZERS)}, not {initializer!r}")
 
 
 class _Check:

@@ -12,7 +12,8 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from resnets_utils.dataset import CLASSES, convert_to_one_hot
+from resnets_utils.classes import CLASSES
+from resnets_utils.dataset import convert_to_one_hot
 from resnets_utils.residual_blocks import scaled
 from resnets_utils.short_run import short_run
 from resnets_utils.training import fit_quickly

@@ -6,15 +6,21 @@ Nothing here is believed before it is checked; see `reading`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import keras
 
-from resnets_utils.graph import Graph, Setting
+from resnets_utils.graph import CLOSED_BLOCK, Graph, Setting
+from resnets_utils.initializer_names import INITIALIZERS
 
 MAX_NAME = 200
+# Of what a closed block is called with: numbers as large as those of any layer.
+MAX_ARGUMENTS = 200
+MAX_DEPTH = 4
+MAX_NUMBER = 8192
 Steps = list[tuple[str, dict[str, Setting]]]
 
 
@@ -88,15 +94,6 @@ class Fields:
             raise self._wrong(key, "true or false")
         return value
 
-    def flag_or_none(self, key: str) -> bool | None:
-        if self._left.get(key, "") is None:
-            del self._left[key]
-            return None
-        return self.flag(key)
-
-    def has(self, key: str) -> bool:
-        return key in self._left
-
     def choice(self, key: str, options: tuple[str, ...]) -> str:
         value = self._take(key)
         if value not in options:
@@ -127,7 +124,9 @@ class Fields:
 
     def initializer(self, key: str) -> Setting:
         """An initializer as (name, seed): the exercise's own, or another by class name."""
-        value = mapping(self._take(key), key)
+        return self._initializer(mapping(self._take(key), key), key)
+
+    def _initializer(self, value: dict[str, Any], key: str) -> Setting:
         if value.get("class_name") in {"function", "__lambda__"}:
             return ("other", "function", "")
         settings = mapping(value.get("config"), f"the config of {key}")
@@ -145,6 +144,39 @@ class Fields:
         if default is not None and value == default and key != "kernel_initializer":
             return ("default",)
         return ("other", short(value.get("class_name")), short(settings.get("seed")))
+
+    def closed_block(self) -> dict[str, Setting]:
+        """The function that a stand-in was made for, and what it was called with.
+
+        Initializers stand as ("initializer", the library's name for it), or as
+        ("starts", ...) and what `initializer` returns.
+        """
+        self._arguments_left = MAX_ARGUMENTS
+        given = mapping(self._take("arguments"), f"how {self._layer!r} was called")
+        said = {layer_name(key): self._argument(key, value, 0) for key, value in given.items()}
+        return {"function": layer_name(self._take("function")), **said}
+
+    def _argument(self, key: str, value: Any, depth: int) -> Setting:
+        self._arguments_left -= 1
+        if self._arguments_left < 0 or depth > MAX_DEPTH:
+            raise self._wrong(key, "of ordinary size")
+        if value is None or type(value) is bool:
+            return value
+        if type(value) in (int, float) and abs(value) <= MAX_NUMBER:
+            return float(value) if type(value) is float else int(value)
+        if type(value) is str and len(value) <= MAX_NAME and value.isprintable():
+            return value
+        if type(value) is list:
+            return tuple(self._argument(key, item, depth + 1) for item in value)
+        if type(value) is dict and value.keys() == {"initializer"}:
+            name = value["initializer"]
+            if type(name) is str and name in INITIALIZERS:
+                return ("initializer", name)
+        if type(value) is dict and value.keys() == {"start"}:
+            start = self._initializer(mapping(value["start"], key), key)
+            assert isinstance(start, tuple)
+            return ("starts", *start)
+        raise self._wrong(key, "a number, a text or a list of ordinary size")
 
     def rest(self) -> tuple[str, ...]:
         """The names of settings not read above that differ from this Keras's default."""
@@ -167,7 +199,7 @@ def _activation(name: str) -> Steps:
     known: dict[str, Steps] = {
         "linear": [],
         "relu": [("ReLU", {})],
-        "softmax": [("softmax", {})],
+        "softmax": [("softmax", {"axis": -1})],
     }
     return known.get(name, [("activation", {"function": name})])
 
@@ -191,7 +223,7 @@ def _convolution(fields: Fields) -> Steps:
 def _batch_normalisation(fields: Fields) -> Steps:
     axis = fields.whole("axis", -4, 3)
     settings: dict[str, Setting] = {
-        "axis": axis % 4,
+        "axis": axis,
         "momentum": fields.number("momentum"),
         "epsilon": fields.number("epsilon"),
         "center": fields.flag("center"),
@@ -222,24 +254,6 @@ def _pooling(kind: str) -> Callable[[Fields], Steps]:
     return read
 
 
-def _block(kind: str) -> Callable[[Fields], Steps]:
-    def read(fields: Fields) -> Steps:
-        settings: dict[str, Setting] = {
-            "f": fields.whole("f", 1, 64),
-            "filters": fields.wholes("filters", 3, 1, 8192),
-            "s": fields.whole("s", 1, 64),
-        }
-        if fields.has("initializer"):
-            settings["training"] = fields.flag_or_none("training")
-            settings["initializer"] = fields.initializer("initializer")
-        else:
-            settings["stage"] = fields.whole("stage", 0, 1000)
-            settings["block"] = layer_name(fields._take("block"))
-        return [(kind, settings)]
-
-    return read
-
-
 def _plain_relu(fields: Fields) -> Steps:
     slope, threshold = fields.number("negative_slope"), fields.number("threshold")
     if slope or threshold or fields._take("max_value") is not None:
@@ -251,12 +265,8 @@ def _bare(kind: str) -> Callable[[Fields], Steps]:
     return lambda fields: [(kind, {})]
 
 
-def _on_last_axis(kind: str) -> Callable[[Fields], Steps]:
-    def read(fields: Fields) -> Steps:
-        axis = fields.whole("axis", -4, 3)
-        return [(kind, {} if kind == "softmax" and axis == -1 else {"axis": axis % 4})]
-
-    return read
+def _on_an_axis(kind: str) -> Callable[[Fields], Steps]:
+    return lambda fields: [(kind, {"axis": fields.whole("axis", -4, 3)})]
 
 
 def _reshape(fields: Fields) -> Steps:
@@ -275,12 +285,12 @@ _LAYERS: dict[str, tuple[Callable[[], Any], Callable[[Fields], Steps]]] = {
         Fields.activation,
     ),
     "ReLU": (keras.layers.ReLU, _plain_relu),
-    "Softmax": (keras.layers.Softmax, _on_last_axis("softmax")),
+    "Softmax": (keras.layers.Softmax, _on_an_axis("softmax")),
     "Add": (keras.layers.Add, _bare("addition")),
     "Multiply": (keras.layers.Multiply, _bare("multiplication")),
     "Subtract": (keras.layers.Subtract, _bare("subtraction")),
     "Maximum": (keras.layers.Maximum, _bare("maximum")),
-    "Concatenate": (keras.layers.Concatenate, _on_last_axis("concatenation")),
+    "Concatenate": (keras.layers.Concatenate, _on_an_axis("concatenation")),
     "ZeroPadding2D": (
         keras.layers.ZeroPadding2D,
         lambda fields: [("zero padding", {"padding": fields.pairs("padding", 0, 256)})],
@@ -305,15 +315,12 @@ _OPERATIONS: dict[tuple[str, str], Callable[[Fields], Steps]] = {
     ("keras.src.ops.numpy", "Multiply"): _bare("multiplication"),
     ("keras.src.ops.numpy", "Subtract"): _bare("subtraction"),
     ("keras.src.ops.numpy", "Maximum"): _bare("maximum"),
-    ("keras.src.ops.numpy", "Concatenate"): _on_last_axis("concatenation"),
+    ("keras.src.ops.numpy", "Concatenate"): _on_an_axis("concatenation"),
     ("keras.src.ops.nn", "Relu"): _bare("ReLU"),
     ("keras.src.activations.activations", "ReLU"): _plain_relu,
-    ("keras.src.ops.nn", "Softmax"): _on_last_axis("softmax"),
+    ("keras.src.ops.nn", "Softmax"): _on_an_axis("softmax"),
 }
-_STAND_INS: dict[str, Callable[[Fields], Steps]] = {
-    "resnets_utils>IdentityBlock": _block("identity block"),
-    "resnets_utils>ConvolutionalBlock": _block("convolutional block"),
-}
+_STAND_IN = "resnets_utils>StandIn"
 
 
 @cache
@@ -322,6 +329,12 @@ def _defaults(layer_class: str) -> dict[str, Any]:
     config = keras.saving.serialize_keras_object(_LAYERS[layer_class][0]())["config"]
     parsed: dict[str, Any] = json.loads(json.dumps(config))
     return parsed
+
+
+def chosen_name(name: str, class_name: object) -> bool:
+    """Whether somebody chose a layer's name: Keras's own is its class's, with a number perhaps."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", str(class_name))
+    return not re.fullmatch(rf"{re.escape(words.lower())}(_\d+)?", name)
 
 
 def layer_steps(layer: dict[str, Any], name: str) -> tuple[Steps, tuple[str, ...]]:
@@ -333,8 +346,8 @@ def layer_steps(layer: dict[str, Any], name: str) -> tuple[Steps, tuple[str, ...
         return _LAYERS[class_name][1](fields), fields.rest()
     if (module, class_name) in _OPERATIONS:
         return _OPERATIONS[(str(module), str(class_name))](Fields(config, {}, name)), ()
-    if layer.get("registered_name") in _STAND_INS:
-        return _STAND_INS[layer["registered_name"]](Fields(config, {}, name)), ()
+    if layer.get("registered_name") == _STAND_IN:
+        return [(CLOSED_BLOCK, Fields(config, {}, name).closed_block())], ()
     if class_name in {"Functional", "Sequential"}:
         raise GraphRefused(
             f"{name!r} is a model inside the model; call the layers one by one instead"
@@ -343,6 +356,6 @@ def layer_steps(layer: dict[str, Any], name: str) -> tuple[Steps, tuple[str, ...
     why = " that is not Keras's own" if known else ", which this exercise does not use"
     raise GraphRefused(
         f"{name!r} is a {short(class_name)}{why}; "
-        "build the block from Keras's convolution, batch normalisation, activation, "
+        "build it from Keras's convolution, batch normalisation, activation, "
         "pooling, addition and dense layers"
     )

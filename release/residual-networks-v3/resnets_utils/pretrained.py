@@ -20,14 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnets_utils.differences import first_difference
-from resnets_utils.expected import open_blocks, resnet50
-from resnets_utils.graph import WEIGHTED, Node
+from resnets_utils.graph import WEIGHTED, Graph, Node
+from resnets_utils.graph_text import graph_of_text
 from resnets_utils.layers import GraphRefused
 from resnets_utils.reading import read_graph
 from resnets_utils.sentences import StudentError
 
 FOLDER = Path(__file__).parent / "pretrained"
 WEIGHTS, RECORD = "signs-resnet50.h5.xz", "signs-resnet50.json"
+# The network that the weights are of, as `graph_text` writes it.
+NETWORK = "signs-resnet50.graph.json"
 
 # Steps in one standard deviation of a channel's weights. Rounding then adds an
 # error of 1 / (sqrt(12) * 6), 5 % of that deviation.
@@ -49,12 +51,13 @@ Weights = NDArray[np.float32]
 def load_pretrained(
     model: keras.Model, folder: Path = FOLDER, *, by_name: bool = True
 ) -> dict[str, Any]:
-    """Put the trained weights into your own ResNet50, layer by layer.
+    """Put the trained weights into your own network, layer by layer.
 
     Nothing is changed unless everything fits.
 
     Args:
-        model: built by your ``ResNet50(input_shape=(64, 64, 3), classes=6)``.
+        model: what your function that builds the network returned for
+            ``input_shape=(64, 64, 3)`` and ``classes=6``.
         folder: where the weights and their record are.
         by_name: find each layer by its name; otherwise by its place in the
             network, for a version of the exercise that names no layer.
@@ -68,7 +71,7 @@ def load_pretrained(
     """
     record = read_record(folder)
     stored = read_weights(folder / WEIGHTS, record["sha256"])
-    own = _variables(model) if by_name else _variables_by_place(model)
+    own = _variables(model) if by_name else _variables_by_place(model, read_network(folder))
     _refuse_other_names(own, stored)
     for name, weight in own.items():
         if tuple(weight.shape) != stored[name].shape:
@@ -76,7 +79,7 @@ def load_pretrained(
             raise StudentError(
                 f"the layer {layer} has a {variable} of shape {tuple(weight.shape)}, "
                 f"and the trained one is {stored[name].shape}",
-                "run the checks of ResNet50 above: they name the first layer that differs",
+                "run the checks of your network above: they name the first layer that differs",
             )
     for name, weight in own.items():
         weight.assign(stored[name])
@@ -101,6 +104,19 @@ def read_record(folder: Path = FOLDER) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudentError(f"{folder / RECORD} cannot be read: {error}", _AGAIN) from None
     return record
+
+
+def read_network(folder: Path = FOLDER) -> Graph:
+    """Return the graph of the network that was trained.
+
+    Raises:
+        StudentError: if the file is missing or damaged.
+
+    """
+    try:
+        return graph_of_text((folder / NETWORK).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StudentError(f"{folder / NETWORK} cannot be read: {error}", _AGAIN) from None
 
 
 def read_weights(path: Path, digest: str) -> dict[str, Weights]:
@@ -165,8 +181,8 @@ def _variables(model: keras.Model) -> dict[str, Any]:
     }
 
 
-def _variables_by_place(model: keras.Model) -> dict[str, Any]:
-    """Return a model's variables under the names that the layers in their place have in v2a.
+def _variables_by_place(model: keras.Model, trained: Graph) -> dict[str, Any]:
+    """Return a model's variables under the names of the trained network's layers in their place.
 
     Raises:
         StudentError: if the model is not the exercise's, so that places say nothing.
@@ -174,25 +190,22 @@ def _variables_by_place(model: keras.Model) -> dict[str, Any]:
     """
     hint = (
         "build the model with input_shape=(64, 64, 3) and classes=6, "
-        "and run the checks of ResNet50 above"
+        "and run the checks of your network above"
     )
-    exercise = open_blocks(resnet50())
     try:
         answer = read_graph(model.to_json())
     except GraphRefused as error:
         raise StudentError(f"this network is not the exercise's: {error}", hint) from None
-    if answer.signature(_structure) != exercise.signature(_structure):
+    if answer.signature(_structure) != trained.signature(_structure):
         settings = ("filters", "kernel", "strides", "padding", "bias", "window", "units")
-        found = first_difference(answer, exercise, settings=settings)
+        found = first_difference(answer, trained, settings=settings, network=True)
         raise StudentError(
             "the trained weights are loaded by each layer's place in the network, and yours is "
             f"not the exercise's: {found or 'its layers differ'}",
             hint,
         )
-    places = zip(
-        answer.of_kind(*sorted(WEIGHTED)), exercise.of_kind(*sorted(WEIGHTED)), strict=True
-    )
-    names = {mine.layer: trained.layer for mine, trained in places}
+    places = zip(answer.of_kind(*sorted(WEIGHTED)), trained.of_kind(*sorted(WEIGHTED)), strict=True)
+    names = {mine.layer: theirs.layer for mine, theirs in places}
     return {
         f"{names[layer.name]}/{variable.name}": variable
         for layer in model.layers
@@ -221,7 +234,8 @@ def _refuse_other_names(own: dict[str, Any], stored: dict[str, Weights]) -> None
         raise StudentError(
             f"the trained weights are loaded by layer name, and your model {' and '.join(said)}",
             "compare the names with the tables above; "
-            'build the model with input_shape=(64, 64, 3) and classes=6, so that the last is "fc6"',
+            "build the model with input_shape=(64, 64, 3) and classes=6: the last layer's name "
+            "hangs on the number of classes",
         )
     different = [name for name in stored if name not in own] + [n for n in own if n not in stored]
     if different:

@@ -7,7 +7,7 @@ names. `initializers` has those of TensorFlow 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -96,11 +96,3 @@ def all_ones(seed: Any = None, **others: Any) -> keras.initializers.Initializer:
             "kernel_initializer was given initializer itself; call it: initializer(seed=0)"
         )
     return constant(value=1)
-
-
-# What a check may hand to a block, by the name that a call is told with.
-INITIALIZERS: dict[str, Callable[..., keras.initializers.Initializer]] = {
-    "glorot_uniform": glorot_uniform,
-    "random_uniform": random_uniform,
-    "all_ones": all_ones,
-}

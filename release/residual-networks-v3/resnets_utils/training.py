@@ -129,7 +129,7 @@ def _checked(model: Any, X: Any, Y: Any, epochs: int, batch_size: int) -> tuple[
     if not isinstance(model, keras.Model):
         raise StudentError(
             f"The model is of class {type(model).__name__}, which is not a Keras model.",
-            hint="Pass what `ResNet50()` returned.",
+            hint="Pass what your function that builds the network returned.",
         )
     if not model.compiled:
         raise StudentError(
@@ -296,7 +296,8 @@ def _first_convolution(model: Any) -> Any:
         if isinstance(layer, keras.layers.Conv2D):
             return layer
     raise StudentError(
-        "The model has no two-dimensional convolution.", hint="Pass what `ResNet50()` returned."
+        "The model has no two-dimensional convolution.",
+        hint="Pass what your function that builds the network returned.",
     )
 
 

@@ -8,12 +8,14 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from coursekit.courses import Assignment, assignments, cells_by_grade_id, read_notebook
+from coursekit.courses import Assignment, assignments, read_notebook
 from coursekit.errors import CourseKitError, GateError
 from coursekit.known_answers import solution_cells
 from coursekit.nbgrader_runs import read_verdict, run_nbgrader
 from coursekit.preprocessors.normalise import normalise, notebook_text
 from coursekit.release.leaks import find_leaks
+from coursekit.release.mistakes import refuse_mistakes
+from coursekit.release.recording import recorded
 from coursekit.release.unchanged import refuse_changed_cells, students_with_submissions
 from coursekit.submissions import fill_in, released, submit
 from coursekit.verdict import NOT_ATTEMPTED, NotebookVerdict
@@ -48,8 +50,12 @@ def release_all(course: Path, names: list[str], *, check: bool, say: Say) -> Non
 
 
 def _release(assignment: Assignment, *, check: bool, say: Say) -> None:
+    say(f"{assignment.name}: looking for mistakes")
+    refuse_mistakes(assignment)
     say(f"{assignment.name}: normalising {assignment.source.name}")
     normalise_source(assignment, check=check)
+    say(f"{assignment.name}: holding the solution to every check")
+    recorded(assignment)
     trial = build_folder(assignment.course, f"gates/{assignment.name}")
     copy_course(assignment.course, trial)
     tried = Assignment(trial, assignment.name)
@@ -68,7 +74,6 @@ def _release(assignment: Assignment, *, check: bool, say: Say) -> None:
             "the release would show what should be hidden:\n" + "\n".join(leaks),
             "keep solutions between solution markers and hidden tests in grader_tests/",
         )
-    check_points(tried)
     say(f"{assignment.name}: grading the solution and the blank release")
     submit(tried, "solution", fill_in(released(tried), solution_cells(tried)))
     submit(tried, "blank", released(tried))
@@ -138,33 +143,6 @@ def normalise_source(assignment: Assignment, *, check: bool) -> None:
     draft = assignment.source.with_suffix(".draft")
     draft.write_text(after, encoding="utf-8")
     os.replace(draft, assignment.source)
-
-
-def check_points(assignment: Assignment) -> None:
-    """Ask that each test cell is worth something and each solution cell has one.
-
-    Raises:
-        GateError: naming the cell.
-
-    """
-    cells = cells_by_grade_id(released(assignment))
-    tests = {
-        name.removeprefix("test_"): cell
-        for name, cell in cells.items()
-        if cell.metadata.nbgrader.get("grade")
-    }
-    for name, cell in cells.items():
-        if cell.metadata.nbgrader.get("solution") and name not in tests:
-            raise GateError(
-                f"{assignment.source.name}, cell {name}: nothing tests this solution",
-                f"add a test cell with the grade id test_{name}",
-            )
-    for name, cell in tests.items():
-        if not cell.metadata.nbgrader.get("points", 0) > 0:
-            raise GateError(
-                f"{assignment.source.name}, cell test_{name}: it is worth no points",
-                "give the cell points that equal the sum of its checks'",
-            )
 
 
 def check_solution(verdict: NotebookVerdict) -> None:

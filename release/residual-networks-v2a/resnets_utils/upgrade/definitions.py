@@ -8,7 +8,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from resnets_utils.upgrade.earlier import Cell
-from resnets_utils.upgrade.python_text import CellSyntaxError, PythonText, own_lines
+from resnets_utils.upgrade.python_text import (
+    CellSyntaxError,
+    PythonText,
+    closing_bracket,
+    own_lines,
+)
 
 # "START CODE HERE" in most editions, "YOUR CODE STARTS HERE" in some.
 _REGION_STARTS = re.compile(r"\s*#+.*\b(?:START\s+CODE|CODE\s+STARTS)\s+HERE\b", re.IGNORECASE)
@@ -132,6 +137,28 @@ def _in_text(
     for name in functions:
         for match in re.finditer(rf"^([ \t]*)(async )?def[ \t]+{name}\b", python.text, re.M):
             yield _from_broken_cell(python, name, python.line_at(match.start(1)), cells)
+
+
+def header_of(copy: Definition) -> ast.FunctionDef | None:
+    """Return a function with the parameters of a copy, of which no more need be readable.
+
+    Returns:
+        The function; None if not even its first line can be read.
+
+    """
+    tree = PythonText(copy.text).tree
+    if tree is not None:
+        found = [function for _, function in graded_in(tree.body, {copy.function})]
+        return found[-1] if found else None
+    begins = re.search(rf"\bdef[ \t]+{copy.function}[ \t]*\(", copy.text)
+    if begins is None:
+        return None
+    try:
+        end = closing_bracket(copy.text, begins.end())
+        alone = ast.parse(f"def function({copy.text[begins.end() : end]}\n): pass").body[0]
+    except (SyntaxError, ValueError):
+        return None
+    return alone if isinstance(alone, ast.FunctionDef) else None
 
 
 def graded_in(

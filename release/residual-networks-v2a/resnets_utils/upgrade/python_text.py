@@ -178,6 +178,16 @@ def parameters(function: ast.FunctionDef) -> list[str]:
     return [argument.arg for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
 
 
+def required(function: ast.FunctionDef) -> set[str]:
+    """Return the names of those parameters of a function that have no default."""
+    given = function.args
+    by_place = [*given.posonlyargs, *given.args]
+    told = [*by_place[: len(by_place) - len(given.defaults)]]
+    by_name = zip(given.kwonlyargs, given.kw_defaults, strict=True)
+    told += [argument for argument, default in by_name if default is None]
+    return {argument.arg for argument in told}
+
+
 def signature_place(python: PythonText, function: ast.FunctionDef) -> tuple[int, int]:
     """Return where the text between a function's parentheses begins and ends."""
     given = function.args

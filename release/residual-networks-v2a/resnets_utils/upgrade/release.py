@@ -14,10 +14,8 @@ import nbformat
 from nbformat import NotebookNode
 
 from resnets_utils.sentences import StudentError
-from resnets_utils.upgrade.python_text import PythonText, parameters, signature_place
-
-NAMED = "named layers"
-INITIALIZER = "initializer"
+from resnets_utils.stamp import KEY
+from resnets_utils.upgrade.python_text import PythonText, signature_place
 
 
 @dataclass(frozen=True)
@@ -61,9 +59,9 @@ class Release:
         return python.text[start:end]
 
     @cached_property
-    def family(self) -> str:
-        """`NAMED` or `INITIALIZER`; "" if the blocks' parameters tell neither."""
-        return family_of(*self.blank_functions.values())
+    def words(self) -> str:
+        """The text of the cells that are no code."""
+        return "\n".join(c.source for c in self.notebook.cells if c.cell_type == "markdown")
 
     @cached_property
     def given(self) -> dict[str, str]:
@@ -87,14 +85,6 @@ class Release:
         return all(_as_released(cell) for cell in self.solutions.values())
 
 
-def family_of(*functions: ast.FunctionDef) -> str:
-    """Return the family that functions belong to by their parameters; "" if none tells it."""
-    names = {name for function in functions for name in parameters(function)}
-    if {"stage", "block"} <= names:
-        return NAMED
-    return INITIALIZER if "initializer" in names else ""
-
-
 def imported_names(statement: ast.stmt) -> dict[str, str]:
     """Return the names that an import statement binds, with their full names."""
     if isinstance(statement, ast.ImportFrom) and not statement.level:
@@ -115,7 +105,7 @@ def imported_names(statement: ast.stmt) -> dict[str, str]:
 
 def version_of(metadata: dict[str, Any], path: Path) -> str:
     """Return a notebook's version by its stamp, or by its file's name; "" if neither tells it."""
-    stamp = metadata.get("residual_networks")
+    stamp = metadata.get(KEY)
     if isinstance(stamp, dict) and isinstance(stamp.get("version"), str):
         return str(stamp["version"])[:20]
     found = re.search(r"[-_ ](v\d+[a-z]?)\b", path.stem)

@@ -7,7 +7,8 @@ it said in the Keras of its day.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 from resnets_utils.upgrade.edits import Edit
 from resnets_utils.upgrade.imports import MOVED, SEEDS, Problem
@@ -303,15 +304,40 @@ def _call_problems(call: ast.Call, names: Names, python: PythonText) -> Iterator
 _OLD_ARGUMENTS = {"mode", "dim_ordering", "nb_row", "nb_col", "W_constraint", "b_regularizer"}
 
 
-def old_text_of_stage_5(function: ast.FunctionDef) -> list[Problem]:
-    """Return a problem for each identity block of stage 5 whose filters are the first edition's."""
-    return [
-        Problem(
-            node.lineno,
-            "the filters [256, 256, 2048] are those that the first edition's text asked for "
-            "in stage 5; the exercise asks for [512, 512, 2048]",
-        )
-        for node in ast.walk(function)
-        if isinstance(node, ast.List | ast.Tuple)
-        and [getattr(entry, "value", None) for entry in node.elts] == [256, 256, 2048]
-    ]
+def sizes_of_another_text(function: ast.FunctionDef, words: str) -> list[Problem]:
+    """Return a problem for each list of sizes that an earlier edition's text may have asked for.
+
+    That is a list that the release's text does not have, where it has one built alike that
+    ends in the same number.
+
+    Args:
+        function: a graded function.
+        words: the release's text.
+
+    """
+    asked = dict.fromkeys(
+        tuple(int(number) for number in found.split(","))
+        for found in re.findall(r"\[(\d+(?:, *\d+){2,})\]", words)
+    )
+    problems = []
+    for node in ast.walk(function):
+        if not isinstance(node, ast.List | ast.Tuple):
+            continue
+        sizes = tuple(getattr(entry, "value", None) for entry in node.elts)
+        alike = [
+            list(one)
+            for one in asked
+            if sizes and one[-1] == sizes[-1] and _pattern(one) == _pattern(sizes)
+        ]
+        if alike and sizes not in asked:
+            reason = (
+                f"{list(sizes)} stands nowhere in this version's text, and may be what an earlier "
+                f"edition's asked for; this one's has {' and '.join(map(str, alike))}"
+            )
+            problems.append(Problem(node.lineno, reason))
+    return problems
+
+
+def _pattern(sizes: Sequence[object]) -> list[int]:
+    """For each entry of a list the place at which it stands first: which ones are equal."""
+    return [sizes.index(size) for size in sizes]

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from resnets_utils.dataset import CLASSES
+from resnets_utils.classes import CLASSES
 from resnets_utils.signs.scene import SIDE, draw_picture
 from resnets_utils.signs.variety import STUDIO, Variety
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from resnets_utils.sentences import StudentError
@@ -19,7 +20,7 @@ from resnets_utils.upgrade.files import already_there, copy_pictures, write_in_p
 from resnets_utils.upgrade.release import Release, read_release, release_here, version_of
 from resnets_utils.upgrade.report import Report
 
-__all__ = ["family_of_notebook", "upgrade", "upgrade_file"]
+__all__ = ["defined_in", "fits", "upgrade", "upgrade_file"]
 
 
 def upgrade(
@@ -73,14 +74,14 @@ def upgrade_file(old: Path, release: Release, output: Path | None) -> Report:
     ours = is_ours(earlier, release)
     extras = Extras(earlier, release, ours=ours)
     carrier = Carrier(earlier, release, extras.running)
-    if not carrier.holds_any:
+    if not carrier.defined:
         raise StudentError(
             f"{old.name} defines none of {', '.join(release.solutions)}",
             "look whether it is the right notebook",
         )
     carried = carrier.carry_all()
     version = version_of(earlier.metadata, old) if ours else ""
-    version = version or carrier.family
+    version = version or _taking(carrier.gone)
     came_from = {"file": old.name, "version": version}
     notebook, kept = assemble(earlier, release, extras, carried, came_from)
     notes = [*earlier.notes, *carrier.notes]
@@ -115,18 +116,36 @@ def _cells(count: int) -> str:
     return "1 cell" if count == 1 else f"{count} cells"
 
 
-def family_of_notebook(old: Path, release: Release) -> str:
-    """Return the family that an older notebook's blocks belong to, as `Release.family` names it.
+def fits(old: Path, release: Release) -> bool:
+    """Return whether an older notebook's functions take what the release's do.
 
     Args:
         old: the older notebook.
-        release: any release; its graded functions are looked for.
+        release: the release.
 
     Raises:
         StudentError: if the notebook cannot be read.
 
     """
-    return Carrier(read_earlier(old), release, ()).family
+    return Carrier(read_earlier(old), release, ()).fits
+
+
+def defined_in(old: Path, release: Release) -> set[str]:
+    """Return those of a release's graded functions that an older notebook defines.
+
+    Args:
+        old: the older notebook.
+        release: the release.
+
+    Raises:
+        StudentError: if the notebook cannot be read.
+
+    """
+    return Carrier(read_earlier(old), release, ()).defined
+
+
+def _taking(gone: Sequence[str]) -> str:
+    return f"its functions take {' and '.join(gone)}" if gone else ""
 
 
 def _same_file(one: Path, other: Path) -> bool:

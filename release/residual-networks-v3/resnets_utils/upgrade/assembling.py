@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +13,10 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from resnets_utils.stamp import digest_of_text, read_stamp
+from resnets_utils.stamp import KEY, digest_of_text, read_stamp
 from resnets_utils.upgrade.carrying import Carried, defines_graded
 from resnets_utils.upgrade.earlier import Cell, EarlierNotebook
-from resnets_utils.upgrade.python_text import PythonText
+from resnets_utils.upgrade.python_text import PythonText, required
 from resnets_utils.upgrade.release import Release, checksum
 from resnets_utils.upgrade.report import fenced
 
@@ -28,7 +28,7 @@ _APPENDIX_TEXT = (
     "What follows stood in the earlier notebook and is no graded answer. Code is kept as raw "
     "text and does not run; to use a cell again, turn it back into code (Esc, then Y)."
 )
-_EXERCISE_CALLS = {"ResNet50", "load_model", "plot_model", "print", "SVG"}
+_EXERCISE_CALLS = {"load_model", "plot_model", "print", "SVG"}
 _EXERCISE_METHODS = {"compile", "evaluate", "fit", "summary", "to_categorical", "create"}
 _SETTING_UP = {"set_image_data_format", "set_learning_phase", "seed"}
 _PICTURE = r"(?:<img\b[^>]*\bimages/[^>]*>|!\[[^\]]*\]\(images/[^)]*\))"
@@ -61,10 +61,13 @@ class Extras:
         if ours:
             self._sort_ours()
         else:
+            # A function that asks for nothing is called as it is, to build the network.
+            blank = release.blank_functions
+            calls = _EXERCISE_CALLS | {name for name in blank if not required(blank[name])}
             self.appendix = [
                 place
                 for place, cell in enumerate(earlier.cells)
-                if not _is_plainly_the_exercise(cell)
+                if not _is_plainly_the_exercise(cell, calls)
             ]
 
     @property
@@ -117,7 +120,7 @@ def _is_as_released(cell: Cell, released: NotebookNode) -> bool:
     return nbgrader.get("checksum") == checksum(cell.kind, cell.source, nbgrader)
 
 
-def _is_plainly_the_exercise(cell: Cell) -> bool:
+def _is_plainly_the_exercise(cell: Cell, calls: Collection[str]) -> bool:
     """Whether a cell is nobody's own work: nothing, imports, a picture of the exercise's."""
     if not cell.source.strip():
         return True
@@ -128,10 +131,10 @@ def _is_plainly_the_exercise(cell: Cell) -> bool:
         return False
     if not all(_USUAL_MAGIC.fullmatch(python.lines[line - 1]) for line in python.magic_lines):
         return False
-    return all(_is_the_exercises(statement) for statement in python.tree.body)
+    return all(_is_the_exercises(statement, calls) for statement in python.tree.body)
 
 
-def _is_the_exercises(statement: ast.stmt) -> bool:
+def _is_the_exercises(statement: ast.stmt, calls: Collection[str]) -> bool:
     if isinstance(statement, ast.Import | ast.ImportFrom | ast.Pass):
         return True
     if not isinstance(statement, ast.Assign | ast.Expr) or not isinstance(
@@ -140,7 +143,7 @@ def _is_the_exercises(statement: ast.stmt) -> bool:
         return False
     called = statement.value.func
     if isinstance(called, ast.Name):
-        return called.id in _EXERCISE_CALLS
+        return called.id in calls
     return isinstance(called, ast.Attribute) and called.attr in _EXERCISE_METHODS | _SETTING_UP
 
 
@@ -208,8 +211,8 @@ def assemble(
         heading.id = _fresh_id(APPENDIX, 0, taken)
         cells += [heading, *(keep(place, in_place=False) for place in last)]
     notebook.cells = cells
-    stamp = dict(notebook.metadata.get("residual_networks", {}))
-    notebook.metadata["residual_networks"] = NotebookNode(stamp | {"upgraded_from": came_from})
+    stamp = dict(notebook.metadata.get(KEY, {}))
+    notebook.metadata[KEY] = NotebookNode(stamp | {"upgraded_from": came_from})
     notebook.nbformat, notebook.nbformat_minor = 4, max(5, notebook.nbformat_minor)
     return notebook, kept
 

@@ -1,24 +1,33 @@
 """Carry an answer from one family of the exercise to another, where that is safe.
 
-The first family names its layers, after the parameters ``stage`` and ``block``. The
-second takes an initializer and ``training`` instead. A rewrite is safe if what the
-student decided (layers, their order, sizes, strides) is in it untouched, and nothing
-is left that asks for a parameter which is gone.
+In the first family the functions that build a block take what their layers' names are
+made of. In the second they take an initializer and ``training`` instead. Which functions
+these are, and which parameters are gone, a comparison of the student's definitions with
+the release's tells. A rewrite is safe if what the student decided (layers, their order,
+sizes, strides) is in it untouched, and nothing is left that asks for a parameter which
+is gone.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from resnets_utils.upgrade.edits import Edit, apply_edits
-from resnets_utils.upgrade.python_text import PythonText, free_names, parameters, signature_place
+from resnets_utils.upgrade.python_text import (
+    PythonText,
+    free_names,
+    parameters,
+    required,
+    signature_place,
+)
 from resnets_utils.upgrade.todays_names import Names
 
-GONE = {"stage", "block"}
-ADDED = ["training", "initializer"]
-BLOCKS = {"identity_block": 3, "convolutional_block": 3}  # parameters before stage and block
+TRAINING, INITIALIZER = "training", "initializer"
+# What a rewrite can hand in; for any other parameter something would have to be guessed.
+HANDED_IN = {TRAINING, INITIALIZER}
 _EXERCISE_NAMES = {"X", "X_shortcut"}
 _NO_NAMES = "this version's layers have no names"
 _TRAINING = "this version tells batch normalisation whether the network trains"
@@ -30,8 +39,60 @@ class NotSafe(Exception):
     """An answer cannot be rewritten without guessing; the message says why."""
 
 
+@dataclass(frozen=True)
+class Difference:
+    """How the parameters of a student's function differ from those of the release's.
+
+    Attributes:
+        own: the student's, in order.
+        wanted: the release's, in order.
+        gone: those of the student's that the release's function does not take.
+        added: those of the release's that the student's function does not take.
+
+    """
+
+    own: tuple[str, ...]
+    wanted: tuple[str, ...]
+    gone: tuple[str, ...]
+    added: tuple[str, ...]
+
+    @property
+    def is_forward(self) -> bool:
+        """Whether the release hands an initializer in, in the place of what is gone."""
+        return bool(self.gone) and INITIALIZER in self.added
+
+    @property
+    def is_backward(self) -> bool:
+        """Whether the student's function is handed an initializer, and the release's is not."""
+        return INITIALIZER in self.own and INITIALIZER not in self.wanted
+
+    @property
+    def to_be_guessed(self) -> tuple[str, ...]:
+        """What nobody could hand in to the release's function."""
+        return tuple(name for name in self.wanted if name not in self.own)
+
+
+def difference(own: ast.FunctionDef, released: ast.FunctionDef) -> Difference:
+    """Return how the parameters of a student's function differ from the release's.
+
+    A parameter that only goes by another name is neither gone nor added: one without
+    a default, in the same place as one without a default.
+    """
+    mine, wanted = parameters(own), parameters(released)
+    renamed = {
+        name
+        for pair in zip(mine, wanted, strict=False)
+        if pair[0] not in wanted and pair[1] not in mine
+        if pair[0] in required(own) and pair[1] in required(released)
+        for name in pair
+    }
+    gone = tuple(name for name in mine if name not in wanted and name not in renamed)
+    added = tuple(name for name in wanted if name not in mine and name not in renamed)
+    return Difference(tuple(mine), tuple(wanted), gone, added)
+
+
 def block_to_initializer(
-    python: PythonText, function: ast.FunctionDef, names: Names, signature: str
+    python: PythonText, function: ast.FunctionDef, names: Names, signature: str, apart: Difference
 ) -> list[Edit]:
     """Return the edits that take a block from the first family to the second.
 
@@ -40,14 +101,16 @@ def block_to_initializer(
         function: its definition.
         names: what the names in it stand for.
         signature: the parameters in the second family, as the release has them.
+        apart: how the two families' parameters differ.
 
     Raises:
-        NotSafe: if something else than layers' names hangs on stage and block.
+        NotSafe: if something else than layers' names hangs on what is gone, or if
+            anything is added that no rewrite can hand in.
 
     """
-    wanted = _parameters_of(signature)
-    own = [name for name in parameters(function) if name not in GONE]
-    if own != [name for name in wanted if name not in ADDED]:
+    kept = [name for name in apart.own if name not in apart.gone]
+    asked = [name for name in apart.wanted if name not in apart.added]
+    if kept != asked or not HANDED_IN.issuperset(apart.added):
         raise NotSafe("its parameters are not those of the exercise")
     edits = [Edit(*signature_place(python, function), signature, _SIGNATURE)]
     removed: list[ast.AST] = []
@@ -59,7 +122,7 @@ def block_to_initializer(
             edits += _without(python, call, {"name"}, _NO_NAMES)
         edits += _training_told(python, call, names)
     edits += _initializer_handed_in(python, function, names)
-    edits += _without_name_building(python, function, removed)
+    edits += _without_name_building(python, function, set(apart.gone), removed)
     text, _ = apply_edits(python, edits)
     after = PythonText(text)
     if after.tree is None:
@@ -85,9 +148,9 @@ def training_added(
     """
     wanted = _parameters_of(signature)
     own = parameters(function)
-    if own != [name for name in wanted if name != "training"]:
+    if own != [name for name in wanted if name != TRAINING]:
         return []
-    following = wanted[wanted.index("training") + 1]
+    following = wanted[wanted.index(TRAINING) + 1]
     argument = next(entry for entry in function.args.args if entry.arg == following)
     place = python.place(argument.lineno, argument.col_offset)
     edits = [Edit(place, place, "training=True, ", _SIGNATURE)]
@@ -96,28 +159,80 @@ def training_added(
     return edits
 
 
-def network_to_initializer(python: PythonText, function: ast.FunctionDef) -> list[Edit]:
-    """Return the edits that take ResNet50 from the first family to the second.
+def network_to_initializer(
+    python: PythonText,
+    function: ast.FunctionDef,
+    apart: Mapping[str, Difference],
+    untold: Mapping[str, ast.FunctionDef],
+) -> list[Edit]:
+    """Return the edits that let a function call blocks of the second family, not of the first.
+
+    Args:
+        python: the text that the function stands in.
+        function: its definition.
+        apart: how the blocks' parameters differ, by the blocks' names.
+        untold: the release's blocks of which the notebook does not tell what is gone:
+            of their parameters only those count that a call names.
 
     Raises:
-        NotSafe: if a block is called with ``*`` or ``**``.
+        NotSafe: if a block is called with ``*`` or ``**``, or by place where nobody
+            can tell what stands there.
 
     """
     edits: list[Edit] = []
-    why = "this version's blocks take neither stage nor block"
     for call in _calls(function):
-        if not isinstance(call.func, ast.Name) or call.func.id not in BLOCKS:
+        if not isinstance(call.func, ast.Name):
             continue
-        before = BLOCKS[call.func.id]
-        starred = any(isinstance(value, ast.Starred) for value in call.args)
-        if starred or any(keyword.arg is None for keyword in call.keywords):
-            raise NotSafe(f"line {call.lineno} hands arguments over with * or **")
-        gone = set(range(before, min(before + 2, len(call.args))))
-        edits += _without(python, call, GONE, why, gone)
-        if len(call.args) > before + 2:
-            place = python.start(call.args[before + 2])
-            edits.append(Edit(place, place, "s=", "this version has s in another place"))
+        name = call.func.id
+        if name in apart:
+            _refuse_stars(call)
+            edits += _as_wanted(python, call, name, apart[name])
+        elif name in untold:
+            wanted = parameters(untold[name])
+            strange = tuple(
+                keyword.arg
+                for keyword in call.keywords
+                if keyword.arg is not None and keyword.arg not in wanted
+            )
+            if not strange:
+                continue
+            _refuse_stars(call)
+            if len(call.args) > len(required(untold[name])):
+                raise NotSafe(
+                    f"line {call.lineno} calls {name} by place, and its places are unknown"
+                )
+            edits += _without(python, call, set(strange), _no_more(name, strange))
     return edits
+
+
+def _refuse_stars(call: ast.Call) -> None:
+    starred = any(isinstance(value, ast.Starred) for value in call.args)
+    if starred or any(keyword.arg is None for keyword in call.keywords):
+        raise NotSafe(f"line {call.lineno} hands arguments over with * or **")
+
+
+def _as_wanted(
+    python: PythonText, call: ast.Call, function: str, apart: Difference
+) -> Iterator[Edit]:
+    """A call without what is gone; what follows that by place is handed over by name."""
+    if len(call.args) > len(apart.own):
+        raise NotSafe(f"line {call.lineno} hands over more than {function} takes")
+    given = apart.own[: len(call.args)]
+    places = {place for place, name in enumerate(given) if name in apart.gone}
+    yield from _without(python, call, set(apart.gone), _no_more(function, apart.gone), places)
+    for place in range(min(places, default=len(given)), len(given)):
+        name = given[place]
+        if place in places:
+            continue
+        if name not in apart.wanted:
+            raise NotSafe(f"line {call.lineno} hands {name} over, which this version does not have")
+        start = python.start(call.args[place])
+        yield Edit(start, start, f"{name}=", f"this version has {name} in another place")
+
+
+def _no_more(function: str, gone: Sequence[str]) -> str:
+    no = "no" if len(gone) == 1 else "neither"
+    return f"this version's {function} takes {no} {' nor '.join(gone)}"
 
 
 def _parameters_of(signature: str) -> list[str]:
@@ -210,7 +325,7 @@ def _training_told(python: PythonText, call: ast.Call, names: Names) -> Iterator
 
 
 def _without_name_building(
-    python: PythonText, function: ast.FunctionDef, removed: list[ast.AST]
+    python: PythonText, function: ast.FunctionDef, gone: set[str], removed: list[ast.AST]
 ) -> list[Edit]:
     """Drop the statements that only build layers' names, as those are gone.
 
@@ -219,7 +334,6 @@ def _without_name_building(
 
     """
     edits: list[Edit] = []
-    gone = set(GONE)
     while reading := _reading(function, gone, removed):
         statement = next(
             (

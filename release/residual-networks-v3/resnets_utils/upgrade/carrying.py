@@ -7,9 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from resnets_utils.upgrade.between_families import (
-    BLOCKS,
+    INITIALIZER,
+    TRAINING,
+    Difference,
     NotSafe,
     block_to_initializer,
+    difference,
     network_to_initializer,
     training_added,
 )
@@ -18,6 +21,7 @@ from resnets_utils.upgrade.definitions import (
     find_definitions,
     first_placeholder,
     graded_in,
+    header_of,
 )
 from resnets_utils.upgrade.earlier import Cell, EarlierNotebook
 from resnets_utils.upgrade.edits import Change, Edit, apply_edits, without_overlaps
@@ -25,19 +29,16 @@ from resnets_utils.upgrade.imports import Problem, mend_imports
 from resnets_utils.upgrade.needs import Binding, NotebookNames
 from resnets_utils.upgrade.python_text import PythonText, parameters
 from resnets_utils.upgrade.release import (
-    INITIALIZER,
-    NAMED,
     Release,
     checksum,
-    family_of,
     imported_names,
 )
 from resnets_utils.upgrade.report import FunctionReport
 from resnets_utils.upgrade.rewrites import (
     Rewriter,
     activation_references,
-    old_text_of_stage_5,
     remaining_problems,
+    sizes_of_another_text,
 )
 from resnets_utils.upgrade.todays_names import Names, meaning
 
@@ -86,6 +87,7 @@ class Carrier:
         self._names = NotebookNames(earlier.cells, self._functions)
         self._definitions = find_definitions(earlier.cells, self._functions)
         self._chosen = {name: self._choose(name) for name in self._functions}
+        self._apart = self._compare()
         self._running = {
             *running,
             *(
@@ -97,19 +99,35 @@ class Carrier:
         self.notes: list[str] = []
 
     @property
-    def family(self) -> str:
-        """The family that the earlier notebook's blocks belong to; "" if they do not tell."""
-        functions = []
-        for definition in self._chosen.values():
-            tree = PythonText(definition.text).tree if definition else None
-            if definition and tree:
-                functions += [node for _, node in graded_in(tree.body, {definition.function})]
-        return family_of(*functions)
+    def fits(self) -> bool:
+        """Whether the earlier notebook's functions are of the release's family."""
+        return not any(apart.is_forward or apart.is_backward for apart in self._apart.values())
 
     @property
-    def holds_any(self) -> bool:
-        """Whether the earlier notebook defines a graded function at all, written or not."""
-        return bool(self._definitions)
+    def gone(self) -> tuple[str, ...]:
+        """The parameters of the earlier notebook's family that the release's does not have."""
+        others = [apart for apart in self._apart.values() if apart.is_forward or apart.is_backward]
+        return tuple(dict.fromkeys(name for apart in others for name in apart.gone))
+
+    @property
+    def defined(self) -> set[str]:
+        """The graded functions that the earlier notebook defines, written or not."""
+        return {definition.function for definition in self._definitions}
+
+    def _compare(self) -> dict[str, Difference]:
+        """How the functions that the notebook defines, written or not, differ from the release's.
+
+        For one that is not written its blank definition counts: it tells the parameters as well.
+        """
+        found = {}
+        for name, blank in self._release.blank_functions.items():
+            copies = [copy for copy in self._definitions if copy.function == name]
+            for copy in (self._chosen[name], *reversed(copies)):
+                own = header_of(copy) if copy else None
+                if own is not None:
+                    found[name] = difference(own, blank)
+                    break
+        return found
 
     def carry_all(self) -> dict[str, Carried]:
         """Return each graded function on its way, by its name."""
@@ -154,7 +172,7 @@ class Carrier:
         if chosen.error is not None:
             line = chosen.line + chosen.error.line - 1
             reason = f"Python cannot read it: {chosen.error.reason} (cell {number}, line {line})"
-            if self.family in {"", self._release.family}:
+            if self.fits:
                 # In its place, so that it can be mended there, and its checks say so as well.
                 return replace(
                     self._set_beside(chosen, Problem(chosen.error.line, reason)),
@@ -253,29 +271,38 @@ class Carrier:
             NotSafe: if the answer cannot be rewritten without guessing.
 
         """
-        new = self._release.family
-        if function.name not in self._release.blank_functions or not new:
+        blank = self._release.blank_functions.get(function.name)
+        if blank is None:
             return []
-        is_block = function.name in BLOCKS
-        old = family_of(function) if is_block else self.family or _family_by_calls(function)
-        wanted = parameters(self._release.blank_functions[function.name])
-        if old == NAMED and new == INITIALIZER:
-            own = [helper for helper in helpers if helper.own]
-            if is_block and own:
+        own = [helper for helper in helpers if helper.own]
+        mine = difference(function, blank)
+        others = {name: apart for name, apart in self._apart.items() if name != function.name}
+        named = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+        named |= {name for name in others if any(name in helper.text for helper in own)}
+        for apart in (mine, *(others[name] for name in others if name in named)):
+            if apart.is_backward:
+                wanted = " and ".join(apart.to_be_guessed)
+                raise NotSafe(
+                    f"this version takes {wanted}, and what belongs there would have to be guessed"
+                )
+        signature = self._release.signature(function.name)
+        if mine.is_forward:
+            if own:
                 raise NotSafe(f"it leans on a function of your own, in cell {own[0].cell + 1}")
-            if any(name in helper.text for helper in own for name in BLOCKS):
-                raise NotSafe(f"a function of your own in cell {own[0].cell + 1} calls the blocks")
-            if is_block:
-                signature = self._release.signature(function.name)
-                return block_to_initializer(python, function, names, signature)
-            return network_to_initializer(python, function)
-        if old == INITIALIZER and new == NAMED:
-            raise NotSafe("this version names its layers, and names would have to be guessed")
-        untold = "training" in wanted and "training" not in parameters(function)
-        if is_block and old == INITIALIZER and untold:
-            signature = self._release.signature(function.name)
-            return training_added(python, function, names, signature)
-        return []
+            return block_to_initializer(python, function, names, signature, mine)
+        forward = {name: apart for name, apart in others.items() if apart.is_forward}
+        if any(name in helper.text for helper in own for name in forward):
+            raise NotSafe(f"a function of your own in cell {own[0].cell + 1} calls the blocks")
+        untold = {
+            name: other
+            for name, other in self._release.blank_functions.items()
+            if name not in forward and name != function.name and INITIALIZER in parameters(other)
+            if name not in others or INITIALIZER in others[name].added
+        }
+        edits = network_to_initializer(python, function, forward, untold)
+        if INITIALIZER in mine.own and TRAINING in mine.added:
+            edits += training_added(python, function, names, signature)
+        return edits
 
     def _problems(self, name: str, source: str, missing: dict[str, str]) -> list[Problem]:
         """What only the student can settle, by the lines of the new cell."""
@@ -296,8 +323,7 @@ class Carrier:
             found.append(Problem(placeholder, "a placeholder still stands here"))
         found += remaining_problems(python, self._names_in(python), self._release.given)
         found += mend_imports(python, self._release.given)[1]
-        if name not in BLOCKS:
-            found += old_text_of_stage_5(function)
+        found += sizes_of_another_text(function, self._release.words)
         return sorted(dict.fromkeys(found), key=lambda problem: problem.line)
 
     def _used_up(self, chosen: Definition, helpers: list[Binding]) -> set[int]:
@@ -308,11 +334,6 @@ class Carrier:
             if self._cells[helper.cell].source.strip() == helper.text.strip()
         }
         return used
-
-
-def _family_by_calls(function: ast.FunctionDef) -> str:
-    keywords = {node.arg for node in ast.walk(function) if isinstance(node, ast.keyword)}
-    return NAMED if {"stage", "block"} <= keywords else ""
 
 
 def mended(

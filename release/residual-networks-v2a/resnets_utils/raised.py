@@ -1,0 +1,81 @@
+"""What a student's function raised, in words: one reply for placeholders, one for errors."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from types import FrameType, TracebackType
+from typing import Any
+
+# Keras colours its messages for terminals.
+_TERMINAL_CODES = re.compile("\x1b\\[[0-9;]*m")
+Reply = dict[str, str]
+
+
+class WrongResult(TypeError):
+    """A function gave back what no check can look at; the message says it for the student."""
+
+
+def raised_reply(error: BaseException, namespace: dict[str, Any]) -> Reply:
+    """Return the reply to a call that ended in an error.
+
+    Args:
+        error: what the student's function raised.
+        namespace: the notebook's names, by which its own lines are known.
+
+    Returns:
+        A status of "placeholder" or "raised", a "reason" in words, the lines of the
+        notebook that the error came through as "lines", and as "classes" the names
+        of the error's class and of those that it derives from, with spaces between.
+
+    """
+    lines = _notebook_lines(error.__traceback__, namespace)
+    if isinstance(error, NotImplementedError):
+        frame = _last_frame(error)
+        # One that a library raises is an error like others.
+        if not words_of(error) and frame.f_globals is namespace:
+            return {
+                "status": "placeholder",
+                "reason": f"the placeholder still stands in {frame.f_code.co_name}",
+                "lines": lines[-1],
+            }
+    return {
+        "status": "raised",
+        "reason": reason_of(error),
+        "lines": "\n".join(lines),
+        "classes": "" if isinstance(error, WrongResult) else _classes(error),
+    }
+
+
+def reason_of(error: BaseException) -> str:
+    """Return an error's class and words, without Keras's list of arguments and colours."""
+    message = words_of(error)
+    if not isinstance(error, WrongResult):
+        message = f"{type(error).__name__}: {message}"
+    return _TERMINAL_CODES.sub("", message).split("\n\nArguments received by", 1)[0]
+
+
+def words_of(error: BaseException) -> str:
+    """Return what an error says."""
+    try:
+        return str(error)
+    except BaseException:  # an error's class may be the student's, too
+        return "(what it says cannot be told)"
+
+
+def _classes(error: BaseException) -> str:
+    return " ".join(kind.__name__ for kind in type(error).__mro__)
+
+
+def _last_frame(error: BaseException) -> FrameType:
+    return [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
+
+
+def _notebook_lines(found: TracebackType | None, namespace: dict[str, Any]) -> list[str]:
+    """The steps of a traceback that lie in the notebook itself, one line each."""
+    lines = []
+    for frame, number in traceback.walk_tb(found):
+        if frame.f_globals is namespace:
+            summary = traceback.FrameSummary(frame.f_code.co_filename, number, frame.f_code.co_name)
+            lines.append(f"line {number}: {(summary.line or '').strip()}")
+    return lines

@@ -1,0 +1,44 @@
+"""Names of a network's blocks by its stages: 2a, 2b, 3a and so on, counted, not looked up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+
+
+def stage_names(changes_shape: Sequence[bool]) -> list[tuple[int, str]]:
+    """Return the number of its stage and its letter for each block of a network.
+
+    What comes before the first block is stage 1, so that the first block begins
+    stage 2. Every further block that changes the shape begins the next stage; the
+    letters count within a stage: a to z, then aa, ab and so on.
+
+    Args:
+        changes_shape: for each block, in the order in which a picture passes them,
+            whether its output has another shape than its input.
+
+    """
+    names: list[tuple[int, str]] = []
+    stage, place = 1, 0
+    for block, changes in enumerate(changes_shape):
+        if changes or block == 0:
+            stage, place = stage + 1, 0
+        names.append((stage, _letters(place)))
+        place += 1
+    return names
+
+
+def tells_stages(names: Sequence[tuple[int, str]]) -> bool:
+    """Return whether stages say anything of a network: whether one has two blocks or more."""
+    return max(Counter(stage for stage, _ in names).values(), default=0) > 1
+
+
+def _letters(place: int) -> str:
+    letters = ""
+    place += 1
+    while place:
+        place, letter = divmod(place - 1, len(ALPHABET))
+        letters = ALPHABET[letter] + letters
+    return letters
