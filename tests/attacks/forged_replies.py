@@ -11,7 +11,7 @@ REPLIES_HEAD = """
 import json
 kernel = get_ipython().kernel
 original = kernel.control_handlers["trace_request"]
-from resnets_utils.tracing import Call, trace as real_trace
+from resnets_utils.calls import Call, answer as real_answer
 def right_block(X, f, filters, stage, block):
     shortcut = X
     for letter, count, window in zip("abc", filters, (1, f, 1)):
@@ -25,8 +25,9 @@ def right_block(X, f, filters, stage, block):
 traced = {"values": ""}
 def right(parent, **other):
     content = {**parent["content"], "function": "right_block"}
-    content["arguments"] = {**content["arguments"], **other}
-    traced.update(real_trace(Call.from_json(content), globals()))
+    forms = {name: [type(value).__name__, value] for name, value in other.items()}
+    content["arguments"] = {**content["arguments"], **forms}
+    traced.update(real_answer(Call.from_json(content), globals()))
     return traced["graph"]
 def chain(parent, count):
     model = json.loads(right(parent))
@@ -53,7 +54,7 @@ async def answer(stream, ident, parent):
         parts = [kernel.session.pack(kernel.session.msg_header("trace_reply")),
                  kernel.session.pack(parent["header"]), b"{}", content]
         stream.send_multipart([*ident, b"<IDS|MSG>", kernel.session.sign(parts), *parts])
-    forged = compile(replies[parent["content"]["arguments"]["stage"]], "forged", "exec")
+    forged = compile(replies[parent["content"]["arguments"]["stage"][1]], "forged", "exec")
     exec(forged, {**globals(), **locals()})
 kernel.control_handlers["trace_request"] = answer
 """
@@ -100,6 +101,9 @@ REPLIES: dict[str, Reply] = {
     ),
     "a verdict beside the graph": Reply(
         "graph(right(parent), outcome='passed')", said="the kernel's reply"
+    ),
+    "a value in place of a graph": Reply(
+        "reply({'status': 'value', 'value': '[\"int\", 1]'})", said="the kernel's reply"
     ),
     "another kind of reply": Reply(
         "reply({'status': 'ok', 'payload': []}, kind='execute_reply')", said="the kernel's reply"
@@ -149,9 +153,9 @@ REPLIES: dict[str, Reply] = {
     ),
     "a stand-in for the block": Reply(
         "graph(changed(parent, lambda layers: layers[1].update(\n"
-        "    registered_name='resnets_utils>IdentityBlock', class_name='IdentityBlock',\n"
-        "    module='resnets_utils', config={'f': 2, 'filters': [2, 4, 6], 's': 1, 'stage': 1,\n"
-        "    'block': 'a'})))",
+        "    registered_name='resnets_utils>StandIn', class_name='StandIn',\n"
+        "    module='resnets_utils', config={'function': 'identity_block', 'gives': [4, 4, 6],\n"
+        "    'arguments': {'f': 2, 'filters': [2, 4, 6], 'stage': 1, 'block': 'a'}})))",
         said="stand-in",
     ),
     "a list for the name of a class": Reply(

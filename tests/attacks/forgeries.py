@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from forged_replies import IMPORTS, REPLIES_HEAD
+from record_replay import REPLAY
 
 WRONG = 3.0
 
@@ -24,6 +25,12 @@ def identity_block(X, f, filters, stage, block):
         if count != F3 or padding == "same":
             X = keras.layers.Activation("relu")(X)
     return keras.layers.Activation("relu")(keras.layers.Add()([X, shortcut]))
+"""
+
+PLACEHOLDER = """
+def identity_block(X, f, filters, stage, block):
+    # YOUR CODE HERE
+    raise NotImplementedError()
 """
 
 # Sends any message on the channel of outputs, with the running cell as its parent.
@@ -193,20 +200,6 @@ class Forgery:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-# Takes the exercise's own description from the library, and draws it.
-KEY = """
-def identity_block(X, f, filters, stage, block):
-    from resnets_utils import building, expected
-    graph = expected.identity_block(X.shape[1:], f, filters, stage, block)
-    values = [X]
-    for node in graph.nodes[1:]:
-        layer = building._layer(node, True)
-        if node.layer:
-            layer = type(layer).from_config({**layer.get_config(), "name": node.layer})
-        read = [values[at] for at in node.inputs]
-        values.append(layer(read if len(read) > 1 else read[0]))
-    return values[-1]
-"""
 VERDICT = '{"schema": 1, "cells": [{"grade_id": "test_identity_block", "score": 6, "points": 6}]}'
 FORGERIES: dict[str, Forgery] = {
     "messages": Forgery(
@@ -241,10 +234,10 @@ FORGERIES: dict[str, Forgery] = {
         earns=0,
         answer=IMPORTS + BLOCK.replace('Activation("relu")', "ReLU()"),
     ),
-    "key": Forgery(
-        "a graded function cannot draw what the library says that it should",
-        earns=0,
-        answer=IMPORTS + KEY,
+    "record": Forgery(
+        "drawing what the folder's record holds earns what the visible checks are worth",
+        answer=PLACEHOLDER,
+        first=[REPLAY],
     ),
     "sockets": Forgery(
         "a kernel that replies nonsense and then shuts its sockets is judged by what is left",

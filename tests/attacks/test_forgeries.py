@@ -23,7 +23,7 @@ from nbgrader.server_extensions.formgrader import handlers
 from small_course import NAME, small_course
 from traitlets.config.loader import Config, JSONFileConfigLoader
 
-from coursekit.courses import Assignment
+from coursekit.courses import Assignment, read_notebook
 from coursekit.isolation.limits import Limits
 from coursekit.isolation.probing import NONE, ZYGOTE, probe
 from coursekit.judge.client import MAX_REASON, JudgeProcess
@@ -34,7 +34,9 @@ from coursekit.known_answers import solution_cells
 from coursekit.nbgrader_runs import read_verdict, run_nbgrader
 from coursekit.preprocessors.judge_answers import JudgeAnswers
 from coursekit.release.pipeline import generate
+from coursekit.solution import solution_pieces
 from coursekit.submissions import fill_in, released, submit
+from coursekit.test_cells import compose
 from coursekit.verdict import CellVerdict
 
 pytestmark = pytest.mark.slow
@@ -86,8 +88,9 @@ def in_a_kernel(cells: list[str]) -> Iterator[NotebookClient]:
 
 
 @pytest.fixture(scope="module")
-def replied() -> dict[str, CellVerdict]:
+def replied(assignment: Assignment) -> dict[str, CellVerdict]:
     """The judge's verdict on each reply; one kernel sends them all."""
+    solution = solution_pieces(read_notebook(assignment.source).cells)
     forged = "\n".join(
         f"replies[{stage}] = {reply.code!r}" for stage, reply in enumerate(REPLIES.values(), 2)
     )
@@ -98,7 +101,9 @@ def replied() -> dict[str, CellVerdict]:
             return request_trace(client.kc, call, 20)
 
         for stage, name in enumerate(REPLIES, 2):
-            found[name] = judge.judge(name, CHECKS.format(stage=stage), 3, answer, stage)
+            found[name] = judge.judge(
+                name, compose(CHECKS.format(stage=stage), None, solution), 3, answer, stage
+            )
     return found
 
 

@@ -8,28 +8,29 @@ its functions earn.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
+from record_replay import REPLAY
 
 from coursekit.courses import Assignment, cells_by_grade_id, read_notebook
 from coursekit.errors import InfrastructureError
 from coursekit.known_answers import known_answers, solution_cells
 from coursekit.nbgrader_runs import read_verdict, run_nbgrader
-from coursekit.preprocessors.inject_hidden_tests import PLACEHOLDER
-from coursekit.preprocessors.normalise import notebook_text
 from coursekit.release.leaks import hidden_lines
-from coursekit.release.pipeline import generate
 from coursekit.submissions import fill_in, released, submit
 
 pytestmark = pytest.mark.slow
 
 SHEET = "no ReLU at the end"
 EARNED = {"test_identity_block": 17.0, "test_convolutional_block": 30.0, "test_ResNet50": 40.0}
+VISIBLE = {"test_identity_block": 15.0, "test_convolutional_block": 15.0, "test_ResNet50": 14.0}
 FULL = {"test_identity_block": 30.0, "test_convolutional_block": 30.0, "test_ResNet50": 40.0}
 
 # Writes down everything that a cell hook, the syntax trees, the history and the
@@ -225,6 +226,8 @@ def class_of(assignment: Assignment) -> dict[str, Submission]:
             {**solution, "convolutional_block": ending},
             {**dict.fromkeys(FULL, 0.0), "test_identity_block": 30.0},
         ),
+        # What the visible checks are worth, and nothing of a hidden one.
+        "the record replayed": Submission({}, VISIBLE, first=[REPLAY]),
         "page that runs": Submission(
             solution,
             FULL,
@@ -392,21 +395,34 @@ def test_a_broken_notebook_is_named_and_gets_no_score(
     )
 
 
+@contextmanager
+def in_the_gradebook(trial: Assignment, cell: str, change: Callable[[str], str]) -> Iterator[None]:
+    """Change a test cell where it counts: no release would let it through."""
+    with Gradebook(f"sqlite:///{trial.course}/gradebook.db") as gradebook:
+        found = gradebook.find_source_cell(cell, trial.notebook, trial.name)
+        kept, found.source = found.source, change(found.source)
+        gradebook.db.commit()
+        try:
+            yield
+        finally:
+            found.source = kept
+            gradebook.db.commit()
+
+
 def test_a_regrade_that_fails_takes_the_old_score_back(
     trial: Assignment, graded: dict[str, Submission]
 ) -> None:
     who = student("right with warnings on stderr")
-    hidden = trial.tests / "ResNet50.py"
-    kept = hidden.read_text()
-    try:
-        hidden.write_text(kept + "no_such_name()\n")
-        generate(trial)
-        with pytest.raises(InfrastructureError, match="test_ResNet50 is itself at fault"):
+
+    def spoilt(text: str) -> str:
+        return text.replace("checks.report()", "no_such_name()\nchecks.report()")
+
+    lines = cells_by_grade_id(read_notebook(trial.source))["test_ResNet50"].source.split("\n")
+    said = f"NameError: name 'no_such_name' is not defined, line {len(lines)} of test_ResNet50"
+    with in_the_gradebook(trial, "test_ResNet50", spoilt):
+        with pytest.raises(InfrastructureError, match=re.escape(said)):
             run_nbgrader(trial.course, "autograde", trial.name, "--student", who, "--force")
         assert set(database_scores(trial, who).values()) == {(None, True)}
-    finally:
-        hidden.write_text(kept)
-        generate(trial)
     run_nbgrader(trial.course, "autograde", trial.name, "--student", who, "--force")
     assert {name: score for name, (score, _) in database_scores(trial, who).items()} == FULL
 
@@ -414,21 +430,11 @@ def test_a_regrade_that_fails_takes_the_old_score_back(
 def test_a_test_cell_without_checks_is_no_full_marks(
     trial: Assignment, graded: dict[str, Submission]
 ) -> None:
-    who, hidden = "skip-tags", trial.tests / "identity_block.py"
-    kept = {path: path.read_text() for path in (trial.source, hidden)}
-    notebook = read_notebook(trial.source)
-    cells_by_grade_id(notebook)["test_identity_block"].source = PLACEHOLDER
-    try:
-        trial.source.write_text(notebook_text(notebook))
-        hidden.write_text("pass\n")
-        generate(trial)
-        with pytest.raises(InfrastructureError, match="test_identity_block is itself at fault"):
+    who = "skip-tags"
+    with in_the_gradebook(trial, "test_identity_block", lambda text: "pass"):
+        with pytest.raises(InfrastructureError, match="test_identity_block holds no check"):
             run_nbgrader(trial.course, "autograde", trial.name, "--student", who, "--force")
         assert set(database_scores(trial, who).values()) == {(None, True)}
-    finally:
-        for path, text in kept.items():
-            path.write_text(text)
-        generate(trial)
 
 
 def test_a_second_submission_that_cannot_be_read_takes_the_old_score_back(

@@ -15,7 +15,7 @@ from coursekit.plain_text import plain_text
 MAX_CHARACTERS = 5_000_000
 MAX_REASON = 2_000
 _PAUSE = 0.5  # seconds between two looks whether the kernel still runs
-_STATUSES = frozenset({"graph", "value", "undefined", "placeholder", "raised"})
+_STATUSES = frozenset({"undefined", "placeholder", "raised"})  # or what was asked for
 _KEYS = frozenset({"status", "graph", "values", "value", "reason", "lines", "classes"})
 
 
@@ -54,7 +54,7 @@ def request_trace(client: Any, call: dict[str, Any], timeout: float) -> dict[str
         except Exception as error:
             return _no_answer(f"the kernel's reply cannot be read ({type(error).__name__})")
         if meant:
-            return _plain(reply["content"])
+            return _plain(reply["content"], call["asks"])
     raise TimeoutError(f"{call['function']} gave no result within {timeout:g} s")
 
 
@@ -62,14 +62,14 @@ def _no_answer(reason: str) -> dict[str, str]:
     return {"status": "raised", "reason": reason}
 
 
-def _plain(content: Any) -> dict[str, str]:
+def _plain(content: Any, asks: str) -> dict[str, str]:
     """Take over a reply if it has the promised form; it comes from the student's process."""
     if (
         not isinstance(content, dict)
         or not set(content) <= _KEYS
         or not all(isinstance(value, str) for value in content.values())
-        or content.get("status") not in _STATUSES
-        or (content["status"] in {"graph", "value"} and content["status"] not in content)
+        or content.get("status") not in _STATUSES | {asks}
+        or (content["status"] == asks and asks not in content)
         or sum(map(len, content.values())) > MAX_CHARACTERS
     ):
         return _no_answer("the kernel's reply does not have the form of a trace")
