@@ -7,7 +7,7 @@ visible checks' own calls; for all others it has nothing to draw.
 REPLAY = """
 import json
 import keras
-from resnets_utils import answers, building, calls, graph_text, reference, reference_graphs, sampling
+from resnets_utils import answers, building, calls, reference, reference_graphs, sampling
 
 graphs = reference_graphs.ReferenceGraphs(reference.record_of_this_folder())
 
@@ -30,7 +30,9 @@ def replayed(call, namespace):
         return {"status": "raised", "reason": "the record does not hold this"}
     model = drawn(answers.open_blocks(found, graphs.opened))
     reply = {"status": "graph", "graph": model.to_json()}
-    return reply if call.sample is None else {**reply, "values": sampling.sample(model, call.sample)}
+    if call.sample is not None:
+        reply["values"] = sampling.sample(model, call.sample)
+    return reply
 
 calls.answer = replayed
 """

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from coursekit.release.new_assignment import new_assignment
 from coursekit.release.new_version import new_version
 from coursekit.release.pipeline import release_all
 from coursekit.troubles import in_words
@@ -49,6 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     pictures = commands.add_parser("pictures", help="draw the notebooks' pictures anew")
     pictures.add_argument("--measure", action="store_true", help="measure the gradients anew first")
+    begun = commands.add_parser("new-assignment", help="begin an assignment of your own")
+    begun.add_argument("name", metavar="NAME", help="its name, as warming-up-v1")
+    begun.add_argument(
+        "functions",
+        metavar="FUNCTION",
+        nargs="*",
+        default=["my_function"],
+        help="what students are to write; my_function if left out",
+    )
     new = commands.add_parser("new-version", help="begin the next version of an assignment")
     new.add_argument("old", metavar="OLD", help="the assignment to start from")
     new.add_argument("new", metavar="NEW", help="the new version's name, as residual-networks-v2b")
@@ -130,6 +140,8 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
 
             for path in draw_all(course, measure=chosen.measure):
                 console.print(str(path), highlight=False)
+        case "new-assignment":
+            new_assignment(course, chosen.name, chosen.functions, say)
         case "new-version":
             new_version(course, chosen.old, chosen.new, say)
         case "regrade":

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from typing import Any
 from coursekit.courses import Assignment, cells_by_grade_id, read_notebook
 from coursekit.errors import AuthoringError
 from coursekit.hidden_tests import by_function, whole_test_cells
+from coursekit.solution import solution_pieces
 
 KNOWN_ANSWERS = ("wrong_answers.toml", "right_answers.toml")
 _KEYS = {"name", "function", "change", "code", "fails", "before"}
@@ -56,7 +58,8 @@ def known_answers(assignment: Assignment, file: str) -> list[KnownAnswer]:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))["answer"]
     except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
         raise AuthoringError(f"{path} cannot be read: {error}", "see docs/authoring.md") from None
-    solutions = solution_cells(assignment)
+    tested = full_test_cells(assignment)
+    solutions = {name: text for name, text in solution_cells(assignment).items() if name in tested}
     answers = [_answer(path, entry, solutions) for entry in entries]
     names = [(answer.function, answer.name) for answer in answers]
     if len(set(names)) != len(names):
@@ -100,13 +103,13 @@ def full_test_cells(assignment: Assignment) -> dict[str, str]:
     return by_function(whole_test_cells(notebook, assignment.tests, assignment.source.parent))
 
 
-def import_cells(assignment: Assignment) -> str:
-    """Return the code that is given to students: locked cells without tests."""
-    cells = read_notebook(assignment.source).cells
-    return "\n".join(
-        cell.source
-        for cell in cells
-        if cell.cell_type == "code"
-        and cell.metadata.get("nbgrader", {}).get("locked")
-        and not cell.metadata.nbgrader.get("grade")
-    )
+def answer_cells(assignment: Assignment, answers: Mapping[str, str]) -> list[str]:
+    """Return the code that a student's functions come from: the solution's, answers in place.
+
+    Args:
+        assignment: the assignment.
+        answers: texts of solution cells by their grade ids.
+
+    """
+    pieces = solution_pieces(read_notebook(assignment.source).cells)
+    return [answers.get(name, text) for name, text in pieces]

@@ -1,14 +1,18 @@
-"""The cells of a solution that travel to the judge: what the exercise asks for is what they do."""
+"""The solution's own cells: they travel to the judge, as what the exercise asks for."""
 
 from __future__ import annotations
 
 import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 from nbgrader import utils
+
+from coursekit.courses import Assignment, read_notebook
+from resnets_utils.reference import Solution
 
 _MARKERS = re.compile(r" *### (BEGIN|END) SOLUTION$", re.MULTILINE)
 
@@ -29,7 +33,7 @@ def solution_pieces(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:
         if cell.cell_type != "code" or (utils.is_grade(cell) and not utils.is_solution(cell)):
             continue
         nbgrader = cell.metadata.get("nbgrader", {})
-        name = str(nbgrader.get("grade_id") or f"cell {number}")
+        name = str(nbgrader.get("grade_id") or cell.get("id") or f"cell {number}")
         whole = bool(nbgrader) and not utils.is_grade(cell)
         text = python_text(cell.source)
         found.append((name, text, _statements(text), whole))
@@ -107,3 +111,9 @@ def _only(text: str, kept: Sequence[ast.stmt]) -> str:
     return "\n".join(
         line if number in lines else "" for number, line in enumerate(text.split("\n"), 1)
     )
+
+
+def solution_names(assignment: Assignment) -> dict[str, Any]:
+    """Run an assignment's solution, our own code, in this very process; return its names."""
+    pieces = solution_pieces(read_notebook(assignment.source).cells)
+    return Solution(pieces).namespace

@@ -84,10 +84,19 @@ class Names:
         if node.kind == CLOSED_BLOCK:
             return self.block_of(at)
         prefix = f"in {self._place_of_block(at)}, " if node.owner else ""
-        word = node_in_words(node)
+        return f"{prefix}{self._in_its_block(at)}"
+
+    def within(self, at: int) -> str:
+        """Return the name of the node at a position, for the middle of a sentence."""
+        if not self._graph.nodes[at].owner:
+            return self[at]
+        return f"{self._in_its_block(at)} of {self._place_of_block(at)}"
+
+    def _in_its_block(self, at: int) -> str:
+        word = node_in_words(self._graph.nodes[at])
         if at in self._shortcut:
-            return f"{prefix}the shortcut's {self._numbered(at, word, self._shortcut)}"
-        return f"{prefix}the {self._numbered(at, word, self._main)}"
+            return f"the shortcut's {self._numbered(at, word, self._shortcut)}"
+        return f"the {self._numbered(at, word, self._main)}"
 
     def block_of(self, at: int) -> str:
         """Return the name of the closed block that a node is, or was opened from."""

@@ -280,6 +280,7 @@ def database_scores(assignment: Assignment, who: str) -> dict[str, tuple[float |
 
 NAMES = [
     *FIRST,
+    "the record replayed",
     "everything right",
     "right with warnings on stderr",
     "blank",

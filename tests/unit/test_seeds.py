@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from coursekit.courses import Assignment
-from coursekit.solutions import solution_names
+from coursekit.solution import solution_names
 from resnets_utils import expected, glorot_uniform
 from resnets_utils.building import build
 from resnets_utils.initializers import glorot_limit

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from coursekit.courses import assignments
-from coursekit.solutions import solution_names
+from coursekit.solution import solution_names
 from resnets_utils import expected, tensorflow2
 from resnets_utils.initializers import glorot_limit
 from resnets_utils.reading import read_graph

@@ -9,7 +9,7 @@ from typing import Any
 from coursekit.courses import Assignment, assignments
 from coursekit.errors import CourseKitError
 from coursekit.known_answers import solution_cells
-from coursekit.solutions import solution_names
+from coursekit.solution import solution_names
 
 # The solution's function that builds the network.
 BUILDER = "ResNet50"

@@ -127,6 +127,12 @@ def _of_cells(notebook: NotebookNode, name: str) -> Iterator[Mistake]:
                 f"{begun} times {_MARKERS[0]!r} and {ended} times {_MARKERS[1]!r}",
                 "let each begin have its end",
             )
+        if begun and _is_empty_solution(cell):
+            yield Mistake(
+                where,
+                "its solution is empty",
+                f"write it between {_MARKERS[0]} and {_MARKERS[1]}",
+            )
         if begun and not nbgrader.get("solution"):
             yield Mistake(
                 where,
@@ -138,6 +144,20 @@ def _of_cells(notebook: NotebookNode, name: str) -> Iterator[Mistake]:
     for grade_id, count in ids.items():
         if count > 1:
             yield Mistake(f"{name}, cell {grade_id}", f"{count} cells have this id", "rename")
+
+
+def _is_empty_solution(cell: NotebookNode) -> bool:
+    """Whether nothing but comments and placeholders stands in a code cell's solutions."""
+    within, lines = False, []
+    for line in cell.source.split("\n"):
+        if line.strip() in _MARKERS:
+            within = line.strip() == _MARKERS[0]
+        elif within:
+            lines.append(line.split("#")[0].strip())
+    said = [line for line in lines if line]
+    return cell.cell_type == "code" and all(
+        line in {"pass", "..."} or line.startswith("raise NotImplementedError") for line in said
+    )
 
 
 def _of_updates(notebook: NotebookNode, name: str, folder: Path) -> Iterator[Mistake]:

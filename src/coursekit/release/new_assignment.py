@@ -1,0 +1,161 @@
+"""Begin an assignment: a folder of data with one graded function, whose solution is to be written."""
+
+from __future__ import annotations
+
+import keyword
+import os
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from coursekit.assignment_file import FILE, UPDATES_CELL, new_assignment_file, version_of
+from coursekit.courses import Assignment
+from coursekit.errors import CourseKitError
+from coursekit.preprocessors.normalise import normalise, notebook_text
+
+Say = Callable[[str], None]
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_SOLUTION = '''\
+def {function}(x):
+    """Say here what the function takes and gives back."""
+    ### BEGIN SOLUTION
+    # Write the solution here; students get a placeholder in its place.
+    ### END SOLUTION
+'''
+_TEST = '''\
+from resnets_utils import Checks
+
+checks = Checks("{function}")
+
+with checks("an example", points=1):
+    checks.call(x=1.0).equals(tolerance=1e-6)
+
+### HIDDEN TESTS
+checks.report()
+'''
+_HIDDEN = """\
+# Arguments that nobody can know beforehand, so that no recorded answer fits.
+x = float(checks.random.uniform(2, 9))
+
+with checks("another example", points=1):
+    checks.call(x=x).equals(tolerance=1e-6)
+"""
+_WRONG = """\
+# Wrong answers as students give them, and exactly the checks that each must fail.
+
+[[answer]]
+name = "returns nothing"
+function = "{function}"
+code = '''
+def {function}(x):
+    return None
+'''
+fails = ["an example", "another example"]
+"""
+
+
+def new_assignment(course: Path, name: str, functions: Sequence[str], say: Say) -> Assignment:
+    """Write an assignment that lacks nothing for its release but its solutions.
+
+    Args:
+        course: the course folder.
+        name: the assignment's name, as "warming-up-v1"; without a version it gets "-v1".
+        functions: the functions that students are to write.
+        say: shows a line of what is to do next.
+
+    Raises:
+        CourseKitError: if a name is malformed or taken. Then nothing has been written.
+
+    """
+    if not _NAME.fullmatch(name):
+        raise CourseKitError(
+            f"{name!r} is no name for an assignment",
+            "use small letters, digits and hyphens, as warming-up-v1",
+        )
+    for function in functions:
+        if not function.isidentifier() or keyword.iskeyword(function):
+            raise CourseKitError(
+                f"{function!r} is no name for a function", "use letters, digits and underscores"
+            )
+    if len(set(functions)) != len(functions):
+        raise CourseKitError("a function is named twice", "name each once")
+    name = name if version_of(name) else f"{name}-v1"
+    made = Assignment(course, name)
+    source = course / "source" / name
+    for target in (source, made.tests, course / "release" / name):
+        # A broken link is in the way too.
+        if target.exists() or target.is_symlink():
+            raise CourseKitError(
+                f"{target} is there already", "choose another name, or remove that folder"
+            )
+    version = version_of(name)
+    title = name.removesuffix(f"-{version}").replace("-", " ").title() or name
+    notebook = f"{title.replace(' ', '_')}_{version}.ipynb"
+    texts = {
+        source / notebook: notebook_text(_notebook(title, functions)),
+        source / FILE: new_assignment_file(version, ""),
+        made.tests / "wrong_answers.toml": "\n".join(
+            _WRONG.format(function=function) for function in functions
+        ),
+        **{made.tests / f"{function}.py": _HIDDEN for function in functions},
+    }
+    _write(texts, (source, made.tests))
+    say(f"made source/{name}/ and grader_tests/{name}/")
+    say(f"next: write the text and the solution in source/{name}/{notebook}, in JupyterLab,")
+    say(f"      hidden tests in grader_tests/{name}/, and points in both;")
+    say(f"then: coursekit release {name}")
+    say("docs/authoring.md tells how, with a NumPy function and a small network as examples")
+    return made
+
+
+def _write(texts: dict[Path, str], folders: Sequence[Path]) -> None:
+    """Write all files, or none: an interruption leaves no half assignment."""
+    drafts = {folder: folder.with_name(f".{folder.name}.draft") for folder in folders}
+    try:
+        for path, text in texts.items():
+            place = drafts[path.parent] / path.name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
+        for folder, draft in drafts.items():
+            os.rename(draft, folder)
+    finally:
+        for draft in drafts.values():
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _notebook(title: str, functions: Sequence[str]) -> NotebookNode:
+    notebook = new_notebook()
+    notebook.cells = [
+        new_markdown_cell(f"# {title}\n\nSay here what students learn, and how.", id="title"),
+        new_markdown_cell("**Updates.** {updates}", id=UPDATES_CELL),
+        _cell("imports", "import numpy as np", locked=True),
+    ]
+    for function in functions:
+        notebook.cells += [
+            new_markdown_cell(f"## {function}\n\nSay here what is asked for.", id=f"{function}-text"),
+            _cell(function, _SOLUTION.format(function=function), solution=True),
+            _cell(
+                f"test_{function}", _TEST.format(function=function), grade=True, locked=True, points=2
+            ),
+        ]
+    normalise(notebook)
+    return notebook
+
+
+def _cell(grade_id: str, text: str, **nbgrader: Any) -> NotebookNode:
+    """A cell of nbgrader's; what is not said of it does not hold."""
+    cell = new_code_cell(text)
+    defaults = {"grade": False, "locked": False, "solution": False, "task": False}
+    cell.metadata["nbgrader"] = {
+        **defaults,
+        **nbgrader,
+        "grade_id": grade_id,
+        "schema_version": 3,
+        "cell_type": "code",
+    }
+    return cell
