@@ -129,7 +129,7 @@ def _write(texts: dict[Path, str], folders: Sequence[Path]) -> None:
 
 
 def _notebook(title: str, functions: Sequence[str]) -> NotebookNode:
-    notebook = new_notebook()
+    notebook: NotebookNode = new_notebook()
     notebook.cells = [
         new_markdown_cell(f"# {title}\n\nSay here what students learn, and how.", id="title"),
         new_markdown_cell("**Updates.** {updates}", id=UPDATES_CELL),
@@ -149,7 +149,7 @@ def _notebook(title: str, functions: Sequence[str]) -> NotebookNode:
 
 def _cell(grade_id: str, text: str, **nbgrader: Any) -> NotebookNode:
     """A cell of nbgrader's; what is not said of it does not hold."""
-    cell = new_code_cell(text)
+    cell: NotebookNode = new_code_cell(text)
     defaults = {"grade": False, "locked": False, "solution": False, "task": False}
     cell.metadata["nbgrader"] = {
         **defaults,
