@@ -1,0 +1,205 @@
+"""Assignments that the kit knows nothing of, from `new-assignment` to `regrade`.
+
+Nothing in src/ names them: a plain network with a closed block, and NumPy functions with a
+text question that is graded by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from nbgrader.api import Gradebook
+from own_assignments import FUNCTIONS, put_in_place
+
+from coursekit.cli import main
+from coursekit.courses import Assignment, cells_by_grade_id, read_notebook
+from coursekit.known_answers import known_answers, solution_cells
+from coursekit.nbgrader_runs import read_verdict, run_nbgrader
+from coursekit.submissions import fill_in, released, submit
+from coursekit.verdict import NotebookVerdict
+
+pytestmark = pytest.mark.slow
+
+TEXT = "The largest exponent is then 0, so that nothing overflows."
+# Two of each function's, one that a visible check shows and one that a hidden one does.
+WRONG = {
+    "softmax": ["shares of the whole table", "only the rows are counted"],
+    "summary": ["mean and median changed places"],
+    "conv_stage": ["average instead of max pooling", "always at least two convolutions"],
+    "plain_network": ["no dropout", "dropout of a half"],
+}
+
+
+@dataclass(frozen=True)
+class Graded:
+    """An assignment after `nbgrader autograde`, and the checks that each student must fail.
+
+    A check goes by the function that it is about and its own name.
+    """
+
+    assignment: Assignment
+    fails: dict[str, set[tuple[str, str]]]
+
+    def verdict(self, student: str) -> NotebookVerdict:
+        return read_verdict(
+            self.assignment.course, student, self.assignment.name, self.assignment.notebook
+        )
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course of its own, both assignments begun, written and released by the kit's commands."""
+    folder = tmp_path_factory.mktemp("own")
+    for settings in Path(__file__).resolve().parents[2].glob("nbgrader_config.*"):
+        shutil.copy(settings, folder)
+    for name, functions in FUNCTIONS.items():
+        assert main(["--course", str(folder), "new-assignment", name, *functions]) == 0
+        put_in_place(name, folder)
+    assert main(["--course", str(folder), "release"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module", params=list(FUNCTIONS))
+def graded(course: Path, request: pytest.FixtureRequest) -> Graded:
+    assignment = Assignment(course, request.param)
+    solution = solution_cells(assignment)
+    fails: dict[str, set[tuple[str, str]]] = {"right": set()}
+    text = {"why_stable": TEXT} if "why_stable" in solution else {}
+    right = {
+        answer.function: answer.code for answer in known_answers(assignment, "right_answers.toml")
+    }
+    submit(assignment, "right", fill_in(released(assignment), solution | right | text))
+    wrong = known_answers(assignment, "wrong_answers.toml")
+    for number, answer in enumerate(wrong):
+        if answer.name in WRONG[answer.function]:
+            who = f"wrong-{number}"
+            fails[who] = {(answer.function, name) for name in answer.fails}
+            answers = solution | text | {answer.function: answer.code}
+            submit(assignment, who, fill_in(released(assignment), answers))
+    assert len(fails) == 1 + sum(len(WRONG[name]) for name in FUNCTIONS[assignment.name])
+    run_nbgrader(course, "autograde", assignment.name)
+    run_nbgrader(course, "generate_feedback", assignment.name)
+    return Graded(assignment, fails)
+
+
+def test_answers_fail_what_they_name_and_pass_the_rest(graded: Graded) -> None:
+    for who, fails in graded.fails.items():
+        missed = {
+            (cell.function, check.name)
+            for cell in graded.verdict(who).cells
+            for check in cell.checks
+            if check.outcome != "passed"
+        }
+        assert missed == fails, who
+
+
+def test_feedback_tells_reasons_and_no_line_of_the_solution_that_travels(graded: Graded) -> None:
+    assignment = graded.assignment
+    pages = assignment.course / "feedback"
+    for who, fails in graded.fails.items():
+        page = (pages / who / assignment.name / f"{assignment.notebook}.html").read_text()
+        assert "# solution:" not in page and "BEGIN HIDDEN" not in page
+        assert ("✗ failed" in page) == bool(fails)
+
+
+def test_a_release_holds_what_its_notebook_uses_and_no_more(course: Path) -> None:
+    release = course / "release" / "numbers-v1"
+    files = [path for path in release.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 300_000
+    assert not {"tracing.py", "graph.py", "pretrained.py"} & {path.name for path in files}
+    assert "import keras" not in "".join(path.read_text() for path in files)
+    network = course / "release" / "plain-network-v1" / "resnets_utils"
+    assert (network / "tracing.py").is_file() and not (network / "pretrained.py").exists()
+    assert not list((course / "release").rglob("blocks.py"))
+
+
+def test_visible_checks_of_numbers_run_without_keras(course: Path, tmp_path: Path) -> None:
+    release = Assignment(course, "numbers-v1")
+    shutil.copytree(release.release.parent, tmp_path / "student")
+    notebook = fill_in(released(release), solution_cells(release))
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    blocked = "import sys\nsys.modules['keras'] = sys.modules['tensorflow'] = None\n"
+    ours = "sys.path[:] = ['.', *(p for p in sys.path if not p.endswith('/src'))]"
+    hooks = "sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in repr(f).lower()]"
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join([blocked, ours, hooks, *code])],
+        cwd=tmp_path / "student",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.count("checks passed") == 2 and "✗" not in done.stdout, done.stderr
+
+
+def test_a_call_that_was_not_recorded_is_told_in_words(course: Path, tmp_path: Path) -> None:
+    numbers = Assignment(course, "numbers-v1")
+    record = json.loads((numbers.release.parent / "expected.json").read_text())
+    # Exactly the visible checks' calls: the hidden ones are random.
+    functions = {json.loads(key)[1] for key in record["replies"]}
+    assert functions == {"softmax", "summary"} and len(record["replies"]) < 20
+    (tmp_path / "expected.json").write_text(json.dumps(record))
+    code = (
+        "from resnets_utils import Checks\n"
+        "def softmax(x): return x\n"
+        "checks = Checks('softmax')\n"
+        "with checks('mine', points=1):\n"
+        "    checks.call(x=[7.25, 1.5]).equals()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (
+        "error: expected.json does not say what softmax(x=[7.25, 1.5]) should give" in done.stderr
+    )
+    assert "hint: " in done.stderr
+
+
+def test_hand_grading_counts_and_survives_a_regrade(
+    course: Path, graded: Graded, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assignment = graded.assignment
+    database = f"sqlite:///{course}/gradebook.db"
+    by_hand = "why_stable" in cells_by_grade_id(read_notebook(assignment.source))
+    if by_hand:
+        with Gradebook(database) as gradebook:
+            for who in graded.fails:
+                grade = gradebook.find_grade(
+                    "why_stable", assignment.notebook, assignment.name, who
+                )
+                assert grade.needs_manual_grade and grade.auto_score is None
+                grade.manual_score = 4
+            gradebook.db.commit()
+    before = scores(database, assignment)
+    hidden = assignment.tests / f"{FUNCTIONS[assignment.name][0]}.py"
+    kept = hidden.read_text()
+    # The last hidden check now asks for something that everybody has.
+    last = kept[kept.rindex("with checks(") :]
+    changed = kept.replace(last, f"{last.splitlines()[0]}\n    assert True\n")
+    hidden.write_text(changed)
+    capsys.readouterr()
+    try:
+        assert main(["--course", str(course), "regrade", assignment.name, "--write"]) == 0
+    finally:
+        hidden.write_text(kept)
+    said = capsys.readouterr().out
+    after = scores(database, assignment)
+    gained = {who for who in before if after[who] > before[who]}
+    changed_check = (hidden.stem, last.split('"')[1])
+    assert gained == {who for who, fails in graded.fails.items() if changed_check in fails}
+    assert gained and all(who in said for who in gained)
+    # Scores by hand count as before.
+    assert all(after[who] == before[who] for who in set(before) - gained)
+
+
+def scores(database: str, assignment: Assignment) -> dict[str, float]:
+    with Gradebook(database) as gradebook:
+        return {
+            submission.student.id: float(submission.score)
+            for submission in gradebook.assignment_submissions(assignment.name)
+        }
