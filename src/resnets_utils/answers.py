@@ -370,6 +370,7 @@ class Answer:
             "bias",
             "rate",
             "training",
+            "axis",
             "also sets",
         )
 
