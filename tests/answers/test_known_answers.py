@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
-from coursekit.judge.markers import BEGIN_HIDDEN, END_HIDDEN
 
 from coursekit.courses import Assignment, assignments
+from coursekit.hidden_tests import hidden_tests
 from coursekit.judge.trusted import judge_trusted
 from coursekit.known_answers import (
     KnownAnswer,
@@ -19,7 +19,7 @@ from coursekit.known_answers import (
     known_answers,
     solution_cells,
 )
-from resnets_utils.checks import Outcome
+from resnets_utils.outcomes import Outcome
 
 COURSE = Path(__file__).resolve().parents[2]
 
@@ -76,11 +76,6 @@ def label(part: object) -> str:
     return f"{part.function}: {part.name}" if isinstance(part, KnownAnswer) else str(part)
 
 
-def hidden_checks(test: str) -> list[str]:
-    text = test.split(BEGIN_HIDDEN)[1].split(END_HIDDEN)[0]
-    return [name for name, _ in check_blocks(text)]
-
-
 def check_blocks(text: str) -> list[tuple[str, ast.With]]:
     """The named checks of a test cell's text."""
     found = []
@@ -121,8 +116,8 @@ def test_a_right_answer_passes_every_check(
 HIDDEN = [
     (exercise, function, name)
     for exercise in EXERCISES
-    for function, test in exercise.tests.items()
-    for name in hidden_checks(test)
+    for function, text in hidden_tests(exercise.assignment.tests).items()
+    for name, _ in check_blocks(text)
 ]
 
 
