@@ -16,7 +16,7 @@ from resnets_utils.initializer_names import Start
 from resnets_utils.layers import GraphRefused
 from resnets_utils.raised import Reply
 from resnets_utils.reading import read_graph
-from resnets_utils.reference import Reference
+from resnets_utils.reference import RECORD, Reference
 from resnets_utils.sentences import StudentError
 from resnets_utils.stand_ins import Blocks, argument_forms
 
@@ -46,7 +46,7 @@ class ReferenceGraphs:
         """Return what the exercise draws for a call, its blocks closed.
 
         Raises:
-            StudentError: if that is not recorded.
+            StudentError: if that is not recorded, or the record is damaged.
             ValueError: if the solution draws no graph; the mistake is the author's.
 
         """
@@ -60,7 +60,13 @@ class ReferenceGraphs:
 
     def _read(self, reply: Reply, call: Call) -> Graph:
         if reply["status"] == "drawn":
-            return graph_of_text(reply["graph"])
+            try:
+                return graph_of_text(reply.get("graph", ""))
+            except ValueError as error:
+                raise StudentError(
+                    f"{RECORD} cannot be read: what {call} should draw is damaged ({error})",
+                    f"copy {RECORD} again from the folder that you were given",
+                ) from None
         if reply["status"] != "graph":
             raise ValueError(f"the solution fails: {call}: {reply.get('reason', '')}")
         try:
