@@ -55,11 +55,18 @@ def known_answers(assignment: Assignment, file: str) -> list[KnownAnswer]:
     """
     path = assignment.tests / file
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))["answer"]
-    except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
+        entries = tomllib.loads(path.read_text(encoding="utf-8")).get("answer")
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise AuthoringError(f"{path} cannot be read: {error}", "see docs/authoring.md") from None
-    tested = full_test_cells(assignment)
-    solutions = {name: text for name, text in solution_cells(assignment).items() if name in tested}
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise AuthoringError(f"{path} holds no answers", "begin each with a line [[answer]]")
+    # An answer that is graded by hand is right or wrong for nobody but a person.
+    cells = cells_by_grade_id(read_notebook(assignment.source))
+    solutions = {
+        name: text
+        for name, text in solution_cells(assignment).items()
+        if cells[name].cell_type == "code" and not cells[name].metadata.nbgrader.get("grade")
+    }
     answers = [_answer(path, entry, solutions) for entry in entries]
     names = [(answer.function, answer.name) for answer in answers]
     if len(set(names)) != len(names):
@@ -74,8 +81,20 @@ def _answer(path: Path, entry: dict[str, Any], solutions: dict[str, str]) -> Kno
             f"{path}: answer {name!r} needs a function of the assignment and known keys only",
             f"keys are {', '.join(sorted(_KEYS))}",
         )
+    changes, fails = entry.get("change", []), entry.get("fails", [])
+    texts = [entry.get("code", ""), entry.get("before", ""), *_items(fails)]
+    pairs = [_items(change) for change in _items(changes)]
+    if not all(isinstance(text, str) for text in [*texts, *(text for pair in pairs for text in pair)]):
+        raise AuthoringError(
+            f"{path}: answer {name!r} holds something else than text", "see docs/authoring.md"
+        )
+    if not all(len(pair) == 2 for pair in pairs):
+        raise AuthoringError(
+            f"{path}: answer {name!r} has a change that is no pair",
+            'write each as ["text in the solution", "text in its place"]',
+        )
     code = entry.get("code") or solutions[entry["function"]]
-    for old, new in entry.get("change", []):
+    for old, new in pairs:
         if code.count(old) != 1:
             raise AuthoringError(
                 f"{path}: answer {name!r} changes {old!r}, "
@@ -84,7 +103,12 @@ def _answer(path: Path, entry: dict[str, Any], solutions: dict[str, str]) -> Kno
             )
         code = code.replace(old, new)
     code = entry.get("before", "") + code
-    return KnownAnswer(name, entry["function"], code, frozenset(entry.get("fails", ())))
+    return KnownAnswer(name, entry["function"], code, frozenset(fails))
+
+
+def _items(value: Any) -> list[Any]:
+    """A list's items; of anything else something that is no text."""
+    return value if isinstance(value, list) else [None]
 
 
 def solution_cells(assignment: Assignment) -> dict[str, str]:

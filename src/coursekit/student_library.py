@@ -142,7 +142,8 @@ def _modules_used(text: str) -> Iterator[str]:
     for node in _nodes(text):
         names: list[str] = []
         if isinstance(node, ast.Import):
-            names = [alias.name.removeprefix(_PREFIX) for alias in node.names]
+            modules = [alias.name for alias in node.names]
+            names = [name.removeprefix(_PREFIX) for name in modules if name.startswith(_PREFIX)]
         elif isinstance(node, ast.ImportFrom) and node.module:
             within = (node.module + ".").removeprefix(_PREFIX).rstrip(".")
             if node.module == STUDENT_LIBRARY:

@@ -408,6 +408,7 @@ class Answer:
             "bias",
             "rate",
             "training",
+            "axis",
             "also sets",
         )
 

@@ -47,7 +47,7 @@ def node_in_words(node: Node) -> str:
 
 
 def function_in_words(function: str) -> str:
-    """Return a function's name as words: "identity_block" is an "identity block"."""
+    """Return a function's name as words: "conv_stage" is a "conv stage"."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", function).strip("_")
     return " ".join(apart.lower().split("_")) or function
 

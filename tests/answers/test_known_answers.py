@@ -8,18 +8,12 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
-from coursekit.judge.markers import BEGIN_HIDDEN, END_HIDDEN
 
 from coursekit.courses import Assignment, assignments
+from coursekit.hidden_tests import hidden_tests
 from coursekit.judge.trusted import judge_trusted
-from coursekit.known_answers import (
-    KnownAnswer,
-    full_test_cells,
-    import_cells,
-    known_answers,
-    solution_cells,
-)
-from resnets_utils.checks import Outcome
+from coursekit.known_answers import KnownAnswer, answer_cells, full_test_cells, known_answers
+from resnets_utils.outcomes import Outcome
 
 COURSE = Path(__file__).resolve().parents[2]
 
@@ -35,14 +29,6 @@ class Exercise:
         return full_test_cells(self.assignment)
 
     @cached_property
-    def imports(self) -> str:
-        return import_cells(self.assignment)
-
-    @cached_property
-    def solution(self) -> dict[str, str]:
-        return solution_cells(self.assignment)
-
-    @cached_property
     def wrong(self) -> list[KnownAnswer]:
         return known_answers(self.assignment, "wrong_answers.toml")
 
@@ -54,13 +40,7 @@ class Exercise:
         self, answer: KnownAnswer, test: str, salt: int, *, sampled: bool = False
     ) -> set[str]:
         """The names of the checks of a test cell that an answer does not pass."""
-        cells = [
-            self.imports,
-            *(
-                answer.code if name == answer.function else code
-                for name, code in self.solution.items()
-            ),
-        ]
+        cells = answer_cells(self.assignment, {answer.function: answer.code})
         results = judge_trusted(test, cells, salt, sampled=sampled).results
         return {result.name for result in results if result.outcome is not Outcome.PASSED}
 
@@ -74,11 +54,6 @@ def label(part: object) -> str:
     if isinstance(part, Exercise):
         return part.assignment.name
     return f"{part.function}: {part.name}" if isinstance(part, KnownAnswer) else str(part)
-
-
-def hidden_checks(test: str) -> list[str]:
-    text = test.split(BEGIN_HIDDEN)[1].split(END_HIDDEN)[0]
-    return [name for name, _ in check_blocks(text)]
 
 
 def check_blocks(text: str) -> list[tuple[str, ast.With]]:
@@ -121,8 +96,8 @@ def test_a_right_answer_passes_every_check(
 HIDDEN = [
     (exercise, function, name)
     for exercise in EXERCISES
-    for function, test in exercise.tests.items()
-    for name in hidden_checks(test)
+    for function, text in hidden_tests(exercise.assignment.tests).items()
+    for name, _ in check_blocks(text)
 ]
 
 

@@ -14,17 +14,17 @@ import pytest
 from coursekit.cli import main
 from coursekit.courses import Assignment, cells_by_grade_id, read_notebook
 from coursekit.errors import AuthoringError, GateError
-from coursekit.preprocessors.inject_hidden_tests import inject
 from coursekit.preprocessors.normalise import normalise, notebook_text
 from coursekit.release.leaks import find_leaks
+from coursekit.release.mistakes import refuse_mistakes
 from coursekit.release.pipeline import (
     _same_folders,
     check_blank,
-    check_points,
     check_solution,
     normalise_source,
 )
 from coursekit.verdict import CellVerdict, CheckVerdict, NotebookVerdict
+from resnets_utils.reference import RECORD
 
 pytestmark = pytest.mark.slow
 
@@ -109,8 +109,16 @@ def test_the_release_holds_the_library_and_no_outputs(trial: Assignment) -> None
     assert sum("raise NotImplementedError()" in cell.source for cell in notebook.cells) >= 3
 
 
+def test_a_release_holds_a_record_and_no_file_of_the_authors(trial: Assignment) -> None:
+    folder = trial.release.parent
+    data = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    assert data["replies"] and all(reply["status"] == "drawn" for reply in data["replies"].values())
+    assert data["blocks"] == (trial.source.parent / "blocks.py").read_text(encoding="utf-8")
+    assert not {"blocks.py", "assignment.toml"} & {path.name for path in folder.iterdir()}
+
+
 def test_points_add_up_to_a_hundred(trial: Assignment) -> None:
-    check_points(trial)
+    refuse_mistakes(trial)
     cells = cells_by_grade_id(read_notebook(trial.release)).values()
     assert sum(cell.metadata.nbgrader.get("points", 0) for cell in cells) == 100
 
@@ -119,9 +127,9 @@ def test_a_solution_without_a_test_is_named(copy: Assignment) -> None:
     def drop(notebook: dict[str, Any]) -> None:
         notebook["cells"] = [cell for cell in notebook["cells"] if cell["id"] != "test_ResNet50"]
 
-    edit(copy.release, drop)
-    with pytest.raises(GateError, match="cell ResNet50: nothing tests this solution"):
-        check_points(copy)
+    edit(copy.source, drop)
+    with pytest.raises(AuthoringError, match="cell ResNet50: nothing tests this solution"):
+        refuse_mistakes(copy)
 
 
 def verdict(outcome: str, reason: str = "because") -> NotebookVerdict:
@@ -182,10 +190,20 @@ def test_normalising_twice_changes_nothing_and_ids_are_unique() -> None:
     assert "authors" not in once and "collapsed" not in once
 
 
-@pytest.mark.parametrize("text", ["checks.report()", "### HIDDEN TESTS\n### HIDDEN TESTS"])
-def test_a_missing_or_doubled_placeholder_is_named(text: str) -> None:
-    with pytest.raises(AuthoringError, match=r"A\.ipynb, cell test_x"):
-        inject(text, "pass", "test_x", "A.ipynb")
+def test_a_missing_or_doubled_placeholder_is_named(
+    copy: Assignment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for text in ("checks.report()", "### HIDDEN TESTS\n### HIDDEN TESTS\nchecks.report()"):
+
+        def spoil(notebook: dict[str, Any], text: str = text) -> None:
+            [cell] = [cell for cell in notebook["cells"] if cell["id"] == "test_ResNet50"]
+            lines = "".join(cell["source"]).split("\n### HIDDEN TESTS")[0].split("\nchecks.report")
+            cell["source"] = f"{lines[0]}\n{text}"
+
+        edit(copy.source, spoil)
+        assert main(["--course", str(copy.course), "release"]) == 1
+        said = capsys.readouterr().err
+        assert f"{copy.source.name}, cell test_ResNet50: the line" in said
 
 
 def test_a_hidden_test_without_a_cell_stops_the_release(

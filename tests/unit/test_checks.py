@@ -1,33 +1,48 @@
+"""The words of a test cell: what passes, what fails, and what a student reads of it."""
+
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import keras
 import pytest
-from coursekit.judge.markers import hidden_lines
+from exercises import NAMED, NAMED_BLOCKS
 
-from coursekit.judge.cell import judge_cell
+from coursekit.judge.cell import TestCellFault, judge_cell
 from coursekit.judge.trusted import judge_trusted
-from resnets_utils import checks as harness
-from resnets_utils import expected
-from resnets_utils.checks import CheckResult, Checks, ChecksNotPassed, Judging, Outcome, judging
-from resnets_utils.tracing import Call, trace
+from coursekit.test_cells import compose
+from resnets_utils import judging as how_judged
+from resnets_utils.calls import Call, answer, as_arguments
+from resnets_utils.checks import Checks
+from resnets_utils.judging import Judging, judging
+from resnets_utils.outcomes import CheckResult, ChecksNotPassed, Outcome
+from resnets_utils.raised import Reply
+from resnets_utils.reference import RECORD, Solution, record, record_text
+from resnets_utils.reference_graphs import ReferenceGraphs, replies_to_record
+from resnets_utils.sentences import StudentError
 
 EXAMPLE = 'f=2, filters=[2, 4, 6], stage=1, block="a"'
-TEST = f"""
+VISIBLE = f"""
 from resnets_utils import Checks
 import numpy as np
 checks = Checks("identity_block")
 with checks("visible", points=3):
     answer = checks.trace((4, 4, 6), {EXAMPLE})
     answer.has_values(np.ones((1, 4, 4, 6)), (0, 0, 0), [0.123456] * 6, 1e-5)
-### BEGIN HIDDEN TESTS
-with checks("hidden", points=4):
-    answer = checks.trace((4, 4, 6), {EXAMPLE})
-    answer.has_values(np.ones((1, 4, 4, 6)), (0, 0, 0), [0.654321] * 6, 1e-5)
-### END HIDDEN TESTS
+### HIDDEN TESTS
 checks.report()
 """
+HIDDEN = f"""with checks("hidden", points=4):
+    answer = checks.trace((4, 4, 6), {EXAMPLE})
+    answer.has_values(np.ones((1, 4, 4, 6)), (0, 0, 0), [0.654321] * 6, 1e-5)
+"""
+SOLUTION = [("identity_block", NAMED)]
+TEST = compose(VISIBLE, HIDDEN, SOLUTION, NAMED_BLOCKS)
+
+
+def trace(call: Call, namespace: dict[str, Any]) -> Reply:
+    return answer(call, namespace)
 
 
 def answering(function: Any) -> list[CheckResult]:
@@ -58,8 +73,12 @@ def test_a_network_that_is_refused_is_told_why_though_it_cannot_be_tried() -> No
 
     reply = trace(Call("network", {}, sample=1), {"network": network})
     assert (reply["status"], reply["values"]) == ("graph", "")
-    test = TEST.replace('"identity_block"', '"ResNet50"').replace(f"(4, 4, 6), {EXAMPLE}", "")
-    results = judge_cell(test, lambda call: trace(call, {"ResNet50": network}), salt=1).results
+    visible, hidden = (
+        text.replace('"identity_block"', '"network"').replace(f"(4, 4, 6), {EXAMPLE}", "")
+        for text in (VISIBLE, HIDDEN)
+    )
+    test = compose(visible, hidden, SOLUTION, NAMED_BLOCKS)
+    results = judge_cell(test, lambda call: trace(call, {"network": network}), salt=1).results
     assert "the model must have one output" in results[0].reason
 
 
@@ -111,22 +130,13 @@ def test_an_error_that_cannot_be_told_is_an_error() -> None:
     assert "Mute: (what it says cannot be told)" in answering(broken)[0].reason
 
 
-def test_a_graded_function_cannot_draw_what_the_library_says_it_should() -> None:
-    def copied(X: Any, **arguments: Any) -> Any:
-        return expected.identity_block(X.shape[1:], **arguments)
-
-    result = answering(copied)[0]
-    assert result.outcome is Outcome.ERROR
-    assert "a graded function makes its own layers" in result.reason
-    assert expected.identity_block((4, 4, 6), 2, [2, 4, 6], 1, "a")
-
-
 def test_one_network_that_computes_something_else_fails_every_check() -> None:
     def forging(call: Call) -> dict[str, str]:
         reply = trace(call, {"identity_block": lambda X, **arguments: X})
         return reply | ({"values": "[1.0]"} if "values" in reply else {})
 
-    checks = TEST.replace("[0.654321]", "[1]").replace(EXAMPLE, EXAMPLE.replace("f=2", "f=3"), 1)
+    other = VISIBLE.replace(EXAMPLE, EXAMPLE.replace("f=2", "f=3"))
+    checks = compose(other, HIDDEN.replace("[0.654321]", "[1]"), SOLUTION, NAMED_BLOCKS)
     results = judge_cell(checks, forging, salt=1).results
     assert [result.outcome for result in results] == [Outcome.FAILED, Outcome.FAILED]
     assert all("compute something else than they say" in result.reason for result in results)
@@ -148,13 +158,13 @@ def test_an_object_equal_to_everything_is_no_tensor() -> None:
 
 def test_a_mistake_in_a_check_is_nobodys_failure() -> None:
     broken = TEST.replace("np.ones((1, 4, 4, 6))", "no_such_name", 1)
-    with pytest.raises(NameError):
+    with pytest.raises(TestCellFault, match="NameError: name 'no_such_name' is not defined"):
         judge_cell(broken, lambda call: trace(call, {"identity_block": lambda X, **a: X}), salt=1)
 
 
 def test_a_test_cell_without_checks_is_a_mistake() -> None:
-    with pytest.raises(ValueError, match="no check"):
-        judge_cell("pass", lambda call: {}, salt=1)
+    with pytest.raises(TestCellFault, match="test_x holds no check"):
+        judge_cell("pass", lambda call: {}, salt=1, grade_id="test_x")
 
 
 def test_random_arguments_follow_the_salt() -> None:
@@ -177,17 +187,30 @@ def test_one_call_is_traced_once() -> None:
     assert len(calls) == 1
 
 
+ARGUMENTS: dict[str, Any] = {"f": 2, "filters": [2, 4, 6], "stage": 1, "block": "a"}
+
+
+@pytest.fixture
+def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The names of a running notebook, beside which lies a record of one call."""
+    graphs = ReferenceGraphs(Solution(SOLUTION, NAMED_BLOCKS))
+    asked = Call("identity_block", as_arguments(ARGUMENTS), (4, 4, 6))
+    data = record(NAMED_BLOCKS, replies_to_record(graphs, [asked]))
+    (tmp_path / RECORD).write_text(record_text(data))
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"identity_block": lambda X, **arguments: X}
+    monkeypatch.setattr(how_judged, "notebook_namespace", lambda: names)
+    return names
+
+
 def test_a_notebook_gets_a_list_and_one_line_instead_of_a_traceback(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    notebook: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(
-        harness, "notebook_namespace", lambda: {"identity_block": lambda X, **arguments: X}
-    )
     checks = Checks("identity_block")
     with checks("output shape", points=2):
-        checks.trace((4, 4, 6), f=2, filters=[2, 4, 6], stage=1, block="a").has_output_shape()
+        checks.trace((4, 4, 6), **ARGUMENTS).has_output_shape()
     with checks("convolutions", points=5):
-        checks.trace((4, 4, 6), f=2, filters=[2, 4, 6], stage=1, block="a").has_convolutions()
+        checks.trace((4, 4, 6), **ARGUMENTS).has_convolutions()
     with pytest.raises(ChecksNotPassed) as raised:
         checks.report()
     printed = capsys.readouterr().out
@@ -197,10 +220,28 @@ def test_a_notebook_gets_a_list_and_one_line_instead_of_a_traceback(
     assert raised.value._render_traceback_() == [str(raised.value)]
 
 
-def test_hidden_lines_cover_the_markers_and_what_stands_between() -> None:
-    source = "a\n### BEGIN HIDDEN TESTS\nb\nc\n### END HIDDEN TESTS\nd"
-    assert list(hidden_lines(source)) == [2, 3, 4, 5]
-    assert not hidden_lines("a\nb")
+def test_a_call_that_is_not_recorded_is_told_before_anything_runs(
+    notebook: dict[str, Any],
+) -> None:
+    def never(X: Any, **arguments: Any) -> Any:
+        raise AssertionError("it ran")
+
+    notebook["identity_block"] = never
+    checks = Checks("identity_block")
+    with pytest.raises(StudentError) as caught, checks("convolutions", points=5):
+        checks.trace((4, 4, 6), **{**ARGUMENTS, "f": 5}).has_convolutions()
+    assert "does not say what identity_block(X, f=5, " in caught.value.message
+    assert checks.results == []
+
+
+def test_a_function_that_is_not_there_yet_is_told_to_run_its_cell(
+    notebook: dict[str, Any],
+) -> None:
+    del notebook["identity_block"]
+    checks = Checks("identity_block")
+    with checks("convolutions", points=5):
+        checks.trace((4, 4, 6), **ARGUMENTS).has_convolutions()
+    assert checks.results[0].reason == "identity_block is not defined; run its cell first"
 
 
 def test_stand_ins_leave_the_notebook_as_it_was() -> None:
@@ -210,14 +251,14 @@ def test_stand_ins_leave_the_notebook_as_it_was() -> None:
     namespace: dict[str, Any] = {"identity_block": mine}
     exec(
         "import keras\n"
-        "def ResNet50(**arguments):\n"
+        "def network(**arguments):\n"
         "    X = keras.Input((8, 8, 3))\n"
         "    Y = convolutional_block(X, 3, [1, 1, 4], 2, 'a')\n"
         "    return keras.Model(X, identity_block(Y, 3, [1, 1, 4], 2, 'b'))\n",
         namespace,
     )
-    reply = trace(Call("ResNet50", {}, own_blocks=False), namespace)
+    reply = trace(Call("network", {}, blocks=NAMED_BLOCKS), namespace)
     assert reply["status"] == "graph"
-    assert "resnets_utils>ConvolutionalBlock" in reply["graph"]
+    assert '"function": "convolutional_block"' in reply["graph"]
     assert namespace["identity_block"] is mine
     assert "convolutional_block" not in namespace

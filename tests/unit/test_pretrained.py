@@ -20,10 +20,12 @@ from coursekit.pretraining.solution import solution_model
 from coursekit.pretraining.training import start_small
 from resnets_utils.pretrained import (
     FOLDER,
+    NETWORK,
     RECORD,
     STEPS_PER_DEVIATION,
     WEIGHTS,
     load_pretrained,
+    read_network,
     read_record,
     read_weights,
     write_weights,
@@ -122,6 +124,17 @@ def test_damaged_and_missing_files_are_told(folder: Path) -> None:
     (folder / RECORD).unlink()
     with pytest.raises(StudentError, match=r"record .* is missing"):
         load_pretrained(small_model(), folder)
+
+
+def test_a_damaged_or_missing_description_of_the_network_is_told(folder: Path) -> None:
+    for broken in ("", "[]", "{}", '{"nodes": [{}], "output": 0}', "\x00"):
+        (folder / NETWORK).write_text(broken)
+        with pytest.raises(StudentError, match="cannot be read"):
+            read_network(folder)
+    (folder / NETWORK).unlink()
+    with pytest.raises(StudentError, match="cannot be read") as caught:
+        load_pretrained(small_model(), folder, by_name=False)
+    assert caught.value.hint
 
 
 @pytest.mark.slow

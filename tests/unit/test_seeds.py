@@ -8,12 +8,17 @@ import keras
 import numpy as np
 import pytest
 
-from coursekit.courses import Assignment
-from coursekit.solution import solution_names
-from resnets_utils import expected, glorot_uniform
+from coursekit.courses import Assignment, read_notebook
+from coursekit.hidden_tests import blocks_text
+from coursekit.solution import solution_names, solution_pieces
+from resnets_utils import glorot_uniform
+from resnets_utils.answers import open_blocks
 from resnets_utils.building import build
+from resnets_utils.calls import Call
 from resnets_utils.initializers import glorot_limit
 from resnets_utils.reading import read_graph
+from resnets_utils.reference import Solution
+from resnets_utils.reference_graphs import ReferenceGraphs
 
 FIGURES = Path(__file__).parent.parent / "figures"
 PUBLISHED: dict[str, Any] = json.loads((FIGURES / "expected-v2a.json").read_text())
@@ -68,9 +73,16 @@ def test_graph_shapes_and_counts_agree_with_keras(solution: dict[str, Any]) -> N
         assert graph.node_parameters(at) == layer.count_params()
 
 
-def test_the_exercise_as_a_graph_is_the_solution(solution: dict[str, Any]) -> None:
+def test_the_exercise_as_a_graph_is_the_solution(
+    solution: dict[str, Any], assignment: Assignment
+) -> None:
     model = solution["ResNet50"]()
-    graph, wanted = read_graph(model.to_json()), expected.open_blocks(expected.resnet50())
+    notebook = read_notebook(assignment.source)
+    blocks = blocks_text(assignment.source.parent)
+    exercise = ReferenceGraphs(Solution(solution_pieces(notebook.cells), blocks))
+    closed = exercise.graph(Call("ResNet50", {}))
+    assert closed.closed
+    graph, wanted = read_graph(model.to_json()), open_blocks(closed, exercise.opened)
 
     def everything(node: Any) -> tuple[object, ...]:
         name = node.layer if "branch" in node.layer else ""

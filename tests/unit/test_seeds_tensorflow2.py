@@ -11,22 +11,31 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from coursekit.courses import assignments
-from coursekit.solution import solution_names
-from resnets_utils import expected, tensorflow2
+from coursekit.courses import Assignment, assignments, read_notebook
+from coursekit.hidden_tests import blocks_text
+from coursekit.solution import solution_names, solution_pieces
+from resnets_utils import tensorflow2
+from resnets_utils.answers import open_blocks
+from resnets_utils.calls import Call
 from resnets_utils.initializers import glorot_limit
 from resnets_utils.reading import read_graph
+from resnets_utils.reference import Solution
+from resnets_utils.reference_graphs import ReferenceGraphs
 
 FIGURES = Path(__file__).parent.parent / "figures"
 PUBLISHED: dict[str, Any] = json.loads((FIGURES / "expected-v3.json").read_text())
 X = np.concatenate([number * np.ones((1, 4, 4, 3)) for number in (-1, 1, 3)]).astype(np.float32)
 
 
+def third_edition() -> Assignment:
+    [v3] = [found for found in assignments(FIGURES.parents[1]) if found.name.endswith("v3")]
+    return v3
+
+
 @pytest.fixture(scope="module")
 def solution() -> dict[str, Any]:
     """The names that v3's solution defines."""
-    [v3] = [found for found in assignments(FIGURES.parents[1]) if found.name.endswith("v3")]
-    return solution_names(v3)
+    return solution_names(third_edition())
 
 
 def constant_one(seed: int = 0) -> Any:
@@ -72,7 +81,12 @@ def test_the_network_has_the_published_size_and_is_the_exercise(solution: dict[s
     assert len(model.layers) == PUBLISHED["resnet50"]["layers"]
     assert model.count_params() == PUBLISHED["resnet50"]["total_params"]
     graph = read_graph(model.to_json())
-    wanted = expected.open_blocks(expected.initialised_resnet50())
+    source = third_edition().source
+    pieces = solution_pieces(read_notebook(source).cells)
+    exercise = ReferenceGraphs(Solution(pieces, blocks_text(source.parent)))
+    closed = exercise.graph(Call("ResNet50", {}))
+    assert closed.closed
+    wanted = open_blocks(closed, exercise.opened)
 
     def everything(node: Any) -> tuple[object, ...]:
         return tuple(sorted(node.settings.items()))
@@ -93,7 +107,7 @@ def test_draws_fill_their_range_and_repeat_for_a_seed(initializer: Any) -> None:
 
 @pytest.mark.parametrize("name", ["glorot_uniform", "random_uniform"])
 def test_they_survive_saving_and_refuse_a_bad_seed(name: str) -> None:
-    initializer = tensorflow2.INITIALIZERS[name]
+    initializer = getattr(tensorflow2, name)
     saved = keras.saving.serialize_keras_object(initializer(seed=4))
     loaded = keras.saving.deserialize_keras_object(saved)
     assert type(loaded) is initializer and loaded.get_config() == {"seed": 4}

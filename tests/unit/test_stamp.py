@@ -144,7 +144,7 @@ def test_a_missing_or_doubled_placeholder_is_named(text: str) -> None:
         (GOOD.replace('"One."', "1"), "no list of lines"),
         (GOOD.replace('"One."', r'"One.\nTwo."'), "no list of lines"),
         ('version = "v3"\nprevious = "v2a"\n', "no list of lines"),
-        (GOOD + 'title = "x"\n', "says title"),
+        (GOOD + 'title = "x"\n', "has unknown keys: title"),
         (new_assignment_file("v3", "v2a"), "updates is empty, yet the version follows v2a"),
     ],
 )
@@ -157,7 +157,7 @@ def test_a_malformed_version_file_is_answered_in_words(
 
 
 def test_a_missing_version_file_is_answered_in_words(tmp_path: Path) -> None:
-    with pytest.raises(AuthoringError, match=r"version\.toml is not there"):
+    with pytest.raises(AuthoringError, match=r"assignment\.toml is not there"):
         read_assignment_file(tmp_path)
 
 

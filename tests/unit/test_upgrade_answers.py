@@ -15,7 +15,7 @@ from upgrade_notebooks import FUNCTIONS, Sample
 from coursekit.courses import Assignment
 from coursekit.judge.trusted import judge_trusted
 from coursekit.known_answers import full_test_cells
-from resnets_utils.checks import Outcome
+from resnets_utils.outcomes import Outcome
 from resnets_utils.upgrade import upgrade_file
 from resnets_utils.upgrade.definitions import find_definitions
 from resnets_utils.upgrade.earlier import read_earlier

@@ -24,7 +24,6 @@ OF_ITS_OWN = {
     "test_convolutional_block",
     "resnet50",
     "ResNet50",
-    "test_ResNet50",
     "pretrained-heading",
     "pretrained",
     "references",

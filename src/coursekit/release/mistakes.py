@@ -70,22 +70,20 @@ def refuse_mistakes(assignment: Assignment) -> None:
 
 def find_mistakes(assignment: Assignment) -> Iterator[Mistake]:
     """Give each mistake in an assignment's notebook, settings, blocks and tests."""
-    folder = assignment.course / "source" / assignment.name
+    course = assignment.course
+    folder = course / "source" / assignment.name
     place = Path("source", assignment.name)
-    yield from _of_settings(folder, place)
+    try:
+        refuse_unknown_rooms(read_assignment_file(folder).library)
+    except AuthoringError as error:
+        yield _told(error, str(place / FILE), course)
     try:
         notebook = read_notebook(assignment.source)
     except AuthoringError as error:
-        yield Mistake(str(place), error.message, error.hint)
+        yield _told(error, str(place), course)
         return
     name = str(place / assignment.source.name)
-    functions = {
-        node.name
-        for cell in notebook.cells
-        if cell.cell_type == "code" and not is_test(cell)
-        for node in ast.walk(_parsed(python_text(cell.source)))
-        if isinstance(node, ast.FunctionDef)
-    }
+    functions = _functions(notebook)
     yield from _of_cells(notebook, name)
     yield from _of_updates(notebook, name, folder)
     yield from _of_blocks(folder, place, functions)
@@ -95,14 +93,26 @@ def find_mistakes(assignment: Assignment) -> Iterator[Mistake]:
             try:
                 known_answers(assignment, file)
             except AuthoringError as error:
-                yield Mistake(f"grader_tests/{assignment.name}/{file}", error.message, error.hint)
+                yield _told(error, f"grader_tests/{assignment.name}/{file}", course)
 
 
-def _of_settings(folder: Path, place: Path) -> Iterator[Mistake]:
-    try:
-        refuse_unknown_rooms(read_assignment_file(folder).library)
-    except AuthoringError as error:
-        yield Mistake(str(place / FILE), error.message, error.hint)
+def _told(error: AuthoringError, where: str, course: Path) -> Mistake:
+    """A mistake that was found elsewhere, where it names its file by the whole path."""
+    what = error.message.replace(f"{course}/", "")
+    return Mistake(where, what.removeprefix(where).removeprefix(":").lstrip(), error.hint)
+
+
+def _functions(notebook: NotebookNode) -> set[str] | None:
+    """The functions that a notebook defines; None where that cannot be told."""
+    found: set[str] = set()
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and not is_test(cell):
+            try:
+                tree = ast.parse(python_text(cell.source))
+            except SyntaxError:
+                return None
+            found |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    return found
 
 
 def _of_cells(notebook: NotebookNode, name: str) -> Iterator[Mistake]:
@@ -139,7 +149,8 @@ def _of_cells(notebook: NotebookNode, name: str) -> Iterator[Mistake]:
                 "a solution stands in it, and students do not fill it in",
                 "let it be an autograded or manually graded answer",
             )
-        if cell.cell_type == "code" and (nbgrader.get("solution") or nbgrader.get("locked")):
+        given = nbgrader.get("solution") or nbgrader.get("locked")
+        if cell.cell_type == "code" and given and not is_test(cell):
             yield from _of_syntax(python_text(cell.source), where)
     for grade_id, count in ids.items():
         if count > 1:
@@ -183,7 +194,7 @@ def _of_updates(notebook: NotebookNode, name: str, folder: Path) -> Iterator[Mis
         )
 
 
-def _of_blocks(folder: Path, place: Path, functions: set[str]) -> Iterator[Mistake]:
+def _of_blocks(folder: Path, place: Path, functions: set[str] | None) -> Iterator[Mistake]:
     path = folder / BLOCKS
     if not path.is_file():
         return
@@ -192,7 +203,8 @@ def _of_blocks(folder: Path, place: Path, functions: set[str]) -> Iterator[Mista
     yield from _of_syntax(text, where)
     declared = [node for node in _parsed(text).body if isinstance(node, ast.FunctionDef)]
     for node in declared:
-        if not node.name.startswith("_") and node.name not in functions:
+        known = functions is None or node.name in functions
+        if not node.name.startswith("_") and not known:
             yield Mistake(
                 f"{where}, line {node.lineno}",
                 f"the notebook defines no {node.name}",
@@ -201,7 +213,7 @@ def _of_blocks(folder: Path, place: Path, functions: set[str]) -> Iterator[Mista
 
 
 def _of_tests(
-    assignment: Assignment, notebook: NotebookNode, name: str, functions: set[str]
+    assignment: Assignment, notebook: NotebookNode, name: str, functions: set[str] | None
 ) -> Iterator[Mistake]:
     tests = f"grader_tests/{assignment.name}"
     left = {path.stem: path for path in sorted(assignment.tests.glob("*.py"))}
@@ -256,7 +268,7 @@ def _of_tests(
 
 
 def _of_checks(
-    cell: NotebookNode, texts: list[str], where: str, functions: set[str]
+    cell: NotebookNode, texts: list[str], where: str, functions: set[str] | None
 ) -> Iterator[Mistake]:
     """Mistakes in named checks: none at all, one name twice, points that do not add up."""
     points: list[Any] = []
@@ -274,7 +286,10 @@ def _of_checks(
                         names[str(said.value)] += 1
         if isinstance(node, ast.Call) and _called(node) == "Checks" and node.args:
             function = node.args[0]
-            if isinstance(function, ast.Constant) and function.value not in functions:
+            known = functions is None or (
+                isinstance(function, ast.Constant) and function.value in functions
+            )
+            if isinstance(function, ast.Constant) and not known:
                 yield Mistake(
                     where,
                     f"it checks {function.value!s}, which no cell of the notebook defines",
@@ -288,7 +303,9 @@ def _of_checks(
         if count > 1:
             yield Mistake(where, f"{count} checks are named {name!r}", "give each its own name")
     worth = cell.metadata.nbgrader.get("points", 0)
-    if None not in points and _is_number(worth) and abs(sum(points) - worth) > 1e-9:
+    # Points of 0 are told by themselves.
+    told = not _is_number(worth) or worth <= 0
+    if None not in points and not told and abs(sum(points) - worth) > 1e-9:
         yield Mistake(
             where,
             f"its checks are worth {sum(points):g} points, hidden ones included, the cell {worth:g}",
