@@ -342,9 +342,7 @@ def test_answers_graded_by_hand_and_tests_without_hidden_ones_are_no_mistakes(
         graded(new_markdown_cell("Explain."), "words", **by_hand),
         graded(new_markdown_cell("A task."), "task", task=True, points=1),
         graded(new_code_cell(SOLUTION.replace("total", "mean")), "mean", solution=True),
-        test_cell(
-            TEST.replace("total", "mean").replace("### HIDDEN TESTS\n", ""), "test_mean", 2
-        ),
+        test_cell(TEST.replace("total", "mean").replace("### HIDDEN TESTS\n", ""), "test_mean", 2),
         graded(new_code_cell("%matplotlib inline\n!ls"), "magic", locked=True),
     )
     assert course.told() == []
