@@ -76,7 +76,9 @@ def _answer(path: Path, entry: dict[str, Any], solutions: dict[str, str]) -> Kno
     changes, fails = entry.get("change", []), entry.get("fails", [])
     texts = [entry.get("code", ""), entry.get("before", ""), *_items(fails)]
     pairs = [_items(change) for change in _items(changes)]
-    if not all(isinstance(text, str) for text in [*texts, *(text for pair in pairs for text in pair)]):
+    if not all(
+        isinstance(text, str) for text in [*texts, *(text for pair in pairs for text in pair)]
+    ):
         raise AuthoringError(
             f"{path}: answer {name!r} holds something else than text", "see docs/authoring.md"
         )

@@ -204,7 +204,9 @@ def _of_tests(
         grade_id = str(cell.metadata.nbgrader.get("grade_id", ""))
         where = f"{name}, cell {grade_id}"
         if not grade_id.startswith(TEST_CELL_PREFIX):
-            yield Mistake(where, "its id does not begin with test_", "call it test_ and the function")
+            yield Mistake(
+                where, "its id does not begin with test_", "call it test_ and the function"
+            )
         about = grade_id.removeprefix(TEST_CELL_PREFIX)
         tested.add(about)
         path = left.pop(about, None)
