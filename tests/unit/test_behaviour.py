@@ -92,8 +92,6 @@ def test_a_softmax_over_the_pictures_is_not_one_over_the_classes() -> None:
 
 @pytest.mark.parametrize("axis", [2, -3])
 def test_an_axis_that_is_not_there_is_refused(axis: int) -> None:
-    text = keras.Model(
-        entrance := keras.Input((6,)), layers.Softmax(axis=-1)(entrance)
-    ).to_json()
+    text = keras.Model(entrance := keras.Input((6,)), layers.Softmax(axis=-1)(entrance)).to_json()
     with pytest.raises(GraphRefused, match=rf"the softmax has axis {axis}; what it reads has 2"):
         read_graph(text.replace('"axis": -1', f'"axis": {axis}'))

@@ -34,7 +34,7 @@ fails = ["a list"]
 """
 
 
-def graded(cell: NotebookNode, grade_id: str, **settings: Any) -> NotebookNode:
+def graded(cell: Any, grade_id: str, **settings: Any) -> Any:
     given = {"grade": False, "solution": False, "locked": False, "task": False}
     cell.metadata["nbgrader"] = {"grade_id": grade_id, "schema_version": 3, **given, **settings}
     return cell
@@ -55,7 +55,7 @@ class Course:
     notebook: NotebookNode
     files: dict[str, str]
 
-    def cell(self, grade_id: str) -> NotebookNode:
+    def cell(self, grade_id: str) -> Any:
         return next(
             cell
             for cell in self.notebook.cells
@@ -129,6 +129,16 @@ def untested(course: Course) -> None:
     course.add(graded(new_code_cell(SOLUTION.replace("total", "mean")), "mean", solution=True))
 
 
+def unchecked(course: Course) -> None:
+    course.cell("test_total").source = "pass"
+    file(HIDDEN_FILE, None)(course)
+
+
+def without_its_file(course: Course) -> None:
+    file(HIDDEN_FILE, None)(course)
+    setting("test_total", points=2)(course)
+
+
 SOURCE = "source/{}/assignment.toml"
 HIDDEN_FILE = "grader_tests/{}/total.py"
 WRONG_FILE = "grader_tests/{}/wrong_answers.toml"
@@ -170,10 +180,7 @@ MISTAKES: dict[str, tuple[Spoil, str, str]] = {
         "its checks are worth 3 points, hidden ones included, the cell 4",
     ),
     "no check": (
-        lambda course: (
-            setattr(course.cell("test_total"), "source", "pass"),
-            file(HIDDEN_FILE, None)(course),
-        )[0],
+        unchecked,
         f"{NOTEBOOK}, cell test_total",
         "it holds no check",
     ),
@@ -193,10 +200,7 @@ MISTAKES: dict[str, tuple[Spoil, str, str]] = {
         "students would see nothing of it",
     ),
     "a placeholder without a file": (
-        lambda course: (
-            file(HIDDEN_FILE, None)(course),
-            setting("test_total", points=2)(course),
-        )[0],
+        without_its_file,
         f"{NOTEBOOK}, cell test_total",
         f"there is no grader_tests/{NAME}/total.py",
     ),
@@ -342,9 +346,7 @@ def test_answers_graded_by_hand_and_tests_without_hidden_ones_are_no_mistakes(
         graded(new_markdown_cell("Explain."), "words", **by_hand),
         graded(new_markdown_cell("A task."), "task", task=True, points=1),
         graded(new_code_cell(SOLUTION.replace("total", "mean")), "mean", solution=True),
-        test_cell(
-            TEST.replace("total", "mean").replace("### HIDDEN TESTS\n", ""), "test_mean", 2
-        ),
+        test_cell(TEST.replace("total", "mean").replace("### HIDDEN TESTS\n", ""), "test_mean", 2),
         graded(new_code_cell("%matplotlib inline\n!ls"), "magic", locked=True),
     )
     assert course.told() == []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
@@ -16,7 +14,7 @@ from resnets_utils.calls import answer
 
 
 def cell(text: str, grade_id: str = "", **flags: bool) -> NotebookNode:
-    found = new_code_cell(text)
+    found: NotebookNode = new_code_cell(text)
     if grade_id:
         given = {"grade": False, "solution": False, "locked": False, "task": False}
         found.metadata["nbgrader"] = {"grade_id": grade_id, "schema_version": 3, **given, **flags}

@@ -15,7 +15,7 @@ from exercises import MODES, MODES_BLOCKS, graphs, opened
 from resnets_utils import reference_graphs
 from resnets_utils.calls import Call, as_arguments
 from resnets_utils.checks import Checks
-from resnets_utils.graph import CLOSED_BLOCK, Graph, Node
+from resnets_utils.graph import CLOSED_BLOCK, Graph, Node, Setting
 from resnets_utils.judging import Judging, judging
 from resnets_utils.layers import GraphRefused
 from resnets_utils.reading import read_graph
@@ -234,7 +234,8 @@ def test_a_hostile_closed_block_is_refused_in_words(changes: dict[str, Any]) -> 
 
 
 def test_what_a_closed_block_says_it_gives_is_not_believed() -> None:
-    for gives in ([1, 1, 1], [10**9], "many", None, {}):
+    given: list[Any] = [[1, 1, 1], [10**9], "many", None, {}]
+    for gives in given:
         graph = read_graph(described(gives=gives), BLOCKS)
         assert graph.output_shape == (None, 8, 8, 3)
     with pytest.raises(GraphRefused, match="a stand-in for a block is no block"):
@@ -278,12 +279,19 @@ def test_a_block_that_does_not_fit_where_it_stands_shows_the_layers_that_it_has(
     node = closed("identity_block", 3, [2, 5]).of_kind(CLOSED_BLOCK)[0]
     found = GRAPHS.opened(node, (None, 8, 8, 3))
     assert found is not None and found.output_shape == (None, 8, 8, 5)
-    wrong = Node(CLOSED_BLOCK, {"f": "x", "filters": (2, 5)}, (0,), "", "", (None, 8, 8, 5), node.function)
+    wrong = Node(
+        CLOSED_BLOCK, {"f": "x", "filters": (2, 5)}, (0,), "", "", (None, 8, 8, 5), node.function
+    )
     assert GRAPHS.opened(wrong, (None, 8, 8, 3)) is None
 
 
 def test_what_a_block_was_called_with_becomes_arguments_again() -> None:
-    settings = {"f": 3, "filters": (2, (3,)), "s": None, "initializer": ("starts", "other", "x", "")}
+    settings: dict[str, Setting] = {
+        "f": 3,
+        "filters": (2, (3,)),
+        "s": None,
+        "initializer": ("starts", "other", "x", ""),
+    }
     forms = argument_forms(settings)
     assert forms["initializer"] == ["start", 3]
     arguments = Call("block", forms, (4, 4, 1)).python_arguments

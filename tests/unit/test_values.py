@@ -221,9 +221,7 @@ def test_arguments_that_a_function_changes_are_new_in_the_next_call() -> None:
         with again("two", points=1):
             again.call(x=given, y=array).equals(False)
     assert given == [1, 2] and array.tolist() == [1, 1]
-    assert len(seen) == 2 and all(
-        x == [1, 2] and y.tolist() == [1, 1] for x, y in seen
-    )
+    assert len(seen) == 2 and all(x == [1, 2] and y.tolist() == [1, 1] for x, y in seen)
     # Within one Checks a call is made once.
     outcomes = [result.outcome for result in how.results]
     assert outcomes == [Outcome.PASSED, Outcome.FAILED, Outcome.PASSED]
@@ -260,10 +258,14 @@ def test_a_figure_that_is_written_out_needs_no_solution() -> None:
     assert judged(nothing, lambda x: None)[0].outcome is Outcome.PASSED
 
 
-@pytest.mark.parametrize("argument", ["object()", "{1, 2}", "open", "lambda: 1", "(n for n in [1])"])
+@pytest.mark.parametrize(
+    "argument", ["object()", "{1, 2}", "open", "lambda: 1", "(n for n in [1])"]
+)
 def test_an_argument_that_is_no_data_is_the_authors_fault(argument: str) -> None:
     text = f'with checks("one", points=1):\n    checks.call(x={argument}).equals()'
-    with pytest.raises(TestCellFault, match=r"ValueError: a check can.* hand over .*line 4 of test_f"):
+    with pytest.raises(
+        TestCellFault, match=r"ValueError: a check can.* hand over .*line 4 of test_f"
+    ):
         judged(text, right)
 
 

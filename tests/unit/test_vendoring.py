@@ -90,7 +90,10 @@ def test_a_trace_check_takes_what_answers_and_compares_graphs() -> None:
         ("import resnets_utils.photo", "photo.py"),
         ("from resnets_utils import photo", "photo.py"),
         ("from resnets_utils.photo import show_prediction", "photo.py"),
-        ("if True:\n    from resnets_utils import load_pretrained", "pretrained/signs-resnet50.h5.xz"),
+        (
+            "if True:\n    from resnets_utils import load_pretrained",
+            "pretrained/signs-resnet50.h5.xz",
+        ),
         ("from resnets_utils.signs import draw_pictures", "signs/generator.py"),
     ],
 )

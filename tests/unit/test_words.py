@@ -165,9 +165,9 @@ def test_a_layer_of_the_network_is_told_with_its_stage() -> None:
     )
     answer = change(wanted, "bn3a_branch1", axis=1)
     assert said(answer, wanted, whole=True) == (
-        "in stage 3, block a, the shortcut's batch normalisation has axis 1; the exercise asks for 3"
+        "in stage 3, block a, the shortcut's batch normalisation has axis 1; "
+        "the exercise asks for 3"
     )
-    # Outside the blocks there is one of each.
     answer = change(wanted, "res1", filters=5)
     assert said(answer, wanted, whole=True) == (
         "the first convolution has 5 filters; the exercise asks for 4"
