@@ -27,7 +27,7 @@ from coursekit.hidden_tests import BLOCKS, is_test
 from coursekit.known_answers import KNOWN_ANSWERS, known_answers
 from coursekit.solution import python_text
 from coursekit.student_library import refuse_unknown_rooms
-from coursekit.test_cells import PLACEHOLDER, TEST_CELL_PREFIX
+from coursekit.test_cells import BEGIN_HIDDEN, END_HIDDEN, PLACEHOLDER, TEST_CELL_PREFIX
 
 _MARKERS = ("### BEGIN SOLUTION", "### END SOLUTION")
 
@@ -224,6 +224,13 @@ def _of_tests(
                 "write that file, or remove the line",
             )
         hidden = "" if path is None else path.read_text(encoding="utf-8")
+        for text, place in ((cell.source, where), (hidden, f"{tests}/{about}.py")):
+            if {BEGIN_HIDDEN, END_HIDDEN} & {line.strip() for line in text.split("\n")}:
+                yield Mistake(
+                    place,
+                    f"{BEGIN_HIDDEN!r} or {END_HIDDEN!r} stands in it",
+                    f"hidden tests go into {tests}/{about}.py, without these lines",
+                )
         faults = [
             *_of_syntax(cell.source, where),
             *_of_syntax(hidden, f"{tests}/{about}.py"),
