@@ -40,7 +40,7 @@ def graded(cell: Any, grade_id: str, **settings: Any) -> Any:
     return cell
 
 
-def test_cell(text: str, grade_id: str, points: float) -> NotebookNode:
+def test_cell(text: str, grade_id: str, points: float) -> Any:
     return graded(new_code_cell(text), grade_id, grade=True, locked=True, points=points)
 
 
@@ -213,6 +213,16 @@ MISTAKES: dict[str, tuple[Spoil, str, str]] = {
         cell("test_total", "### HIDDEN TESTS", "### HIDDEN TESTS\n### HIDDEN TESTS"),
         f"{NOTEBOOK}, cell test_total",
         "must stand in it once",
+    ),
+    "a marker in a hidden test": (
+        file(HIDDEN_FILE, HIDDEN + "    ### END HIDDEN TESTS\na = 1\n"),
+        HIDDEN_FILE,
+        "'### END HIDDEN TESTS' stands in it",
+    ),
+    "a marker in a test cell": (
+        cell("test_total", "checks.report()", "### BEGIN HIDDEN TESTS\nchecks.report()"),
+        f"{NOTEBOOK}, cell test_total",
+        "stands in it",
     ),
     "a file without a cell": (
         file("grader_tests/{}/mean.py", HIDDEN),
