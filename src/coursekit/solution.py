@@ -42,7 +42,11 @@ def solution_pieces(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:
     needed = _names_needed(whole_cells, others)
     pieces = []
     for name, text, statements, whole in found:
-        kept = [one for one in statements if whole or needed & set(_bound(one))]
+        kept = [
+            one
+            for one in statements
+            if whole or needed & set(_bound(one)) or _binds_whatever_there_is(one)
+        ]
         if kept:
             pieces.append((name, _only(text, kept)))
     return pieces
@@ -99,6 +103,10 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
             yield node.id
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
             yield node.name
+
+
+def _binds_whatever_there_is(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
 
 
 def _only(text: str, kept: Sequence[ast.stmt]) -> str:

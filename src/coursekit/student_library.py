@@ -139,6 +139,13 @@ def _text_of(module: str) -> str:
 def _modules_used(text: str) -> Iterator[str]:
     """The library's modules that a text imports, or whose names it takes from the library."""
     homes = _literal("", "_HOMES")
+    called = {
+        alias.asname or STUDENT_LIBRARY
+        for node in _nodes(text)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name == STUDENT_LIBRARY
+    }
     for node in _nodes(text):
         names: list[str] = []
         if isinstance(node, ast.Import):
@@ -148,9 +155,13 @@ def _modules_used(text: str) -> Iterator[str]:
             within = (node.module + ".").removeprefix(_PREFIX).rstrip(".")
             if node.module == STUDENT_LIBRARY:
                 names = [homes.get(alias.name, alias.name) for alias in node.names]
+                if "*" in names:
+                    names = list(homes.values())
             elif node.module.startswith(_PREFIX):
                 names = [within, *(f"{within}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Attribute) and _is_name(node.value, STUDENT_LIBRARY):
+        elif isinstance(node, ast.Attribute) and any(
+            _is_name(node.value, name) for name in (*called, STUDENT_LIBRARY)
+        ):
             names = [homes.get(node.attr, node.attr)]
         yield from (name for name in names if name in _all_modules() and name)
 

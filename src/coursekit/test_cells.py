@@ -49,7 +49,7 @@ class TestCell:
             grade_id: the cell's name.
 
         """
-        lines = self.text.split("\n")
+        lines = [line.strip() for line in self.text.split("\n")]
         if number in self.hidden:
             begin = max(at for at in range(1, number + 1) if lines[at - 1] == BEGIN_HIDDEN)
             return f"line {number - begin} of the hidden tests of {grade_id}"

@@ -34,13 +34,13 @@ fails = ["a list"]
 """
 
 
-def graded(cell: NotebookNode, grade_id: str, **settings: Any) -> NotebookNode:
+def graded(cell: Any, grade_id: str, **settings: Any) -> Any:
     given = {"grade": False, "solution": False, "locked": False, "task": False}
     cell.metadata["nbgrader"] = {"grade_id": grade_id, "schema_version": 3, **given, **settings}
     return cell
 
 
-def test_cell(text: str, grade_id: str, points: float) -> NotebookNode:
+def test_cell(text: str, grade_id: str, points: float) -> Any:
     return graded(new_code_cell(text), grade_id, grade=True, locked=True, points=points)
 
 
@@ -55,7 +55,7 @@ class Course:
     notebook: NotebookNode
     files: dict[str, str]
 
-    def cell(self, grade_id: str) -> NotebookNode:
+    def cell(self, grade_id: str) -> Any:
         return next(
             cell
             for cell in self.notebook.cells
@@ -129,6 +129,16 @@ def untested(course: Course) -> None:
     course.add(graded(new_code_cell(SOLUTION.replace("total", "mean")), "mean", solution=True))
 
 
+def unchecked(course: Course) -> None:
+    course.cell("test_total").source = "pass"
+    file(HIDDEN_FILE, None)(course)
+
+
+def without_its_file(course: Course) -> None:
+    file(HIDDEN_FILE, None)(course)
+    setting("test_total", points=2)(course)
+
+
 SOURCE = "source/{}/assignment.toml"
 HIDDEN_FILE = "grader_tests/{}/total.py"
 WRONG_FILE = "grader_tests/{}/wrong_answers.toml"
@@ -170,10 +180,7 @@ MISTAKES: dict[str, tuple[Spoil, str, str]] = {
         "its checks are worth 3 points, hidden ones included, the cell 4",
     ),
     "no check": (
-        lambda course: (
-            setattr(course.cell("test_total"), "source", "pass"),
-            file(HIDDEN_FILE, None)(course),
-        )[0],
+        unchecked,
         f"{NOTEBOOK}, cell test_total",
         "it holds no check",
     ),
@@ -193,10 +200,7 @@ MISTAKES: dict[str, tuple[Spoil, str, str]] = {
         "students would see nothing of it",
     ),
     "a placeholder without a file": (
-        lambda course: (
-            file(HIDDEN_FILE, None)(course),
-            setting("test_total", points=2)(course),
-        )[0],
+        without_its_file,
         f"{NOTEBOOK}, cell test_total",
         f"there is no grader_tests/{NAME}/total.py",
     ),
@@ -209,6 +213,16 @@ MISTAKES: dict[str, tuple[Spoil, str, str]] = {
         cell("test_total", "### HIDDEN TESTS", "### HIDDEN TESTS\n### HIDDEN TESTS"),
         f"{NOTEBOOK}, cell test_total",
         "must stand in it once",
+    ),
+    "a marker in a hidden test": (
+        file(HIDDEN_FILE, HIDDEN + "    ### END HIDDEN TESTS\na = 1\n"),
+        HIDDEN_FILE,
+        "'### END HIDDEN TESTS' stands in it",
+    ),
+    "a marker in a test cell": (
+        cell("test_total", "checks.report()", "### BEGIN HIDDEN TESTS\nchecks.report()"),
+        f"{NOTEBOOK}, cell test_total",
+        "stands in it",
     ),
     "a file without a cell": (
         file("grader_tests/{}/mean.py", HIDDEN),

@@ -76,8 +76,8 @@ def filter_lists() -> set[tuple[int, ...]]:
 def numbers(node: ast.AST) -> tuple[int, ...]:
     items = node.elts if isinstance(node, ast.List | ast.Tuple) else []
     values = [item.value for item in items if isinstance(item, ast.Constant)]
-    whole = [value for value in values if isinstance(value, int) and value > 9]
-    return tuple(whole) if len(whole) == len(items) >= 3 else ()
+    whole = tuple(value for value in values if type(value) is int and value > 9)
+    return whole if len(whole) == len(items) >= 3 else ()
 
 
 def texts(tree: ast.AST) -> list[str]:
@@ -106,8 +106,8 @@ def test_a_module_names_nothing_of_an_exercise(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     text = "\n".join(texts(tree)) + "\n" + comments(path)
     functions = [name for name in solutions() if re.search(rf"\b{re.escape(name)}\b", text)]
-    layers = [match[0] for known in layer_names() if (match := known.search(text))]
-    lists = [found for node in ast.walk(tree) if (found := numbers(node)) in filter_lists()]
+    layers = [found[0] for known in layer_names() if (found := known.search(text))]
+    lists = [row for node in ast.walk(tree) if (row := numbers(node)) in filter_lists()]
     assert (functions, layers, lists) == ([], [], [])
 
 

@@ -14,7 +14,7 @@ from resnets_utils.calls import answer
 
 
 def cell(text: str, grade_id: str = "", **flags: bool) -> NotebookNode:
-    found = new_code_cell(text)
+    found: NotebookNode = new_code_cell(text)
     if grade_id:
         given = {"grade": False, "solution": False, "locked": False, "task": False}
         found.metadata["nbgrader"] = {"grade_id": grade_id, "schema_version": 3, **given, **flags}
@@ -88,6 +88,14 @@ def test_a_helpers_helper_comes_along_and_a_broken_cell_does_not() -> None:
     assert "outer(1)" not in dict(solution_pieces(cells))["outer"]
 
 
+def test_an_import_of_all_names_comes_along() -> None:
+    cells = [
+        cell("1 + 1\nfrom math import *"),
+        cell("def f(x): return sqrt(x)", "f", solution=True),
+    ]
+    assert dict(solution_pieces(cells))["cell 1"].strip() == "from math import *"
+
+
 VISIBLE = f"""import numpy as np
 first = 1
 with checks("a", points=1):
@@ -139,6 +147,10 @@ def test_a_text_without_a_solution_has_none() -> None:
     assert found.line_in_words(1, "test_f") == "line 1 of test_f"
     assert found.line_in_words(4, "test_f") == "line 2 of the hidden tests of test_f"
     assert not take_apart("a\nb").hidden
+    # As nbgrader reads them, markers may stand anywhere on their lines.
+    text = f"if a:\n    {BEGIN_HIDDEN}\n    b = 2\n    {END_HIDDEN}\nd = 4"
+    assert take_apart(text).line_in_words(3, "test_f") == "line 1 of the hidden tests of test_f"
+    assert take_apart(text).line_in_words(5, "test_f") == "line 3 of test_f"
 
 
 @pytest.mark.parametrize(

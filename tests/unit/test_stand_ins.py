@@ -234,8 +234,8 @@ def test_a_hostile_closed_block_is_refused_in_words(changes: dict[str, Any]) -> 
 
 
 def test_what_a_closed_block_says_it_gives_is_not_believed() -> None:
-    others: list[Any] = [[1, 1, 1], [10**9], "many", None, {}]
-    for gives in others:
+    given: list[Any] = [[1, 1, 1], [10**9], "many", None, {}]
+    for gives in given:
         graph = read_graph(described(gives=gives), BLOCKS)
         assert graph.output_shape == (None, 8, 8, 3)
     with pytest.raises(GraphRefused, match="a stand-in for a block is no block"):

@@ -87,6 +87,8 @@ def test_a_trace_check_takes_what_answers_and_compares_graphs() -> None:
     [
         ("from resnets_utils import show_model", "model_drawing.py"),
         ("import resnets_utils\nresnets_utils.show_model(m)", "model_drawing.py"),
+        ("import resnets_utils as ru\nru.show_model(m)", "model_drawing.py"),
+        ("from resnets_utils import *", "model_drawing.py"),
         ("import resnets_utils.photo", "photo.py"),
         ("from resnets_utils import photo", "photo.py"),
         ("from resnets_utils.photo import show_prediction", "photo.py"),

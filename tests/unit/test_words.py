@@ -168,7 +168,6 @@ def test_a_layer_of_the_network_is_told_with_its_stage() -> None:
         "in stage 3, block a, the shortcut's batch normalisation has axis 1; "
         "the exercise asks for 3"
     )
-    # Outside the blocks there is one of each.
     answer = change(wanted, "res1", filters=5)
     assert said(answer, wanted, whole=True) == (
         "the first convolution has 5 filters; the exercise asks for 4"

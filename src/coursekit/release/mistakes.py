@@ -27,7 +27,7 @@ from coursekit.hidden_tests import BLOCKS, is_test
 from coursekit.known_answers import KNOWN_ANSWERS, known_answers
 from coursekit.solution import python_text
 from coursekit.student_library import refuse_unknown_rooms
-from coursekit.test_cells import PLACEHOLDER, TEST_CELL_PREFIX
+from coursekit.test_cells import BEGIN_HIDDEN, END_HIDDEN, PLACEHOLDER, TEST_CELL_PREFIX
 
 _MARKERS = ("### BEGIN SOLUTION", "### END SOLUTION")
 
@@ -224,7 +224,9 @@ def _of_tests(
         grade_id = str(cell.metadata.nbgrader.get("grade_id", ""))
         where = f"{name}, cell {grade_id}"
         if not grade_id.startswith(TEST_CELL_PREFIX):
-            yield Mistake(where, "its id does not begin with test_", "call it test_ and the function")
+            yield Mistake(
+                where, "its id does not begin with test_", "call it test_ and the function"
+            )
         about = grade_id.removeprefix(TEST_CELL_PREFIX)
         tested.add(about)
         path = left.pop(about, None)
@@ -242,6 +244,13 @@ def _of_tests(
                 "write that file, or remove the line",
             )
         hidden = "" if path is None else path.read_text(encoding="utf-8")
+        for text, place in ((cell.source, where), (hidden, f"{tests}/{about}.py")):
+            if {BEGIN_HIDDEN, END_HIDDEN} & {line.strip() for line in text.split("\n")}:
+                yield Mistake(
+                    place,
+                    f"{BEGIN_HIDDEN!r} or {END_HIDDEN!r} stands in it",
+                    f"hidden tests go into {tests}/{about}.py, without these lines",
+                )
         faults = [
             *_of_syntax(cell.source, where),
             *_of_syntax(hidden, f"{tests}/{about}.py"),
