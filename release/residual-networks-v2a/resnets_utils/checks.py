@@ -65,7 +65,7 @@ class Checks:
         self._first = len(self._how.results)
         self._line = 0
         self._used: list[Answer] = []
-        self.random = np.random.default_rng([self._how.salt, len(function)])
+        self.random = np.random.default_rng([self._how.salt, *function.encode()])
 
     def __call__(self, name: str, points: float) -> _Check:
         """Open a named check; what is asserted in its ``with`` block decides it."""
@@ -194,14 +194,14 @@ def report(function: str, results: list[CheckResult]) -> str:
     else:
         head = f"{function}: {len(passed)} of {len(results)} checks passed"
     lines = [head, ""]
-    told: set[str] = set()
+    told: dict[str, str] = {}
     for result in results:
         lines.append(f"  {SIGNS[result.outcome]} {result.outcome:<13}  {result.name}")
         if result.reason and result.reason in told:
-            lines.append("      the same reason as above")
+            lines.append(f"      the same reason as for {told[result.reason]}")
         elif result.reason:
             lines.append(textwrap.indent(_wrapped(result.reason), "      "))
-            told.add(result.reason)
+            told[result.reason] = result.name
         lines += [f"      note: {remark}" for remark in result.remarks]
     return "\n".join(lines)
 

@@ -52,12 +52,13 @@ def first_difference(
     for at, wanted_at in zip(theirs, ours, strict=False):
         got, wanted, where = answer.nodes[at], expected.nodes[wanted_at], names[wanted_at]
         if _what(got) != _what(wanted):
-            return f"where the exercise has {where}, yours has {_a(node_in_words(got))}"
+            place = names.within(wanted_at)
+            return f"where the exercise has {place}, yours has {_a(node_in_words(got))}"
         compared = [name for name in wanted.settings if name in settings]
         if wanted.kind == CLOSED_BLOCK:
             compared = arguments(got, wanted)
         for setting in compared:
-            if got.settings.get(setting) != wanted[setting]:
+            if wanted.kind == CLOSED_BLOCK or got.settings.get(setting) != wanted[setting]:
                 return _setting(where, wanted.kind, setting, got.settings.get(setting), wanted)
         if "also sets" in got.settings and "also sets" in settings:
             extra = got["also sets"]
@@ -67,7 +68,7 @@ def first_difference(
         return f"{names[ours[len(theirs)]]} is missing"
     if len(theirs) > len(ours):
         more = node_in_words(answer.nodes[theirs[len(ours)]])
-        return f"yours has {_a(more)} more than the exercise"
+        return f"yours has one {more} more than the exercise"
     if kinds is not None:
         return ""
     return _wiring(answer, expected, theirs, ours, names)
@@ -85,8 +86,8 @@ def _wiring(
         got = _sources(answer, at, theirs)
         wanted = _sources(expected, wanted_at, ours)
         if sorted(got) != sorted(wanted):
-            read = " and ".join(names[ours[source]] for source in got)
-            should = " and ".join(names[ours[source]] for source in wanted)
+            read = " and ".join(names.within(ours[source]) for source in got)
+            should = " and ".join(names.within(ours[source]) for source in wanted)
             return f"{names[wanted_at]} reads {read}; the exercise has it read {should}"
     return ""
 
@@ -107,8 +108,8 @@ def _setting(where: str, kind: str, setting: str, got: Setting, wanted: Node) ->
             f"{where} has {'a' if got else 'no'} bias; the exercise "
             f"{'has one' if wanted[setting] else 'has none'}"
         )
-    if setting == "filters" and kind == "convolution":
-        return f"{where} has {got} filters; the exercise asks for {wanted[setting]}"
+    if setting in {"filters", "units"} and kind in {"convolution", "dense"}:
+        return f"{where} has {got} {setting}; the exercise asks for {wanted[setting]}"
     if setting in _INITIALIZERS:
         return f"{where} starts from {start(got)}; the exercise asks for {start(wanted[setting])}"
     if setting == "padding" and isinstance(wanted[setting], str):
@@ -139,7 +140,8 @@ def start(initializer: Setting) -> str:
         return "zeros"
     if initializer[1] == "function":
         return "a function of your own"
-    return f"Keras's own {initializer[1]} (seed {initializer[2]})"
+    seed = "without a seed" if initializer[2] == "null" else f"with seed {initializer[2]}"
+    return f"Keras's own {initializer[1]} {seed}"
 
 
 def _a(words: str) -> str:

@@ -47,7 +47,7 @@ def node_in_words(node: Node) -> str:
 
 
 def function_in_words(function: str) -> str:
-    """Return a function's name as words: "identity_block" is an "identity block"."""
+    """Return a function's name as words: "conv_stage" is a "conv stage"."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", function).strip("_")
     return " ".join(apart.lower().split("_")) or function
 
@@ -84,10 +84,19 @@ class Names:
         if node.kind == CLOSED_BLOCK:
             return self.block_of(at)
         prefix = f"in {self._place_of_block(at)}, " if node.owner else ""
-        word = node_in_words(node)
+        return f"{prefix}{self._in_its_block(at)}"
+
+    def within(self, at: int) -> str:
+        """Return the name of the node at a position, for the middle of a sentence."""
+        if not self._graph.nodes[at].owner:
+            return self[at]
+        return f"{self._in_its_block(at)} of {self._place_of_block(at)}"
+
+    def _in_its_block(self, at: int) -> str:
+        word = node_in_words(self._graph.nodes[at])
         if at in self._shortcut:
-            return f"{prefix}the shortcut's {self._numbered(at, word, self._shortcut)}"
-        return f"{prefix}the {self._numbered(at, word, self._main)}"
+            return f"the shortcut's {self._numbered(at, word, self._shortcut)}"
+        return f"the {self._numbered(at, word, self._main)}"
 
     def block_of(self, at: int) -> str:
         """Return the name of the closed block that a node is, or was opened from."""

@@ -91,6 +91,9 @@ class Record:
         blocks, replies = data.get("blocks"), data.get("replies")
         if not isinstance(blocks, str) or not isinstance(replies, Mapping):
             raise ValueError("it is not a record")
+        for reply in replies.values():
+            if not isinstance(reply, Mapping) or not isinstance(reply.get("status"), str):
+                raise ValueError("it holds what is no reply")
         self._blocks, self._replies = blocks, replies
 
     @property

@@ -102,6 +102,10 @@ class Returned:
         value = self.value
         got = of(value)
         if got != right:
+            if isinstance(right, tuple | str) and not isinstance(got, type(right)):
+                raise CheckFailed(
+                    f"{self.call} returned {show(value)}, which is not one array or number"
+                )
             told = f"; the exercise asks for {right}" if self._reveal() else ""
             raise CheckFailed(
                 f"{self.call} returned {show(value)}, which has "

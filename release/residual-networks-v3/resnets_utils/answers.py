@@ -37,6 +37,17 @@ _NORMALISATION = ("axis", "momentum", "epsilon", "center", "scale", "training", 
 _HEAD = ("zero padding", "max pooling", "average pooling", "global average pooling")
 _CLASSIFIER = ("flatten", "dense", "softmax", "dropout")
 _STARTS = ("initializer", "bias initializer")
+# Settings that are for training alone.
+_CHANGES_NO_VALUES = frozenset(
+    {
+        "trainable",
+        *(
+            f"{weight}_{kind}"
+            for weight in ("kernel", "bias", "activity", "beta", "gamma")
+            for kind in ("regularizer", "constraint")
+        ),
+    }
+)
 _ANY = "*"  # any function's layers
 
 
@@ -144,7 +155,9 @@ class Answer:
 
         def differing(got: Node, wanted: Node) -> list[str]:
             names = [
-                name for name in wanted.settings if got.settings.get(name) != wanted.settings[name]
+                name
+                for name in wanted.settings
+                if repr(got.settings.get(name)) != repr(wanted.settings[name])
             ]
             shape = self.expected.shapes[wanted.inputs[0]]
             right = self._open_block(wanted, shape)
@@ -167,12 +180,26 @@ class Answer:
 
     def has_output_shape(self) -> None:
         """Ask for the exercise's output shape."""
+        self._refuse_unknown_values()
         got, wanted = self.graph.output_shape, self.expected.output_shape
         if got != wanted:
             raise CheckFailed(
                 f"{self.call}: the output has shape {_shape(got)}; "
                 f"the exercise asks for {_shape(wanted)}"
             )
+
+    def _refuse_unknown_values(self) -> None:
+        """Raise if a layer has a setting that may change its result, and that no check reads."""
+        names = Names(self.graph, network=self.call.shape is None)
+        for at in self.graph.reached:
+            extra = self.graph.nodes[at].settings.get("also sets", ())
+            assert isinstance(extra, tuple)
+            unknown = [str(name) for name in extra if name not in _CHANGES_NO_VALUES]
+            if unknown:
+                raise CheckFailed(
+                    f"{self.call}: {names[at]} also sets {', '.join(unknown)}; "
+                    "the exercise leaves it out"
+                )
 
     def has_convolutions(self) -> None:
         """Ask for the exercise's convolutions: filters, windows, strides, padding and bias."""
@@ -228,9 +255,15 @@ class Answer:
         Settings of layers and batch normalisation are other checks' business.
         """
         answer, wanted = self._at_one_level
-        aside = ("batch normalisation", "identity")
+        aside = ["identity"]
+        if self._open_expected.of_kind("batch normalisation"):
+            aside.append("batch normalisation")
+
+        def wiring(node: Node) -> tuple[object, ...] | None:
+            return None if node.kind in aside else (node.settings.get("function"),)
+
         self._judge(
-            answer.signature(_wiring) == wanted.signature(_wiring),
+            answer.signature(wiring) == wanted.signature(wiring),
             lambda: first_difference(
                 answer, wanted, without=aside, network=self.call.shape is None
             ),
@@ -300,7 +333,9 @@ class Answer:
         kinds = (*kinds, CLOSED_BLOCK)
         missing = len(wanted.of_kind(*kinds)) - len(answered.of_kind(*kinds))
         if missing > 0:
-            raise CheckFailed(f"{self.call}: {missing} of the layers with weights are missing")
+            many = "a layer" if missing == 1 else f"{missing} layers"
+            verb = "is" if missing == 1 else "are"
+            raise CheckFailed(f"{self.call}: {many} with weights {verb} missing")
 
     def has_layer_names(self) -> None:
         """Ask for the exercise's names of layers with weights; a name of others is a remark.
@@ -353,9 +388,12 @@ class Answer:
         wanted = self._open_expected.parameters()
         trainable = self._open_expected.parameters(trainable_only=True)
         if got != (wanted, trainable):
+            all_trainable = got[0] == got[1] and wanted == trainable
+            learnt = "" if all_trainable else f", {got[1]:,} of them trainable"
+            of_them = "" if all_trainable else f" and {trainable:,}"
             raise CheckFailed(
-                f"{self.call}: the model has {got[0]:,} parameters, {got[1]:,} of them trainable; "
-                f"the exercise's has {wanted:,} and {trainable:,}"
+                f"{self.call}: the model has {got[0]:,} parameters{learnt}; "
+                f"the exercise's has {wanted:,}{of_them}"
             )
 
     def has_pooling_and_classifier(self) -> None:
@@ -370,6 +408,7 @@ class Answer:
             "bias",
             "rate",
             "training",
+            "axis",
             "also sets",
         )
 
@@ -409,6 +448,7 @@ class Answer:
             mean_over: an axis of that part to take the mean over first.
 
         """
+        self._refuse_unknown_values()
         if (
             self.graph.closed
             and not self._thorough
@@ -466,12 +506,6 @@ def _alike_to_the_seed(answer: Graph, wanted: Graph) -> bool:
         return None if node.kind == "identity" else tuple(sorted(node.settings.items()))
 
     return answer.signature(read) == wanted.signature(read)
-
-
-def _wiring(node: Node) -> tuple[object, ...] | None:
-    if node.kind in {"batch normalisation", "identity"}:
-        return None
-    return (node.settings.get("function"),)
 
 
 def open_blocks(graph: Graph, open_block: Opener) -> Graph:

@@ -97,7 +97,7 @@ class Fields:
     def choice(self, key: str, options: tuple[str, ...]) -> str:
         value = self._take(key)
         if value not in options:
-            raise self._wrong(key, "one of " + ", ".join(options))
+            raise self._wrong(key, f"one of {', '.join(options)}, but {short(value)}")
         return str(value)
 
     def activation(self) -> Steps:
@@ -121,6 +121,11 @@ class Fields:
         if not isinstance(value, list) or len(value) != 2:
             raise self._wrong(key, "two pairs")
         return tuple(self._wholes(item, key, 2, low, high) for item in value)
+
+    def dropout(self) -> Steps:
+        """Which values are left out is random anyway, so that the seed does not count."""
+        self._left.pop("seed", None)
+        return [("dropout", {"rate": self.number("rate")})]
 
     def initializer(self, key: str) -> Setting:
         """An initializer as (name, seed): the exercise's own, or another by class name."""
@@ -306,7 +311,7 @@ _LAYERS: dict[str, tuple[Callable[[], Any], Callable[[Fields], Steps]]] = {
     "Identity": (keras.layers.Identity, lambda fields: []),
     "Dropout": (
         lambda: keras.layers.Dropout(0.5),
-        lambda fields: [("dropout", {"rate": fields.number("rate")})],
+        lambda fields: fields.dropout(),
     ),
 }
 # What `X + shortcut` and keras.ops calls leave in a graph: no layer, no weights.
@@ -355,7 +360,5 @@ def layer_steps(layer: dict[str, Any], name: str) -> tuple[Steps, tuple[str, ...
     known = class_name in _LAYERS  # by its name alone: a class of somebody's own
     why = " that is not Keras's own" if known else ", which this exercise does not use"
     raise GraphRefused(
-        f"{name!r} is a {short(class_name)}{why}; "
-        "build it from Keras's convolution, batch normalisation, activation, "
-        "pooling, addition and dense layers"
+        f"{name!r} is a {short(class_name)}{why}; use the layers that the exercise names"
     )

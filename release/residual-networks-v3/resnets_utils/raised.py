@@ -9,6 +9,7 @@ from typing import Any
 
 # Keras colours its messages for terminals.
 _TERMINAL_CODES = re.compile("\x1b\\[[0-9;]*m")
+MAX_LINES = 8  # that an error came through
 Reply = dict[str, str]
 
 
@@ -51,7 +52,7 @@ def reason_of(error: BaseException) -> str:
     """Return an error's class and words, without Keras's list of arguments and colours."""
     message = words_of(error)
     if not isinstance(error, WrongResult):
-        message = f"{type(error).__name__}: {message}"
+        message = f"{type(error).__name__}: {message}" if message else type(error).__name__
     return _TERMINAL_CODES.sub("", message).split("\n\nArguments received by", 1)[0]
 
 
@@ -78,4 +79,7 @@ def _notebook_lines(found: TracebackType | None, namespace: dict[str, Any]) -> l
         if frame.f_globals is namespace:
             summary = traceback.FrameSummary(frame.f_code.co_filename, number, frame.f_code.co_name)
             lines.append(f"line {number}: {(summary.line or '').strip()}")
-    return lines
+    once = [line for at, line in enumerate(lines) if at == 0 or line != lines[at - 1]]
+    if len(once) > MAX_LINES:
+        once[MAX_LINES // 2 : -(MAX_LINES // 2)] = ["..."]
+    return once

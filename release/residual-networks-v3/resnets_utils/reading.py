@@ -135,6 +135,9 @@ def _call(steps: Steps, call: Any, name: str) -> tuple[Steps, list[tuple[str, in
     elif _numbers(args):
         raise GraphRefused(f"layer {name!r} calculates with a number; the exercise never does")
     if steps and steps[0][0] in TOLD_TRAINING:
+        if steps[0][0] == "dropout":
+            # Keras writes False for a dropout that was told nothing.
+            training = training or None
         steps = [(steps[0][0], {**steps[0][1], "training": training})]
     elif training is not None:
         raise GraphRefused(f"layer {name!r} takes no training argument")

@@ -16,12 +16,16 @@ from resnets_utils.initializer_names import Start
 from resnets_utils.layers import GraphRefused
 from resnets_utils.raised import Reply
 from resnets_utils.reading import read_graph
-from resnets_utils.reference import Reference
+from resnets_utils.reference import RECORD, Reference
 from resnets_utils.sentences import StudentError
 from resnets_utils.stand_ins import Blocks, argument_forms
 
 # A student's network can ask for a block of so many layers that none is ever drawn.
 MAX_SECONDS = 10
+
+
+class OutOfTime(BaseException):
+    """It took too long; no error of the code that was broken off, which may catch those."""
 
 
 class ReferenceGraphs:
@@ -42,7 +46,7 @@ class ReferenceGraphs:
         """Return what the exercise draws for a call, its blocks closed.
 
         Raises:
-            StudentError: if that is not recorded.
+            StudentError: if that is not recorded, or the record is damaged.
             ValueError: if the solution draws no graph; the mistake is the author's.
 
         """
@@ -56,7 +60,13 @@ class ReferenceGraphs:
 
     def _read(self, reply: Reply, call: Call) -> Graph:
         if reply["status"] == "drawn":
-            return graph_of_text(reply["graph"])
+            try:
+                return graph_of_text(reply.get("graph", ""))
+            except ValueError as error:
+                raise StudentError(
+                    f"{RECORD} cannot be read: what {call} should draw is damaged ({error})",
+                    f"copy {RECORD} again from the folder that you were given",
+                ) from None
         if reply["status"] != "graph":
             raise ValueError(f"the solution fails: {call}: {reply.get('reason', '')}")
         try:
@@ -90,7 +100,7 @@ class ReferenceGraphs:
         try:
             with within_seconds(MAX_SECONDS):
                 graph = self.graph(call)
-        except (StudentError, ValueError, TimeoutError):
+        except (StudentError, ValueError, OutOfTime):
             return None
         return graph.with_nodes(_with_own_starts(node, block) for node in graph.nodes)
 
@@ -110,7 +120,7 @@ def within_seconds(seconds: float) -> Iterator[None]:
     """Break off what takes longer, where the system can: in the main thread of a Unix process.
 
     Raises:
-        TimeoutError: within the block, when the time is over.
+        OutOfTime: within the block, when the time is over.
 
     """
     if threading.current_thread() is not threading.main_thread():
@@ -118,7 +128,7 @@ def within_seconds(seconds: float) -> Iterator[None]:
         return
 
     def over(number: int, frame: object) -> None:
-        raise TimeoutError
+        raise OutOfTime
 
     before = signal.signal(signal.SIGALRM, over)
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -119,6 +119,8 @@ def _draw(
 def _call(call: Call, function: Callable[..., Any], entrance: Any) -> keras.Model:
     if entrance is None:
         model = function(**call.python_arguments)
+        if isinstance(model, keras.Sequential):
+            return _functional(call, model)
         if not isinstance(model, keras.Model):
             raise WrongResult(
                 f"{call.function} must return a keras Model; it returned {_kind_of(model)}"
@@ -138,6 +140,16 @@ def _call(call: Call, function: Callable[..., Any], entrance: Any) -> keras.Mode
         raise WrongResult(
             f"what {call.function} returned is not made from the tensor that it was given"
         ) from None
+
+
+def _functional(call: Call, model: keras.Sequential) -> keras.Model:
+    """A Sequential model as the graph that it is."""
+    if not model.built or not model.layers:
+        raise WrongResult(
+            f"{call.function} returned a Sequential model that does not know its input's shape; "
+            "begin it with Input(input_shape)"
+        )
+    return keras.Model(model.inputs, model.outputs)
 
 
 def _tried(model: keras.Model, salt: int) -> Reply:
