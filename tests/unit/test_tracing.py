@@ -30,6 +30,8 @@ def test_a_layer_that_the_notebook_made_before_has_its_values_afterwards() -> No
         return keras.layers.BatchNormalization()(layer(X))
 
     assert kinds(trace(CALL, block, {})) == ["input", "convolution", "batch normalisation"]
+    # Without a value of its own a variable would be drawn anew by each reader.
+    assert layer.kernel._value is not None and layer.bias._value is not None
     np.testing.assert_array_equal(np.asarray(layer.kernel), np.ones((3, 3, 3, 2)))
     assert [id(one) for one in _without_values()] == [id(one) for one in before]
     # It computes, and is the notebook's as before.

@@ -230,6 +230,15 @@ def test_arguments_that_a_function_changes_are_new_in_the_next_call() -> None:
     assert returned(lambda x: x[0] is x[1], x=[shared, shared]).value is False
 
 
+def test_what_a_function_does_to_its_arguments_does_not_reach_the_solution() -> None:
+    def changing(x: list[int]) -> Any:
+        doubled = np.array(x, np.float32) * 2
+        x.clear()
+        return doubled
+
+    returned(changing, x=[1, 2]).equals()
+
+
 def judged(text: str, function: Any, hidden: str | None = None) -> list[CheckResult]:
     cell = compose(
         f'from resnets_utils import Checks\nchecks = Checks("f")\n{text}', hidden, [("f", SOLUTION)]
