@@ -33,7 +33,7 @@ def solution_pieces(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:
         if cell.cell_type != "code" or (utils.is_grade(cell) and not utils.is_solution(cell)):
             continue
         nbgrader = cell.metadata.get("nbgrader", {})
-        name = str(nbgrader.get("grade_id") or cell.get("id") or f"cell {number}")
+        name = str(nbgrader.get("grade_id") or f"cell {number}")
         whole = bool(nbgrader) and not utils.is_grade(cell)
         text = python_text(cell.source)
         found.append((name, text, _statements(text), whole))
@@ -103,6 +103,9 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
             yield node.id
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
             yield node.name
+        elif isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            # A part of what a name stands for.
+            yield from (part.id for part in ast.walk(node.value) if isinstance(part, ast.Name))
 
 
 def _binds_whatever_there_is(statement: ast.stmt) -> bool:

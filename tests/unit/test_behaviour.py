@@ -40,7 +40,7 @@ def beside(answer: Graph, expected: Graph) -> Answer:
     def nothing(block: Any, shape: Any) -> None:
         return None
 
-    return Answer(Call("f", {}), answer, expected, nothing, 1, reveal=lambda: True)
+    return Answer(Call("f", {}), answer, expected, nothing, nothing, 1, reveal=lambda: True)
 
 
 @pytest.mark.parametrize(("training", "equal"), [(TOLD_NOTHING, True), (True, False)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
@@ -86,6 +88,18 @@ def test_a_helpers_helper_comes_along_and_a_broken_cell_does_not() -> None:
     cells[3] = cell("def outer(x): return inner(x)\nouter(1)", "outer", grade=True, solution=True)
     assert dict(solution_pieces(cells))["outer"].startswith("def outer")
     assert "outer(1)" not in dict(solution_pieces(cells))["outer"]
+
+
+def test_what_is_put_into_a_table_comes_along() -> None:
+    cells = [
+        cell("import types\nUNITS = {}\nsettings = types.SimpleNamespace()"),
+        cell("UNITS['m'] = 1\nsettings.digits = 2\nother = {}\nother['x'] = 1"),
+        cell("def f(x): return x * UNITS['m'] + settings.digits", "f", solution=True),
+    ]
+    names: dict[str, Any] = {}
+    for _, text in solution_pieces(cells):
+        exec(text, names)
+    assert names["f"](3) == 5 and "other" not in names
 
 
 def test_an_import_of_all_names_comes_along() -> None:

@@ -249,7 +249,7 @@ def of_kind(graph: Graph, kind: str, number: int, **settings: Any) -> Graph:
             {"function": "elu"},
             "where the exercise has the sigmoid activation, yours has an elu activation",
         ),
-        ("dense", 0, {"units": 11}, "the first dense layer has units 11; the exercise asks for 10"),
+        ("dense", 0, {"units": 11}, "the first dense layer has 11 units; the exercise asks for 10"),
         ("dropout", 0, {"rate": 0.5}, "the dropout has rate 0.5; the exercise asks for 0.25"),
     ],
 )
