@@ -20,9 +20,6 @@ from resnets_utils.reference import RECORD, Reference
 from resnets_utils.sentences import StudentError
 from resnets_utils.stand_ins import Blocks, argument_forms
 
-# A student's network can ask for a block of so many layers that none is ever drawn.
-MAX_SECONDS = 10
-
 
 class OutOfTime(BaseException):
     """It took too long; no error of the code that was broken off, which may catch those."""
@@ -74,33 +71,38 @@ class ReferenceGraphs:
         except GraphRefused as error:
             raise ValueError(f"the solution draws what no check reads: {error}") from None
 
-    def opened(self, block: Node, shape: Shape) -> Graph | None:
+    def opened(self, block: Node, shape: Shape, seconds: float | None = None) -> Graph | None:
         """Return the layers that the exercise has for a closed block.
 
         Args:
             block: the closed block; how it was called may be a student's.
             shape: of what it reads.
+            seconds: how long drawing it may take; None for a block of the exercise's own.
 
         Returns:
             The layers, drawn on an input of that shape; None if they are not
-            recorded, or if the solution's block cannot be called so.
+            recorded, if the solution's block cannot be called so, or not in time.
 
         """
         key = (block.function, repr(sorted(block.settings.items())), shape)
         if key not in self._opened:
             # A block that keeps its input's shape does not fit one of other channels:
             # its layers are those that it has where it fits.
-            found = self._drawn(block, shape) or self._drawn(block, (*shape[:-1], block.gives[-1]))
-            self._opened[key] = found
+            try:
+                with within_seconds(seconds):
+                    self._opened[key] = self._drawn(block, shape) or self._drawn(
+                        block, (*shape[:-1], block.gives[-1])
+                    )
+            except OutOfTime:
+                return None
         return self._opened[key]
 
     def _drawn(self, block: Node, shape: Shape) -> Graph | None:
         sizes = tuple(size or 1 for size in shape[1:])
         call = Call(block.function, argument_forms(block.settings), sizes)
         try:
-            with within_seconds(MAX_SECONDS):
-                graph = self.graph(call)
-        except (StudentError, ValueError, OutOfTime):
+            graph = self.graph(call)
+        except (StudentError, ValueError):
             return None
         return graph.with_nodes(_with_own_starts(node, block) for node in graph.nodes)
 
@@ -116,16 +118,21 @@ def _with_own_starts(node: Node, block: Node) -> Node:
 
 
 @contextlib.contextmanager
-def within_seconds(seconds: float) -> Iterator[None]:
+def within_seconds(seconds: float | None) -> Iterator[None]:
     """Break off what takes longer, where the system can: in the main thread of a Unix process.
+
+    Args:
+        seconds: how long it may take; None for as long as it likes.
 
     Raises:
         OutOfTime: within the block, when the time is over.
 
     """
-    if threading.current_thread() is not threading.main_thread():
+    if seconds is None or threading.current_thread() is not threading.main_thread():
         yield
         return
+    if seconds <= 0:
+        raise OutOfTime
 
     def over(number: int, frame: object) -> None:
         raise OutOfTime

@@ -16,6 +16,8 @@ from resnets_utils.comparing import dtype_of, first_difference_of_values, shape_
 from resnets_utils.outcomes import CheckFailed, raise_what_happened
 from resnets_utils.plain_data import NotPlainData, decode
 from resnets_utils.raised import Reply
+from resnets_utils.reference import RECORD
+from resnets_utils.sentences import StudentError
 
 _SOLUTIONS: Any = object()  # "what the solution returns": None may be asked for
 
@@ -70,7 +72,13 @@ class Returned:
         reply = self._right_reply()
         if reply["status"] != "value":
             raise ValueError(f"the solution fails: {self.call}: {reply.get('reason', '')}")
-        return decode(json.loads(reply["value"]))
+        try:
+            return decode(json.loads(reply["value"]))
+        except (NotPlainData, ValueError, KeyError, RecursionError) as error:
+            raise StudentError(
+                f"{RECORD} cannot be read: what {self.call} should return is damaged ({error})",
+                f"copy {RECORD} again from the folder that you were given",
+            ) from None
 
     def equals(self, expected: Any = _SOLUTIONS, *, tolerance: float = 0.0) -> None:
         """Ask for a result.
@@ -102,15 +110,12 @@ class Returned:
         value = self.value
         got = of(value)
         if got != right:
-            if isinstance(right, tuple | str) and not isinstance(got, type(right)):
-                raise CheckFailed(
-                    f"{self.call} returned {show(value)}, which is not one array or number"
-                )
+            has = "no" if got is None else "the"
+            found = f"which has {has} {what}{f' {got}' if got is not None else ''}"
+            if isinstance(got, list) and not isinstance(right, list):
+                found = "which is not one array or number"
             told = f"; the exercise asks for {right}" if self._reveal() else ""
-            raise CheckFailed(
-                f"{self.call} returned {show(value)}, which has "
-                f"{f'the {what} {got}' if got is not None else f'no {what}'}{told}"
-            )
+            raise CheckFailed(f"{self.call} returned {show(value)}, {found}{told}")
 
     def raises(self, error: type[BaseException]) -> None:
         """Ask for an error of a class, or of one that derives from it."""

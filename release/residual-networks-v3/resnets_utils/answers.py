@@ -71,7 +71,8 @@ class Answer:
         call: see above.
         graph: see above.
         expected: see above.
-        open_block: finds the layers behind a closed block of either graph.
+        open_block: finds the layers behind a closed block of the answer's.
+        open_own_block: finds those behind one of the exercise's.
         salt: settles random weights and pictures.
         reveal: whether a reason may tell the expected figures.
         thorough: whether figures are computed even for a graph equal to the exercise's.
@@ -84,6 +85,7 @@ class Answer:
         graph: Graph,
         expected: Graph,
         open_block: Opener,
+        open_own_block: Opener,
         salt: int,
         *,
         reveal: Callable[[], bool],
@@ -94,6 +96,7 @@ class Answer:
         self.expected = expected
         self.remarks: list[str] = []
         self._open_block = open_block
+        self._open_own_block = open_own_block
         self._salt = salt
         self._reveal = reveal
         self._thorough = thorough
@@ -104,7 +107,7 @@ class Answer:
 
     @cached_property
     def _open_expected(self) -> Graph:
-        return open_blocks(self.expected, self._open_block)
+        return open_blocks(self.expected, self._open_own_block)
 
     @cached_property
     def _at_one_level(self) -> tuple[Graph, Graph]:
@@ -160,7 +163,7 @@ class Answer:
                 if repr(got.settings.get(name)) != repr(wanted.settings[name])
             ]
             shape = self.expected.shapes[wanted.inputs[0]]
-            right = self._open_block(wanted, shape)
+            right = self._open_own_block(wanted, shape)
 
             def matters(name: str) -> bool:
                 changed = {**wanted.settings, name: got.settings.get(name)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
@@ -20,6 +21,9 @@ from resnets_utils.reference_graphs import ReferenceGraphs
 from resnets_utils.sampling import agrees
 from resnets_utils.stand_ins import argument_forms
 
+# For all the blocks of a test cell's networks that students call in ways of their own: they
+# can ask for so many layers that none is ever drawn. The exercise's own take a second.
+MAX_SECONDS = 20
 # The salt itself stays with the judge.
 _SAMPLES = 1_000_003
 
@@ -48,6 +52,7 @@ class NetworkChecks:
         self._answers: dict[str, Answer | Exception] = {}
         self._tried = not how.sampled
         self._untrue = ""  # why none of the function's networks is believed
+        self._seconds_left: float = MAX_SECONDS
 
     def trace(
         self, shape: tuple[int, ...] | None, own_blocks: bool, arguments: dict[str, Any]
@@ -114,6 +119,7 @@ class NetworkChecks:
             graph,
             expected,
             self._open_block,
+            self._graphs.opened,
             self._how.salt,
             reveal=lambda: not self._hidden(),
             thorough=self._how.thorough,
@@ -121,7 +127,9 @@ class NetworkChecks:
 
     def _open_block(self, block: Node, shape: Shape) -> Graph | None:
         """The exercise's layers for a block; in a notebook, where they are not known, its own."""
-        found = self._graphs.opened(block, shape)
+        started = time.monotonic()
+        found = self._graphs.opened(block, shape, self._seconds_left)
+        self._seconds_left -= time.monotonic() - started
         if found is not None or not self._how.in_notebook:
             return found
         sizes = tuple(size or 1 for size in shape[1:])
