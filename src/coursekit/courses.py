@@ -11,6 +11,9 @@ from nbformat import NotebookNode
 
 from coursekit.errors import AuthoringError
 
+# What tells nbgrader how the kit generates and grades.
+SETTINGS = ("nbgrader_config.py", "nbgrader_config.json")
+
 
 @dataclass(frozen=True)
 class Assignment:
@@ -68,6 +71,22 @@ def assignments(course: Path) -> list[Assignment]:
     return [Assignment(course, folder.name) for folder in folders]
 
 
+def refuse_other_folder(course: Path) -> None:
+    """Raise if a folder lacks what makes it a course of the kit's.
+
+    Raises:
+        AuthoringError: naming the file.
+
+    """
+    for name in SETTINGS:
+        if not (course / name).is_file():
+            raise AuthoringError(
+                f"{course} is no course folder: {name} is not there",
+                f"run the command in the course folder, or copy {' and '.join(SETTINGS)} from "
+                "the kit's into this one",
+            )
+
+
 def read_notebook(path: Path) -> NotebookNode:
     """Return a notebook.
 
@@ -78,7 +97,7 @@ def read_notebook(path: Path) -> NotebookNode:
     try:
         notebook: NotebookNode = nbformat.read(path, as_version=4)
     except FileNotFoundError:
-        raise AuthoringError(f"{path} is not there", "make it with: make release") from None
+        raise AuthoringError(f"{path} is not there", "make it with: coursekit release") from None
     except Exception as error:
         raise AuthoringError(
             f"{path} cannot be read as a notebook: {str(error).splitlines()[0]}",

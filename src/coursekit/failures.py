@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import nbgrader.converters.base
-from nbgrader.converters import Autograde
+from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 from sqlalchemy.exc import OperationalError
 
@@ -51,6 +51,15 @@ def install() -> None:
         if not hasattr(step, "__wrapped__"):
             setattr(Autograde, name, _telling(step))
     nbgrader.converters.base.rmtree = remove_folder
+
+
+def install_for_generating() -> None:
+    """Let GenerateAssignment say it, too."""
+    GenerateAssignment.convert_notebooks = convert_notebooks
+    if not hasattr(GenerateAssignment.convert_single_notebook, "__wrapped__"):
+        GenerateAssignment.convert_single_notebook = _telling(
+            GenerateAssignment.convert_single_notebook
+        )
 
 
 def start(converter: Any) -> None:
@@ -86,10 +95,10 @@ def start(converter: Any) -> None:
 
 
 def convert_notebooks(converter: Any) -> None:
-    """Grade all submissions; the errors remembered come last in the log and in the exception.
+    """Convert all notebooks; the errors remembered come last in the log and in the exception.
 
     Raises:
-        NbGraderException: as nbgrader does, if one was not graded.
+        NbGraderException: as nbgrader does, if one was not converted.
 
     """
     converter.said = []
@@ -161,10 +170,9 @@ def in_lines(error: CourseKitError, root: str) -> str:
     """
     texts = [f"error: {error.message}", *([f"hint: {error.hint}"] if error.hint else [])]
     return "\n".join(
-        textwrap.fill(
-            text.replace(root, ""), _WIDTH, break_long_words=False, break_on_hyphens=False
-        )
+        textwrap.fill(line, _WIDTH, break_long_words=False, break_on_hyphens=False)
         for text in texts
+        for line in text.replace(root, "").split("\n")
     )
 
 

@@ -117,7 +117,7 @@ def solution_cells(assignment: Assignment) -> dict[str, str]:
     """Return the text of each cell that students fill in by its grade id, without markers."""
     cells = cells_by_grade_id(read_notebook(assignment.source))
     return {
-        grade_id: re.sub(r" *### (BEGIN|END) SOLUTION\n", "", cell.source)
+        grade_id: re.sub(r" *### (BEGIN|END) SOLUTION(\n|$)", "", cell.source)
         for grade_id, cell in cells.items()
         if cell.metadata.nbgrader.get("solution")
     }

@@ -93,11 +93,11 @@ def _releases(course: Path, to: str | None) -> dict[str, Release]:
             try:
                 found[assignment.name] = read_release(assignment.release)
             except StudentError as error:
-                raise CourseKitError(error.message, "run: make release") from None
+                raise CourseKitError(error.message, "run: coursekit release") from None
     if not found:
         raise CourseKitError(
             f"there is no release of {to}" if to else f"there is no release in {course}",
-            "make it with: make release",
+            "make it with: coursekit release",
         )
     return dict(sorted(found.items(), key=lambda entry: version_order(entry[0])))
 

@@ -26,9 +26,19 @@ class CellJudgement:
 
 
 class TestCellFault(Exception):
-    """A test cell, or the solution in it, is itself at fault; the message says how and where."""
+    """A test cell, or the solution in it, is itself at fault; the message says how and where.
+
+    Args:
+        message: see above.
+        hidden: whether the place is one of the hidden tests'.
+
+    """
 
     __test__ = False  # no test of pytest's
+
+    def __init__(self, message: str, *, hidden: bool = False) -> None:
+        super().__init__(message)
+        self.hidden = hidden
 
 
 def judge_cell(
@@ -76,7 +86,7 @@ def judge_cell(
         with judging(how):
             exec(compile(source, _CELL, "exec"), {"__name__": "__test_cell__"})
     except Exception as error:
-        raise TestCellFault(_fault(error, cell, grade_id)) from error
+        raise _fault(error, cell, grade_id) from error
     if not how.results:
         raise TestCellFault(f"{grade_id} holds no check")
     return CellJudgement(asked[0] if asked else "", tuple(how.results))
@@ -88,19 +98,21 @@ def solution_of(cells: tuple[tuple[str, str], ...], blocks: str) -> Solution:
     return Solution(cells, blocks)
 
 
-def _fault(error: Exception, cell: TestCell, grade_id: str) -> str:
+def _fault(error: Exception, cell: TestCell, grade_id: str) -> TestCellFault:
     """What an error says, and which line of the author's it came from."""
     words = f"{type(error).__name__}: {error}"
     if isinstance(error, SyntaxError):
         words = f"{type(error).__name__}: {error.msg}"
     for name, number in reversed(_lines(error)):
         if name == _CELL:
-            return f"{words}, {cell.line_in_words(number, grade_id)}"
+            where = cell.line_in_words(number, grade_id)
+            return TestCellFault(f"{words}, {where}", hidden=number in cell.hidden)
         if name.startswith(_SOLUTION):
-            return f"{words}, line {number} of the solution's {name[len(_SOLUTION) : -1]}"
+            cell_name = name[len(_SOLUTION) : -1]
+            return TestCellFault(f"{words}, line {number} of the solution's {cell_name}")
         if name == "blocks.py":
-            return f"{words}, line {number} of blocks.py"
-    return f"{words}, in {grade_id}"
+            return TestCellFault(f"{words}, line {number} of blocks.py")
+    return TestCellFault(f"{words}, in {grade_id}")
 
 
 def _lines(error: Exception) -> list[tuple[str, int]]:

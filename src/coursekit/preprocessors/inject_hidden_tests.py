@@ -10,8 +10,15 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 
+from coursekit import failures
+from coursekit.courses import Assignment
 from coursekit.errors import AuthoringError
 from coursekit.hidden_tests import is_test, whole_test_cells
+from coursekit.release.mistakes import refuse_mistakes
+from coursekit.release.recording import recorded
+
+# nbgrader imports this module before it generates an assignment.
+failures.install_for_generating()
 
 
 class InjectHiddenTests(NbGraderPreprocessor):  # type: ignore[misc]
@@ -32,13 +39,20 @@ class InjectHiddenTests(NbGraderPreprocessor):  # type: ignore[misc]
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """Make every test cell whole.
 
+        Whoever generates the assignment, by whichever command, gets no release of one with
+        mistakes in it, or whose solution does not pass its own checks.
+
         Raises:
-            AuthoringError: if a hidden test has no test cell, or a cell's placeholder
-                no hidden test.
+            AuthoringError: if the assignment has mistakes, or a check or the solution is
+                at fault.
+            GateError: if the solution does not pass a check.
 
         """
         info = resources["nbgrader"]
         course = Path(os.getcwd())
+        assignment = Assignment(course, info["assignment"])
+        refuse_mistakes(assignment)
+        recorded(assignment)
         source = course / "source" / info["assignment"]
         try:
             whole = whole_test_cells(nb, course / self.tests_directory / info["assignment"], source)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,8 @@ from coursekit.assignment_file import (
 )
 from coursekit.courses import Assignment, read_notebook
 from coursekit.errors import AuthoringError
-from coursekit.hidden_tests import BLOCKS, is_test
-from coursekit.known_answers import KNOWN_ANSWERS, known_answers
+from coursekit.hidden_tests import BLOCKS, hidden_tests, is_test
+from coursekit.known_answers import KNOWN_ANSWERS, KnownAnswer, known_answers
 from coursekit.solution import python_text
 from coursekit.student_library import refuse_unknown_rooms
 from coursekit.test_cells import BEGIN_HIDDEN, END_HIDDEN, PLACEHOLDER, TEST_CELL_PREFIX
@@ -61,10 +61,10 @@ def refuse_mistakes(assignment: Assignment) -> None:
     found = list(find_mistakes(assignment))
     if not found:
         return
-    count = f"{len(found)} mistakes" if len(found) > 1 else "a mistake"
+    count, them = (f"{len(found)} mistakes", "them") if len(found) > 1 else ("a mistake", "it")
     raise AuthoringError(
         f"{assignment.name} has {count}:\n" + "\n".join(map(str, found)),
-        "correct them, then run the command again; docs/authoring.md tells how",
+        f"correct {them}, then run the command again; docs/authoring.md tells how",
     )
 
 
@@ -90,10 +90,52 @@ def find_mistakes(assignment: Assignment) -> Iterator[Mistake]:
     yield from _of_tests(assignment, notebook, name, functions)
     for file in KNOWN_ANSWERS:
         if (assignment.tests / file).is_file():
+            where = f"grader_tests/{assignment.name}/{file}"
             try:
-                known_answers(assignment, file)
+                answers = known_answers(assignment, file)
             except AuthoringError as error:
-                yield _told(error, f"grader_tests/{assignment.name}/{file}", course)
+                yield _told(error, where, course)
+            else:
+                yield from _of_answers(answers, _check_names(assignment, notebook), where)
+
+
+def _check_names(assignment: Assignment, notebook: NotebookNode) -> dict[str, set[str]]:
+    """The names of each function's checks, hidden ones included."""
+    hidden = hidden_tests(assignment.tests)
+    found: dict[str, set[str]] = {}
+    for cell in filter(is_test, notebook.cells):
+        about = str(cell.metadata.nbgrader.get("grade_id", "")).removeprefix(TEST_CELL_PREFIX)
+        found[about] = {
+            name for text in (cell.source, hidden.get(about, "")) for name, _ in _checks_in(text)
+        }
+    return found
+
+
+def _of_answers(
+    answers: Sequence[KnownAnswer], names: Mapping[str, set[str]], place: str
+) -> Iterator[Mistake]:
+    """Mistakes in known answers: checks that there are none of."""
+    for answer in answers:
+        unknown = sorted(answer.fails - names.get(answer.function, set()))
+        if unknown:
+            yield Mistake(
+                f"{place}, {answer.function}: {answer.name}",
+                f"there is no check {', '.join(map(repr, unknown))}",
+                "name checks of that function",
+            )
+
+
+def _checks_in(text: str) -> Iterator[tuple[str, float | None]]:
+    """The names and points of the checks in a text; None for points that are calculated."""
+    for node in ast.walk(_parsed(text)):
+        for item in node.items if isinstance(node, ast.With) else []:
+            call = item.context_expr
+            if isinstance(call, ast.Call) and _called(call) == "checks":
+                given = {keyword.arg: keyword.value for keyword in call.keywords}
+                given |= dict(zip(("name", "points"), call.args, strict=False))
+                name = given.get("name")
+                said = str(name.value) if isinstance(name, ast.Constant) else ""
+                yield said, _number(given.get("points"))
 
 
 def _told(error: AuthoringError, where: str, course: Path) -> Mistake:
@@ -128,7 +170,9 @@ def _of_cells(notebook: NotebookNode, name: str) -> Iterator[Mistake]:
         if grade_id:
             ids[grade_id] += 1
         points = nbgrader.get("points")
-        if nbgrader.get("grade") and not (_is_number(points) and points > 0):
+        # What is graded by hand may be worth extra credit alone.
+        least = 0 if nbgrader.get("solution") else 1e-9
+        if nbgrader.get("grade") and not (_is_number(points) and points >= least):
             yield Mistake(where, "it is worth no points", "give it points above 0")
         begun, ended = (cell.source.count(marker) for marker in _MARKERS)
         if begun != ended:
@@ -256,8 +300,7 @@ def _of_tests(
             *_of_syntax(hidden, f"{tests}/{about}.py"),
         ]
         yield from faults
-        if not faults:
-            yield from _of_checks(cell, [cell.source, hidden], where, functions)
+        yield from _of_checks(cell, [cell.source, hidden], where, functions, whole=not faults)
     for about in left:
         yield Mistake(
             f"{tests}/{about}.py",
@@ -277,22 +320,22 @@ def _of_tests(
 
 
 def _of_checks(
-    cell: NotebookNode, texts: list[str], where: str, functions: set[str] | None
+    cell: NotebookNode,
+    texts: list[str],
+    where: str,
+    functions: set[str] | None,
+    *,
+    whole: bool,
 ) -> Iterator[Mistake]:
-    """Mistakes in named checks: none at all, one name twice, points that do not add up."""
-    points: list[Any] = []
-    names: Counter[str] = Counter()
+    """Mistakes in named checks: none at all, one name twice, points that do not add up.
+
+    Of texts that cannot all be read, only what stands in them is told, not what is missing.
+    """
+    found = [check for text in texts for check in _checks_in(text)]
+    points: list[Any] = [worth for _, worth in found]
+    names = Counter(name for name, _ in found if name)
     reported = False
     for node in (node for text in texts for node in ast.walk(_parsed(text))):
-        if isinstance(node, ast.With):
-            for item in node.items:
-                call = item.context_expr
-                if isinstance(call, ast.Call) and _called(call) == "checks":
-                    given = {keyword.arg: keyword.value for keyword in call.keywords}
-                    given |= dict(zip(("name", "points"), call.args, strict=False))
-                    points.append(_number(given.get("points")))
-                    if isinstance(said := given.get("name"), ast.Constant):
-                        names[str(said.value)] += 1
         if isinstance(node, ast.Call) and _called(node) == "Checks" and node.args:
             function = node.args[0]
             known = functions is None or (
@@ -305,7 +348,7 @@ def _of_checks(
                     "name one of the solution's functions",
                 )
         reported = reported or (isinstance(node, ast.Attribute) and node.attr == "report")
-    if not points:
+    if not points and whole:
         yield Mistake(where, "it holds no check", 'write: with checks("name", points=1):')
         return
     for name, count in names.items():
@@ -313,14 +356,14 @@ def _of_checks(
             yield Mistake(where, f"{count} checks are named {name!r}", "give each its own name")
     worth = cell.metadata.nbgrader.get("points", 0)
     # Points of 0 are told by themselves.
-    told = not _is_number(worth) or worth <= 0
+    told = not whole or not _is_number(worth) or worth <= 0
     if None not in points and not told and abs(sum(points) - worth) > 1e-9:
         yield Mistake(
             where,
             f"its checks are worth {sum(points):g} points, hidden ones included, the cell {worth:g}",
             "let the two agree",
         )
-    if not reported:
+    if whole and not reported:
         yield Mistake(where, "students would see nothing of it", "end it with checks.report()")
 
 

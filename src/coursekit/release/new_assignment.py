@@ -14,11 +14,13 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from coursekit.assignment_file import FILE, UPDATES_CELL, new_assignment_file, version_of
-from coursekit.courses import Assignment
+from coursekit.courses import Assignment, refuse_other_folder
 from coursekit.errors import CourseKitError
 from coursekit.preprocessors.normalise import normalise, notebook_text
 
 Say = Callable[[str], None]
+# Cells of the notebook that are no function's.
+_TAKEN = ("title", "updates", "imports")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _SOLUTION = '''\
 def {function}(x):
@@ -72,13 +74,19 @@ def new_assignment(course: Path, name: str, functions: Sequence[str], say: Say) 
         CourseKitError: if a name is malformed or taken. Then nothing has been written.
 
     """
+    refuse_other_folder(course)
     if not _NAME.fullmatch(name):
         raise CourseKitError(
             f"{name!r} is no name for an assignment",
             "use small letters, digits and hyphens, as warming-up-v1",
         )
     for function in functions:
-        if not function.isidentifier() or keyword.iskeyword(function):
+        if keyword.iskeyword(function) or function in _TAKEN or function.startswith("test_"):
+            raise CourseKitError(
+                f"{function!r} cannot be a graded function's name: Python or the notebook needs it",
+                "choose another name",
+            )
+        if not function.isidentifier():
             raise CourseKitError(
                 f"{function!r} is no name for a function", "use letters, digits and underscores"
             )

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from coursekit.courses import Assignment, assignments, read_notebook
+from coursekit.courses import Assignment, assignments, read_notebook, refuse_other_folder
 from coursekit.errors import CourseKitError, GateError
 from coursekit.known_answers import solution_cells
 from coursekit.nbgrader_runs import read_verdict, run_nbgrader
@@ -109,10 +109,11 @@ def build_folder(course: Path, name: str) -> Path:
 
 def copy_course(course: Path, target: Path) -> None:
     """Copy what an instructor writes, and nothing that a student or nbgrader did."""
+    refuse_other_folder(course)
     for name in COURSE_FILES:
         if (course / name).is_dir():
             shutil.copytree(course / name, target / name)
-        else:
+        elif (course / name).is_file():
             shutil.copy(course / name, target / name)
 
 
@@ -137,7 +138,7 @@ def normalise_source(assignment: Assignment, *, check: bool) -> None:
     if check:
         raise GateError(
             f"{assignment.source} is not normalised (outputs, metadata, cell ids or spaces)",
-            "run: make release",
+            "run: coursekit release",
         )
     # Written beside it first: an interruption leaves the old one whole.
     draft = assignment.source.with_suffix(".draft")
@@ -156,7 +157,8 @@ def check_solution(verdict: NotebookVerdict) -> None:
         for check in cell.checks:
             if check.outcome != "passed":
                 raise GateError(
-                    f"{verdict.notebook}.ipynb, cell {cell.grade_id}: the solution does not pass "
+                    f"source/{verdict.assignment}/{verdict.notebook}.ipynb, cell {cell.grade_id}: "
+                    f"the solution does not pass "
                     f"{check.name!r}: {check.reason}",
                     f"mend the solution in source/{verdict.assignment}, or the check",
                 )
@@ -172,10 +174,12 @@ def check_blank(verdict: NotebookVerdict) -> None:
     for cell in verdict.cells:
         for check in cell.checks:
             if check.outcome != NOT_ATTEMPTED:
+                why = f": {check.reason}" if check.reason else ""
                 raise GateError(
-                    f"{verdict.notebook}.ipynb, cell {cell.grade_id}: left as released, "
-                    f"{check.name!r} reads {check.outcome}: {check.reason}",
-                    "put the solution between ### BEGIN SOLUTION and ### END SOLUTION",
+                    f"source/{verdict.assignment}/{verdict.notebook}.ipynb, cell {cell.grade_id}: "
+                    f"left as released, {check.name!r} reads {check.outcome}{why}",
+                    "keep the solution between ### BEGIN SOLUTION and ### END SOLUTION, and let "
+                    "each check ask something of the function",
                 )
 
 
@@ -189,6 +193,6 @@ def _same_folders(one: Path, other: Path, what: str) -> None:
     }
     for name in sorted(names):
         if not (one / name).exists() or not (other / name).exists():
-            raise GateError(f"{what}: {name} stands in only one of the two", "run: make release")
+            raise GateError(f"{what}: {name} stands in only one of the two", "run: coursekit release")
         if not filecmp.cmp(one / name, other / name, shallow=False):
-            raise GateError(f"{what}: {name}", "run: make release")
+            raise GateError(f"{what}: {name}", "run: coursekit release")

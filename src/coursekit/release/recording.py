@@ -21,7 +21,7 @@ from coursekit.errors import AuthoringError, GateError, InfrastructureError
 from coursekit.hidden_tests import blocks_text, hidden_tests, is_test
 from coursekit.solution import solution_pieces
 from coursekit.student_library import library_content, whole_library
-from coursekit.test_cells import PLACEHOLDER, compose
+from coursekit.test_cells import PLACEHOLDER, TEST_CELL_PREFIX, compose
 
 # Of one course's records: the releases that are made again and again.
 MAX_KEPT = 40
@@ -91,7 +91,7 @@ def _record_in_a_process(assignment: Assignment) -> str:
             f"run it: {sys.executable} -m {__name__} {assignment.course} {assignment.name}",
         ) from None
     if reply["faults"]:
-        raise AuthoringError("\n".join(reply["faults"]), "correct them, then release again")
+        raise AuthoringError("\n".join(reply["faults"]), "correct that, then release again")
     if reply["missed"]:
         raise GateError(
             "the solution does not pass its own checks:\n" + "\n".join(reply["missed"]),
@@ -138,11 +138,12 @@ def main() -> None:
         return answer(call, recorder.solution.namespace)
 
     place = assignment.source.relative_to(course)
+    tests = assignment.tests.relative_to(course)
     for cell in filter(is_test, notebook.cells):
         grade_id = cell.metadata.nbgrader["grade_id"]
         visible = "\n".join(line for line in cell.source.split("\n") if line != PLACEHOLDER)
         test = compose(
-            cell.source, hidden.get(grade_id.removeprefix("test_")), pieces, blocks
+            cell.source, hidden.get(grade_id.removeprefix(TEST_CELL_PREFIX)), pieces, blocks
         )
         try:
             # As it runs in a notebook; then as it runs in the judge.
@@ -156,7 +157,8 @@ def main() -> None:
             )
             judged = judge_cell(test, tracer, 1, grade_id=grade_id, sampled=False, thorough=True)
         except TestCellFault as fault:
-            faults.append(f"{place}: {fault}")
+            about = grade_id.removeprefix(TEST_CELL_PREFIX)
+            faults.append(f"{fault} ({tests / f'{about}.py' if fault.hidden else place})")
             continue
         missed += [
             f"{place}, {grade_id}, {result.name!r}: {result.reason}"
@@ -165,7 +167,7 @@ def main() -> None:
         ]
     replies = {key: reply for key, (call, reply) in recorder.asked.items() if call.asks != GRAPH}
     graphs = [call for call, _ in recorder.asked.values() if call.asks == GRAPH]
-    if graphs:
+    if graphs and not faults:
         from resnets_utils.network_checks import graphs_of
         from resnets_utils.reference_graphs import replies_to_record
 
