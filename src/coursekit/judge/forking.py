@@ -23,7 +23,9 @@ def serve_forks(line: socket.socket) -> None:
     A forked judge first sends a descriptor of its own process. A connection
     that closes without one says that forking is not clean here.
     """
-    importlib.import_module("coursekit.judge.cell")
+    # Networks' checks load Keras and TensorFlow, which a judge of its own would wait for.
+    for module in ("coursekit.judge.cell", "resnets_utils.network_checks"):
+        importlib.import_module(module)
     clean = len(os.listdir("/proc/self/task")) == 1
     gc.collect()
     gc.freeze()
