@@ -12,7 +12,7 @@ from resnets_utils import initializers, tensorflow2
 # A function that takes a seed and returns what draws a layer's weights, by what a call is
 # told with. Two of them are called glorot_uniform, one of each generation of TensorFlow.
 INITIALIZERS: dict[str, Callable[..., Any]] = {
-    "tensorflow1.glorot_uniform": initializers.glorot_uniform,
+    "initializers.glorot_uniform": initializers.glorot_uniform,
     "tensorflow2.glorot_uniform": tensorflow2.glorot_uniform,
     "tensorflow2.random_uniform": tensorflow2.random_uniform,
     "tensorflow2.constant": tensorflow2.constant,
