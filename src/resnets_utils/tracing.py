@@ -64,17 +64,33 @@ def without_starting_values(held: Iterable[Any]) -> Iterator[None]:
     Args:
         held: what outlives this: the notebook's values.
 
+    Raises:
+        StartNotSure: at the end, if an initializer may fail that was not asked.
+
     """
     before = list(_without_values())
     try:
         with keras.StatelessScope(initialize_variables=False):
             yield
+        if not all(_starts_surely(one) for one in _without_values()[len(before) :]):
+            raise StartNotSure
     finally:
         _without_values()[:] = before
         for layer in _layers_in(held):
             for variable in layer.variables:
                 if variable._value is None:
                     variable._deferred_initialize()
+
+
+class StartNotSure(Exception):
+    """Whether a layer can start is only known when it does."""
+
+
+def _starts_surely(variable: Any) -> bool:
+    """Whether a variable starts from an initializer of Keras's or of this library."""
+    kind = type(getattr(variable, "_initializer", None))
+    known = kind.__module__.startswith(("keras.", f"{__package__}."))
+    return known and issubclass(kind, keras.initializers.Initializer)
 
 
 def _layers_in(values: Iterable[Any]) -> Iterator[keras.layers.Layer]:

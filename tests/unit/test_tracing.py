@@ -141,3 +141,13 @@ def test_the_graph_up_to_an_error_comes_with_it() -> None:
         "convolution",
         "ReLU",
     ]
+
+
+def test_an_initializer_that_fails_is_told_though_a_graph_needs_no_values() -> None:
+    def broken(shape: Any, dtype: Any = None) -> Any:
+        raise ValueError("my own start")
+
+    def block(X: Any) -> Any:
+        return keras.layers.Dense(4, kernel_initializer=broken)(X)
+
+    assert "my own start" in trace(CALL, block, {})["reason"]
