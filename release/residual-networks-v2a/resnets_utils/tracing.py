@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import gc
-import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from types import FunctionType
 from typing import Any
 
 import keras
@@ -14,6 +13,9 @@ from resnets_utils.calls import Call
 from resnets_utils.raised import Reply, WrongResult, raised_reply, reason_of
 from resnets_utils.sampling import sample
 from resnets_utils.stand_ins import Blocks, OwnBlocksNeeded, in_place_of_blocks
+
+# Of a notebook's values, how many are looked at for layers in them.
+MAX_HELD = 100_000
 
 
 def trace(call: Call, function: Callable[..., Any], namespace: dict[str, Any]) -> Reply:
@@ -41,7 +43,10 @@ def trace(call: Call, function: Callable[..., Any], namespace: dict[str, Any]) -
         if call.sample is None:
             # A graph needs no starting values, and drawing them is nearly all that it costs.
             # A function that fails without them may need them, so that it is called again.
-            with contextlib.suppress(Exception), without_starting_values():
+            with (
+                contextlib.suppress(Exception),
+                without_starting_values([function, *namespace.values()]),
+            ):
                 return _graph(call, function, make_input, namespace)
         return _graph(call, function, make_input, namespace)
     except BaseException as error:  # SystemExit, too, is the student's own
@@ -50,33 +55,68 @@ def trace(call: Call, function: Callable[..., Any], namespace: dict[str, Any]) -
 
 
 @contextlib.contextmanager
-def without_starting_values() -> Iterator[None]:
+def without_starting_values(held: Iterable[Any]) -> Iterator[None]:
     """Draw graphs meanwhile whose layers hold no values.
 
-    A layer that outlives this, since a notebook made it before and uses it here for
-    the first time, gets its values at the end.
+    A layer that outlives this, as one that the notebook made before and that is used here
+    for the first time, gets its values at the end.
+
+    Args:
+        held: what outlives this: the notebook's values.
+
+    Raises:
+        StartNotSure: at the end, if an initializer may fail that was not asked.
+
     """
     before = list(_without_values())
-    known = {id(variable) for variable in before}
-    # What is there already need not be looked through for what has become garbage.
-    frozen = gc.get_freeze_count() > 0
-    if not frozen:
-        gc.freeze()
     try:
         with keras.StatelessScope(initialize_variables=False):
             yield
+        if not all(_starts_surely(one) for one in _without_values()[len(before) :]):
+            raise StartNotSure
     finally:
-        waiting = _without_values()
-        left = [weakref.ref(one) for one in waiting if id(one) not in known]
-        waiting[:] = before
-        if left:
-            gc.collect()
-        if not frozen:
-            gc.unfreeze()
-        for reference in left:
-            variable = reference()
-            if variable is not None:
-                variable._deferred_initialize()
+        _without_values()[:] = before
+        for layer in _layers_in(held):
+            for variable in layer.variables:
+                if variable._value is None:
+                    variable._deferred_initialize()
+
+
+class StartNotSure(Exception):
+    """Whether a layer can start is only known when it does."""
+
+
+def _starts_surely(variable: Any) -> bool:
+    """Whether a variable starts from an initializer of Keras's or of this library."""
+    kind = type(getattr(variable, "_initializer", None))
+    known = kind.__module__.startswith(("keras.", f"{__package__}."))
+    return known and issubclass(kind, keras.initializers.Initializer)
+
+
+def _layers_in(values: Iterable[Any]) -> Iterator[keras.layers.Layer]:
+    """The layers among values, in containers, in functions' own and in a notebook's objects."""
+    seen: set[int] = set()
+    waiting = list(values)
+    while waiting and len(seen) < MAX_HELD:
+        value = waiting.pop()
+        kind = type(value)
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if issubclass(kind, keras.layers.Layer):
+            yield value
+        elif kind in (list, tuple, set):
+            waiting += value
+        elif kind is dict:
+            waiting += value.values()
+        elif kind is FunctionType:
+            waiting += value.__defaults__ or ()
+            waiting += (value.__kwdefaults__ or {}).values()
+            for cell in value.__closure__ or ():
+                with contextlib.suppress(ValueError):  # nothing is in it yet
+                    waiting.append(cell.cell_contents)
+        elif kind.__module__ == "__main__" and hasattr(value, "__dict__"):
+            waiting += vars(value).values()
 
 
 def _without_values() -> list[Any]:
