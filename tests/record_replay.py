@@ -8,6 +8,7 @@ REPLAY = """
 import json
 import keras
 from resnets_utils import answers, building, calls, reference, reference_graphs, sampling
+from resnets_utils import graph as graph_module
 
 graphs = reference_graphs.ReferenceGraphs(reference.record_of_this_folder())
 
@@ -15,7 +16,7 @@ def drawn(graph):
     values = [keras.Input(graph.nodes[0].settings["shape"])]
     for node in graph.nodes[1:]:
         layer = building._layer(node, True)
-        if node.named:
+        if node.named and node.kind in graph_module.WEIGHTED:
             layer = type(layer).from_config({**layer.get_config(), "name": node.layer})
         read = [values[at] for at in node.inputs]
         told = node.settings.get("training")

@@ -167,7 +167,7 @@ REPLIES: dict[str, Reply] = {
         said="holds what",
     ),
     "layers stacked higher than Keras can climb": Reply(
-        "graph(chain(parent, 1_900))", ("names",), "a ReLU more"
+        "graph(chain(parent, 1_900))", ("names",), "one ReLU more"
     ),
     "a hundred thousand layers": Reply("graph(chain(parent, 5_000))", said="more than 2000"),
     "graphs within graphs": Reply("graph('{\"config\":' * 90_000)", said="nested too deeply"),

@@ -399,15 +399,20 @@ def test_a_broken_notebook_is_named_and_gets_no_score(
 @contextmanager
 def in_the_gradebook(trial: Assignment, cell: str, change: Callable[[str], str]) -> Iterator[None]:
     """Change a test cell where it counts: no release would let it through."""
-    with Gradebook(f"sqlite:///{trial.course}/gradebook.db") as gradebook:
-        found = gradebook.find_source_cell(cell, trial.notebook, trial.name)
-        kept, found.source = found.source, change(found.source)
-        gradebook.db.commit()
-        try:
-            yield
-        finally:
-            found.source = kept
+
+    def put(change: Callable[[str], str]) -> str:
+        with Gradebook(f"sqlite:///{trial.course}/gradebook.db") as gradebook:
+            found = gradebook.find_source_cell(cell, trial.notebook, trial.name)
+            kept = str(found.source)
+            found.source = change(kept)
             gradebook.db.commit()
+            return kept
+
+    kept = put(change)
+    try:
+        yield
+    finally:
+        put(lambda text: kept)
 
 
 def test_a_regrade_that_fails_takes_the_old_score_back(

@@ -139,7 +139,8 @@ def test_a_wrong_answer_is_told_in_words(trial: Assignment, folder: Path) -> Non
     assert "identity_block(X, f=2, filters=[2, 4, 6], stage=1, block='a')" in text
     assert "the second convolution has stride (2, 2); the exercise asks for (1, 1)" in text
     text = " ".join(said(cells["test_ResNet50"]).split())
-    assert "the model has 15,400,326 parameters" in text
+    said_there = "the convolutional block of stage 5, block a has filters = (256, 256, 2048)"
+    assert f"{said_there}; the exercise asks for (512, 512, 2048)" in text
     assert sys.prefix not in text
 
 

@@ -245,6 +245,9 @@ def test_a_change_of_what_students_hold_is_refused_and_changes_nothing(
     shutil.copytree(graded.first.course, course)
     second = Assignment(course, SECOND)
     text = second.source.read_text()
+    # Two points more, in the cell and in a check of it.
+    hidden = second.tests / "identity_block.py"
+    hidden.write_text(hidden.read_text().replace("points=3", "points=5"))
     second.source.write_text(text.replace('"points": 6', '"points": 8'))
     before = in_place(course)
     assert main(["--course", str(course), command, SECOND]) == 1

@@ -23,6 +23,7 @@ from exercises import (
 from resnets_utils.calls import VALUE, Call, as_arguments
 from resnets_utils.graph import CLOSED_BLOCK, Graph, Node
 from resnets_utils.graph_text import graph_of_text, text_of_graph
+from resnets_utils.places import Names
 from resnets_utils.reference import (
     RECORD,
     Record,
@@ -67,6 +68,15 @@ def test_a_record_answers_as_the_solution_does() -> None:
     # A line a call, and the whole JSON.
     assert text.count("\n") == len(json.loads(text)["replies"]) + 6
     assert json.loads(text) == data_of()
+
+
+def test_blocks_of_a_record_are_told_by_their_places_though_keras_named_them() -> None:
+    wanted = ReferenceGraphs(Record(json.loads(record_text(data_of())))).graph(NETWORK)
+    own = graphs(MODES, MODES_BLOCKS).graph(NETWORK)
+    for at, node in enumerate(wanted.nodes):
+        if node.kind == CLOSED_BLOCK:
+            assert not node.layer
+            assert Names(wanted, network=True)[at] == Names(own, network=True)[at]
 
 
 def test_a_record_is_the_same_when_it_is_made_again() -> None:

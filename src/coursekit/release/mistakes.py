@@ -100,14 +100,15 @@ def find_mistakes(assignment: Assignment) -> Iterator[Mistake]:
 
 
 def _check_names(assignment: Assignment, notebook: NotebookNode) -> dict[str, set[str]]:
-    """The names of each function's checks, hidden ones included."""
+    """The names of each function's checks, hidden ones included, where all can be read."""
     hidden = hidden_tests(assignment.tests)
     found: dict[str, set[str]] = {}
     for cell in filter(is_test, notebook.cells):
         about = str(cell.metadata.nbgrader.get("grade_id", "")).removeprefix(TEST_CELL_PREFIX)
-        found[about] = {
-            name for text in (cell.source, hidden.get(about, "")) for name, _ in _checks_in(text)
-        }
+        texts = (cell.source, hidden.get(about, ""))
+        names = {name for text in texts for name, _ in _checks_in(text)}
+        if names and not any(fault for text in texts for fault in _of_syntax(text, about)):
+            found[about] = names
     return found
 
 
@@ -116,7 +117,7 @@ def _of_answers(
 ) -> Iterator[Mistake]:
     """Mistakes in known answers: checks that there are none of."""
     for answer in answers:
-        unknown = sorted(answer.fails - names.get(answer.function, set()))
+        unknown = sorted(answer.fails - names.get(answer.function, answer.fails))
         if unknown:
             yield Mistake(
                 f"{place}, {answer.function}: {answer.name}",
