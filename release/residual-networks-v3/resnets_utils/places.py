@@ -141,13 +141,11 @@ class Names:
     @cached_property
     def _blocks(self) -> list[tuple[str, int, int]]:
         """Each block's name, and the positions of what it reads and of what it gives."""
-        nodes = self._graph.nodes
         found: dict[str, tuple[str, int, int]] = {}
         for at in self._graph.reached:
-            node = nodes[at]
-            owner = node.layer if node.kind == CLOSED_BLOCK else node.owner
+            owner = self._owner(at)
             if owner:
-                first = found[owner][1] if owner in found else node.inputs[0]
+                first = found[owner][1] if owner in found else self._graph.nodes[at].inputs[0]
                 found[owner] = (owner, first, at)
         return list(found.values())
 
@@ -164,22 +162,22 @@ class Names:
 
     def _place_of_block(self, at: int) -> str:
         node = self._graph.nodes[at]
-        owner = node.layer if node.kind == CLOSED_BLOCK else node.owner
-        number = [name for name, _, _ in self._blocks].index(owner)
+        number = [name for name, _, _ in self._blocks].index(self._owner(at))
         if self._stages:
             stage, letter = self._stages[number]
             return f"stage {stage}, block {letter}"
         words = function_in_words(node.function)
-        functions = [self._function_of(name) for name, _, _ in self._blocks]
+        functions = [self._graph.nodes[last].function for _, _, last in self._blocks]
         alike = [place for place, function in enumerate(functions) if function == node.function]
         if len(alike) == 1:
             return f"the {words}"
         return f"the {_nth(alike.index(number), words)}"
 
-    def _function_of(self, owner: str) -> str:
-        return next(
-            node.function for node in self._graph.nodes if owner in (node.owner, node.layer)
-        )
+    def _owner(self, at: int) -> str:
+        """The block that a node is, or was opened from; "" for none."""
+        node = self._graph.nodes[at]
+        # A record leaves out names that Keras gave.
+        return node.owner if node.kind != CLOSED_BLOCK else node.layer or f"#{at}"
 
     @cached_property
     def _shortcut(self) -> frozenset[int]:
