@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
+from nbgrader.utils import compute_checksum
 from record_replay import REPLAY
 
 from coursekit.courses import Assignment, cells_by_grade_id, read_notebook
@@ -405,6 +406,9 @@ def in_the_gradebook(trial: Assignment, cell: str, change: Callable[[str], str])
             found = gradebook.find_source_cell(cell, trial.notebook, trial.name)
             kept = str(found.source)
             found.source = change(kept)
+            test = cells_by_grade_id(read_notebook(trial.release))[cell]
+            test.source = found.source
+            found.checksum = compute_checksum(test)
             gradebook.db.commit()
             return kept
 
