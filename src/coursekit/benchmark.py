@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from coursekit.courses import Assignment
 from coursekit.errors import InfrastructureError
-from coursekit.pretraining.solution import assignment_with_network, solution_model
+from coursekit.pretraining.trained_network import assignment_with_network, solution_model
 from resnets_utils.classes import CLASSES
 from resnets_utils.dataset import convert_to_one_hot
 

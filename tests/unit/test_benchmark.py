@@ -11,7 +11,7 @@ from small_course import small_course
 from coursekit.benchmark import run_benchmark
 from coursekit.courses import Assignment, assignments
 from coursekit.errors import CourseKitError
-from coursekit.pretraining.solution import assignment_with_network
+from coursekit.pretraining.trained_network import assignment_with_network
 
 
 def test_an_assignment_without_a_network_is_passed_over(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from coursekit.pretraining.solution import assignment_with_network, solution_model
+from coursekit.pretraining.trained_network import assignment_with_network, solution_model
 from resnets_utils.block_removal import remove_a_block, switched_off
 from resnets_utils.depth_experiment import compare_depths, small_network
 from resnets_utils.residual_blocks import residual_blocks, scaled

@@ -12,7 +12,7 @@ import pytest
 from keras import layers
 
 from coursekit.courses import Assignment
-from coursekit.pretraining.solution import solution_model
+from coursekit.pretraining.trained_network import solution_model
 from resnets_utils.model_drawing import show_model, summary_rows
 from resnets_utils.sentences import StudentError
 

@@ -185,7 +185,7 @@ class Mine(Model):
 
 def test_neither_keras_nor_tensorflow_is_imported() -> None:
     program = (
-        "import sys, resnets_utils.plain_data, resnets_utils.comparing;"
+        "import sys, resnets_utils.plain_data, resnets_utils.value_differences;"
         "print({'keras', 'tensorflow'} & set(sys.modules))"
     )
     said = subprocess.run(

@@ -16,7 +16,7 @@ from coursekit.courses import assignments
 from coursekit.errors import GateError
 from coursekit.pretraining.command import TRAINED, show
 from coursekit.pretraining.data import batches, varied
-from coursekit.pretraining.solution import solution_model
+from coursekit.pretraining.trained_network import solution_model
 from coursekit.pretraining.training import start_small
 from resnets_utils.pretrained import (
     FOLDER,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from coursekit.pretraining.solution import assignment_with_network, solution_model
+from coursekit.pretraining.trained_network import assignment_with_network, solution_model
 from resnets_utils.sentences import StudentError
 from resnets_utils.signs import draw_pictures
 from resnets_utils.training import (

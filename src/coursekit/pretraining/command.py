@@ -19,7 +19,7 @@ from coursekit.courses import Assignment, assignments, read_notebook
 from coursekit.errors import GateError
 from coursekit.hidden_tests import blocks_text
 from coursekit.pretraining.data import training_pictures
-from coursekit.pretraining.solution import BUILDER, solution_model
+from coursekit.pretraining.trained_network import BUILDER, solution_model
 from coursekit.pretraining.training import Curves, Recipe, accuracy, train
 from coursekit.solution import solution_pieces
 from resnets_utils.answers import open_blocks

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from coursekit.courses import Assignment, read_notebook
 from coursekit.errors import AuthoringError, GateError, InfrastructureError
-from coursekit.hidden_tests import blocks_text, hidden_tests, is_test
+from coursekit.hidden_tests import blocks_text, hidden_tests, is_test, whole_test_cells
 from coursekit.solution import solution_pieces
 from coursekit.student_library import library_content, whole_library
 from coursekit.test_cells import PLACEHOLDER, TEST_CELL_PREFIX, compose
@@ -129,7 +129,7 @@ def main() -> None:
     assignment = Assignment(Path(course), name)
     notebook = read_notebook(assignment.source)
     blocks = blocks_text(assignment.source.parent)
-    hidden = hidden_tests(assignment.tests)
+    whole = whole_test_cells(notebook, assignment.tests, assignment.source.parent)
     pieces = tuple(solution_pieces(notebook.cells))
     recorder = Recorder(solution_of(pieces, blocks))
     faults, missed = [], []
@@ -142,9 +142,6 @@ def main() -> None:
     for cell in filter(is_test, notebook.cells):
         grade_id = cell.metadata.nbgrader["grade_id"]
         visible = "\n".join(line for line in cell.source.split("\n") if line != PLACEHOLDER)
-        test = compose(
-            cell.source, hidden.get(grade_id.removeprefix(TEST_CELL_PREFIX)), pieces, blocks
-        )
         try:
             # As it runs in a notebook; then as it runs in the judge.
             judge_cell(
@@ -155,7 +152,9 @@ def main() -> None:
                 reference=recorder,
                 sampled=False,
             )
-            judged = judge_cell(test, tracer, 1, grade_id=grade_id, sampled=False, thorough=True)
+            judged = judge_cell(
+                whole[grade_id], tracer, 1, grade_id=grade_id, sampled=False, thorough=True
+            )
         except TestCellFault as fault:
             about = grade_id.removeprefix(TEST_CELL_PREFIX)
             faults.append(f"{fault} ({tests / f'{about}.py' if fault.hidden else place})")
