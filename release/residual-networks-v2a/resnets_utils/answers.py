@@ -9,7 +9,7 @@ equal weights, on random pictures, predicting and training.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from resnets_utils.building import build, same_behaviour
 from resnets_utils.calls import Call
-from resnets_utils.differences import Names, first_difference, kind_in_words
+from resnets_utils.differences import first_difference
 from resnets_utils.differences import start as said
 from resnets_utils.graph import (
     CLOSED_BLOCK,
@@ -31,6 +31,7 @@ from resnets_utils.graph import (
     Shape,
 )
 from resnets_utils.outcomes import CheckFailed
+from resnets_utils.places import Names, kind_in_words
 
 _CONVOLUTION = ("filters", "kernel", "strides", "padding", "bias", "also sets")
 _NORMALISATION = ("axis", "momentum", "epsilon", "center", "scale", "training", "also sets")
@@ -101,6 +102,11 @@ class Answer:
         self._reveal = reveal
         self._thorough = thorough
 
+    @property
+    def _network(self) -> bool:
+        """Whether the answer is a whole network, not a function's on a tensor."""
+        return self.call.shape is None
+
     @cached_property
     def _open(self) -> Graph:
         return open_blocks(self.graph, self._open_block)
@@ -144,7 +150,7 @@ class Answer:
             wanted,
             settings=(*_CONVOLUTION, *_NORMALISATION, "window", "units", "rate", "shape"),
             arguments=self._arguments_that_matter(_all_but_start),
-            network=self.call.shape is None,
+            network=self._network,
         )
         return found or "its values differ from the exercise's"
 
@@ -193,7 +199,7 @@ class Answer:
 
     def _refuse_unknown_values(self) -> None:
         """Raise if a layer has a setting that may change its result, and that no check reads."""
-        names = Names(self.graph, network=self.call.shape is None)
+        names = Names(self.graph, network=self._network)
         for at in self.graph.reached:
             extra = self.graph.nodes[at].settings.get("also sets", ())
             assert isinstance(extra, tuple)
@@ -217,40 +223,24 @@ class Answer:
         self._judge(tally(answer) == tally(wanted), self._convolution_difference)
 
     def _convolution_difference(self) -> str:
-        return self._difference(kinds=("convolution", CLOSED_BLOCK), settings=_CONVOLUTION)
-
-    def _difference(
-        self,
-        *,
-        kinds: Collection[str] | None = None,
-        settings: Collection[str] = (),
-        without: Collection[str] = (),
-    ) -> str:
         """The first difference at the level of closed blocks, else that of their layers."""
 
-        def read(node: Node) -> tuple[object, ...] | None:
-            if kinds is not None and node.kind not in kinds:
+        def read(node: Node) -> tuple[object, ...]:
+            if node.kind != "convolution":
                 return ()
-            return tuple(sorted((k, v) for k, v in node.settings.items() if k in settings))
+            return tuple(sorted((k, v) for k, v in node.settings.items() if k in _CONVOLUTION))
 
-        levels = [self._at_one_level, (self._open, self._open_expected)]
-        return next(
-            filter(
-                None,
-                (
-                    first_difference(
-                        *level,
-                        kinds=kinds,
-                        settings=settings,
-                        without=without,
-                        arguments=self._arguments_that_matter(read),
-                        network=self.call.shape is None,
-                    )
-                    for level in levels
-                ),
-            ),
-            "",
-        )
+        def at_level(answer: Graph, wanted: Graph) -> str:
+            return first_difference(
+                answer,
+                wanted,
+                kinds=("convolution", CLOSED_BLOCK),
+                settings=_CONVOLUTION,
+                arguments=self._arguments_that_matter(read),
+                network=self._network,
+            )
+
+        return at_level(*self._at_one_level) or at_level(self._open, self._open_expected)
 
     def has_connections(self) -> None:
         """Ask for the exercise's wiring: which layer follows which, and what is added to what.
@@ -267,9 +257,7 @@ class Answer:
 
         self._judge(
             answer.signature(wiring) == wanted.signature(wiring),
-            lambda: first_difference(
-                answer, wanted, without=aside, network=self.call.shape is None
-            ),
+            lambda: first_difference(answer, wanted, without=aside, network=self._network),
         )
 
     def has_normalisation(self) -> None:
@@ -295,7 +283,7 @@ class Answer:
                 wanted,
                 kinds=("batch normalisation",),
                 settings=_NORMALISATION,
-                network=self.call.shape is None,
+                network=self._network,
             )
 
         self._judge(tally(answer) == tally(wanted), reason)
@@ -314,7 +302,7 @@ class Answer:
             for function in {node.function, _ANY}:
                 right.setdefault((function, node.kind), []).append(starts(node))
         answer = self._open
-        names = Names(answer, network=self.call.shape is None)
+        names = Names(answer, network=self._network)
         for at in answer.reached:
             node = answer.nodes[at]
             function = node.function if self.graph.closed else _ANY
@@ -428,7 +416,7 @@ class Answer:
                 wanted,
                 kinds=kinds,
                 settings=settings,
-                network=self.call.shape is None,
+                network=self._network,
             ),
         )
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from resnets_utils.graph import CLOSED_BLOCK, Graph, Node, Setting
-from resnets_utils.places import Names, kind_in_words, node_in_words
-
-__all__ = ["Names", "first_difference", "kind_in_words", "start"]
+from resnets_utils.places import Names, node_in_words
 
 _SETTING_WORDS = {"strides": "stride", "kernel": "window", "bias": "bias"}
 _INITIALIZERS = ("initializer", "bias initializer")

@@ -21,6 +21,14 @@ RECORD = "expected.json"
 SCHEMA = 1
 
 
+def damaged_record(call: Call, error: Exception) -> StudentError:
+    """Return what to say of a record whose reply to a call cannot be read."""
+    return StudentError(
+        f"{RECORD} cannot be read: its reply to {call} is damaged ({error})",
+        f"copy {RECORD} again from the folder that you were given",
+    )
+
+
 class Reference(Protocol):
     """Answers calls as the exercise asks for."""
 
@@ -135,8 +143,7 @@ def record_of_this_folder() -> Record:
     """
     # A source notebook has its release's.
     here = Path.cwd()
-    places = [here, Path(__file__).parents[1], here.parents[min(1, len(here.parents) - 1)]]
-    places[2] = places[2] / "release" / here.name
+    places = (here, Path(__file__).parents[1], here.parent.parent / "release" / here.name)
     found = next((place / RECORD for place in places if (place / RECORD).is_file()), None)
     if found is None:
         raise StudentError(

@@ -12,12 +12,11 @@ from collections.abc import Callable
 from typing import Any
 
 from resnets_utils.calls import Call
-from resnets_utils.comparing import dtype_of, first_difference_of_values, shape_of, show
 from resnets_utils.outcomes import CheckFailed, raise_what_happened
 from resnets_utils.plain_data import NotPlainData, decode
 from resnets_utils.raised import Reply
-from resnets_utils.reference import RECORD
-from resnets_utils.sentences import StudentError
+from resnets_utils.reference import damaged_record
+from resnets_utils.value_differences import dtype_of, first_difference_of_values, shape_of, show
 
 _SOLUTIONS: Any = object()  # "what the solution returns": None may be asked for
 
@@ -75,10 +74,7 @@ class Returned:
         try:
             return decode(json.loads(reply["value"]))
         except (NotPlainData, ValueError, KeyError, RecursionError) as error:
-            raise StudentError(
-                f"{RECORD} cannot be read: what {self.call} should return is damaged ({error})",
-                f"copy {RECORD} again from the folder that you were given",
-            ) from None
+            raise damaged_record(self.call, error) from None
 
     def equals(self, expected: Any = _SOLUTIONS, *, tolerance: float = 0.0) -> None:
         """Ask for a result.

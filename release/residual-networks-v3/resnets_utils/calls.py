@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from resnets_utils.comparing import show
 from resnets_utils.plain_data import NotPlainData, decode, encode
 from resnets_utils.raised import Reply, WrongResult, raised_reply
+from resnets_utils.value_differences import show
 
 GRAPH, VALUE = "graph", "value"
 # What an argument's form begins with that is no plain data.

@@ -17,9 +17,8 @@ from resnets_utils.outcomes import AnswerRaised, CheckFailed, NotAttempted, rais
 from resnets_utils.raised import Reply
 from resnets_utils.reading import read_graph
 from resnets_utils.reference import Reference
-from resnets_utils.reference_graphs import ReferenceGraphs
+from resnets_utils.reference_graphs import ReferenceGraphs, block_call
 from resnets_utils.sampling import agrees
-from resnets_utils.stand_ins import argument_forms
 
 # For all the blocks of a test cell's networks that students call in ways of their own: they
 # can ask for so many layers that none is ever drawn. The exercise's own take a second.
@@ -132,8 +131,7 @@ class NetworkChecks:
         self._seconds_left -= time.monotonic() - started
         if found is not None or not self._how.in_notebook:
             return found
-        sizes = tuple(size or 1 for size in shape[1:])
-        reply = self._how.tracer(Call(block.function, argument_forms(block.settings), sizes))
+        reply = self._how.tracer(block_call(block, shape))
         if reply["status"] != "graph":
             return None
         try:

@@ -16,7 +16,7 @@ from resnets_utils.initializer_names import Start
 from resnets_utils.layers import GraphRefused
 from resnets_utils.raised import Reply
 from resnets_utils.reading import read_graph
-from resnets_utils.reference import RECORD, Reference
+from resnets_utils.reference import Reference, damaged_record
 from resnets_utils.sentences import StudentError
 from resnets_utils.stand_ins import Blocks, argument_forms
 
@@ -60,10 +60,7 @@ class ReferenceGraphs:
             try:
                 return graph_of_text(reply.get("graph", ""))
             except ValueError as error:
-                raise StudentError(
-                    f"{RECORD} cannot be read: what {call} should draw is damaged ({error})",
-                    f"copy {RECORD} again from the folder that you were given",
-                ) from None
+                raise damaged_record(call, error) from None
         if reply["status"] != "graph":
             raise ValueError(f"the solution fails: {call}: {reply.get('reason', '')}")
         try:
@@ -98,13 +95,17 @@ class ReferenceGraphs:
         return self._opened[key]
 
     def _drawn(self, block: Node, shape: Shape) -> Graph | None:
-        sizes = tuple(size or 1 for size in shape[1:])
-        call = Call(block.function, argument_forms(block.settings), sizes)
         try:
-            graph = self.graph(call)
+            graph = self.graph(block_call(block, shape))
         except (StudentError, ValueError):
             return None
         return graph.with_nodes(_with_own_starts(node, block) for node in graph.nodes)
+
+
+def block_call(block: Node, shape: Shape) -> Call:
+    """Return the call that a closed block stands for, on a tensor of ``shape``."""
+    sizes = tuple(size or 1 for size in shape[1:])
+    return Call(block.function, argument_forms(block.settings), sizes)
 
 
 def _with_own_starts(node: Node, block: Node) -> Node:
@@ -159,11 +160,6 @@ def replies_to_record(graphs: ReferenceGraphs, asked: Sequence[Call]) -> dict[st
         graph = graphs.graph(call)
         kept[call.key] = {"status": "drawn", "graph": text_of_graph(graph)}
         for node in graph.of_kind(CLOSED_BLOCK):
-            shape = graph.shapes[node.inputs[0]]
-            block = Call(
-                node.function,
-                argument_forms(node.settings),
-                tuple(size or 1 for size in shape[1:]),
-            )
+            block = block_call(node, graph.shapes[node.inputs[0]])
             kept[block.key] = {"status": "drawn", "graph": text_of_graph(graphs.graph(block))}
     return kept
