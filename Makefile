@@ -25,13 +25,13 @@ check-release: setup   ## prove that release/ is what source/ generates
 	$(BIN)/coursekit release --check
 
 benchmark: setup       ## the notebook's training beside plain model.fit
-	$(BIN)/coursekit benchmark
+	$(BIN)/python -m studio training
 
 pretrain: setup        ## train the model that the notebooks load; about an hour
-	$(BIN)/coursekit pretrain
+	$(BIN)/python -m studio pretrain
 
 pictures: setup        ## draw the notebooks' pictures anew
-	$(BIN)/coursekit pictures
+	$(BIN)/python -m studio pictures
 
 lab: setup             ## open JupyterLab on this course
 	$(BIN)/jupyter lab

@@ -21,7 +21,7 @@ c.CourseDirectory.ignore = [
 # Generating an assignment: hidden tests and the solution go into test cells before SaveCells
 # takes the cells into the gradebook, and out again before the release is written.
 c.GenerateAssignment.preprocessors = [
-    "coursekit.preprocessors.inject_hidden_tests.InjectHiddenTests",
+    "coursekit.nbgrader_seam.inject_hidden_tests.InjectHiddenTests",
     "nbgrader.preprocessors.LockCells",
     "nbgrader.preprocessors.ClearSolutions",
     "nbgrader.preprocessors.ClearOutput",
@@ -31,8 +31,8 @@ c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.ClearHiddenTests",
     "nbgrader.preprocessors.ComputeChecksums",
     "nbgrader.preprocessors.CheckCellMetadata",
-    "coursekit.preprocessors.normalise.NormaliseNotebook",
-    "coursekit.preprocessors.stamp_version.StampVersion",
+    "coursekit.course.normal_form.NormaliseNotebook",
+    "coursekit.nbgrader_seam.stamp_version.StampVersion",
 ]
 c.GenerateAssignment.post_convert_hook = "coursekit.release.vendoring.complete_release"
 
@@ -49,7 +49,7 @@ c.Autograde.sanitize_preprocessors = [
     "nbgrader.preprocessors.ClearOutput",
     "nbgrader.preprocessors.DeduplicateIds",
     "nbgrader.preprocessors.OverwriteKernelspec",
-    "coursekit.preprocessors.overwrite_by_version.OverwriteByVersion",
+    "coursekit.nbgrader_seam.overwrite_by_version.OverwriteByVersion",
     "nbgrader.preprocessors.ClearHiddenTests",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
@@ -58,7 +58,7 @@ c.OverwriteCells.add_missing_cells = True
 # Grading, second pass: student code runs in a student kernel, test cells are
 # judged outside it.
 c.Autograde.autograde_preprocessors = [
-    "coursekit.preprocessors.judge_answers.JudgeAnswers",
+    "coursekit.nbgrader_seam.judge_answers.JudgeAnswers",
     "nbgrader.preprocessors.IgnorePattern",
     "nbconvert.preprocessors.ClearMetadataPreprocessor",
     "nbgrader.preprocessors.LimitOutput",

@@ -10,10 +10,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 
-from coursekit.courses import Assignment
-from coursekit.isolation.probing import DESCRIPTIONS, NONE, probe
-from coursekit.kernels.settings import UNSAFE_VARIABLE
+from coursekit.course.assignment import Assignment
 from coursekit.release.pipeline import copy_course, generate
+from coursekit.sandbox.probing import DESCRIPTIONS, NONE, probe
+from coursekit.sandbox.settings import UNSAFE_VARIABLE
 
 if TYPE_CHECKING:
     from browsing import Visitor

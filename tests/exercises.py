@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from resnets_utils.answers import open_blocks
-from resnets_utils.calls import Call, as_arguments
-from resnets_utils.graph import Graph
-from resnets_utils.reference import Solution
-from resnets_utils.reference_graphs import ReferenceGraphs
+from resnets_utils.border.call import Call, as_arguments
+from resnets_utils.checks.answer import open_blocks
+from resnets_utils.checks.reference import Solution
+from resnets_utils.checks.reference_graphs import ReferenceGraphs
+from resnets_utils.graphs.graph import Graph
 
 # A residual block whose layers have names, and a small network of such blocks in two stages.
 NAMED = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from coursekit.courses import Assignment
+from coursekit.course.assignment import Assignment
 
 FOLDER = Path(__file__).resolve().parent / "assignments"
 # By name: what students write.

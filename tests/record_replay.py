@@ -7,8 +7,13 @@ visible checks' own calls; for all others it has nothing to draw.
 REPLAY = """
 import json
 import keras
-from resnets_utils import answers, building, calls, reference, reference_graphs, sampling
-from resnets_utils import graph as graph_module
+from resnets_utils.checks import answer as answers
+from resnets_utils.graphs import rebuilding as building
+from resnets_utils.border import call as calls
+from resnets_utils.checks import reference
+from resnets_utils.checks import reference_graphs
+from resnets_utils.graphs import spot_check as sampling
+from resnets_utils.graphs import graph as graph_module
 
 graphs = reference_graphs.ReferenceGraphs(reference.record_of_this_folder())
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from coursekit.courses import Assignment, cells_by_grade_id, read_notebook
-from coursekit.preprocessors.normalise import normalise, notebook_text
+from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
+from coursekit.course.normal_form import normalise, notebook_text
 
 NAME = "small-block-v1"
 TEST = """from resnets_utils import Checks

@@ -1,19 +1,17 @@
-"""The command line: releasing, grading again, carrying over, and what makes their parts."""
+"""The command line: releasing, grading again, and carrying over."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
+from coursekit.command_line import run_command
 from coursekit.release.new_assignment import new_assignment
 from coursekit.release.new_version import new_version
 from coursekit.release.pipeline import release_all
-from coursekit.troubles import in_words
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,27 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--check", action="store_true", help="change nothing; fail if release/ is out of date"
     )
     commands.add_parser("demo", help="grade the bundled submissions and show the scores")
-    benchmark = commands.add_parser(
-        "benchmark", help="time the notebook's training beside plain model.fit"
-    )
-    benchmark.add_argument("--pairs", type=int, default=1, metavar="N", help="runs of each kind")
-    benchmark.add_argument(
-        "--kernels", action="store_true", help="time student kernels instead, cold beside warm"
-    )
-    benchmark.add_argument(
-        "--forks", type=int, default=0, metavar="N", help="with --kernels: further warm kernels"
-    )
     commands.add_parser(
         "doctor", help="show how students' code is shut in here, and what would give more"
     )
-    pretrain = commands.add_parser(
-        "pretrain", help="train the model that the notebooks load; takes about an hour"
-    )
-    pretrain.add_argument(
-        "--check", action="store_true", help="train nothing; measure the shipped weights anew"
-    )
-    pictures = commands.add_parser("pictures", help="draw the notebooks' pictures anew")
-    pictures.add_argument("--measure", action="store_true", help="measure the gradients anew first")
     begun = commands.add_parser("new-assignment", help="begin an assignment of your own")
     begun.add_argument("name", metavar="NAME", help="its name, as warming-up-v1")
     begun.add_argument(
@@ -76,25 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     upgrade.add_argument("--to", metavar="ASSIGNMENT", help="default: the newest of its family")
     upgrade.add_argument("--student", metavar="NAME", help="whose notebook it is, if it is one")
     chosen = parser.parse_args(arguments)
-    # Both are None where they were closed, as by cron.
-    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    try:
-        return _run(chosen, chosen.course.resolve(), console)
-    except BrokenPipeError:
-        # Whoever read the output has read enough; nothing is left to be said to them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except Exception as error:
-        told = in_words(error)
-        if told is None:
-            raise
-        print(f"error: {told}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("error: interrupted\nhint: run the command again", file=sys.stderr)
-        return 130
+    return run_command(lambda console: _run(chosen, chosen.course.resolve(), console))
 
 
 def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
@@ -118,34 +80,16 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
             from coursekit.demo import demo
 
             demo(course, console)
-        case "benchmark":
-            from coursekit.benchmark import run_benchmark
-
-            if chosen.kernels:
-                from coursekit.isolation.timing import benchmark_kernels
-
-                benchmark_kernels(chosen.pairs, chosen.forks, console)
-            else:
-                run_benchmark(course, chosen.pairs)
         case "doctor":
-            from coursekit.isolation.doctor import doctor
+            from coursekit.sandbox.doctor import doctor
 
             doctor(console)
-        case "pretrain":
-            from coursekit.pretraining.command import pretrain, show
-
-            (show if chosen.check else pretrain)(course, console)
-        case "pictures":
-            from coursekit.pictures import draw_all
-
-            for path in draw_all(course, measure=chosen.measure):
-                console.print(str(path), highlight=False)
         case "new-assignment":
             new_assignment(course, chosen.name, chosen.functions, say)
         case "new-version":
             new_version(course, chosen.old, chosen.new, say)
         case "regrade":
-            from coursekit.regrading.command import regrade
+            from coursekit.regrading.regrade import regrade
 
             return regrade(course, chosen.assignment, console, write=chosen.write)
         case "upgrade":

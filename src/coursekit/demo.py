@@ -12,15 +12,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from coursekit.courses import Assignment, assignments
+from coursekit.course.assignment import Assignment, assignments
+from coursekit.course.filled_in import fill_in, released, submit
+from coursekit.course.known_answers import known_answers, solution_cells
 from coursekit.errors import AuthoringError, InfrastructureError
-from coursekit.isolation.probing import BUBBLEWRAPPED, DESCRIPTIONS, NONE, probe
-from coursekit.known_answers import known_answers, solution_cells
-from coursekit.nbgrader_runs import read_verdict, run_nbgrader
+from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.judge.verdict import PASSED, CheckVerdict, NotebookVerdict
+from coursekit.pages.verdict_html import SIGNS
 from coursekit.release.pipeline import build_folder, copy_course, generate
-from coursekit.rendering import SIGNS
-from coursekit.submissions import fill_in, released, submit
-from coursekit.verdict import PASSED, CheckVerdict, NotebookVerdict
+from coursekit.sandbox.probing import BUBBLEWRAPPED, DESCRIPTIONS, NONE, probe
 
 SUBMISSIONS = "examples/submissions.toml"
 

@@ -11,15 +11,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from coursekit.assignment_file import version_of, version_order
-from coursekit.courses import assignments
+from coursekit.course.assignment import assignments
+from coursekit.course.assignment_file import version_of, version_order
 from coursekit.errors import CourseKitError
-from resnets_utils.sentences import StudentError
-from resnets_utils.stamp import read_stamp
+from resnets_utils.errors import StudentError
+from resnets_utils.notebooks.plain_notebook import read_earlier
+from resnets_utils.notebooks.released import Release, read_release
+from resnets_utils.notebooks.stamp import read_stamp
 from resnets_utils.upgrade import defined_in, fits, upgrade_file
-from resnets_utils.upgrade.earlier import read_earlier
-from resnets_utils.upgrade.release import Release, read_release
-from resnets_utils.upgrade.report import SIGNS, Report
+from resnets_utils.upgrade.upgrade_report import SIGNS, Report
 
 _LEFT_OUT = {".ipynb_checkpoints", "__MACOSX"}
 

@@ -7,20 +7,20 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from resnets_utils.block_removal import remove_a_block as remove_a_block
-    from resnets_utils.checks import Checks as Checks
-    from resnets_utils.dataset import convert_to_one_hot as convert_to_one_hot
-    from resnets_utils.dataset import load_dataset as load_dataset
-    from resnets_utils.dataset import random_mini_batches as random_mini_batches
-    from resnets_utils.depth_experiment import compare_depths as compare_depths
-    from resnets_utils.initializers import GlorotUniform as GlorotUniform
-    from resnets_utils.initializers import glorot_uniform as glorot_uniform
-    from resnets_utils.model_drawing import show_model as show_model
-    from resnets_utils.photo import show_prediction as show_prediction
-    from resnets_utils.pretrained import load_pretrained as load_pretrained
-    from resnets_utils.skip_experiment import what_the_skip_carries as what_the_skip_carries
-    from resnets_utils.training import check_training as check_training
-    from resnets_utils.training import train as train
+    from resnets_utils.checks.checks import Checks as Checks
+    from resnets_utils.experiments.block_removal import remove_a_block as remove_a_block
+    from resnets_utils.experiments.depth import compare_depths as compare_depths
+    from resnets_utils.experiments.model_drawing import show_model as show_model
+    from resnets_utils.experiments.skip import what_the_skip_carries as what_the_skip_carries
+    from resnets_utils.experiments.training import check_training as check_training
+    from resnets_utils.experiments.training import train as train
+    from resnets_utils.hands.dataset import convert_to_one_hot as convert_to_one_hot
+    from resnets_utils.hands.dataset import load_dataset as load_dataset
+    from resnets_utils.hands.dataset import random_mini_batches as random_mini_batches
+    from resnets_utils.hands.photo import show_prediction as show_prediction
+    from resnets_utils.hands.trained_model import load_pretrained as load_pretrained
+    from resnets_utils.tensorflow1 import GlorotUniform as GlorotUniform
+    from resnets_utils.tensorflow1 import glorot_uniform as glorot_uniform
 
 # TensorFlow reads it when it is imported. Without a graphics card a red line about the
 # one it misses would stand above a student's first verdict; errors still come as exceptions.
@@ -29,20 +29,20 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Where each name lives. A module is imported when its name is first asked for,
 # so that the checks do not wait for drawing and reading of pictures.
 _HOMES = {
-    "Checks": "checks",
-    "GlorotUniform": "initializers",
-    "check_training": "training",
-    "compare_depths": "depth_experiment",
-    "convert_to_one_hot": "dataset",
-    "glorot_uniform": "initializers",
-    "load_dataset": "dataset",
-    "load_pretrained": "pretrained",
-    "random_mini_batches": "dataset",
-    "remove_a_block": "block_removal",
-    "show_model": "model_drawing",
-    "show_prediction": "photo",
-    "train": "training",
-    "what_the_skip_carries": "skip_experiment",
+    "Checks": "checks.checks",
+    "GlorotUniform": "tensorflow1",
+    "check_training": "experiments.training",
+    "compare_depths": "experiments.depth",
+    "convert_to_one_hot": "hands.dataset",
+    "glorot_uniform": "tensorflow1",
+    "load_dataset": "hands.dataset",
+    "load_pretrained": "hands.trained_model",
+    "random_mini_batches": "hands.dataset",
+    "remove_a_block": "experiments.block_removal",
+    "show_model": "experiments.model_drawing",
+    "show_prediction": "hands.photo",
+    "train": "experiments.training",
+    "what_the_skip_carries": "experiments.skip",
 }
 
 __all__ = list(_HOMES)

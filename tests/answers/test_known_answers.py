@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from own_assignments import FUNCTIONS, put_in_place
 
-from coursekit.courses import Assignment, assignments
-from coursekit.hidden_tests import hidden_tests
-from coursekit.judge.trusted import judge_trusted
-from coursekit.known_answers import KnownAnswer, answer_cells, full_test_cells, known_answers
-from resnets_utils.outcomes import Outcome
+from coursekit.course.assignment import Assignment, assignments
+from coursekit.course.hidden_tests import hidden_tests
+from coursekit.course.known_answers import KnownAnswer, answer_cells, full_test_cells, known_answers
+from coursekit.judge.in_process import judge_trusted
+from resnets_utils.checks.check_result import Outcome
 
 COURSE = Path(__file__).resolve().parents[2]
 

@@ -196,8 +196,8 @@ ATTACKS: dict[str, Attack] = {
     ),
     "replace the kernel's program": Attack(
         "the kernel's own program cannot be changed",
-        "import coursekit.kernels\n"
-        "path = os.path.dirname(coursekit.kernels.__file__) + '/coursekit-attack.txt'\n"
+        "import coursekit.sandbox\n"
+        "path = os.path.dirname(coursekit.sandbox.__file__) + '/coursekit-attack.txt'\n"
         "done = writes(path)\n"
         "os.remove(path)\n"
         "done",

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from coursekit.errors import InfrastructureError
-from coursekit.isolation.watchdog import descendants
-from coursekit.nbgrader_runs import run_nbgrader
+from coursekit.grading.nbgrader_run import run_nbgrader
+from coursekit.sandbox.watchdog import descendants
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PATIENCE = 10  # seconds that ending processes get

@@ -19,10 +19,10 @@ from attacks import ATTACKS, PREPARATION, Attack
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
-from coursekit.isolation.limits import Limits
-from coursekit.isolation.probing import NONE
 from coursekit.kernels.manager import student_kernel
-from coursekit.kernels.settings import Confinement
+from coursekit.sandbox.limits import Limits
+from coursekit.sandbox.probing import NONE
+from coursekit.sandbox.settings import Confinement
 
 WORD = "attacked-conductor"
 NOT_TRIED = "not tried without a sandbox"

@@ -17,7 +17,7 @@ from attacks import ATTACKS
 from session import NOT_TRIED, WORD
 from users import ORDINARY, as_ordinary_user, is_root
 
-from coursekit.isolation.probing import BUBBLEWRAPPED, NONE, ZYGOTE, probe
+from coursekit.sandbox.probing import BUBBLEWRAPPED, NONE, ZYGOTE, probe
 
 pytestmark = pytest.mark.slow
 

@@ -23,21 +23,21 @@ from nbgrader.server_extensions.formgrader import handlers
 from small_course import NAME, small_course
 from traitlets.config.loader import Config, JSONFileConfigLoader
 
-from coursekit.courses import Assignment, read_notebook
-from coursekit.isolation.limits import Limits
-from coursekit.isolation.probing import NONE, ZYGOTE, probe
-from coursekit.judge.client import MAX_REASON, JudgeProcess
+from coursekit.course.assignment import Assignment, read_notebook
+from coursekit.course.filled_in import fill_in, released, submit
+from coursekit.course.known_answers import solution_cells
+from coursekit.course.solution import solution_pieces
+from coursekit.course.test_cells import compose
+from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.judge.judge_client import MAX_REASON, JudgeProcess
+from coursekit.judge.verdict import CellVerdict
 from coursekit.kernels.manager import student_kernel
-from coursekit.kernels.settings import Confinement
-from coursekit.kernels.tracing import request_trace
-from coursekit.known_answers import solution_cells
-from coursekit.nbgrader_runs import read_verdict, run_nbgrader
-from coursekit.preprocessors.judge_answers import JudgeAnswers
+from coursekit.kernels.trace_request import request_trace
+from coursekit.nbgrader_seam.judge_answers import JudgeAnswers
 from coursekit.release.pipeline import generate
-from coursekit.solution import solution_pieces
-from coursekit.submissions import fill_in, released, submit
-from coursekit.test_cells import compose
-from coursekit.verdict import CellVerdict
+from coursekit.sandbox.limits import Limits
+from coursekit.sandbox.probing import NONE, ZYGOTE, probe
+from coursekit.sandbox.settings import Confinement
 
 pytestmark = pytest.mark.slow
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import pytest
 from small_course import NAME, small_course
 
-from coursekit.courses import Assignment
-from coursekit.isolation.probing import NONE, ZYGOTE, probe
-from coursekit.known_answers import solution_cells
-from coursekit.nbgrader_runs import read_verdict, run_nbgrader
+from coursekit.course.assignment import Assignment
+from coursekit.course.filled_in import fill_in, released, submit
+from coursekit.course.known_answers import solution_cells
+from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.judge.verdict import NotebookVerdict
 from coursekit.release.pipeline import generate
-from coursekit.submissions import fill_in, released, submit
-from coursekit.verdict import NotebookVerdict
+from coursekit.sandbox.probing import NONE, ZYGOTE, probe
 
 pytestmark = pytest.mark.slow
 

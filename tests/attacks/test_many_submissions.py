@@ -24,11 +24,11 @@ from session import cell
 from small_course import NAME, small_course
 from test_limits import GREEDY, LIMITS
 
-from coursekit.courses import Assignment
-from coursekit.isolation.probing import NONE, ZYGOTE, probe
-from coursekit.known_answers import solution_cells
+from coursekit.course.assignment import Assignment
+from coursekit.course.filled_in import fill_in, released
+from coursekit.course.known_answers import solution_cells
 from coursekit.release.pipeline import generate
-from coursekit.submissions import fill_in, released
+from coursekit.sandbox.probing import NONE, ZYGOTE, probe
 
 pytestmark = pytest.mark.slow
 

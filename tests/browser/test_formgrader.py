@@ -14,13 +14,13 @@ from nbgrader.api import Gradebook
 from playwright.sync_api import Locator, Page, expect
 from small_course import HIDDEN, NAME, small_course
 
-from coursekit.courses import Assignment, read_notebook
-from coursekit.isolation.probing import NONE, probe
-from coursekit.known_answers import solution_cells
-from coursekit.nbgrader_runs import read_verdict, run_nbgrader
+from coursekit.course.assignment import Assignment, read_notebook
+from coursekit.course.filled_in import fill_in, released, submit
+from coursekit.course.known_answers import solution_cells
+from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.judge.verdict import NotebookVerdict
 from coursekit.release.pipeline import generate
-from coursekit.submissions import fill_in, released, submit
-from coursekit.verdict import NotebookVerdict
+from coursekit.sandbox.probing import NONE, probe
 
 pytestmark = pytest.mark.slow
 

@@ -12,14 +12,14 @@ import pytest
 from browsing import JupyterServer, Visitor, jupyter_server
 from playwright.sync_api import Locator, Page, expect
 
-from coursekit.courses import Assignment, read_notebook
-from coursekit.known_answers import known_answers, solution_cells
+from coursekit.course.assignment import Assignment, read_notebook
+from coursekit.course.known_answers import known_answers, solution_cells
 
 pytestmark = pytest.mark.slow
 
 # A slider as the notebook's try-it cells have it; theirs need a trained network.
 TRY_IT = """import matplotlib.pyplot as plt
-from resnets_utils.sliders import slide
+from resnets_utils.experiments.sliders import slide
 
 def draw(choice):
     plt.figure(figsize=(4, 1))

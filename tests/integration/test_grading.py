@@ -20,12 +20,12 @@ from nbgrader.api import Gradebook
 from nbgrader.utils import compute_checksum
 from record_replay import REPLAY
 
-from coursekit.courses import Assignment, cells_by_grade_id, read_notebook
+from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
+from coursekit.course.filled_in import fill_in, released, submit
+from coursekit.course.known_answers import known_answers, solution_cells
 from coursekit.errors import InfrastructureError
-from coursekit.known_answers import known_answers, solution_cells
-from coursekit.nbgrader_runs import read_verdict, run_nbgrader
+from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.release.leaks import hidden_lines
-from coursekit.submissions import fill_in, released, submit
 
 pytestmark = pytest.mark.slow
 

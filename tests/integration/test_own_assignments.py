@@ -18,11 +18,11 @@ from nbgrader.api import Gradebook
 from own_assignments import FUNCTIONS, put_in_place
 
 from coursekit.cli import main
-from coursekit.courses import Assignment, cells_by_grade_id, read_notebook
-from coursekit.known_answers import known_answers, solution_cells
-from coursekit.nbgrader_runs import read_verdict, run_nbgrader
-from coursekit.submissions import fill_in, released, submit
-from coursekit.verdict import NotebookVerdict
+from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
+from coursekit.course.filled_in import fill_in, released, submit
+from coursekit.course.known_answers import known_answers, solution_cells
+from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.judge.verdict import NotebookVerdict
 
 pytestmark = pytest.mark.slow
 
@@ -112,10 +112,10 @@ def test_a_release_holds_what_its_notebook_uses_and_no_more(course: Path) -> Non
     release = course / "release" / "numbers-v1"
     files = [path for path in release.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 300_000
-    assert not {"tracing.py", "graph.py", "pretrained.py"} & {path.name for path in files}
+    assert not {"tracing.py", "graph.py", "trained_model.py"} & {path.name for path in files}
     assert "import keras" not in "".join(path.read_text() for path in files)
     network = course / "release" / "plain-network-v1" / "resnets_utils"
-    assert (network / "tracing.py").is_file() and not (network / "pretrained.py").exists()
+    assert (network / "graphs" / "tracing.py").is_file() and not (network / "hands").exists()
     assert not list((course / "release").rglob("blocks.py"))
 
 

@@ -40,12 +40,12 @@ from broken_notebooks import (
 from nbgrader.api import Gradebook
 from small_course import small_course
 
-from coursekit.courses import Assignment
+from coursekit.course.assignment import Assignment
+from coursekit.course.filled_in import fill_in, released
+from coursekit.course.known_answers import solution_cells
 from coursekit.errors import InfrastructureError
-from coursekit.known_answers import solution_cells
-from coursekit.nbgrader_runs import LOG, read_verdict, run_nbgrader, submission_error
+from coursekit.grading.nbgrader_run import LOG, read_verdict, run_nbgrader, submission_error
 from coursekit.release.pipeline import generate
-from coursekit.submissions import fill_in, released
 
 pytestmark = pytest.mark.slow
 

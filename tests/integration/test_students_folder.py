@@ -12,10 +12,10 @@ import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from coursekit.courses import Assignment, cells_by_grade_id
-from coursekit.known_answers import known_answers, solution_cells
-from coursekit.preprocessors.normalise import notebook_text
-from coursekit.submissions import fill_in, released
+from coursekit.course.assignment import Assignment, cells_by_grade_id
+from coursekit.course.filled_in import fill_in, released
+from coursekit.course.known_answers import known_answers, solution_cells
+from coursekit.course.normal_form import notebook_text
 
 pytestmark = pytest.mark.slow
 

@@ -15,17 +15,17 @@ from nbgrader.api import Gradebook
 from small_course import CHANGED_HIDDEN, HIDDEN, NAME, small_course
 
 from coursekit.cli import main
-from coursekit.courses import Assignment, cells_by_grade_id, read_notebook
+from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
+from coursekit.course.filled_in import fill_in, released, submit
+from coursekit.course.known_answers import solution_cells
+from coursekit.course.version_choice import choose_version
 from coursekit.errors import InfrastructureError
-from coursekit.known_answers import solution_cells
-from coursekit.nbgrader_runs import read_verdict, run_nbgrader
-from coursekit.preprocessors.stamp_version import hidden_tests_digest
+from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.nbgrader_seam.stamp_version import hidden_tests_digest
 from coursekit.release.leaks import find_leaks, hidden_lines
 from coursekit.release.new_version import new_version
 from coursekit.release.pipeline import generate
-from coursekit.submissions import fill_in, released, submit
-from coursekit.versions import choose_version
-from resnets_utils.stamp import KEY, digest_cells, read_stamp
+from resnets_utils.notebooks.stamp import KEY, digest_cells, read_stamp
 
 pytestmark = pytest.mark.slow
 

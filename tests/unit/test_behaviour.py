@@ -7,13 +7,13 @@ from typing import Any
 import keras
 import pytest
 
-from resnets_utils.answers import Answer
-from resnets_utils.building import same_behaviour
-from resnets_utils.calls import Call
-from resnets_utils.graph import Graph
-from resnets_utils.layers import GraphRefused
-from resnets_utils.outcomes import CheckFailed
-from resnets_utils.reading import read_graph
+from resnets_utils.border.call import Call
+from resnets_utils.checks.answer import Answer
+from resnets_utils.checks.check_result import CheckFailed
+from resnets_utils.graphs.graph import Graph
+from resnets_utils.graphs.keras_json import read_graph
+from resnets_utils.graphs.keras_layers import GraphRefused
+from resnets_utils.graphs.rebuilding import same_behaviour
 
 layers = keras.layers
 TOLD_NOTHING = object()

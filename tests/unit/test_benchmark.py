@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from small_course import small_course
 
-from coursekit.benchmark import run_benchmark
-from coursekit.courses import Assignment, assignments
+from coursekit.course.assignment import Assignment, assignments
 from coursekit.errors import CourseKitError
-from coursekit.pretraining.trained_network import assignment_with_network
+from studio.pretraining.trained_network import assignment_with_network
+from studio.training_benchmark import run_benchmark
 
 
 def test_an_assignment_without_a_network_is_passed_over(

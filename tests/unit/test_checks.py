@@ -9,18 +9,19 @@ import keras
 import pytest
 from exercises import NAMED, NAMED_BLOCKS
 
+from coursekit.course.test_cells import compose
 from coursekit.judge.cell import TestCellFault, judge_cell
-from coursekit.judge.trusted import judge_trusted
-from coursekit.test_cells import compose
-from resnets_utils import judging as how_judged
-from resnets_utils.calls import Call, answer, as_arguments
-from resnets_utils.checks import Checks
-from resnets_utils.judging import Judging, judging
-from resnets_utils.outcomes import CheckResult, ChecksNotPassed, Outcome
-from resnets_utils.raised import Reply
-from resnets_utils.reference import RECORD, Solution, record, record_text
-from resnets_utils.reference_graphs import ReferenceGraphs, replies_to_record
-from resnets_utils.sentences import StudentError
+from coursekit.judge.in_process import judge_trusted
+from resnets_utils.answering import answer
+from resnets_utils.border.call import Call, as_arguments
+from resnets_utils.border.reply import Reply
+from resnets_utils.checks import judging as how_judged
+from resnets_utils.checks.check_result import CheckResult, ChecksNotPassed, Outcome
+from resnets_utils.checks.checks import Checks
+from resnets_utils.checks.judging import Judging, judging
+from resnets_utils.checks.reference import RECORD, Solution, record, record_text
+from resnets_utils.checks.reference_graphs import ReferenceGraphs, replies_to_record
+from resnets_utils.errors import StudentError
 
 EXAMPLE = 'f=2, filters=[2, 4, 6], stage=1, block="a"'
 VISIBLE = f"""

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from permissions import folder_for_all, held_back
 
-from resnets_utils import signs
-from resnets_utils.classes import CLASS_NAMES
-from resnets_utils.dataset import (
+from resnets_utils.errors import StudentError
+from resnets_utils.hands import drawing
+from resnets_utils.hands.classes import CLASS_NAMES
+from resnets_utils.hands.dataset import (
     MOST_PICTURES,
     load_dataset,
 )
-from resnets_utils.sentences import StudentError
 
 TRAIN, TEST = "train_signs.h5", "test_signs.h5"
 
@@ -391,4 +391,4 @@ def test_a_file_in_the_folders_place_is_told(tmp_path: Path) -> None:
 
 def test_every_class_has_a_name_that_begins_with_its_number() -> None:
     assert [name[0] for name in CLASS_NAMES] == list("012345")
-    assert signs.draw_pictures(np.arange(len(CLASS_NAMES)), seed=3).shape[0] == 6
+    assert drawing.draw_pictures(np.arange(len(CLASS_NAMES)), seed=3).shape[0] == 6

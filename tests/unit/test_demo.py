@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from small_course import small_course
 
-from coursekit.courses import Assignment, cells_by_grade_id
+from coursekit.course.assignment import Assignment, cells_by_grade_id
 from coursekit.demo import bundled, scores
 from coursekit.errors import AuthoringError
-from coursekit.verdict import FAILED, PASSED, CellVerdict, CheckVerdict, NotebookVerdict
+from coursekit.judge.verdict import FAILED, PASSED, CellVerdict, CheckVerdict, NotebookVerdict
 
 ANSWER = '[[answer]]\nname = "{name}"\nfunction = "identity_block"\ncode = "{code}"\n'
 

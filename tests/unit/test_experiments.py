@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from keras import layers
 
-from coursekit.pretraining.trained_network import assignment_with_network, solution_model
-from resnets_utils.block_removal import remove_a_block, switched_off
-from resnets_utils.depth_experiment import compare_depths, small_network
-from resnets_utils.residual_blocks import residual_blocks, scaled
-from resnets_utils.sentences import StudentError
-from resnets_utils.skip_experiment import what_the_skip_carries
-from resnets_utils.sliders import can_slide
+from resnets_utils.errors import StudentError
+from resnets_utils.experiments.block_removal import remove_a_block, switched_off
+from resnets_utils.experiments.depth import compare_depths, small_network
+from resnets_utils.experiments.residual_blocks import residual_blocks, scaled
+from resnets_utils.experiments.skip import what_the_skip_carries
+from resnets_utils.experiments.sliders import can_slide
+from studio.pretraining.trained_network import assignment_with_network, solution_model
 
 mpl.use("Agg")
 
@@ -153,7 +153,7 @@ def test_the_depth_cell_is_short_while_graded(
 
 @pytest.mark.slow
 def test_depth_hurts_the_plain_network_and_not_the_residual_one() -> None:
-    from resnets_utils.signs import draw_pictures
+    from resnets_utils.hands.drawing import draw_pictures
 
     labels = np.arange(48, dtype=np.int64) % 6
     pictures = draw_pictures(labels, 1)

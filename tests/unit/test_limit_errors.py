@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from coursekit.isolation.limits import Limits
-from coursekit.preprocessors.limit_errors import limit_hit
+from coursekit.kernels.outputs.limit_errors import limit_hit
+from coursekit.sandbox.limits import Limits
 
 
 @pytest.mark.parametrize(

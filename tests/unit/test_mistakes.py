@@ -12,7 +12,7 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from coursekit.courses import Assignment
+from coursekit.course.assignment import Assignment
 from coursekit.errors import AuthoringError
 from coursekit.release.mistakes import find_mistakes, refuse_mistakes
 

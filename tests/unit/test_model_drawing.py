@@ -11,10 +11,10 @@ import matplotlib.image
 import pytest
 from keras import layers
 
-from coursekit.courses import Assignment
-from coursekit.pretraining.trained_network import solution_model
-from resnets_utils.model_drawing import show_model, summary_rows
-from resnets_utils.sentences import StudentError
+from coursekit.course.assignment import Assignment
+from resnets_utils.errors import StudentError
+from resnets_utils.experiments.model_drawing import show_model, summary_rows
+from studio.pretraining.trained_network import solution_model
 
 
 @pytest.fixture(scope="module")

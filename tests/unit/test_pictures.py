@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from coursekit.courses import Assignment
-from coursekit.pictures import DRAWINGS, draw_all, draw_pictures, gradients, signs_sheet
-from coursekit.pictures.network import STAGES
+from coursekit.course.assignment import Assignment
+from studio.pictures import DRAWINGS, draw_all, draw_pictures, gradients, signs_sheet
+from studio.pictures.network import STAGES
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = [*DRAWINGS, gradients.NAME]

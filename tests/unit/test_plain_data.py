@@ -20,8 +20,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pytest
 
-from resnets_utils import plain_data
-from resnets_utils.plain_data import NotPlainData, decode, encode
+from resnets_utils.border import plain_data
+from resnets_utils.border.plain_data import NotPlainData, decode, encode
 
 DTYPES = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
 DTYPES += ["float16", "float32", "float64", "complex64", "complex128"]
@@ -185,7 +185,7 @@ class Mine(Model):
 
 def test_neither_keras_nor_tensorflow_is_imported() -> None:
     program = (
-        "import sys, resnets_utils.plain_data, resnets_utils.value_differences;"
+        "import sys, resnets_utils.border.plain_data, resnets_utils.border.value_differences;"
         "print({'keras', 'tensorflow'} & set(sys.modules))"
     )
     said = subprocess.run(

@@ -10,11 +10,11 @@ from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from coursekit.bounded_rendering import highlighted
-from coursekit.courses import Assignment, read_notebook
-from coursekit.plain_markdown import MOST_LETTERS, OWN_PLACE, markdown_html
+from coursekit.course.assignment import Assignment, read_notebook
+from coursekit.pages.bounded import highlighted
+from coursekit.pages.markdown import MOST_LETTERS, OWN_PLACE, markdown_html
 
-FILTERS = {"markdown2html": "coursekit.plain_markdown.markdown_html"}
+FILTERS = {"markdown2html": "coursekit.pages.markdown.markdown_html"}
 HOSTILE = [
     "<script>alert(1)</script>",
     "text <img src=x onerror=alert(1)> text",

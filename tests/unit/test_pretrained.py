@@ -12,13 +12,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from coursekit.courses import assignments
+from coursekit.course.assignment import assignments
 from coursekit.errors import GateError
-from coursekit.pretraining.command import TRAINED, show
-from coursekit.pretraining.data import batches, varied
-from coursekit.pretraining.trained_network import solution_model
-from coursekit.pretraining.training import start_small
-from resnets_utils.pretrained import (
+from resnets_utils.errors import StudentError
+from resnets_utils.hands.trained_model import (
     FOLDER,
     NETWORK,
     RECORD,
@@ -30,7 +27,10 @@ from resnets_utils.pretrained import (
     read_weights,
     write_weights,
 )
-from resnets_utils.sentences import StudentError
+from studio.pretraining.drawn_data import batches, varied
+from studio.pretraining.epochs import start_small
+from studio.pretraining.pretrain import TRAINED, show
+from studio.pretraining.trained_network import solution_model
 
 COURSE = Path(__file__).parents[2]
 
@@ -151,7 +151,7 @@ def test_the_shipped_weights_hold_what_their_record_says(
     record["test_accuracy"] = 0.9
     (tmp_path / "other" / RECORD).write_text(json.dumps(record))
     monkeypatch.setattr(
-        "coursekit.pretraining.command.read_record", lambda: read_record(tmp_path / "other")
+        "studio.pretraining.pretrain.read_record", lambda: read_record(tmp_path / "other")
     )
     with pytest.raises(GateError, match="the record says"):
         show(COURSE, Console())

@@ -9,11 +9,11 @@ import keras
 import pytest
 
 from resnets_utils import glorot_uniform
-from resnets_utils.building import build, same_behaviour
-from resnets_utils.differences import start as said
-from resnets_utils.graph import Graph, Node
-from resnets_utils.layers import GraphRefused
-from resnets_utils.reading import read_graph
+from resnets_utils.graphs.graph import Graph, Node
+from resnets_utils.graphs.graph_differences import start as said
+from resnets_utils.graphs.keras_json import read_graph
+from resnets_utils.graphs.keras_layers import GraphRefused
+from resnets_utils.graphs.rebuilding import build, same_behaviour
 
 layers = keras.layers
 Change = Callable[[dict[str, Any]], None]

@@ -20,11 +20,8 @@ from exercises import (
     opened,
 )
 
-from resnets_utils.calls import VALUE, Call, as_arguments
-from resnets_utils.graph import CLOSED_BLOCK, Graph, Node
-from resnets_utils.graph_text import graph_of_text, text_of_graph
-from resnets_utils.places import Names
-from resnets_utils.reference import (
+from resnets_utils.border.call import VALUE, Call, as_arguments
+from resnets_utils.checks.reference import (
     RECORD,
     Record,
     Solution,
@@ -32,8 +29,11 @@ from resnets_utils.reference import (
     record_of_this_folder,
     record_text,
 )
-from resnets_utils.reference_graphs import ReferenceGraphs, replies_to_record
-from resnets_utils.sentences import StudentError
+from resnets_utils.checks.reference_graphs import ReferenceGraphs, replies_to_record
+from resnets_utils.errors import StudentError
+from resnets_utils.graphs.graph import CLOSED_BLOCK, Graph, Node
+from resnets_utils.graphs.graph_text import graph_of_text, text_of_graph
+from resnets_utils.graphs.places import Names
 
 NETWORK = Call("network", {})
 VALUES = "def softmax(x):\n    return [round(one / sum(x), 3) for one in x]\n"

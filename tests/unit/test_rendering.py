@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from nbconvert.filters.strings import clean_html
 
-from coursekit.rendering import verdict_html
-from coursekit.verdict import CellVerdict, CheckVerdict, NotebookVerdict
+from coursekit.judge.verdict import CellVerdict, CheckVerdict, NotebookVerdict
+from coursekit.pages.verdict_html import verdict_html
 
 CELL = CellVerdict(
     "test_x",

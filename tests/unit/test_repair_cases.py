@@ -24,14 +24,14 @@ from broken_notebooks import (
     split,
 )
 
-from coursekit.courses import Assignment, read_notebook
-from coursekit.known_answers import solution_cells
-from coursekit.repair.errors import BeyondRepair
+from coursekit.course.assignment import Assignment, read_notebook
+from coursekit.course.filled_in import fill_in
+from coursekit.course.known_answers import solution_cells
+from coursekit.repair.beyond_repair import BeyondRepair
+from coursekit.repair.notebook_file import MOST_CELLS, read_submission
 from coursekit.repair.pasted import readable
-from coursekit.repair.reading import MOST_CELLS, read_submission
 from coursekit.repair.rebuilding import Rebuilt, rebuild
 from coursekit.repair.remarks import take_repairs, write_repairs
-from coursekit.submissions import fill_in
 
 NAME = "Residual_Networks_v2a.ipynb"
 OWN = "helper = 7"

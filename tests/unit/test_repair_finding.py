@@ -16,24 +16,24 @@ from typing import Any
 import pytest
 from broken_notebooks import Notebook, as_bytes, code
 
-from coursekit.courses import Assignment
+from coursekit.course.assignment import Assignment
+from coursekit.course.filled_in import fill_in, released
+from coursekit.course.known_answers import solution_cells
 from coursekit.errors import InfrastructureError
-from coursekit.known_answers import solution_cells
-from coursekit.repair.archives import MOST_BYTES
-from coursekit.repair.candidates import find_candidates
-from coursekit.repair.choosing import repair
-from coursekit.repair.errors import BeyondRepair
-from coursekit.repair.folder import (
+from coursekit.processes.plain_files import (
     LARGEST_FILE,
     MOST_FOLDERS,
     copy_plain_files,
     look_into,
     open_plain,
 )
-from coursekit.repair.process import RepairProcess
+from coursekit.repair.archives import MOST_BYTES
+from coursekit.repair.best_notebook import repair
+from coursekit.repair.beyond_repair import BeyondRepair
+from coursekit.repair.candidates import find_candidates
 from coursekit.repair.rebuilding import Rebuilt
+from coursekit.repair.repair_process import RepairProcess
 from coursekit.repair.timestamp import read_timestamp
-from coursekit.submissions import fill_in, released
 
 NAME = "Residual_Networks_v2a.ipynb"
 

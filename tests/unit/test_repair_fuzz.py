@@ -11,12 +11,12 @@ import nbformat
 import pytest
 from broken_notebooks import REPAIRED, as_bytes, huge_outputs, long_note
 
-from coursekit.courses import Assignment, read_notebook
-from coursekit.known_answers import solution_cells
-from coursekit.repair.errors import BeyondRepair
-from coursekit.repair.reading import read_submission
+from coursekit.course.assignment import Assignment, read_notebook
+from coursekit.course.filled_in import fill_in
+from coursekit.course.known_answers import solution_cells
+from coursekit.repair.beyond_repair import BeyondRepair
+from coursekit.repair.notebook_file import read_submission
 from coursekit.repair.rebuilding import rebuild
-from coursekit.submissions import fill_in
 
 ODD: list[Any] = [
     None,

@@ -11,10 +11,10 @@ import pytest
 from exercises import MODES_BLOCKS
 
 from resnets_utils import glorot_uniform
-from resnets_utils.initializers import GlorotUniform
-from resnets_utils.reading import read_graph
-from resnets_utils.sampling import agrees, sample
-from resnets_utils.stand_ins import Blocks, in_place_of_blocks
+from resnets_utils.graphs.keras_json import read_graph
+from resnets_utils.graphs.spot_check import agrees, sample
+from resnets_utils.graphs.stand_ins import Blocks, in_place_of_blocks
+from resnets_utils.tensorflow1 import GlorotUniform
 
 layers = keras.layers
 BLOCKS = Blocks(MODES_BLOCKS)

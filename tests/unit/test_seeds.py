@@ -8,17 +8,17 @@ import keras
 import numpy as np
 import pytest
 
-from coursekit.courses import Assignment, read_notebook
-from coursekit.hidden_tests import blocks_text
-from coursekit.solution import solution_names, solution_pieces
+from coursekit.course.assignment import Assignment, read_notebook
+from coursekit.course.hidden_tests import blocks_text
+from coursekit.course.solution import solution_names, solution_pieces
 from resnets_utils import glorot_uniform
-from resnets_utils.answers import open_blocks
-from resnets_utils.building import build
-from resnets_utils.calls import Call
-from resnets_utils.initializers import glorot_limit
-from resnets_utils.reading import read_graph
-from resnets_utils.reference import Solution
-from resnets_utils.reference_graphs import ReferenceGraphs
+from resnets_utils.border.call import Call
+from resnets_utils.checks.answer import open_blocks
+from resnets_utils.checks.reference import Solution
+from resnets_utils.checks.reference_graphs import ReferenceGraphs
+from resnets_utils.graphs.keras_json import read_graph
+from resnets_utils.graphs.rebuilding import build
+from resnets_utils.tensorflow1 import glorot_limit
 
 FIGURES = Path(__file__).parent.parent / "figures"
 PUBLISHED: dict[str, Any] = json.loads((FIGURES / "expected-v2a.json").read_text())

@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from resnets_utils.signs import draw_pictures, write_datasets
-from resnets_utils.signs.body import FINGER_PART, Build, View, bones_of, put_before_camera
-from resnets_utils.signs.generator import TEST_EACH, TRAIN_EACH, mixed_labels
-from resnets_utils.signs.poses import RAISED, draw_pose
-from resnets_utils.signs.skeleton import (
+from resnets_utils.hands.drawing import draw_pictures, write_datasets
+from resnets_utils.hands.drawing.body import FINGER_PART, Build, View, bones_of, put_before_camera
+from resnets_utils.hands.drawing.generator import TEST_EACH, TRAIN_EACH, mixed_labels
+from resnets_utils.hands.drawing.poses import RAISED, draw_pose
+from resnets_utils.hands.drawing.skeleton import (
     THUMB_BASE,
     THUMB_BONES,
     finger_joints,
     reaching_thumb,
     straight_thumb,
 )
-from resnets_utils.signs.surface import EMPTY, RoundCone, blurred, moved, render
-from resnets_utils.signs.variety import STUDIO, WIDE
+from resnets_utils.hands.drawing.surface import EMPTY, RoundCone, blurred, moved, render
+from resnets_utils.hands.drawing.variety import STUDIO, WIDE
 
 Folder = Path
 
@@ -89,8 +89,8 @@ def test_an_interrupted_drawing_leaves_no_file(
     def stopped(*_: object, **__: object) -> NDArray[np.uint8]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("resnets_utils.signs.generator.h5py.File.__setitem__", stopped)
-    monkeypatch.setattr("resnets_utils.signs.generator.TRAIN_EACH", 1)
+    monkeypatch.setattr("resnets_utils.hands.drawing.generator.h5py.File.__setitem__", stopped)
+    monkeypatch.setattr("resnets_utils.hands.drawing.generator.TRAIN_EACH", 1)
     with pytest.raises(KeyboardInterrupt):
         write_datasets(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -8,11 +8,11 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from coursekit.course.solution import python_text, solution_pieces
+from coursekit.course.test_cells import BEGIN_HIDDEN, END_HIDDEN, PLACEHOLDER, compose, take_apart
 from coursekit.errors import AuthoringError
 from coursekit.judge.cell import TestCellFault, judge_cell
-from coursekit.solution import python_text, solution_pieces
-from coursekit.test_cells import BEGIN_HIDDEN, END_HIDDEN, PLACEHOLDER, compose, take_apart
-from resnets_utils.calls import answer
+from resnets_utils.answering import answer
 
 
 def cell(text: str, grade_id: str = "", **flags: bool) -> NotebookNode:

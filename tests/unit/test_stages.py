@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from resnets_utils.stages import stage_names, tells_stages
+from resnets_utils.graphs.stages import stage_names, tells_stages
 
 
 def names_of(changes: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from coursekit.assignment_file import (
+from coursekit.course.assignment_file import (
     AssignmentFile,
     fill_in_updates,
     new_assignment_file,
@@ -17,7 +17,7 @@ from coursekit.assignment_file import (
     version_of,
 )
 from coursekit.errors import AuthoringError
-from resnets_utils.stamp import KEY, Stamp, digest_cells, digest_texts, read_stamp
+from resnets_utils.notebooks.stamp import KEY, Stamp, digest_cells, digest_texts, read_stamp
 
 DIGEST = "sha256:" + 64 * "0"
 STAMP = Stamp("residual-networks-v3", "v3", "v2a", DIGEST, DIGEST, DIGEST, "0.1.0")
@@ -107,7 +107,7 @@ def test_texts_do_not_run_together() -> None:
 
 
 def test_the_stamp_is_read_without_tensorflow() -> None:
-    code = "import sys, resnets_utils.stamp; sys.exit('tensorflow' in sys.modules)"
+    code = "import sys, resnets_utils.notebooks.stamp; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 from exercises import MODES, MODES_BLOCKS, graphs, opened
 
-from resnets_utils.calls import Call, as_arguments
-from resnets_utils.checks import Checks
-from resnets_utils.graph import CLOSED_BLOCK, Graph, Node, Setting
-from resnets_utils.judging import Judging, judging
-from resnets_utils.layers import GraphRefused
-from resnets_utils.reading import read_graph
-from resnets_utils.reference import Solution
-from resnets_utils.stand_ins import Blocks, NoShape, argument_forms, in_place_of_blocks
+from resnets_utils.border.call import Call, as_arguments
+from resnets_utils.checks.checks import Checks
+from resnets_utils.checks.judging import Judging, judging
+from resnets_utils.checks.reference import Solution
+from resnets_utils.graphs.graph import CLOSED_BLOCK, Graph, Node, Setting
+from resnets_utils.graphs.keras_json import read_graph
+from resnets_utils.graphs.keras_layers import GraphRefused
+from resnets_utils.graphs.stand_ins import Blocks, NoShape, argument_forms, in_place_of_blocks
+from resnets_utils.graphs.tracing import trace
 from resnets_utils.tensorflow2 import all_ones, random_uniform
-from resnets_utils.tracing import trace
 
 BLOCKS = Blocks(MODES_BLOCKS)
 GRAPHS = graphs(MODES, MODES_BLOCKS)

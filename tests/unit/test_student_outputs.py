@@ -10,11 +10,11 @@ from jupyter_client.session import Session
 from nbconvert.filters.ansi import ansi2html
 from nbformat.v4 import new_code_cell
 
-from coursekit.isolation.limits import Limits
 from coursekit.kernels.manager import MAX_HEADER_BYTES, MAX_PARTS, BoundedSession
-from coursekit.preprocessors.cell_outputs import CellOutputs
-from coursekit.preprocessors.output_meter import FULL_CELLS, OutputMeter
-from coursekit.preprocessors.plain_outputs import MOST_COLOURS, plain_message
+from coursekit.kernels.outputs.cell_outputs import CellOutputs
+from coursekit.kernels.outputs.output_meter import FULL_CELLS, OutputMeter
+from coursekit.kernels.outputs.plain_outputs import MOST_COLOURS, plain_message
+from coursekit.sandbox.limits import Limits
 
 
 def message(kind: str, **content: Any) -> dict[str, Any]:

@@ -9,9 +9,10 @@ import keras
 import numpy as np
 import pytest
 
-from resnets_utils.calls import Call, answer, as_arguments
-from resnets_utils.reading import read_graph
-from resnets_utils.tracing import _without_values, trace
+from resnets_utils.answering import answer
+from resnets_utils.border.call import Call, as_arguments
+from resnets_utils.graphs.keras_json import read_graph
+from resnets_utils.graphs.tracing import _without_values, trace
 
 CALL = Call("block", {}, (4, 4, 3))
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from coursekit.pretraining.trained_network import assignment_with_network, solution_model
-from resnets_utils.sentences import StudentError
-from resnets_utils.signs import draw_pictures
-from resnets_utils.training import (
+from resnets_utils.errors import StudentError
+from resnets_utils.experiments.training import (
     SHORT_RUN_STEPS,
     check_training,
     fused_batch_normalisation,
     train,
 )
+from resnets_utils.hands.drawing import draw_pictures
+from studio.pretraining.trained_network import assignment_with_network, solution_model
 
 RANDOM = np.random.default_rng(7)
 LABELS = np.arange(40) % 3

@@ -17,13 +17,13 @@ from traitlets import TraitError
 from traitlets.config import Config
 
 from coursekit.errors import InfrastructureError
-from coursekit.failures import _ended_in_order
-from coursekit.gradebooks import try_to_write
+from coursekit.gradebook import try_to_write
 from coursekit.kernels.manager import MAX_PLACE_BYTES, _place_for_lines
-from coursekit.kernels.settings import StudentKernel
-from coursekit.repair.choosing import repair
-from coursekit.repair.errors import BeyondRepair
-from coursekit.troubles import in_words
+from coursekit.machine_errors import in_words
+from coursekit.nbgrader_seam.failures import _ended_in_order
+from coursekit.repair.best_notebook import repair
+from coursekit.repair.beyond_repair import BeyondRepair
+from coursekit.sandbox.settings import StudentKernel
 
 
 def lock(path: Path) -> sqlite3.Connection:

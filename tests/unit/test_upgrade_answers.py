@@ -12,15 +12,15 @@ import pytest
 import upgrade_notebooks as earlier
 from upgrade_notebooks import FUNCTIONS, Sample
 
-from coursekit.courses import Assignment
-from coursekit.judge.trusted import judge_trusted
-from coursekit.known_answers import full_test_cells
-from resnets_utils.outcomes import Outcome
+from coursekit.course.assignment import Assignment
+from coursekit.course.known_answers import full_test_cells
+from coursekit.judge.in_process import judge_trusted
+from resnets_utils.checks.check_result import Outcome
+from resnets_utils.notebooks.definitions import find_definitions
+from resnets_utils.notebooks.plain_notebook import read_earlier
+from resnets_utils.notebooks.released import Release, checksum, read_release
 from resnets_utils.upgrade import upgrade_file
-from resnets_utils.upgrade.definitions import find_definitions
-from resnets_utils.upgrade.earlier import read_earlier
-from resnets_utils.upgrade.release import Release, checksum, read_release
-from resnets_utils.upgrade.report import Report
+from resnets_utils.upgrade.upgrade_report import Report
 
 COURSE = Path(__file__).resolve().parents[2]
 NAMED = Assignment(COURSE, "residual-networks-v2a")

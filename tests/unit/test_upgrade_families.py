@@ -11,8 +11,8 @@ import upgrade_notebooks as earlier
 from test_upgrade_answers import INITIALIZER, NAMED, release_of
 from test_upgrade_bulk import run, written
 
-from coursekit.courses import Assignment
-from resnets_utils.stamp import KEY, Stamp
+from coursekit.course.assignment import Assignment
+from resnets_utils.notebooks.stamp import KEY, Stamp
 from resnets_utils.upgrade import upgrade_file
 
 OTHER = "another-course-v9"

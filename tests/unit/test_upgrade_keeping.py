@@ -22,14 +22,14 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.utils import compute_checksum
 from upgrade_notebooks import FUNCTIONS
 
-from coursekit.courses import Assignment, read_notebook
-from coursekit.known_answers import solution_cells
-from coursekit.submissions import fill_in
-from resnets_utils.sentences import StudentError
+from coursekit.course.assignment import Assignment, read_notebook
+from coursekit.course.filled_in import fill_in
+from coursekit.course.known_answers import solution_cells
+from resnets_utils.errors import StudentError
+from resnets_utils.notebooks.released import checksum, read_release, release_here
 from resnets_utils.upgrade import upgrade, upgrade_file
 from resnets_utils.upgrade.__main__ import main
-from resnets_utils.upgrade.files import write_in_place, write_new
-from resnets_utils.upgrade.release import checksum, read_release, release_here
+from resnets_utils.upgrade.notebook_files import write_in_place, write_new
 
 RELEASE = Assignment(Path(__file__).resolve().parents[2], "residual-networks-v2a").release
 SOLUTIONS = solution_cells(Assignment(RELEASE.parents[2], "residual-networks-v2a"))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from resnets_utils.notebooks.definitions import find_definitions
+from resnets_utils.notebooks.plain_notebook import Cell
+from resnets_utils.notebooks.python_text import PythonText
 from resnets_utils.upgrade.carrying import mended
-from resnets_utils.upgrade.definitions import find_definitions
-from resnets_utils.upgrade.earlier import Cell
 from resnets_utils.upgrade.needs import NotebookNames
-from resnets_utils.upgrade.python_text import PythonText
 from resnets_utils.upgrade.rewrites import remaining_problems
 from resnets_utils.upgrade.todays_names import is_there, todays_home
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resnets_utils.value_differences import (
+from resnets_utils.border.value_differences import (
     arrays_agree,
     dtype_of,
     first_difference_of_values,

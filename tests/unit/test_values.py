@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from coursekit.course.test_cells import compose
 from coursekit.judge.cell import TestCellFault, judge_cell
-from coursekit.test_cells import compose
-from resnets_utils.calls import answer
-from resnets_utils.checks import Checks
-from resnets_utils.judging import Judging, judging
-from resnets_utils.outcomes import CheckFailed, CheckResult, Outcome
-from resnets_utils.reference import Solution
-from resnets_utils.values import Returned
+from resnets_utils.answering import answer
+from resnets_utils.checks.check_result import CheckFailed, CheckResult, Outcome
+from resnets_utils.checks.checks import Checks
+from resnets_utils.checks.judging import Judging, judging
+from resnets_utils.checks.reference import Solution
+from resnets_utils.checks.returned import Returned
 
 SOLUTION = """
 import numpy as np

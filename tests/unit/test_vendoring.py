@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from coursekit.courses import Assignment
-from coursekit.errors import AuthoringError, InfrastructureError
-from coursekit.release.vendoring import needed_files
-from coursekit.student_library import (
+from coursekit.course.assignment import Assignment
+from coursekit.course.library import (
     library_content,
     library_files,
     refuse_other_library,
     whole_library,
 )
+from coursekit.errors import AuthoringError, InfrastructureError
+from coursekit.release.vendoring import needed_files
 
 IMPORT = "from resnets_utils import Checks\n"
 VALUES = ['checks = Checks("f")\nchecks.call(x=1).equals()']
@@ -54,7 +54,9 @@ def imports(text: str) -> set[str]:
 
 def test_a_notebook_of_numbers_gets_nothing_that_needs_keras() -> None:
     files = library_files([IMPORT], VALUES, [])
-    assert {"__init__.py", "calls.py", "checks.py", "values.py", "reference.py"} <= set(files)
+    assert {"answering.py", "checks/checks.py", "checks/returned.py", "checks/reference.py"} <= set(
+        files
+    )
     for name, content in library_content(files).items():
         needed = {module.split(".")[0] for module in imports(content.decode())}
         assert not needed & {"keras", "tensorflow", "matplotlib", "h5py"}, name
@@ -64,39 +66,45 @@ def test_a_notebook_of_numbers_gets_nothing_that_needs_keras() -> None:
 def test_what_is_imported_is_there_and_nothing_for_type_checkers_alone(checks: list[str]) -> None:
     files = set(library_files([IMPORT], checks, []))
     assert files < set(whole_library())
-    needed = {"__init__.py", "calls.py", "checks.py", "tracing.py", "network_checks.py"}
+    on_demand = {"graphs/tracing.py", "checks/network_checks.py"}
+    needed = {"__init__.py", "answering.py", "checks/__init__.py", "checks/checks.py", *on_demand}
     for content in library_content(files).values():
         for module in imports(content.decode()):
             path = module.removeprefix("resnets_utils.").replace(".", "/")
             if module.startswith("resnets_utils."):
+                needed.add(f"{path.partition('/')[0]}/__init__.py")
                 needed |= {f"{path}.py", f"{path}/__init__.py"} & set(whole_library())
     if checks is VALUES:
-        needed -= {"tracing.py", "network_checks.py"}
-    assert files == needed
+        needed -= on_demand
+    assert files == needed & set(whole_library())
 
 
 def test_a_trace_check_takes_what_answers_and_compares_graphs() -> None:
     values, graphs = (set(library_files([IMPORT], checks, [])) for checks in (VALUES, GRAPHS))
-    assert {"tracing.py", "network_checks.py", "answers.py", "stand_ins.py"} <= graphs - values
+    assert {
+        "graphs/tracing.py",
+        "checks/network_checks.py",
+        "graphs/stand_ins.py",
+    } <= graphs - values
     # Without checks nobody needs what they need.
-    assert "tracing.py" not in library_files(["a = 1"], GRAPHS, [])
+    assert "graphs/tracing.py" not in library_files(["a = 1"], GRAPHS, [])
 
 
 @pytest.mark.parametrize(
     ("code", "module"),
     [
-        ("from resnets_utils import show_model", "model_drawing.py"),
-        ("import resnets_utils\nresnets_utils.show_model(m)", "model_drawing.py"),
-        ("import resnets_utils as ru\nru.show_model(m)", "model_drawing.py"),
-        ("from resnets_utils import *", "model_drawing.py"),
-        ("import resnets_utils.photo", "photo.py"),
-        ("from resnets_utils import photo", "photo.py"),
-        ("from resnets_utils.photo import show_prediction", "photo.py"),
+        ("from resnets_utils import show_model", "experiments/model_drawing.py"),
+        ("import resnets_utils\nresnets_utils.show_model(m)", "experiments/model_drawing.py"),
+        ("import resnets_utils as ru\nru.show_model(m)", "experiments/model_drawing.py"),
+        ("from resnets_utils import *", "experiments/model_drawing.py"),
+        ("import resnets_utils.hands.photo", "hands/photo.py"),
+        ("from resnets_utils.hands import photo", "hands/photo.py"),
+        ("from resnets_utils.hands.photo import show_prediction", "hands/photo.py"),
         (
             "if True:\n    from resnets_utils import load_pretrained",
-            "pretrained/signs-resnet50.h5.xz",
+            "hands/trained_model/signs-resnet50.h5.xz",
         ),
-        ("from resnets_utils.signs import draw_pictures", "signs/generator.py"),
+        ("from resnets_utils.hands.drawing import draw_pictures", "hands/drawing/generator.py"),
     ],
 )
 def test_what_a_notebook_uses_comes_along(code: str, module: str) -> None:
@@ -116,8 +124,9 @@ def test_a_room_comes_whole_and_an_unknown_one_is_told() -> None:
 
 def test_a_release_has_what_its_notebook_needs(assignment: Assignment) -> None:
     files = set(needed_files(assignment))
-    assert {"checks.py", "tracing.py", "pretrained.py", "upgrade/__main__.py"} <= files
-    assert any(name.startswith("pretrained/") for name in files)
+    assert {"checks/checks.py", "graphs/tracing.py", "hands/trained_model.py"} <= files
+    assert "upgrade/__main__.py" in files
+    assert any(name.startswith("hands/trained_model/") for name in files)
     assert not any("__pycache__" in name for name in files)
 
 
@@ -125,9 +134,14 @@ def test_a_release_has_what_its_notebook_needs(assignment: Assignment) -> None:
 def test_a_release_of_another_kit_is_not_graded_with(tmp_path: Path, checks: list[str]) -> None:
     release = released(tmp_path, [IMPORT], checks)
     refuse_other_library(release)
-    answering = ["calls.py", "plain_data.py", "raised.py", "__init__.py"]
+    answering = ["answering.py", "border/plain_data.py", "border/reply.py", "__init__.py"]
     if checks is GRAPHS:
-        answering += ["tracing.py", "stand_ins.py", "sampling.py", "initializers.py"]
+        answering += [
+            "graphs/tracing.py",
+            "graphs/stand_ins.py",
+            "graphs/spot_check.py",
+            "tensorflow1.py",
+        ]
     for name in answering:
         path = release / "resnets_utils" / name
         before = path.read_bytes()
@@ -136,20 +150,20 @@ def test_a_release_of_another_kit_is_not_graded_with(tmp_path: Path, checks: lis
             refuse_other_library(release)
         assert caught.value.hint == "make it again: coursekit release one"
         path.write_bytes(before)
-        if name != "tracing.py":
+        if name != "graphs/tracing.py":
             path.unlink()
             with pytest.raises(InfrastructureError, match=rf"{name} is not this kit's"):
                 refuse_other_library(release)
             path.write_bytes(before)
     refuse_other_library(release)
     # What only shows things to students is theirs.
-    (release / "resnets_utils" / "checks.py").write_text("")
+    (release / "resnets_utils" / "checks" / "checks.py").write_text("")
     refuse_other_library(release)
 
 
 def test_without_what_traces_a_release_of_graphs_is_told(tmp_path: Path) -> None:
     release = released(tmp_path, [IMPORT], GRAPHS)
-    for name in ("calls.py", "stand_ins.py"):
+    for name in ("answering.py", "graphs/stand_ins.py"):
         path = release / "resnets_utils" / name
         before = path.read_bytes()
         path.write_bytes(before.replace(b"\n", b"\r\n"))

@@ -13,16 +13,16 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from small_course import NAME, small_course
 
-from coursekit.assignment_file import read_assignment_file
 from coursekit.cli import main
-from coursekit.courses import Assignment, assignments, cells_by_grade_id, read_notebook
+from coursekit.course.assignment import Assignment, assignments, cells_by_grade_id, read_notebook
+from coursekit.course.assignment_file import read_assignment_file
+from coursekit.course.normal_form import notebook_text
 from coursekit.errors import CourseKitError, GateError
-from coursekit.preprocessors.normalise import notebook_text
-from coursekit.regrading.comparing import compare
+from coursekit.judge.verdict import CellVerdict, CheckVerdict, NotebookVerdict
+from coursekit.pages.verdict_html import verdict_html
+from coursekit.regrading.comparison import compare
+from coursekit.release.held_cells import changed_cells, refuse_changed_cells
 from coursekit.release.new_version import new_version
-from coursekit.release.unchanged import changed_cells, refuse_changed_cells
-from coursekit.rendering import verdict_html
-from coursekit.verdict import CellVerdict, CheckVerdict, NotebookVerdict
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coursekit.courses import Assignment, read_notebook
+from coursekit.course.assignment import Assignment, read_notebook
 
 COURSE = Path(__file__).resolve().parents[2]
 V2A, V3 = (Assignment(COURSE, f"residual-networks-{version}") for version in ("v2a", "v3"))

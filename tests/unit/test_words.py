@@ -20,9 +20,9 @@ from exercises import (
     opened,
 )
 
-from resnets_utils.differences import first_difference
-from resnets_utils.graph import CLOSED_BLOCK, Graph, Node
-from resnets_utils.places import Names, function_in_words
+from resnets_utils.graphs.graph import CLOSED_BLOCK, Graph, Node
+from resnets_utils.graphs.graph_differences import first_difference
+from resnets_utils.graphs.places import Names, function_in_words
 
 SETTINGS = (
     "training",

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from resnets_utils.initializers import glorot_limit, whole_seed
+from resnets_utils.tensorflow1 import glorot_limit, whole_seed
 
 
 class _StatelessUniform(keras.initializers.Initializer):  # type: ignore[misc]

@@ -6,12 +6,12 @@ import traceback
 from dataclasses import dataclass
 from functools import lru_cache
 
-from coursekit.test_cells import TestCell, take_apart
-from resnets_utils.calls import Call
-from resnets_utils.judging import Judging, Tracer, judging
-from resnets_utils.outcomes import CheckResult
-from resnets_utils.raised import Reply
-from resnets_utils.reference import Reference, Solution
+from coursekit.course.test_cells import TestCell, take_apart
+from resnets_utils.border.call import Call
+from resnets_utils.border.reply import Reply
+from resnets_utils.checks.check_result import CheckResult
+from resnets_utils.checks.judging import Judging, Tracer, judging
+from resnets_utils.checks.reference import Reference, Solution
 
 _CELL = "<test cell>"
 _SOLUTION = "<solution: "

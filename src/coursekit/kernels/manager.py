@@ -21,8 +21,8 @@ from traitlets import Instance, List, default
 
 from coursekit.errors import InfrastructureError
 from coursekit.kernels.provisioner import StudentProvisioner
-from coursekit.kernels.settings import Confinement
-from coursekit.repair.folder import copy_plain_files
+from coursekit.processes.plain_files import copy_plain_files
+from coursekit.sandbox.settings import Confinement
 
 KERNEL_NAME = "coursekit-student"
 # What a student may bring along and read: pictures, never code or notebooks.

@@ -15,12 +15,12 @@ from typing import IO, Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from coursekit.isolation.cold import start_cold
-from coursekit.isolation.inside.requests import KernelRequest
-from coursekit.isolation.limits import in_words
-from coursekit.isolation.probing import NONE, ZYGOTE, fresh_owner
-from coursekit.isolation.watchdog import MOST_UNREAD, Watchdog
-from coursekit.kernels.settings import Confinement, StudentKernel
+from coursekit.sandbox.inside.requests import KernelRequest
+from coursekit.sandbox.levels.cold_start import start_cold
+from coursekit.sandbox.limits import in_words
+from coursekit.sandbox.probing import NONE, ZYGOTE, fresh_owner
+from coursekit.sandbox.settings import Confinement, StudentKernel
+from coursekit.sandbox.watchdog import MOST_UNREAD, Watchdog
 
 # How the shell calls a death by a signal, which bubblewrap passes on.
 _BY_SIGNAL = 128
@@ -70,7 +70,7 @@ class StudentProvisioner(LocalProvisioner):
             with _archive(Path(kwargs["cwd"])) as archive:
                 numbers = [line.fileno() for line in listening]
                 if self.confinement.level == ZYGOTE:
-                    from coursekit.isolation.warm import start_warm
+                    from coursekit.sandbox.levels.warm_zygote import start_warm
 
                     self.process = start_warm(request, numbers, archive.fileno())
                 else:

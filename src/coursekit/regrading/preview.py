@@ -8,21 +8,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coursekit.courses import Assignment, assignments
+from coursekit.course.assignment import Assignment, assignments
 from coursekit.errors import CourseKitError, InfrastructureError
-from coursekit.nbgrader_runs import LOG, read_verdict, run_nbgrader, submission_error
-from coursekit.regrading.comparing import Comparison, compare
-from coursekit.regrading.gradebook import Rows, Scores, copy_gradebook, read_rows, read_scores
-from coursekit.release.pipeline import build_folder
-from coursekit.release.unchanged import (
+from coursekit.grading.nbgrader_run import LOG, read_verdict, run_nbgrader, submission_error
+from coursekit.judge.verdict import NotebookVerdict
+from coursekit.processes.plain_files import copy_plain_files
+from coursekit.regrading.comparison import Comparison, compare
+from coursekit.regrading.gradebook_scores import (
+    Rows,
+    Scores,
+    copy_gradebook,
+    read_rows,
+    read_scores,
+)
+from coursekit.release.held_cells import (
     GRADEBOOK,
     database_url,
     refuse_changed_cells,
     students_with_submissions,
 )
+from coursekit.release.pipeline import build_folder
 from coursekit.repair.candidates import find_candidates
-from coursekit.repair.folder import copy_plain_files
-from coursekit.verdict import NotebookVerdict
 
 Say = Callable[[str], None]
 SALTS = "salts.json"

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coursekit.errors import CourseKitError, InfrastructureError
-from coursekit.regrading.comparing import Comparison
-from coursekit.regrading.gradebook import read_rows, read_scores, take_scores
+from coursekit.regrading.comparison import Comparison
+from coursekit.regrading.gradebook_scores import read_rows, read_scores, take_scores
 from coursekit.regrading.preview import Preview
+from coursekit.release.held_cells import GRADEBOOK
 from coursekit.release.pipeline import generate
-from coursekit.release.unchanged import GRADEBOOK
 
 Say = Callable[[str], None]
 

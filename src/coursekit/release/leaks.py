@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from coursekit.courses import Assignment, read_notebook
+from coursekit.course.assignment import Assignment, read_notebook
 
 MARKERS = (
     "BEGIN SOLUTION",

@@ -15,19 +15,19 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader import utils
 
-from coursekit.assignment_file import (
+from coursekit.course.assignment_file import (
     FILE,
     PLACEHOLDER as UPDATES,
     UPDATES_CELL,
     read_assignment_file,
 )
-from coursekit.courses import Assignment, read_notebook
+from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.errors import AuthoringError
-from coursekit.hidden_tests import BLOCKS, hidden_tests, is_test
-from coursekit.known_answers import KNOWN_ANSWERS, KnownAnswer, known_answers
-from coursekit.solution import python_text
-from coursekit.student_library import refuse_unknown_rooms
-from coursekit.test_cells import BEGIN_HIDDEN, END_HIDDEN, PLACEHOLDER, TEST_CELL_PREFIX
+from coursekit.course.hidden_tests import BLOCKS, hidden_tests, is_test
+from coursekit.course.known_answers import KNOWN_ANSWERS, KnownAnswer, known_answers
+from coursekit.course.solution import python_text
+from coursekit.course.library import refuse_unknown_rooms
+from coursekit.course.test_cells import BEGIN_HIDDEN, END_HIDDEN, PLACEHOLDER, TEST_CELL_PREFIX
 
 _MARKERS = ("### BEGIN SOLUTION", "### END SOLUTION")
 

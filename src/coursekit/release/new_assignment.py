@@ -13,10 +13,10 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from coursekit.assignment_file import FILE, UPDATES_CELL, new_assignment_file, version_of
-from coursekit.courses import Assignment, refuse_other_folder
+from coursekit.course.assignment_file import FILE, UPDATES_CELL, new_assignment_file, version_of
+from coursekit.course.assignment import Assignment, refuse_other_folder
 from coursekit.errors import CourseKitError
-from coursekit.preprocessors.normalise import normalise, notebook_text
+from coursekit.course.normal_form import normalise, notebook_text
 
 Say = Callable[[str], None]
 # Cells of the notebook that are no function's.

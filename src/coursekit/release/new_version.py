@@ -8,9 +8,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from coursekit.courses import Assignment, assignments
+from coursekit.course.assignment import Assignment, assignments
 from coursekit.errors import CourseKitError
-from coursekit.assignment_file import (
+from coursekit.course.assignment_file import (
     FILE,
     new_assignment_file,
     read_assignment_file,

@@ -8,17 +8,17 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from coursekit.courses import Assignment, assignments, read_notebook, refuse_other_folder
+from coursekit.course.assignment import Assignment, assignments, read_notebook, refuse_other_folder
 from coursekit.errors import CourseKitError, GateError
-from coursekit.known_answers import solution_cells
-from coursekit.nbgrader_runs import read_verdict, run_nbgrader
-from coursekit.preprocessors.normalise import normalise, notebook_text
+from coursekit.course.known_answers import solution_cells
+from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.course.normal_form import normalise, notebook_text
 from coursekit.release.leaks import find_leaks
 from coursekit.release.mistakes import refuse_mistakes
 from coursekit.release.recording import recorded
-from coursekit.release.unchanged import refuse_changed_cells, students_with_submissions
-from coursekit.submissions import fill_in, released, submit
-from coursekit.verdict import NOT_ATTEMPTED, NotebookVerdict
+from coursekit.release.held_cells import refuse_changed_cells, students_with_submissions
+from coursekit.course.filled_in import fill_in, released, submit
+from coursekit.judge.verdict import NOT_ATTEMPTED, NotebookVerdict
 
 Say = Callable[[str], None]
 COURSE_FILES = ("source", "grader_tests", "nbgrader_config.py", "nbgrader_config.json")

@@ -16,12 +16,12 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from coursekit.courses import Assignment, read_notebook
+from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.errors import AuthoringError, GateError, InfrastructureError
-from coursekit.hidden_tests import blocks_text, hidden_tests, is_test, whole_test_cells
-from coursekit.solution import solution_pieces
-from coursekit.student_library import library_content, whole_library
-from coursekit.test_cells import PLACEHOLDER, TEST_CELL_PREFIX, compose
+from coursekit.course.hidden_tests import blocks_text, hidden_tests, is_test, whole_test_cells
+from coursekit.course.solution import solution_pieces
+from coursekit.course.library import library_content, whole_library
+from coursekit.course.test_cells import PLACEHOLDER, TEST_CELL_PREFIX, compose
 
 # Of one course's records: the releases that are made again and again.
 MAX_KEPT = 40
@@ -104,11 +104,12 @@ def _record_in_a_process(assignment: Assignment) -> str:
 def main() -> None:
     """Print, as JSON, the record of an assignment, or what is wrong with its checks."""
     from coursekit.judge.cell import TestCellFault, judge_cell, solution_of
-    from resnets_utils.calls import GRAPH, Call, answer
-    from resnets_utils.judging import NOTEBOOK_SALT
-    from resnets_utils.outcomes import Outcome
-    from resnets_utils.raised import Reply
-    from resnets_utils.reference import Solution, record, record_text
+    from resnets_utils.answering import answer
+    from resnets_utils.border.call import GRAPH, Call
+    from resnets_utils.checks.judging import NOTEBOOK_SALT
+    from resnets_utils.checks.check_result import Outcome
+    from resnets_utils.border.reply import Reply
+    from resnets_utils.checks.reference import Solution, record, record_text
 
     class Recorder:
         """The solution, and which calls it was asked about."""
@@ -167,8 +168,8 @@ def main() -> None:
     replies = {key: reply for key, (call, reply) in recorder.asked.items() if call.asks != GRAPH}
     graphs = [call for call, _ in recorder.asked.values() if call.asks == GRAPH]
     if graphs and not faults:
-        from resnets_utils.network_checks import graphs_of
-        from resnets_utils.reference_graphs import replies_to_record
+        from resnets_utils.checks.network_checks import graphs_of
+        from resnets_utils.checks.reference_graphs import replies_to_record
 
         replies |= replies_to_record(graphs_of(recorder), graphs)
     text = record_text(record(blocks, replies))

@@ -6,13 +6,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from coursekit.assignment_file import read_assignment_file
-from coursekit.courses import Assignment, read_notebook
-from coursekit.hidden_tests import hidden_tests, is_test
+from coursekit.course.assignment_file import read_assignment_file
+from coursekit.course.assignment import Assignment, read_notebook
+from coursekit.course.hidden_tests import hidden_tests, is_test
 from coursekit.release.recording import recorded
-from coursekit.solution import python_text
-from coursekit.student_library import STUDENT_LIBRARY, library_content, library_files
-from resnets_utils.reference import RECORD
+from coursekit.course.solution import python_text
+from coursekit.course.library import STUDENT_LIBRARY, library_content, library_files
+from resnets_utils.checks.reference import RECORD
 
 
 def complete_release(*, assignment: str, **others: Any) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from coursekit.repair.folder import is_passed_over, open_plain, shown
+from coursekit.processes.plain_files import is_passed_over, open_plain, shown
 
 # Whatever length an archive claims, no more than this is ever unpacked of a file in it.
 MOST_BYTES = 256 * 2**20

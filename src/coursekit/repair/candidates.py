@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from coursekit.processes.plain_files import CHECKPOINTS, look_into, open_plain, shown
 from coursekit.repair.archives import ARCHIVE_ERRORS, MOST_BYTES, entries, is_archive, unpack
-from coursekit.repair.errors import ASK_AGAIN, BeyondRepair
-from coursekit.repair.folder import CHECKPOINTS, look_into, open_plain, shown
+from coursekit.repair.beyond_repair import ASK_AGAIN, BeyondRepair
 
 # Outputs make a notebook large; nobody's text and code come near this.
 LARGEST_NOTEBOOK = MOST_BYTES

@@ -8,9 +8,9 @@ from dataclasses import replace
 from coursekit.repair.pasted import fenced, readable
 from coursekit.repair.pieces import Piece
 from coursekit.repair.released import ReleasedNotebook
-from resnets_utils.upgrade.definitions import Definition, find_definitions
-from resnets_utils.upgrade.earlier import Cell
-from resnets_utils.upgrade.python_text import PythonText, own_lines
+from resnets_utils.notebooks.definitions import Definition, find_definitions
+from resnets_utils.notebooks.plain_notebook import Cell
+from resnets_utils.notebooks.python_text import PythonText, own_lines
 
 _DEFINING = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 

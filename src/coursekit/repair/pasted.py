@@ -11,7 +11,7 @@ import html
 import re
 from collections.abc import Callable
 
-from resnets_utils.upgrade.python_text import PythonText
+from resnets_utils.notebooks.python_text import PythonText
 
 _FENCE = re.compile(r"\s*(?:```|~~~)[\w.+-]*\s*")
 _PROMPT = re.compile(r"(?:>>>|\.\.\.|\s*In ?\[[\d ]*\]:|\s+\.\.\.:)(?: |$)")

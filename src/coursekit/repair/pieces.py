@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from resnets_utils.upgrade.earlier import Cell
+from resnets_utils.notebooks.plain_notebook import Cell
 
 
 @dataclass(eq=False)

@@ -10,13 +10,13 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from coursekit.repair.errors import ASK_AGAIN, BeyondRepair
+from coursekit.repair.beyond_repair import ASK_AGAIN, BeyondRepair
+from coursekit.repair.notebook_file import LONGEST_CELL, ReadNotebook
 from coursekit.repair.pieces import Piece
-from coursekit.repair.reading import LONGEST_CELL, ReadNotebook
 from coursekit.repair.recognising import recognise
 from coursekit.repair.released import ReleasedNotebook
-from resnets_utils.stamp import KEY, read_stamp
-from resnets_utils.upgrade.earlier import Cell
+from resnets_utils.notebooks.plain_notebook import Cell
+from resnets_utils.notebooks.stamp import KEY, read_stamp
 
 _MISSING = ("was missing; it was put back", "was missing; it counts as not attempted")
 

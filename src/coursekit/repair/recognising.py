@@ -12,9 +12,9 @@ from coursekit.repair.hidden_code import answers_in_text, take_code_out_of_locke
 from coursekit.repair.pasted import readable
 from coursekit.repair.pieces import Piece
 from coursekit.repair.released import ReleasedNotebook
-from resnets_utils.upgrade.definitions import Definition, find_definitions
-from resnets_utils.upgrade.earlier import Cell
-from resnets_utils.upgrade.python_text import PythonText
+from resnets_utils.notebooks.definitions import Definition, find_definitions
+from resnets_utils.notebooks.plain_notebook import Cell
+from resnets_utils.notebooks.python_text import PythonText
 
 # Nobody cuts a function into more cells than this.
 _MOST_PARTS = 12

@@ -10,9 +10,9 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from resnets_utils.upgrade.earlier import Cell
-from resnets_utils.upgrade.python_text import PythonText
-from resnets_utils.upgrade.release import checksum
+from resnets_utils.notebooks.plain_notebook import Cell
+from resnets_utils.notebooks.python_text import PythonText
+from resnets_utils.notebooks.released import checksum
 
 # What nbgrader goes by in a cell; the checksum follows from these and the text.
 KEYS = ("grade", "grade_id", "locked", "points", "schema_version", "solution")

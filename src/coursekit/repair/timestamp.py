@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nbgrader.utils import parse_utc
 
-from coursekit.repair.folder import open_plain
+from coursekit.processes.plain_files import open_plain
 
 FILE = "timestamp.txt"
 _LONGEST = 200

@@ -7,7 +7,7 @@ import io
 import sys
 from collections.abc import Sequence
 
-from resnets_utils.sentences import StudentError
+from resnets_utils.errors import StudentError
 from resnets_utils.upgrade import upgrade
 
 

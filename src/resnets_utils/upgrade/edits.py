@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from resnets_utils.upgrade.python_text import PythonText
+from resnets_utils.notebooks.python_text import PythonText
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from resnets_utils.notebooks.python_text import PythonText
 from resnets_utils.upgrade.edits import Edit
 from resnets_utils.upgrade.imports import MOVED, SEEDS, Problem
-from resnets_utils.upgrade.python_text import PythonText
 from resnets_utils.upgrade.todays_names import Names, has_moved, is_there, meaning, todays_home
 
 _SYMBOLIC = "today's Keras refuses TensorFlow functions on a layer's output"

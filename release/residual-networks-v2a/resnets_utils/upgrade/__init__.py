@@ -12,13 +12,18 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from resnets_utils.sentences import StudentError
+from resnets_utils.errors import StudentError
+from resnets_utils.notebooks.plain_notebook import read_earlier, without_lone_surrogates
+from resnets_utils.notebooks.released import Release, read_release, release_here, version_of
 from resnets_utils.upgrade.assembling import Extras, Kept, assemble, with_report
 from resnets_utils.upgrade.carrying import Carrier, is_ours
-from resnets_utils.upgrade.earlier import read_earlier, without_lone_surrogates
-from resnets_utils.upgrade.files import already_there, copy_pictures, write_in_place, write_new
-from resnets_utils.upgrade.release import Release, read_release, release_here, version_of
-from resnets_utils.upgrade.report import Report
+from resnets_utils.upgrade.notebook_files import (
+    already_there,
+    copy_pictures,
+    write_in_place,
+    write_new,
+)
+from resnets_utils.upgrade.upgrade_report import Report
 
 __all__ = ["defined_in", "fits", "upgrade", "upgrade_file"]
 

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from resnets_utils.notebooks.python_text import PythonText
 from resnets_utils.upgrade.edits import Edit
-from resnets_utils.upgrade.python_text import PythonText
 from resnets_utils.upgrade.todays_names import has_moved, is_there, meaning, todays_home
 
 SEEDS = "another initializer draws other numbers from a seed"

@@ -13,12 +13,12 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from resnets_utils.stamp import KEY, digest_of_text, read_stamp
+from resnets_utils.notebooks.plain_notebook import Cell, EarlierNotebook
+from resnets_utils.notebooks.python_text import PythonText, required
+from resnets_utils.notebooks.released import Release, checksum
+from resnets_utils.notebooks.stamp import KEY, digest_of_text, read_stamp
 from resnets_utils.upgrade.carrying import Carried, defines_graded
-from resnets_utils.upgrade.earlier import Cell, EarlierNotebook
-from resnets_utils.upgrade.python_text import PythonText, required
-from resnets_utils.upgrade.release import Release, checksum
-from resnets_utils.upgrade.report import fenced
+from resnets_utils.upgrade.upgrade_report import fenced
 
 REPORT = "upgrade-report"
 APPENDIX = "upgrade-appendix"

@@ -15,14 +15,14 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from resnets_utils.upgrade.edits import Edit, apply_edits
-from resnets_utils.upgrade.python_text import (
+from resnets_utils.notebooks.python_text import (
     PythonText,
     free_names,
     parameters,
     required,
     signature_place,
 )
+from resnets_utils.upgrade.edits import Edit, apply_edits
 from resnets_utils.upgrade.todays_names import Names
 
 TRAINING, INITIALIZER = "training", "initializer"

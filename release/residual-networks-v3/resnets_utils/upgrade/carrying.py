@@ -6,6 +6,20 @@ import ast
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from resnets_utils.notebooks.definitions import (
+    Definition,
+    find_definitions,
+    first_placeholder,
+    graded_in,
+    header_of,
+)
+from resnets_utils.notebooks.plain_notebook import Cell, EarlierNotebook
+from resnets_utils.notebooks.python_text import PythonText, parameters
+from resnets_utils.notebooks.released import (
+    Release,
+    checksum,
+    imported_names,
+)
 from resnets_utils.upgrade.between_families import (
     INITIALIZER,
     TRAINING,
@@ -16,24 +30,9 @@ from resnets_utils.upgrade.between_families import (
     network_to_initializer,
     training_added,
 )
-from resnets_utils.upgrade.definitions import (
-    Definition,
-    find_definitions,
-    first_placeholder,
-    graded_in,
-    header_of,
-)
-from resnets_utils.upgrade.earlier import Cell, EarlierNotebook
 from resnets_utils.upgrade.edits import Change, Edit, apply_edits, without_overlaps
 from resnets_utils.upgrade.imports import Problem, mend_imports
 from resnets_utils.upgrade.needs import Binding, NotebookNames
-from resnets_utils.upgrade.python_text import PythonText, parameters
-from resnets_utils.upgrade.release import (
-    Release,
-    checksum,
-    imported_names,
-)
-from resnets_utils.upgrade.report import FunctionReport
 from resnets_utils.upgrade.rewrites import (
     Rewriter,
     activation_references,
@@ -41,6 +40,7 @@ from resnets_utils.upgrade.rewrites import (
     sizes_of_another_text,
 )
 from resnets_utils.upgrade.todays_names import Names, meaning
+from resnets_utils.upgrade.upgrade_report import FunctionReport
 
 NOT_ATTEMPTED = "not attempted: the earlier notebook holds no answer to it"
 

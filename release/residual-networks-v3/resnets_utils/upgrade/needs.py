@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import resnets_utils
-from resnets_utils.upgrade.earlier import Cell
+from resnets_utils.notebooks.plain_notebook import Cell
+from resnets_utils.notebooks.python_text import PythonText, free_names, own_lines
+from resnets_utils.notebooks.released import imported_names
 from resnets_utils.upgrade.imports import import_line
-from resnets_utils.upgrade.python_text import PythonText, free_names, own_lines
-from resnets_utils.upgrade.release import imported_names
 from resnets_utils.upgrade.todays_names import Names, is_there, meaning, todays_home
 
 # What the exercise's own helper file of its day handed on with ``import *``, and the

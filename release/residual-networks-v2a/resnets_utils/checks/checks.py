@@ -1,0 +1,211 @@
+"""Named checks that carry points: the words of a test cell.
+
+A test cell reads::
+
+    checks = Checks("softmax")
+    with checks("values", points=2):
+        checks.call(x=[1.0, 2.0, 3.0]).equals(tolerance=1e-6)
+    checks.report()
+
+or, for a function that draws a network::
+
+    with checks("output shape", points=2):
+        checks.trace((8, 8, 3), filters=[16, 32]).has_output_shape()
+
+The same text runs in two places. In the student's notebook the function is called
+there, and the report prints. In the judge the answer comes from the student's
+kernel, and the results are taken from `judging`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import textwrap
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from resnets_utils.border.call import VALUE, Call, as_arguments
+from resnets_utils.checks.check_result import (
+    SIGNS,
+    AnswerRaised,
+    CheckResult,
+    ChecksNotPassed,
+    NotAttempted,
+    Outcome,
+)
+from resnets_utils.checks.judging import current_judging
+from resnets_utils.checks.returned import Returned
+
+if TYPE_CHECKING:
+    from resnets_utils.border.reply import Reply
+    from resnets_utils.checks.answer import Answer
+
+# By method: the modules that it needs, first that which answers it. Loaded when a check
+# first calls it, and released where one does, so that an exercise of plain values needs
+# no Keras.
+ON_DEMAND = {"trace": ["checks.network_checks", "graphs.tracing"]}
+
+
+class Checks:
+    """The checks of one graded function.
+
+    Args:
+        function: the function's name in the notebook.
+
+    """
+
+    def __init__(self, function: str) -> None:
+        self.function = function
+        self._how = current_judging()
+        self._networks: Any = None
+        self._replies: dict[str, Reply] = {}
+        self._first = len(self._how.results)
+        self._line = 0
+        self._used: list[Answer] = []
+        self.random = np.random.default_rng([self._how.salt, *function.encode()])
+
+    def __call__(self, name: str, points: float) -> _Check:
+        """Open a named check; what is asserted in its ``with`` block decides it."""
+        self._line = sys._getframe(1).f_lineno
+        self._used = []
+        return _Check(self, name, points)
+
+    def call(self, **arguments: Any) -> Returned:
+        """Call the function and return what it returned, to be asked about.
+
+        Args:
+            **arguments: the function's arguments, by name: numbers, texts, lists,
+                tuples and dictionaries of these, and arrays.
+
+        Raises:
+            ValueError: if an argument is anything else.
+
+        """
+        call = Call(self.function, as_arguments(arguments), asks=VALUE)
+        if call.key not in self._replies:
+            self._replies[call.key] = self._how.tracer(call)
+        return Returned(
+            call,
+            self._replies[call.key],
+            lambda: self._how.reference.reply(call),
+            reveal=lambda: not self._hidden,
+            in_notebook=self._how.in_notebook,
+        )
+
+    def trace(
+        self, shape: tuple[int, ...] | None = None, *, own_blocks: bool = False, **arguments: Any
+    ) -> Answer:
+        """Have the function draw its network, and return that, to be asked about.
+
+        Args:
+            shape: of the tensor to call it on, without the number of pictures: height,
+                width and channels; None for a function that takes no tensor.
+            own_blocks: let it use the student's own blocks, mistakes and all. Otherwise
+                a function that is no block itself meets flawless ones.
+            **arguments: the function's other arguments, by name; one of the library's
+                initializers may be among them.
+
+        Raises:
+            AnswerRaised: if the function raised or is not defined.
+            NotAttempted: if it still holds a placeholder.
+            CheckFailed: if what it drew is beyond any exercise.
+            StudentError: if this folder's record does not hold the call.
+
+        """
+        if self._networks is None:
+            needed = importlib.import_module(f"resnets_utils.{ON_DEMAND['trace'][0]}")
+            self._networks = needed.NetworkChecks(self.function, self._how, lambda: self._hidden)
+        answer: Answer = self._networks.trace(shape, own_blocks, arguments)
+        self._used.append(answer)
+        return answer
+
+    @property
+    def _hidden(self) -> bool:
+        return self._line in self._how.hidden_lines
+
+    def _record(self, result: CheckResult) -> None:
+        self._how.results.append(result)
+
+    @property
+    def results(self) -> list[CheckResult]:
+        """What the checks have found so far, in order."""
+        return self._how.results[self._first :]
+
+    def report(self) -> None:
+        """Print what the checks found.
+
+        Raises:
+            ChecksNotPassed: in a notebook, if any check was not passed.
+
+        """
+        if not self._how.in_notebook:
+            return
+        print(report(self.function, self.results))
+        missed = [result for result in self.results if result.outcome is not Outcome.PASSED]
+        if missed:
+            raise ChecksNotPassed(
+                f"{self.function}: {len(missed)} of {len(self.results)} checks not passed yet; "
+                "the list above says why."
+            )
+
+
+class _Check:
+    """One named check; its ``with`` block passes unless something is raised in it."""
+
+    def __init__(self, checks: Checks, name: str, points: float) -> None:
+        self._checks, self._name, self._points = checks, name, points
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        found: TracebackType | None,
+    ) -> bool:
+        outcomes = {
+            AssertionError: Outcome.FAILED,
+            AnswerRaised: Outcome.ERROR,
+            NotAttempted: Outcome.NOT_ATTEMPTED,
+        }
+        outcome = Outcome.PASSED
+        if error is not None:
+            outcomes_found = [to for known, to in outcomes.items() if isinstance(error, known)]
+            if not outcomes_found:
+                return False  # a mistake in the check itself, which nobody's score may pay for
+            outcome = outcomes_found[0]
+        remarks = tuple(
+            dict.fromkeys(remark for answer in self._checks._used for remark in answer.remarks)
+        )
+        reason = "" if error is None else str(error) or "an assertion of the check does not hold"
+        self._checks._record(CheckResult(self._name, self._points, outcome, reason, remarks))
+        return True
+
+
+def report(function: str, results: list[CheckResult]) -> str:
+    """Return the checks as a list in words, one line each and a reason where one is due."""
+    passed = [result for result in results if result.outcome is Outcome.PASSED]
+    if results and all(result.outcome is Outcome.NOT_ATTEMPTED for result in results):
+        head = f"{function}: not attempted yet"
+    else:
+        head = f"{function}: {len(passed)} of {len(results)} checks passed"
+    lines = [head, ""]
+    told: dict[str, str] = {}
+    for result in results:
+        lines.append(f"  {SIGNS[result.outcome]} {result.outcome:<13}  {result.name}")
+        if result.reason and result.reason in told:
+            lines.append(f"      the same reason as for {told[result.reason]}")
+        elif result.reason:
+            lines.append(textwrap.indent(_wrapped(result.reason), "      "))
+            told[result.reason] = result.name
+        lines += [f"      note: {remark}" for remark in result.remarks]
+    return "\n".join(lines)
+
+
+def _wrapped(reason: str) -> str:
+    first, *rest = reason.split("\n")
+    return "\n".join([*textwrap.wrap(first, 84), *rest])

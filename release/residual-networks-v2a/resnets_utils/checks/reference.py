@@ -1,0 +1,160 @@
+"""What the exercise asks for: what the solution's functions draw, or return, for the same call.
+
+The judge has the solution itself. A student's folder has a record of what it answered
+to the calls of the visible checks, and to no others.
+"""
+
+from __future__ import annotations
+
+import json
+import linecache
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+from resnets_utils.answering import answer
+from resnets_utils.border.call import Call
+from resnets_utils.border.reply import Reply
+from resnets_utils.errors import StudentError
+
+RECORD = "expected.json"
+SCHEMA = 1
+
+
+def damaged_record(call: Call, error: Exception) -> StudentError:
+    """Return what to say of a record whose reply to a call cannot be read."""
+    return StudentError(
+        f"{RECORD} cannot be read: its reply to {call} is damaged ({error})",
+        f"copy {RECORD} again from the folder that you were given",
+    )
+
+
+class Reference(Protocol):
+    """Answers calls as the exercise asks for."""
+
+    def __hash__(self) -> int:
+        """Tell one reference from another: what is read of it is kept."""
+
+    @property
+    def blocks(self) -> str:
+        """The text of the assignment's ``blocks.py``; "" if it has none."""
+
+    def reply(self, call: Call) -> Reply:
+        """Return the right reply to a call, as `answer` gives it or as `Record` kept it.
+
+        Raises:
+            StudentError: if a record does not hold it.
+
+        """
+
+
+class Solution:
+    """The solution's own cells.
+
+    Args:
+        cells: their names and texts, in order; they run here when the first call is made.
+        blocks: the text of the assignment's ``blocks.py``; "" if it has none.
+
+    """
+
+    def __init__(self, cells: Sequence[tuple[str, str]], blocks: str = "") -> None:
+        self._cells = cells
+        self._blocks = blocks
+        self._replies: dict[str, Reply] = {}
+
+    @property
+    def blocks(self) -> str:
+        return self._blocks
+
+    @cached_property
+    def namespace(self) -> dict[str, Any]:
+        """The names that the cells define."""
+        names: dict[str, Any] = {"__name__": "__solution__"}
+        for name, text in self._cells:
+            place = f"<solution: {name}>"
+            linecache.cache[place] = (len(text), None, text.splitlines(keepends=True), place)
+            exec(compile(text, place, "exec"), names)
+        return names
+
+    def reply(self, call: Call) -> Reply:
+        if call.key not in self._replies:
+            self._replies[call.key] = answer(call, self.namespace)
+        return self._replies[call.key]
+
+
+class Record:
+    """What the solution answered to some calls, as it stands in a student's folder.
+
+    Args:
+        data: what `record` returned.
+
+    Raises:
+        ValueError: if it is not that.
+
+    """
+
+    def __init__(self, data: Any) -> None:
+        if not isinstance(data, Mapping) or data.get("schema") != SCHEMA:
+            raise ValueError("it is not a record of this version")
+        blocks, replies = data.get("blocks"), data.get("replies")
+        if not isinstance(blocks, str) or not isinstance(replies, Mapping):
+            raise ValueError("it is not a record")
+        for reply in replies.values():
+            if not isinstance(reply, Mapping) or not isinstance(reply.get("status"), str):
+                raise ValueError("it holds what is no reply")
+        self._blocks, self._replies = blocks, replies
+
+    @property
+    def blocks(self) -> str:
+        return self._blocks
+
+    def reply(self, call: Call) -> Reply:
+        if call.key not in self._replies:
+            raise StudentError(
+                f"{RECORD} does not say what {call} should give: it holds the calls of the "
+                "checks as they were handed out",
+                "put the check's arguments back as they were, or compare with figures of your own",
+            )
+        return dict(self._replies[call.key])
+
+
+def record(blocks: str, replies: Mapping[str, Reply]) -> dict[str, Any]:
+    """Return replies by their calls' keys as the data of a `Record`."""
+    return {"schema": SCHEMA, "blocks": blocks, "replies": dict(sorted(replies.items()))}
+
+
+def record_text(data: Mapping[str, Any]) -> str:
+    """Return a record as JSON text, one line a call."""
+    head = {key: value for key, value in data.items() if key != "replies"}
+    lines = ",\n  ".join(
+        f"{json.dumps(key, ensure_ascii=False)}: {json.dumps(reply, ensure_ascii=False)}"
+        for key, reply in data["replies"].items()
+    )
+    start = json.dumps(head, ensure_ascii=False, indent=1)[:-2]
+    return f'{start},\n "replies": {{\n  {lines}\n }}\n}}\n'
+
+
+def record_of_this_folder() -> Record:
+    """Return the record that lies beside the running notebook, or beside this library.
+
+    Raises:
+        StudentError: if there is none, or it cannot be read.
+
+    """
+    # A source notebook has its release's.
+    here = Path.cwd()
+    places = (here, Path(__file__).parents[2], here.parent.parent / "release" / here.name)
+    found = next((place / RECORD for place in places if (place / RECORD).is_file()), None)
+    if found is None:
+        raise StudentError(
+            f"{RECORD} is not beside this notebook, so the checks cannot compare",
+            f"copy {RECORD} from the folder that you were given",
+        )
+    try:
+        return Record(json.loads(found.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, RecursionError) as error:
+        raise StudentError(
+            f"{found.name} cannot be read ({error})",
+            f"copy {RECORD} again from the folder that you were given",
+        ) from None

@@ -1,0 +1,290 @@
+"""A drawing of a model: every layer with graphviz, or its blocks in a table without it."""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from resnets_utils.errors import StudentError
+from resnets_utils.graphs.stages import stage_names, tells_stages
+from resnets_utils.short_run import short_run
+
+# At 72 dots an inch ResNet-50 is a picture 20,000 pixels high; graphviz cannot draw
+# one much higher, and takes seconds for it. In a short run nobody looks at the file.
+DOTS_PER_INCH, SHORT_RUN_DOTS_PER_INCH = 72, 20
+
+INSTALL_HINT = (
+    "hint: drawing needs graphviz, which did not answer: install it (apt install graphviz, brew "
+    "install graphviz or conda install graphviz), restart the kernel and run this cell again; "
+    "until then, here are the model's blocks."
+)
+
+# Words of a Keras layer's class that read better otherwise.
+SPOKEN = {"BatchNormalization": "batch norm", "Activation": "activation", "Add": "add"}
+
+
+class ModelDrawing:
+    """What a notebook shows for a drawn model: HTML where it can, text elsewhere."""
+
+    def __init__(self, page: str, text: str) -> None:
+        self._page, self._text = page, text
+
+    def _repr_html_(self) -> str:
+        return self._page
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def show_model(model: Any, to_file: str | Path = "model.png") -> ModelDrawing:
+    """Draw a model's layers with their names and shapes, and save the drawing.
+
+    Without graphviz nothing is saved: one line says how to install it, and a table
+    of the model's blocks takes the drawing's place.
+
+    Args:
+        model: a built Keras model.
+        to_file: where the drawing is saved; ends in .png.
+
+    Returns:
+        what the notebook shows when it is the last line of a cell: the drawing,
+        which scrolls, or the table.
+
+    Raises:
+        StudentError: if ``model`` is no built Keras model, or ``to_file`` cannot be written or
+            does not end in .png.
+
+    """
+    _insist_on_a_model(model)
+    path = Path(to_file)
+    if path.suffix != ".png":
+        raise StudentError(
+            f"show_model saves its drawing as PNG, and {path.name} does not end in .png.",
+            hint='give it a name such as to_file="model.png".',
+        )
+    rows = summary_rows(model)
+    text = _as_text(model, rows)
+    try:
+        drawn = _svg(model)
+    except Exception:
+        # pydot and graphviz fail in many ways (not installed, no plug-in, a crash);
+        # the table serves in every one of them.
+        print(INSTALL_HINT)
+        return ModelDrawing(_as_table(model, rows), text)
+    _save(model, path)
+    return ModelDrawing(_scrolling(drawn), text)
+
+
+def _insist_on_a_model(model: Any) -> None:
+    if not isinstance(model, keras.Model):
+        name = getattr(model, "__name__", type(model).__name__)
+        raise StudentError(
+            f"show_model draws a Keras model, and {name} is none.",
+            hint="build the model first, and give show_model what your function that builds it "
+            "returned.",
+        )
+    if not model.built:
+        raise StudentError(
+            f"show_model cannot draw {model.name} yet: it has not met an input, so that its "
+            "layers have no shapes.",
+            hint="call the model on a batch of pictures first, or build it with an Input layer.",
+        )
+
+
+def _svg(model: Any) -> str:
+    if shutil.which("dot") is None:
+        raise FileNotFoundError("dot")
+    graph = keras.utils.model_to_dot(
+        model, show_shapes=True, show_layer_names=True, dpi=DOTS_PER_INCH
+    )
+    drawn: str = graph.create(prog="dot", format="svg").decode()
+    return drawn
+
+
+def _save(model: Any, path: Path) -> None:
+    dots = SHORT_RUN_DOTS_PER_INCH if short_run() else DOTS_PER_INCH
+    try:
+        keras.utils.plot_model(
+            model, to_file=path, show_shapes=True, show_layer_names=True, dpi=dots
+        )
+    except OSError as error:
+        raise StudentError(
+            f"the drawing of {model.name} cannot be saved as {path}: {error.strerror}.",
+            hint="give show_model a file name in a folder that is there and that you may write to.",
+        ) from None
+
+
+def _scrolling(drawn: str) -> str:
+    """Return HTML that fits the drawing into the notebook and lets it scroll."""
+    svg = drawn[drawn.index("<svg") :]
+    # graphviz names its nodes by addresses in memory; browsers would show them as tips.
+    svg = re.sub(r"<title>.*?</title>\s*|<!--.*?-->\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' id="[^"]*"', "", svg)
+    wide = re.search(r'<svg width="(\d+)pt" height="\d+pt"', svg)
+    if wide is not None:
+        width = int(wide[1])
+        # Narrower than three quarters its letters could not be read: then it scrolls sideways.
+        limits = f"min-width:{round(0.75 * width)}px;max-width:{width}px"
+        fit = f"width:100%;{limits};height:auto;display:block"
+        svg = svg.replace(wide[0], f'<svg role="img" style="{fit};margin:auto"', 1)
+    return (
+        '<div style="max-height:560px;overflow:auto;border:1px solid #d5d9e2;'
+        f'border-radius:10px;background:#ffffff;padding:8px">{svg}</div>'
+    )
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: a block that ends in an addition, or a layer outside of any.
+
+    Attributes:
+        name: the layer's or the block's name.
+        made_of: its layers, in words.
+        shape: what it hands on, without the number of pictures; "" if unknown.
+
+    """
+
+    name: str
+    made_of: str
+    shape: str
+
+
+def summary_rows(model: Any) -> list[Row]:
+    """Return the model's layers in order, those of a block with an addition in one row."""
+    layers = list(model.layers)
+    before = _inputs(layers)
+    block_of: dict[int, int] = {}  # place of a layer -> place of its block's addition
+    shortcuts: dict[int, list[int]] = {}
+    changes_shape: dict[int, bool] = {}
+    for place, layer in enumerate(layers):
+        if not isinstance(layer, keras.layers.Add) or len(before[place]) != 2:
+            continue
+        paths = [_back_from(start, before) for start in before[place]]
+        fork = max(paths[0] & paths[1], default=-1)
+        main, short = sorted(({p for p in path if p > fork} for path in paths), key=len)[::-1]
+        members = [*main, *short, place]
+        after = [p for p, inputs in enumerate(before) if place in inputs]
+        if after and isinstance(layers[after[0]], keras.layers.Activation | keras.layers.ReLU):
+            members.append(after[0])
+        if fork < 0 or not main or any(member in block_of for member in members):
+            continue  # not the shape of a residual block: its layers stand for themselves
+        block_of |= dict.fromkeys(members, place)
+        shortcuts[place] = sorted(short)
+        changes_shape[place] = _shape(layers[fork]) != _shape(layer)
+    names = _block_names(changes_shape)
+    rows = []
+    for place, layer in enumerate(layers):
+        addition = block_of.get(place)
+        if addition is None:
+            rows.append(Row(layer.name, _in_words(layer), _shape(layer)))
+        elif place == addition:
+            members = [at for at in sorted(block_of) if block_of[at] == addition]
+            name = names.get(addition, "")
+            rows.append(_block_row(layers, addition, members, shortcuts[addition], name))
+    return rows
+
+
+def _inputs(layers: Sequence[Any]) -> list[list[int]]:
+    """For each layer the places of the layers that it reads; none where Keras does not say."""
+    places = {id(layer): place for place, layer in enumerate(layers)}
+    found = []
+    for layer in layers:
+        nodes = getattr(layer, "_inbound_nodes", [])
+        tensors = nodes[0].input_tensors if nodes else []
+        sources = [tensor._keras_history.operation for tensor in tensors]
+        found.append([places[id(source)] for source in sources if id(source) in places])
+    return found
+
+
+def _back_from(start: int, before: Sequence[Sequence[int]]) -> set[int]:
+    """The places from which the layer at ``start`` is reached, its own among them."""
+    reached, ahead = set(), [start]
+    while ahead:
+        place = ahead.pop()
+        if place not in reached:
+            reached.add(place)
+            ahead += before[place]
+    return reached
+
+
+def _block_row(
+    layers: Sequence[Any], addition: int, members: Sequence[int], short: Sequence[int], name: str
+) -> Row:
+    main = [layers[place] for place in members if place not in short and place < addition]
+    last = layers[members[-1]]
+    path = _convolutions(main)
+    way = _convolutions([layers[place] for place in short])
+    kind = "convolutional block" if way else "block" if short else "identity block"
+    round_it = f"; shortcut: {way or 'other layers'}" if short else "; shortcut: its input"
+    made_of = f"{kind} of {len(members)} layers: {path or 'no convolution'}{round_it}"
+    return Row(name or f"{main[0].name} to {main[-1].name}", made_of, _shape(last))
+
+
+def _block_names(changes_shape: Mapping[int, bool]) -> dict[int, str]:
+    """``block 2a`` and so on, by the places of the additions; {} where no stage has two blocks."""
+    names = stage_names(list(changes_shape.values()))
+    if not tells_stages(names):
+        return {}
+    spoken = [f"block {stage}{letter}" for stage, letter in names]
+    return dict(zip(changes_shape, spoken, strict=True))
+
+
+def _convolutions(layers: Sequence[Any]) -> str:
+    return ", ".join(_in_words(one) for one in layers if isinstance(one, keras.layers.Conv2D))
+
+
+def _in_words(layer: Any) -> str:
+    if isinstance(layer, keras.layers.Conv2D):
+        height, width = layer.kernel_size
+        stride = "" if max(layer.strides) == 1 else f" stride {layer.strides[0]}"
+        return f"conv {height}x{width}{stride} to {layer.filters}"
+    kind = type(layer).__name__
+    return SPOKEN.get(kind, kind)
+
+
+def _shape(layer: Any) -> str:
+    try:
+        return " x ".join(str(length) for length in layer.output.shape[1:])
+    except (AttributeError, ValueError, TypeError):
+        return ""
+
+
+def _heading(model: Any) -> str:
+    return f"{model.name}: {len(model.layers)} layers, {model.count_params():,} parameters"
+
+
+def _as_text(model: Any, rows: Sequence[Row]) -> str:
+    names = max((len(row.name) for row in rows), default=0)
+    shapes = max((len(row.shape) for row in rows), default=0)
+    lines = [f"  {row.name:<{names}}  {row.shape:>{shapes}}  {row.made_of}" for row in rows]
+    return "\n".join([_heading(model), *lines])
+
+
+def _as_table(model: Any, rows: Sequence[Row]) -> str:
+    cells = "".join(
+        "<tr>"
+        + "".join(
+            f'<td style="text-align:left;white-space:{wrap}">{html.escape(text)}</td>'
+            for text, wrap in (
+                (row.name, "nowrap"),
+                (row.made_of, "normal"),
+                (row.shape, "nowrap"),
+            )
+        )
+        + "</tr>"
+        for row in rows
+    )
+    heads = "".join(
+        f'<th style="text-align:left">{head}</th>' for head in ("name", "made of", "hands on")
+    )
+    return (
+        f'<p><b>{html.escape(_heading(model))}</b></p><div style="max-height:560px;overflow:auto">'
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table></div>"
+    )

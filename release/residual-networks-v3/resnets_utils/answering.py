@@ -1,0 +1,58 @@
+"""How a call of a graded function is answered.
+
+`answer` runs where the student's code is: in the notebook, or in the kernel that
+grading starts for it. What it returns is plain data, which whoever asked checks
+before anybody believes it. The judge has the solution's functions answer the same
+calls, for what the exercise asks for is what they draw or return.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from resnets_utils.border.call import VALUE, Call
+from resnets_utils.border.plain_data import NotPlainData, encode
+from resnets_utils.border.reply import Reply, WrongResult, raised_reply
+
+
+def answer(call: Call, namespace: dict[str, Any]) -> Reply:
+    """Make a call with the function found in ``namespace``.
+
+    Returns:
+        A "status" and what belongs to it. "undefined": a "reason". "placeholder" and
+        "raised": see `raised_reply`. "value": the result as JSON text of
+        `plain_data`, as "value". "graph": see `tracing.trace`.
+
+    """
+    function = namespace.get(call.function)
+    if not callable(function):
+        return {"status": "undefined", "reason": f"{call.function} is not defined"}
+    if call.asks == VALUE:
+        return _returned(call, function, namespace)
+    try:
+        # Loaded for graphs alone: it needs Keras.
+        tracing = importlib.import_module("resnets_utils.graphs.tracing")
+    except ImportError as error:
+        return raised_reply(error, namespace)
+    reply: Reply = tracing.trace(call, function, namespace)
+    return reply
+
+
+def _returned(call: Call, function: Callable[..., Any], namespace: dict[str, Any]) -> Reply:
+    try:
+        result = function(**call.python_arguments)
+        try:
+            return {"status": "value", "value": json.dumps(encode(result))}
+        except NotPlainData as error:
+            raise WrongResult(f"it returned {error}") from None
+    except BaseException as error:  # SystemExit, too, is the student's own
+        return raised_reply(error, namespace)
+
+
+def notebook_namespace() -> dict[str, Any]:
+    """Return the names that the running notebook, or the running script, has defined."""
+    return vars(sys.modules["__main__"])

@@ -1,0 +1,1 @@
+"""The words of a test cell, and what stands behind them."""

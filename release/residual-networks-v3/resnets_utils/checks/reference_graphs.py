@@ -1,0 +1,165 @@
+"""The graphs that an exercise asks for, from what its `Reference` answers."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from resnets_utils.border.call import Call
+from resnets_utils.border.reply import Reply
+from resnets_utils.checks.reference import Reference, damaged_record
+from resnets_utils.errors import StudentError
+from resnets_utils.graphs.graph import CLOSED_BLOCK, Graph, Node, Shape
+from resnets_utils.graphs.graph_text import graph_of_text, text_of_graph
+from resnets_utils.graphs.initializer_names import Start
+from resnets_utils.graphs.keras_json import read_graph
+from resnets_utils.graphs.keras_layers import GraphRefused
+from resnets_utils.graphs.stand_ins import Blocks, argument_forms
+
+
+class OutOfTime(BaseException):
+    """It took too long; no error of the code that was broken off, which may catch those."""
+
+
+class ReferenceGraphs:
+    """Graphs of a reference's replies, each read once.
+
+    Args:
+        reference: what the exercise asks for.
+
+    """
+
+    def __init__(self, reference: Reference) -> None:
+        self.reference = reference
+        self.blocks = Blocks(reference.blocks)
+        self._graphs: dict[str, Graph] = {}
+        self._opened: dict[Any, Graph | None] = {}
+
+    def graph(self, call: Call) -> Graph:
+        """Return what the exercise draws for a call, its blocks closed.
+
+        Raises:
+            StudentError: if that is not recorded, or the record is damaged.
+            ValueError: if the solution draws no graph; the mistake is the author's.
+
+        """
+        # Whether the student's own blocks were met, or pictures tried, is no matter here.
+        own = call.function in self.blocks.functions
+        call = replace(call, blocks="" if own else self.blocks.text, sample=None)
+        if call.key not in self._graphs:
+            reply = self.reference.reply(call)
+            self._graphs[call.key] = self._read(reply, call)
+        return self._graphs[call.key]
+
+    def _read(self, reply: Reply, call: Call) -> Graph:
+        if reply["status"] == "drawn":
+            try:
+                return graph_of_text(reply.get("graph", ""))
+            except ValueError as error:
+                raise damaged_record(call, error) from None
+        if reply["status"] != "graph":
+            raise ValueError(f"the solution fails: {call}: {reply.get('reason', '')}")
+        try:
+            return read_graph(reply["graph"], self.blocks)
+        except GraphRefused as error:
+            raise ValueError(f"the solution draws what no check reads: {error}") from None
+
+    def opened(self, block: Node, shape: Shape, seconds: float | None = None) -> Graph | None:
+        """Return the layers that the exercise has for a closed block.
+
+        Args:
+            block: the closed block; how it was called may be a student's.
+            shape: of what it reads.
+            seconds: how long drawing it may take; None for a block of the exercise's own.
+
+        Returns:
+            The layers, drawn on an input of that shape; None if they are not
+            recorded, if the solution's block cannot be called so, or not in time.
+
+        """
+        key = (block.function, repr(sorted(block.settings.items())), shape)
+        if key not in self._opened:
+            # A block that keeps its input's shape does not fit one of other channels:
+            # its layers are those that it has where it fits.
+            try:
+                with within_seconds(seconds):
+                    self._opened[key] = self._drawn(block, shape) or self._drawn(
+                        block, (*shape[:-1], block.gives[-1])
+                    )
+            except OutOfTime:
+                return None
+        return self._opened[key]
+
+    def _drawn(self, block: Node, shape: Shape) -> Graph | None:
+        try:
+            graph = self.graph(block_call(block, shape))
+        except (StudentError, ValueError):
+            return None
+        return graph.with_nodes(_with_own_starts(node, block) for node in graph.nodes)
+
+
+def block_call(block: Node, shape: Shape) -> Call:
+    """Return the call that a closed block stands for, on a tensor of ``shape``."""
+    sizes = tuple(size or 1 for size in shape[1:])
+    return Call(block.function, argument_forms(block.settings), sizes)
+
+
+def _with_own_starts(node: Node, block: Node) -> Node:
+    """A layer of a block that was handed a student's own initializer, with that in its place."""
+    start = node.settings.get("initializer")
+    if not isinstance(start, tuple) or start[:2] != ("other", Start.__name__):
+        return node
+    handed = list(block.settings.values())[int(str(start[2]))]
+    assert isinstance(handed, tuple)
+    return replace(node, settings={**node.settings, "initializer": handed[1:]})
+
+
+@contextlib.contextmanager
+def within_seconds(seconds: float | None) -> Iterator[None]:
+    """Break off what takes longer, where the system can: in the main thread of a Unix process.
+
+    Args:
+        seconds: how long it may take; None for as long as it likes.
+
+    Raises:
+        OutOfTime: within the block, when the time is over.
+
+    """
+    if seconds is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    if seconds <= 0:
+        raise OutOfTime
+
+    def over(number: int, frame: object) -> None:
+        raise OutOfTime
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def replies_to_record(graphs: ReferenceGraphs, asked: Sequence[Call]) -> dict[str, Reply]:
+    """Return what a record keeps of the graphs that checks asked for, blocks opened too.
+
+    Args:
+        graphs: those of the solution.
+        asked: the calls for graphs that the checks made.
+
+    """
+    kept: dict[str, Reply] = {}
+    for call in asked:
+        graph = graphs.graph(call)
+        kept[call.key] = {"status": "drawn", "graph": text_of_graph(graph)}
+        for node in graph.of_kind(CLOSED_BLOCK):
+            block = block_call(node, graph.shapes[node.inputs[0]])
+            kept[block.key] = {"status": "drawn", "graph": text_of_graph(graphs.graph(block))}
+    return kept

@@ -1,0 +1,1 @@
+"""What a student tries once the network stands: training, drawing it, depth and shortcuts."""

@@ -1,5 +1,0 @@
-"""Drawn pictures of hands that show the numbers 0 to 5, in the manner of SIGNS."""
-
-from resnets_utils.signs.generator import draw_pictures, write_datasets
-
-__all__ = ["draw_pictures", "write_datasets"]

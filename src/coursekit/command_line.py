@@ -1,0 +1,41 @@
+"""How every command of the kit ends: with an exit status, and with words instead of a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from rich.console import Console
+
+from coursekit.machine_errors import in_words
+
+_INTERRUPTED = 130
+
+
+def run_command(command: Callable[[Console], int]) -> int:
+    """Run a command; return its exit status: its own, or 1 after an error told in words.
+
+    Args:
+        command: gets a console to write to.
+
+    """
+    # Both are None where they were closed, as by cron.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    try:
+        return command(console)
+    except BrokenPipeError:
+        # Whoever read the output has read enough; nothing is left to be said to them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        told = in_words(error)
+        if told is None:
+            raise
+        print(f"error: {told}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("error: interrupted\nhint: run the command again", file=sys.stderr)
+        return _INTERRUPTED

@@ -1,0 +1,1 @@
+"""A course, an assignment, and all that one may ask of it."""

@@ -1,0 +1,130 @@
+"""The solution's own cells: they travel to the judge, as what the exercise asks for."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from IPython.core.inputtransformer2 import TransformerManager
+from nbformat import NotebookNode
+from nbgrader import utils
+
+from coursekit.course.assignment import Assignment, read_notebook
+from resnets_utils.checks.reference import Solution
+
+_MARKERS = re.compile(r" *### (BEGIN|END) SOLUTION$", re.MULTILINE)
+
+
+def solution_pieces(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:
+    """Return what a source notebook's graded functions need, as names and texts, in order.
+
+    Cells that are given and locked, and solutions, come whole. Of other cells, and of answers
+    graded by hand, those statements come that define a name which the others need: an
+    import, a helper, a constant. Lines for IPython alone, and test cells, stay behind.
+
+    Args:
+        cells: the source notebook's cells.
+
+    """
+    found: list[tuple[str, str, list[ast.stmt], bool]] = []
+    for number, cell in enumerate(cells, 1):
+        if cell.cell_type != "code" or (utils.is_grade(cell) and not utils.is_solution(cell)):
+            continue
+        nbgrader = cell.metadata.get("nbgrader", {})
+        name = str(nbgrader.get("grade_id") or f"cell {number}")
+        whole = bool(nbgrader) and not utils.is_grade(cell)
+        text = python_text(cell.source)
+        found.append((name, text, _statements(text), whole))
+    whole_cells = [statements for *_, statements, whole in found if whole]
+    others = [statements for *_, statements, whole in found if not whole]
+    needed = _names_needed(whole_cells, others)
+    pieces = []
+    for name, text, statements, whole in found:
+        kept = [
+            one
+            for one in statements
+            if whole or needed & set(_bound(one)) or _binds_whatever_there_is(one)
+        ]
+        if kept:
+            pieces.append((name, _only(text, kept)))
+    return pieces
+
+
+def python_text(source: str) -> str:
+    """Return a cell's text as Python, without nbgrader's markers; each line stays in its place."""
+    manager = TransformerManager()  # type: ignore[no-untyped-call]
+    return manager.transform_cell(_MARKERS.sub("", source))
+
+
+def _statements(text: str) -> list[ast.stmt]:
+    """A cell's statements; those for IPython alone are left out."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        # Told where the notebook's mistakes are told.
+        return []
+    return [one for one in tree.body if "get_ipython" not in _read([one])]
+
+
+def _names_needed(
+    whole: Sequence[Sequence[ast.stmt]], others: Sequence[Sequence[ast.stmt]]
+) -> set[str]:
+    """The names that whole cells read, and those that their definitions read in turn."""
+    needed = _read(one for statements in whole for one in statements)
+    optional = [one for statements in others for one in statements]
+    while True:
+        more = _read(one for one in optional if needed & set(_bound(one))) - needed
+        if not more:
+            return needed
+        needed |= more
+
+
+def _read(statements: Iterable[ast.stmt]) -> set[str]:
+    return {
+        node.id
+        for statement in statements
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+
+
+def _bound(statement: ast.stmt) -> Iterator[str]:
+    """The names that a statement gives a value, at the top level of its cell."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield statement.name
+        return
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for alias in node.names:
+                yield (alias.asname or alias.name).split(".")[0]
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            # A part of what a name stands for.
+            yield from (part.id for part in ast.walk(node.value) if isinstance(part, ast.Name))
+
+
+def _binds_whatever_there_is(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
+
+
+def _only(text: str, kept: Sequence[ast.stmt]) -> str:
+    """A text with nothing but some of its statements, each on the lines where it stands."""
+    lines: set[int] = set()
+    for one in kept:
+        decorators = getattr(one, "decorator_list", [])
+        first = min([one.lineno, *(decorator.lineno for decorator in decorators)])
+        lines |= set(range(first, (one.end_lineno or one.lineno) + 1))
+    return "\n".join(
+        line if number in lines else "" for number, line in enumerate(text.split("\n"), 1)
+    )
+
+
+def solution_names(assignment: Assignment) -> dict[str, Any]:
+    """Run an assignment's solution, our own code, in this very process; return its names."""
+    pieces = solution_pieces(read_notebook(assignment.source).cells)
+    return Solution(pieces).namespace

@@ -1,0 +1,1 @@
+"""Have submissions graded, and read what came of it."""

@@ -1,0 +1,117 @@
+"""Run real nbgrader commands in a course folder, and read what they left."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from coursekit.errors import InfrastructureError
+from coursekit.judge.verdict import NotebookVerdict
+from coursekit.sandbox.probing import NONE, probe
+from coursekit.sandbox.settings import UNSAFE_VARIABLE
+
+LOG = "nbgrader.log"
+
+
+def run_nbgrader(
+    course: Path,
+    *arguments: str,
+    watch: Callable[[], None] | None = None,
+    our_own: bool = False,
+) -> None:
+    """Run ``nbgrader ARGUMENTS`` in the course folder; its output goes to ``nbgrader.log`` there.
+
+    Args:
+        course: the course folder.
+        arguments: nbgrader's own.
+        watch: called every second while nbgrader runs, to show how far it is.
+        our_own: whether all notebooks that it runs come with the course. They
+            may then run on a machine that has no sandbox; students' may not.
+
+    Raises:
+        InfrastructureError: if nbgrader ends in failure.
+
+    """
+    # nbgrader calls alembic by name, which lies beside this Python.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    environment = {**os.environ, "PATH": path, "PYTHONWARNINGS": "ignore"}
+    if our_own and probe().strongest == NONE:
+        environment[UNSAFE_VARIABLE] = "1"
+    log = course / LOG
+    with log.open("a", encoding="utf-8") as stream:
+        print("$ nbgrader", *arguments, file=stream, flush=True)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "nbgrader", *arguments],
+            cwd=course,
+            env=environment,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+        )
+        try:
+            while process.poll() is None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(1 if watch else None)
+                if watch:
+                    watch()
+        except BaseException:
+            # A terminal's Ctrl-C reaches nbgrader too: let it end its kernels.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(5)
+            process.kill()
+            process.wait()
+            raise
+    if process.returncode:
+        raise InfrastructureError(
+            f"nbgrader {' '.join(arguments)} failed in {course}: {_last_error(log)}",
+            f"its whole output is in {log}",
+        )
+
+
+def submission_error(course: Path, student: str, assignment: str) -> str:
+    """Return why grading a submission failed last, from ``nbgrader.log``; "" if it does not say."""
+    text = (course / LOG).read_text(encoding="utf-8", errors="replace")
+    sign = "There was an error processing assignment: "
+    for section in reversed(text.split(sign)[1:]):
+        if section.split("\n", 1)[0].endswith(f"submitted/{student}/{assignment}"):
+            return _own_error(section)
+    return ""
+
+
+def _last_error(log: Path) -> str:
+    """The kit's own error in the output of nbgrader's last run, or else its last line."""
+    text = log.read_text(encoding="utf-8", errors="replace").rsplit("\n$ nbgrader", 1)[-1]
+    lines = text.splitlines()
+    # What ends the whole run is told without a traceback.
+    told = text.rsplit("] error: ", 1)[1].strip() if "] error: " in text else ""
+    return _own_error(text) or told or (lines[-1].strip() if lines else "it said nothing")
+
+
+def _own_error(text: str) -> str:
+    """The last error of the kit's own in a text, with its hint; "" if there is none."""
+    lines = text.splitlines()
+    ours = [number for number, line in enumerate(lines) if "coursekit.errors." in line]
+    if not ours:
+        return ""
+    found = lines[ours[-1] : ours[-1] + 2]
+    return "\n".join(line.strip() for line in found).split("Error: ", 1)[-1]
+
+
+def read_verdict(course: Path, student: str, assignment: str, notebook: str) -> NotebookVerdict:
+    """Return the verdict that grading left in ``autograded/``.
+
+    Raises:
+        InfrastructureError: if there is none, because grading failed.
+
+    """
+    path = course / "autograded" / student / assignment / f"{notebook}.verdict.json"
+    try:
+        return NotebookVerdict.from_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InfrastructureError(
+            f"{student}'s {assignment} was not graded", f"nbgrader's output is in {course / LOG}"
+        ) from None

@@ -1,0 +1,126 @@
+"""The conductor's side of the judge: start its process, hand it cells, carry its questions."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Any, Self
+
+from coursekit.errors import InfrastructureError
+from coursekit.judge.verdict import CellVerdict, read_checks
+from coursekit.judge.warm_judge import ForkedJudge, ask_for_judge, take_over
+from coursekit.plain_text import plain_text
+from coursekit.processes.line import receive, send
+
+MAX_REASON = 5_000
+AnswerCall = Callable[[dict[str, Any]], dict[str, str]]
+
+
+class JudgeProcess:
+    """A judge in a process of its own, for the cells of one submission.
+
+    It starts at once and gets ready while the student's kernel does.
+
+    Args:
+        timeout: seconds that one cell may take, waiting for the student's
+            kernel not counted.
+
+    """
+
+    def __init__(self, timeout: float = 120) -> None:
+        self._asked = ask_for_judge()
+        self._process: ForkedJudge | subprocess.Popen[bytes] | None = None
+        self._line: Connection | None = None
+        self._timeout = timeout
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        found: TracebackType | None,
+    ) -> None:
+        if self._asked is not None:
+            self._asked.close()
+        if self._line is not None and self._process is not None:
+            self._line.close()
+            self._process.kill()
+            self._process.wait()
+
+    def judge(
+        self, grade_id: str, source: str, points: float, answer: AnswerCall, salt: int
+    ) -> CellVerdict:
+        """Judge one test cell.
+
+        Args:
+            grade_id: the test cell's name.
+            source: its text from the gradebook, hidden tests included.
+            points: what the gradebook says it is worth.
+            answer: makes a call in the student's kernel.
+            salt: settles the random inputs.
+
+        Raises:
+            InfrastructureError: if the judge fails, or the test cell does.
+
+        """
+        line = self._connect()
+        left = self._timeout
+        try:
+            send(line, {"source": source, "salt": salt, "grade_id": grade_id})
+            while True:
+                asked = time.monotonic()
+                message = self._wait(line, grade_id, left)
+                left -= time.monotonic() - asked
+                if "trace" not in message:
+                    break
+                send(line, {"reply": answer(message["trace"])})
+        except (EOFError, OSError) as error:
+            raise InfrastructureError(
+                f"the judge stopped while judging {grade_id} ({type(error).__name__})",
+                "grade the submission again; if it happens again, look at its answer by hand",
+            ) from None
+        if "fault" in message:
+            raise InfrastructureError(
+                f"{plain_text(message['fault'], MAX_REASON)}: the test cell or its solution is "
+                "at fault, no answer",
+                "correct it in source/ or grader_tests/, and make the release again",
+            )
+        checks = tuple(
+            # Names of layers and words of errors in it are a student's.
+            replace(
+                check,
+                reason=plain_text(check.reason, MAX_REASON),
+                remarks=tuple(plain_text(remark, MAX_REASON) for remark in check.remarks),
+            )
+            for check in read_checks(message["checks"])
+        )
+        verdict = CellVerdict(grade_id, message["function"], checks)
+        if abs(verdict.points - points) > 1e-9:
+            raise InfrastructureError(
+                f"the checks of {grade_id} are worth {verdict.points:g} points, "
+                f"the cell {points:g}",
+                "make the two agree in source/ and grader_tests/",
+            )
+        return verdict
+
+    def _connect(self) -> Connection:
+        """Take the judge over when the first cell is to be judged: it had time to get ready."""
+        if self._line is None:
+            self._process, self._line = take_over(self._asked)
+        return self._line
+
+    def _wait(self, line: Connection, grade_id: str, left: float) -> dict[str, Any]:
+        if not line.poll(max(left, 0.0)):
+            if self._process is not None:
+                self._process.kill()
+            raise InfrastructureError(
+                f"the judge gave no verdict on {grade_id} within {self._timeout:.0f} s",
+                "grade the submission again on a quieter machine, or look at it by hand",
+            )
+        return receive(line)

@@ -1,0 +1,55 @@
+"""Judge the cells of one submission, as the conductor asks for them.
+
+Limits on memory hold before anything of a student's is read.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from dataclasses import asdict
+from multiprocessing.connection import Connection
+from typing import Any
+
+from coursekit.processes.line import receive, send
+
+# TensorFlow reserves about 2.2 GB of addresses here at its peak.
+MAX_MEMORY_BYTES = 8 * 1024**3
+
+
+def serve(line: Connection) -> None:
+    """Answer requests until the conductor hangs up.
+
+    To judge a cell this asks the conductor for traces, checks and rebuilds the
+    graphs that come back, and answers with the verdicts.
+    """
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # The conductor may be writing to our standard output's other end.
+    sys.stdout = sys.stderr
+    try:
+        while True:
+            send(line, _judge(line, receive(line)))
+    except EOFError:
+        return
+
+
+def _judge(line: Connection, request: dict[str, Any]) -> dict[str, Any]:
+    from coursekit.judge.cell import TestCellFault, judge_cell
+    from resnets_utils.border.call import Call
+
+    def tracer(call: Call) -> dict[str, str]:
+        send(line, {"trace": call.as_json()})
+        reply: dict[str, str] = receive(line)["reply"]
+        return reply
+
+    try:
+        judgement = judge_cell(
+            request["source"], tracer, request["salt"], grade_id=request["grade_id"]
+        )
+    except TestCellFault as fault:
+        return {"fault": str(fault)}
+    return {
+        "function": judgement.function,
+        "checks": [asdict(result) for result in judgement.results],
+    }

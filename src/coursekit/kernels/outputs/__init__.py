@@ -1,0 +1,1 @@
+"""What a student's kernel puts out: bounded, and plain."""

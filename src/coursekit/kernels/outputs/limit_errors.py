@@ -1,0 +1,34 @@
+"""Tell from the error that a cell ended in which of its limits it hit."""
+
+from __future__ import annotations
+
+import errno
+import re
+
+from coursekit.sandbox.limits import Limits, in_words
+
+_NO_MEMORY = "OOM when allocating"  # TensorFlow's words
+_NUMBER = re.compile(r"\[Errno (\d+)\]")
+
+
+def limit_hit(name: str, text: str, limits: Limits) -> str:
+    """Return which limit an error stands for, with {} for the cell; "" if for none.
+
+    Args:
+        name: the error's class, as ``OSError``.
+        text: what it says, as ``[Errno 28] No space left on device``.
+        limits: what the cell may use.
+
+    """
+    number = _NUMBER.match(text)
+    code = int(number[1]) if number else 0
+    tensor = name == "ResourceExhaustedError" and _NO_MEMORY in text
+    if name == "MemoryError" or code == errno.ENOMEM or tensor:
+        return f"memory ran out in {{}} ({in_words(limits.process_memory)})"
+    if code in (errno.ENOSPC, errno.EFBIG):
+        return f"{{}} filled its disk ({in_words(limits.disk)}, {limits.files:,} files)"
+    if code == errno.EMFILE:
+        return f"{{}} had too many files open ({limits.open_files:,})"
+    if (name == "BlockingIOError" and code == errno.EAGAIN) or text == "can't start new thread":
+        return f"{{}} started too many processes and threads ({limits.processes:,})"
+    return ""

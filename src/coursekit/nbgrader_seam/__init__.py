@@ -1,0 +1,1 @@
+"""The one room that changes what nbgrader does: its steps, exporter and preprocessors."""

@@ -1,0 +1,303 @@
+"""Run a submission's own cells in a student kernel, and have its test cells judged outside it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import zmq
+from nbclient.exceptions import CellExecutionComplete, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from nbgrader import utils
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import Execute
+from traitlets import Float, Unicode
+
+from coursekit.course.library import refuse_other_library
+from coursekit.course.version_choice import GradingVersion, choose_version
+from coursekit.errors import InfrastructureError
+from coursekit.judge.judge_client import JudgeProcess
+from coursekit.judge.verdict import CellVerdict, NotebookVerdict
+from coursekit.kernels.manager import student_kernel, working_folder
+from coursekit.kernels.outputs.cell_outputs import CellOutputs
+from coursekit.kernels.outputs.limit_errors import limit_hit
+from coursekit.kernels.outputs.output_meter import OutputMeter
+from coursekit.kernels.outputs.plain_outputs import plain_error, plain_message
+from coursekit.kernels.trace_request import request_trace
+from coursekit.pages.verdict_html import verdict_html
+from coursekit.repair.remarks import take_repairs
+from coursekit.sandbox.probing import DESCRIPTIONS, NONE
+from coursekit.sandbox.settings import StudentKernel
+
+# Until a cell that took too long has been interrupted, and its last outputs have come.
+_STOPPING_SECONDS = 10
+_MOST_REASON = 300
+_ENDED = "the kernel stopped while {} ran"
+_UNHEARD = "{} could not be run: the kernel has closed the channel that it is asked on"
+
+
+class JudgeAnswers(Execute):  # type: ignore[misc]
+    """Takes the place of nbgrader's Execute.
+
+    The student's kernel runs the student's cells and never a test cell. When a
+    test cell's turn comes, the judge runs the gradebook's copy of it, in a
+    process of its own, on the graphs that the student's functions draw. The
+    cell's score is written into its output, where SaveAutoGrades looks for it.
+    """
+
+    trace_timeout = Float(60, help="Seconds that one call of a student's function may take.").tag(
+        config=True
+    )
+    judge_timeout = Float(120, help="Seconds that the judge may take over one test cell.").tag(
+        config=True
+    )
+    release_directory = Unicode("release", help="Folder of the released assignments.").tag(
+        config=True
+    )
+    submitted_directory = Unicode("submitted", help="Folder of the submissions.").tag(config=True)
+    salts_file = Unicode(
+        "",
+        help="JSON file of salts by student, to repeat gradings; the others get fresh salts.",
+    ).tag(config=True)
+
+    def preprocess(
+        self, nb: NotebookNode, resources: dict[str, Any], km: Any = None
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        """Run and judge one submitted notebook.
+
+        Raises:
+            InfrastructureError: if grading itself failed; then no score stands.
+
+        """
+        info = resources["nbgrader"]
+        graded_by = choose_version(nb.metadata, info, self.release_directory)
+        release = Path(self.release_directory, graded_by.assignment)
+        refuse_other_library(release)
+        confinement = StudentKernel(parent=self).confinement(info["assignment"])
+        # Formgrader shows the log, and not what is written to the terminal.
+        tell = self.log.warning if confinement.level == NONE else self.log.info
+        tell("Student code runs: %s", DESCRIPTIONS[confinement.level])
+        self._limits = confinement.limits
+        self._deadline = time.monotonic() + self._limits.notebook_seconds
+        self._tests = _test_cells(info, graded_by)
+        self._remarks = [*filter(None, (graded_by.remark, *take_repairs(nb)))]
+        self._said = 0  # how many of them stand above a verdict
+        self._cells: list[CellVerdict] = []
+        self._stopped = ""  # why no further cell runs
+        self._dead = False
+        self._errors: dict[str, str] = {}  # what a cell's text ended in
+        self._hung: dict[str, str] = {}  # functions that gave no result in time, and the words
+        self._answering = 0.0  # seconds that calls of the student's functions took
+        self._put_out: Counter[str] = Counter()
+        self._salt = self._choose_salt(info["student"])
+        try:
+            with (
+                working_folder(
+                    release,
+                    Path(self.submitted_directory, info["student"], info["assignment"]),
+                ) as folder,
+                JudgeProcess(self.judge_timeout) as self._judge,
+                student_kernel(confinement) as self._manager,
+            ):
+                resources.setdefault("metadata", {})["path"] = str(folder)
+                nb, resources = super().preprocess(nb, resources, km=self._manager)
+                if self.kc is not None:
+                    self.kc.stop_channels()
+            missing = set(self._tests) - {cell.grade_id for cell in self._cells}
+            if missing:
+                raise InfrastructureError(
+                    f"test cells {', '.join(sorted(missing))} were not judged",
+                    "grade the submission again",
+                )
+        finally:
+            resources["metadata"].pop("path", None)
+        verdict = NotebookVerdict(
+            info["assignment"],
+            info["notebook"],
+            info["student"],
+            tuple(self._cells),
+            self._salt,
+            confinement.level,
+            tuple(self._remarks),
+        )
+        resources.setdefault("outputs", {})[f"{info['notebook']}.verdict.json"] = (
+            verdict.as_json().encode()
+        )
+        return nb, resources
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: dict[str, Any], index: int
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        """Run a cell of the student's, or judge a test cell."""
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        if utils.is_grade(cell) and grade_id in self._tests:
+            self._judge_cell(cell, grade_id)
+        elif cell.cell_type == "code" and not self._stopped:
+            cell, resources = self._run_cell(cell, resources, index)
+        return cell, resources
+
+    def _run_cell(
+        self, cell: NotebookNode, resources: dict[str, Any], index: int
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        """Run a cell of the student's within its limits."""
+        place = f"cell {index + 1}"
+        if self._deadline <= time.monotonic():
+            self._stop(f"stopped before {place}: {self._limits.notebook_seconds:g} s are over")
+            return cell, resources
+        self._meter = OutputMeter(self._limits, self._put_out)
+        self._outputs = CellOutputs(cell)
+        self._too_long = 0.0
+        # An "idle" that was lost in a flood holds up nothing: the reply counts.
+        self.raise_on_iopub_timeout = False
+        try:
+            with self._manager.ended_after(self._get_timeout(cell) + _STOPPING_SECONDS):
+                cell, resources = super().preprocess_cell(cell, resources, index)
+        except DeadKernelError:
+            self._bury(place, _ENDED)
+        except zmq.Again:
+            self._bury(place, _UNHEARD)
+        except (CellTimeoutError, RuntimeError) as error:
+            # It runs on, whatever it was asked: no further cell can.
+            what = str(error).splitlines()[0]
+            self._stop("" if self._too_long else f"{place} was stopped: {what}")
+        except Exception as error:
+            # The student's process can send whatever it likes.
+            self._stop(f"{place} sent messages that cannot be read ({type(error).__name__})")
+        if self._too_long:
+            remark = f"stopped after {self._too_long:.3g} s in {place}"
+            self._remarks.append(remark)
+            self._stopped = self._stopped and remark
+        if self._meter.cut:
+            self._remarks.append(f"output of {place} was cut at {self._meter.cut}")
+        elif not (self._meter.complete or self._stopped or self._too_long) and cell.source.strip():
+            self._remarks.append(f"output of {place} was lost in part: it was too much at once")
+        # Messages can set it; only numbers that a kernel counts are shown.
+        cell.execution_count = self.code_cells_executed if cell.source.strip() else None
+        for output in cell.outputs:
+            if output.output_type == "error":
+                self._errors[cell.source] = f"{output.ename}: {output.evalue}"[:_MOST_REASON]
+                if hit := limit_hit(output.ename, output.evalue, self._limits):
+                    self._remarks.append(hit.format(place))
+        return cell, resources
+
+    def _bury(self, place: str, otherwise: str) -> None:
+        """Say why the kernel has ended; it answers nothing from now on."""
+        self._dead = True
+        why = self._manager.why_it_ended() or otherwise
+        self._stop(why.format(place))
+
+    def _stop(self, why: str) -> None:
+        """Run no further cell of the student's."""
+        self._stopped = why or "stopped"
+        if why:
+            self._remarks.append(why)
+
+    def _get_timeout(self, cell: NotebookNode | None) -> float:
+        """The seconds that a cell may take: nbclient asks before it runs one."""
+        return min(self._limits.cell_seconds, max(self._deadline - time.monotonic(), 0.1))
+
+    async def _async_handle_timeout(
+        self, timeout: float, cell: NotebookNode | None = None
+    ) -> dict[str, Any] | None:
+        """Remember that a cell took too long; nbclient then interrupts it."""
+        self._too_long = timeout
+        self.raise_on_iopub_timeout = True
+        reply: dict[str, Any] | None = await super()._async_handle_timeout(timeout, cell)
+        return reply
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
+        """Take over what is plain of an output, if not too much; nbclient only hears the end."""
+        plain = plain_message(msg)
+        admitted = None if plain is None else self._meter.admit(plain)
+        if self._meter.complete:
+            raise CellExecutionComplete
+        if admitted is not None and admitted["msg_type"] != "status":
+            self._outputs.take(admitted)
+
+    def on_cell_executed(self, **told: Any) -> None:
+        """Show an error that only the reply tells of."""
+        content, cell = told["execute_reply"]["content"], told["cell"]
+        shown = any(output.output_type == "error" for output in cell.outputs)
+        if content["status"] == "error" and not shown:
+            cell.outputs.append(new_output("error", **plain_error(content)))
+
+    def _judge_cell(self, cell: NotebookNode, grade_id: str) -> None:
+        source, points = self._tests[grade_id]
+        verdict = self._judge.judge(grade_id, source, points, self._answer, self._salt)
+        # What is said of the whole notebook stands above the next verdict.
+        remark = "\n".join(self._remarks[self._said :])
+        self._said = len(self._remarks)
+        self._cells.append(verdict)
+        cell.outputs = [
+            new_output(
+                "execute_result",
+                # nbgrader reads the score from the text.
+                data={
+                    "text/plain": f"{verdict.score:g}",
+                    "text/html": verdict_html(verdict, remark),
+                },
+                execution_count=None,
+            ),
+        ]
+
+    def _choose_salt(self, student: str) -> int:
+        """The salt that the file of salts gives this student, or a fresh one."""
+        if self.salts_file:
+            salts = json.loads(Path(self.salts_file).read_text(encoding="utf-8"))
+            if student in salts:
+                return int(salts[student])
+        return secrets.randbits(63)
+
+    def _answer(self, call: dict[str, Any]) -> dict[str, str]:
+        """Make a call in the student's kernel, if it still runs.
+
+        What was defined before a limit was hit is judged; only a dead kernel answers nothing.
+        """
+        if self._dead:
+            return {"status": "raised", "reason": self._stopped}
+        function = call["function"]
+        if function in self._hung:
+            return {"status": "raised", "reason": self._hung[function]}
+        if self._answering > self._limits.notebook_seconds:
+            words = f"calls took {self._limits.notebook_seconds:g} s together; no more are made"
+            return {"status": "raised", "reason": words}
+        started = time.monotonic()
+        try:
+            reply = request_trace(self.kc, call, self.trace_timeout)
+        except TimeoutError as error:
+            self._hung[function] = str(error)
+            return {"status": "raised", "reason": str(error)}
+        except (DeadKernelError, zmq.Again) as error:
+            self._bury(function, _ENDED if isinstance(error, DeadKernelError) else _UNHEARD)
+            return {"status": "raised", "reason": self._stopped}
+        finally:
+            self._answering += time.monotonic() - started
+        if reply["status"] == "undefined":
+            for source, ended in self._errors.items():
+                if f"def {function}" in source:
+                    return {**reply, "reason": f"{reply['reason']}: its cell ended in {ended}"}
+            if self._stopped:
+                return {"status": "raised", "reason": f"{reply['reason']}: {self._stopped}"}
+        return reply
+
+
+def _test_cells(info: dict[str, Any], graded_by: GradingVersion) -> dict[str, tuple[str, float]]:
+    """The gradebook's copies of a version's test cells: (text, points) by grade id.
+
+    Every one goes to the judge; one without checks is then refused there, for
+    run in the student's kernel its silence would be full marks.
+    """
+    with Gradebook(info["db_url"]) as gradebook:
+        notebook = gradebook.find_notebook(graded_by.notebook, graded_by.assignment)
+        sources = {cell.name: cell.source for cell in notebook.source_cells}
+        by_hand = {cell.name for cell in notebook.solution_cells}
+        return {
+            cell.name: (sources[cell.name], float(cell.max_score))
+            for cell in notebook.grade_cells
+            if cell.cell_type == "code" and cell.name not in by_hand
+        }

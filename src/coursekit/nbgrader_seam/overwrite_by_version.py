@@ -1,0 +1,37 @@
+"""Put back the cells that a submission may not change: those of its own version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbformat import NotebookNode
+from nbgrader.preprocessors import OverwriteCells
+from traitlets import Unicode
+
+from coursekit.course.version_choice import choose_version
+
+
+class OverwriteByVersion(OverwriteCells):  # type: ignore[misc]
+    """nbgrader's OverwriteCells, with the cells of the version that a submission was made from."""
+
+    release_directory = Unicode("release", help="Folder of the released assignments.").tag(
+        config=True
+    )
+
+    def preprocess(
+        self, nb: NotebookNode, resources: dict[str, Any]
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        """Overwrite the notebook's locked cells."""
+        info = resources["nbgrader"]
+        chosen = choose_version(nb.metadata, info, self.release_directory)
+        # The submission stays what it is; only its cells come from elsewhere.
+        resources["nbgrader"] = {
+            **info,
+            "assignment": chosen.assignment,
+            "notebook": chosen.notebook,
+        }
+        try:
+            nb, resources = super().preprocess(nb, resources)
+        finally:
+            resources["nbgrader"] = info
+        return nb, resources

@@ -1,0 +1,102 @@
+"""Show a released notebook's list of updates, and stamp it with its version."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+from coursekit.course.assignment import Assignment
+from coursekit.course.assignment_file import (
+    FILE,
+    UPDATES_CELL,
+    fill_in_updates,
+    read_assignment_file,
+)
+from coursekit.course.hidden_tests import BLOCKS
+from coursekit.errors import AuthoringError
+from resnets_utils.notebooks.stamp import KEY, Stamp, digest_cells, digest_of_text, digest_texts
+
+
+class StampVersion(NbGraderPreprocessor):  # type: ignore[misc]
+    """Stamps the notebook as it is released.
+
+    It must stand last: the stamp's digest is of the cells as students get them,
+    and normalising takes the notebook's metadata away.
+    """
+
+    def preprocess(
+        self, nb: NotebookNode, resources: dict[str, Any]
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        """Fill the cell of updates in, then write the stamp.
+
+        Raises:
+            AuthoringError: if ``assignment.toml`` or the cell is missing or malformed.
+
+        """
+        info = resources["nbgrader"]
+        # nbgrader generates in the course folder.
+        assignment = Assignment(Path(os.getcwd()), info["assignment"])
+        stamp(nb, assignment)
+        return nb, resources
+
+
+def stamp(nb: NotebookNode, assignment: Assignment) -> None:
+    """Fill a generated notebook's list of updates in and stamp it, in place.
+
+    Raises:
+        AuthoringError: if ``assignment.toml`` or the cell is missing or malformed.
+
+    """
+    source = assignment.source
+    version = read_assignment_file(source.parent)
+    cell = _updates_cell(nb, str(source), needed=bool(version.previous))
+    if cell is not None:
+        cell.source = fill_in_updates(cell.source, version, str(source))
+    origin = [
+        path.read_text(encoding="utf-8")
+        for path in (source, source.parent / FILE, source.parent / BLOCKS)
+        if path.is_file()
+    ]
+    nb.metadata[KEY] = NotebookNode(
+        Stamp(
+            assignment=assignment.name,
+            version=version.version,
+            previous=version.previous,
+            release=digest_cells(nb.cells),
+            source=digest_texts(origin),
+            hidden_tests=hidden_tests_digest(assignment),
+            coursekit=importlib.metadata.version("residual-networks-course-kit"),
+            cells={cell.id: digest_of_text(cell.source) for cell in nb.cells},
+        ).as_metadata()
+    )
+
+
+def hidden_tests_digest(assignment: Assignment) -> str:
+    """Return the digest of an assignment's hidden tests, their names included."""
+    return digest_texts(
+        [
+            text
+            for path in sorted(assignment.tests.glob("*.py"))
+            for text in (path.name, path.read_text(encoding="utf-8"))
+        ]
+    )
+
+
+def _updates_cell(nb: NotebookNode, notebook: str, *, needed: bool) -> NotebookNode | None:
+    """The cell that shows the updates; prose, for nbgrader's cells are not ours to fill."""
+    found = [cell for cell in nb.cells if cell.get("id") == UPDATES_CELL]
+    if not found and not needed:
+        return None
+    if len(found) == 1:
+        cell: NotebookNode = found[0]
+        if cell.cell_type == "markdown" and "nbgrader" not in cell.metadata:
+            return cell
+    raise AuthoringError(
+        f"{notebook}: the list of updates needs a markdown cell with the id {UPDATES_CELL!r}",
+        "add one after the title, without nbgrader's metadata, with the text {updates}",
+    )

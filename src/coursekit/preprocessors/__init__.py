@@ -1,1 +1,0 @@
-"""Small transforms of notebooks, listed in order in nbgrader_config.py."""

@@ -1,0 +1,1 @@
+"""What several processes of the kit share: the line between them, and files without links."""

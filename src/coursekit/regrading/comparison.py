@@ -1,0 +1,110 @@
+"""What a changed test makes of one submission: its score and its checks, before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from coursekit.judge.verdict import PASSED, CheckVerdict, NotebookVerdict
+from coursekit.pages.verdict_html import SIGNS
+
+
+@dataclass(frozen=True)
+class CheckChange:
+    """A check that says something else than before.
+
+    Attributes:
+        grade_id: the test cell's name.
+        name: the check's name.
+        before: what it said; None if it is new.
+        after: what it says; None if it is gone.
+
+    """
+
+    grade_id: str
+    name: str
+    before: CheckVerdict | None
+    after: CheckVerdict | None
+
+    def __str__(self) -> str:
+        if self.before is None:
+            return f"{self.name}: a new check, {_said(self.after)}"
+        if self.after is None:
+            return f"{self.name}: no longer asked, it was {_said(self.before)}"
+        return f"{self.name}: {_said(self.before)} -> {_said(self.after)}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One submission, graded before and now.
+
+    Attributes:
+        student: the student's id.
+        before: the gradebook's automatic scores by test cell.
+        after: today's.
+        checks: the checks that say something else; None if nobody knows,
+            for want of an earlier verdict.
+
+    """
+
+    student: str
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+    checks: tuple[CheckChange, ...] | None
+
+    @property
+    def score_changes(self) -> bool:
+        """Whether a test cell's score changes."""
+        return dict(self.before) != dict(self.after)
+
+    @property
+    def difference(self) -> float:
+        """By how much the sum of the scores changes."""
+        return sum(self.after.values()) - sum(self.before.values())
+
+
+def compare(
+    student: str,
+    before: Mapping[str, float],
+    after: Mapping[str, float],
+    old: NotebookVerdict | None,
+    new: NotebookVerdict,
+) -> Comparison:
+    """Compare a submission's earlier grading with today's.
+
+    Args:
+        student: the student's id.
+        before: the gradebook's automatic scores by test cell.
+        after: today's.
+        old: the earlier verdict, if there is one.
+        new: today's.
+
+    """
+    return Comparison(student, before, after, None if old is None else _check_changes(old, new))
+
+
+def _check_changes(old: NotebookVerdict, new: NotebookVerdict) -> tuple[CheckChange, ...]:
+    """The checks whose outcome or points differ; a reason that is worded anew is no change."""
+    earlier, today = _checks(old), _checks(new)
+    found = []
+    for key in [*earlier, *(key for key in today if key not in earlier)]:
+        before, after = earlier.get(key), today.get(key)
+        if before is None or after is None or _said(before) != _said(after):
+            found.append(CheckChange(key[0], key[1], before, after))
+    return tuple(found)
+
+
+def _checks(verdict: NotebookVerdict) -> dict[tuple[str, str, int], CheckVerdict]:
+    """The checks by test cell, name, and a number that tells checks of one name apart."""
+    found: dict[tuple[str, str, int], CheckVerdict] = {}
+    for cell in verdict.cells:
+        for check in cell.checks:
+            number = sum(key[:2] == (cell.grade_id, check.name) for key in found)
+            found[cell.grade_id, check.name, number] = check
+    return found
+
+
+def _said(check: CheckVerdict | None) -> str:
+    assert check is not None
+    earned = check.points if check.outcome == PASSED else 0
+    return f"{SIGNS[check.outcome]} {check.outcome} {earned:g}/{check.points:g}"

@@ -1,0 +1,107 @@
+"""Keep a released version as it is once submissions of it exist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook, MissingEntry
+
+from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
+from coursekit.errors import GateError
+
+GRADEBOOK = "gradebook.db"
+
+# What a change is called, by nbgrader's key.
+_SAID = {
+    "grade": "whether it is graded",
+    "locked": "whether it is locked",
+    "points": "its points",
+    "solution": "whether it is the student's",
+    "task": "whether it is a task",
+}
+
+
+def refuse_changed_cells(assignment: Assignment, generated: Assignment) -> None:
+    """Ask that the cells which students hold stay what they are.
+
+    Text between nbgrader's cells and hidden tests may change: neither is
+    overwritten in a submission, nor compared with it.
+
+    Args:
+        assignment: the assignment in the course, with its release in place.
+        generated: the same assignment in another folder, newly generated.
+
+    Raises:
+        GateError: if there are submissions and nbgrader's cells would change,
+            naming the cells; or if the release in place is gone, so that
+            nobody can say.
+
+    """
+    students = students_with_submissions(assignment)
+    if not students:
+        return
+    many = f"{len(students)} student{'s' if len(students) > 1 else ''}"
+    if not assignment.release.is_file():
+        raise GateError(
+            f"{many} handed in {assignment.name}, but {assignment.release} is not there to "
+            "compare with",
+            "take that folder from git or a backup; submissions must not outlive their release",
+        )
+    changes = changed_cells(read_notebook(assignment.release), read_notebook(generated.release))
+    if changes:
+        raise GateError(
+            f"{many} handed in {assignment.name}, and its release would change:\n"
+            + "\n".join(changes),
+            "undo these changes in source/, or make the next version with: "
+            f"coursekit new-version {assignment.name} NEW",
+        )
+
+
+def students_with_submissions(assignment: Assignment) -> set[str]:
+    """Return who handed the assignment in, by the folder of submissions and by the gradebook."""
+    folders = (assignment.course / "submitted").glob(f"*/{assignment.name}")
+    found = {folder.parent.name for folder in folders if folder.is_dir()}
+    database = assignment.course / GRADEBOOK
+    # Asked for a gradebook that is not there, nbgrader would make one.
+    if database.is_file():
+        with Gradebook(database_url(database)) as gradebook:
+            try:
+                submissions = gradebook.find_assignment(assignment.name).submissions
+            except MissingEntry:
+                return found
+            found |= {str(submission.student.id) for submission in submissions}
+    return found
+
+
+def database_url(path: Path) -> str:
+    """Return how nbgrader calls a gradebook's file."""
+    return f"sqlite:///{path}"
+
+
+def changed_cells(before: NotebookNode, after: NotebookNode) -> list[str]:
+    """Return a line for each of nbgrader's cells that differs between two releases."""
+    old, new = cells_by_grade_id(before), cells_by_grade_id(after)
+    lines = [f"cell {name} is gone" for name in old if name not in new]
+    lines += [f"cell {name} is new" for name in new if name not in old]
+    for name in old:
+        if name in new:
+            changes = list(_changes(old[name], new[name]))
+            if changes:
+                lines.append(f"cell {name} has changed: {', '.join(changes)}")
+    return lines
+
+
+def _changes(old: NotebookNode, new: NotebookNode) -> list[str]:
+    found = []
+    if old.cell_type != new.cell_type:
+        found.append(f"its type, {old.cell_type} to {new.cell_type}")
+    before: dict[str, Any] = old.metadata.nbgrader
+    after: dict[str, Any] = new.metadata.nbgrader
+    for key, said in _SAID.items():
+        if before.get(key) != after.get(key):
+            found.append(f"{said}, {before.get(key)} to {after.get(key)}")
+    if old.source != new.source:
+        found.append("its text")
+    return found

@@ -1,0 +1,147 @@
+"""Choose a submission's notebook among the files that could be it, and rebuild it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from coursekit.processes.plain_files import CLOSED, look_into, shown
+from coursekit.repair.beyond_repair import OPEN_IT, BeyondRepair
+from coursekit.repair.candidates import Candidate, find_candidates
+from coursekit.repair.notebook_file import ReadNotebook, read_submission
+from coursekit.repair.rebuilding import Rebuilt, rebuild, stamp_of
+from coursekit.repair.recognising import is_answered
+from coursekit.repair.released import ReleasedNotebook
+from resnets_utils.notebooks.definitions import find_definitions
+
+# Given the notebook's version stamp, as metadata, the path of the release that counts.
+ChooseRelease = Callable[[dict[str, Any]], str]
+
+
+def repair(folder: Path, expected: str, release: str, choose: ChooseRelease) -> Rebuilt:
+    """Return a submission as it is graded.
+
+    Args:
+        folder: the submitted folder; nothing in it is changed.
+        expected: the notebook's file name as nbgrader expects it.
+        release: the path of the released notebook that is expected.
+        choose: tells the release that a notebook with a given stamp goes into.
+
+    Raises:
+        BeyondRepair: if no notebook of the submission can be graded.
+
+    """
+    try:
+        os.scandir(folder).close()
+        os.stat(os.path.join(folder, os.curdir))
+    except PermissionError:
+        raise BeyondRepair(f"the folder {CLOSED}", OPEN_IT) from None
+    candidates, left_out = find_candidates(folder, expected)
+    reasons: list[BeyondRepair] = []
+    passed_over: list[Candidate] = []
+    for candidate, read in _in_order(candidates, _released(release), reasons, passed_over):
+        try:
+            rebuilt = rebuild(read, _released(choose(stamp_of(read.metadata))).notebook)
+        except BeyondRepair as error:
+            reasons.append(error)
+            continue
+        said = _which_was_taken(candidate, candidates, passed_over, expected)
+        said += [f"{error.reason}; it was left out" for error in reasons[:3]]
+        return Rebuilt(rebuilt.notebook, (*said, *rebuilt.repairs, *left_out))
+    if reasons:
+        reasons[0].reason = "; ".join([*(error.reason for error in reasons[:3]), *left_out])
+        raise reasons[0]
+    names = [shown(str(path.relative_to(folder))) for path in look_into(folder).files[:5]]
+    holds = f"; the folder holds {', '.join(names)}" if names else ""
+    missing = "no notebook was handed in"
+    if not (folder / expected).is_file():
+        missing += f": {expected} is not there{holds}"
+    closed = any(CLOSED in one for one in left_out)
+    again = "ask the student to hand it in again; nothing was graded"
+    raise BeyondRepair("; ".join([missing, *left_out]), OPEN_IT if closed else again)
+
+
+def _in_order(
+    candidates: list[Candidate],
+    released: ReleasedNotebook,
+    reasons: list[BeyondRepair],
+    passed_over: list[Candidate],
+) -> Iterator[tuple[Candidate, ReadNotebook]]:
+    """The candidates that can be read, the likeliest first; what is wrong with the others.
+
+    One in which nothing was written comes last, even if it has the expected
+    name: students hand in the empty notebook beside the one they worked in.
+    """
+    written: list[tuple[Candidate, ReadNotebook]] = []
+    blank: list[tuple[Candidate, ReadNotebook]] = []
+    for candidate in candidates:
+        try:
+            read = read_submission(candidate.content(), candidate.where)
+        except BeyondRepair as error:
+            reasons.append(error)
+            continue
+        if is_answered(read.cells, released):
+            if candidate.expected:
+                yield candidate, read
+            written.append((candidate, read))
+        elif candidate.expected or _is_ours(read, released):
+            blank.append((candidate, read))
+        else:
+            reasons.append(
+                BeyondRepair(
+                    f"{candidate.where} holds none of the graded functions",
+                    "ask the student for the right notebook",
+                )
+            )
+    for group in (written, blank):
+        group.sort(key=_likelihood, reverse=True)
+    passed_over += [candidate for candidate, _ in blank] if written else []
+    yield from (one for one in (*written, *blank) if not (one in written and one[0].expected))
+
+
+def _likelihood(one: tuple[Candidate, ReadNotebook]) -> tuple[bool, bool, bool, float]:
+    candidate, read = one
+    stamped = bool(stamp_of(read.metadata))
+    return candidate.expected, stamped, candidate.same_name, candidate.changed
+
+
+def _is_ours(read: ReadNotebook, released: ReleasedNotebook) -> bool:
+    if stamp_of(read.metadata) or any(released.recognise(cell) for cell in read.cells):
+        return True
+    return bool(find_definitions(read.cells, released.functions))
+
+
+def _which_was_taken(
+    taken: Candidate, candidates: list[Candidate], passed_over: list[Candidate], expected: str
+) -> list[str]:
+    """Say which notebook was graded, where that is not plain."""
+    others = [one for one in candidates if one is not taken]
+    if taken.expected:
+        if not others:
+            return []
+        beside = ", ".join(one.where for one in others[:3])
+        return [f"of {len(candidates)} notebooks {expected} was graded; {beside} was not"]
+    place = next((one for one in candidates if one.expected), None)
+    if taken.path.name == expected and taken.inside:
+        why = f"{expected} is an archive"
+    elif place is None:
+        why = f"{expected} is not there"
+    else:
+        why = f"{expected} {'holds no answer' if place in passed_over else 'cannot be graded'}"
+    found = len(candidates) - (place is not None)
+    among = f", one of {found} notebooks" if found > 1 else ""
+    return [f"{why}; {taken.where}{among} was graded instead"]
+
+
+def _released(path: str) -> ReleasedNotebook:
+    try:
+        return ReleasedNotebook(nbformat.read(path, as_version=4))
+    except Exception as error:
+        raise BeyondRepair(
+            f"the released notebook {path} cannot be read ({type(error).__name__})",
+            "make the release again; no submission can be graded without it",
+        ) from None

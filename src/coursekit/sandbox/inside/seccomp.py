@@ -1,0 +1,206 @@
+"""Seccomp: system calls that no student's notebook needs are refused.
+
+A deny-list in a sandbox that denies already: it takes away doors to the kernel,
+and what namespaces and limits do not cover (vsock, memory without a mapping,
+protocols whose drivers the kernel would load first).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import struct
+
+from coursekit.sandbox.inside.system_calls import MACHINE, prctl
+
+# numbers on x86_64 and on aarch64
+_REFUSED = {
+    "ptrace": (101, 117),
+    "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271),
+    "kcmp": (312, 272),
+    "pidfd_getfd": (438, 438),
+    "process_madvise": (440, 440),
+    "unshare": (272, 97),
+    "setns": (308, 268),
+    "mount": (165, 40),
+    "umount2": (166, 39),
+    "pivot_root": (155, 41),
+    "chroot": (161, 51),
+    "open_tree": (428, 428),
+    "move_mount": (429, 429),
+    "fsopen": (430, 430),
+    "fsconfig": (431, 431),
+    "fsmount": (432, 432),
+    "fspick": (433, 433),
+    "mount_setattr": (442, 442),
+    "open_tree_attr": (467, 467),
+    "open_by_handle_at": (304, 265),
+    "bpf": (321, 280),
+    "perf_event_open": (298, 241),
+    "userfaultfd": (323, 282),
+    "add_key": (248, 217),
+    "request_key": (249, 218),
+    "keyctl": (250, 219),
+    "io_uring_setup": (425, 425),
+    "io_uring_enter": (426, 426),
+    "io_uring_register": (427, 427),
+    # Memory that belongs to no process, so that no limit counts it.
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
+    "shmget": (29, 194),
+    "msgget": (68, 186),
+    "semget": (64, 190),
+    "mq_open": (240, 180),
+    "vmsplice": (278, 75),
+    # Shared by the whole machine, up to a limit that one process can reach.
+    "io_setup": (206, 0),
+    "fanotify_init": (300, 262),
+    "syslog": (103, 116),
+    "kexec_load": (246, 104),
+    "init_module": (175, 105),
+    "finit_module": (313, 273),
+    "delete_module": (176, 106),
+    "kexec_file_load": (320, 294),
+    "reboot": (169, 142),
+    "quotactl": (179, 60),
+    "quotactl_fd": (443, 443),
+    "swapon": (167, 224),
+    "acct": (163, 89),
+    "lookup_dcookie": (212, 18),
+    "modify_ldt": (154, -1),
+    "iopl": (172, -1),
+    "ioperm": (173, -1),
+}
+_CLONE = (56, 220)
+_CLONE3 = (435, 435)
+_SOCKET = (41, 198)
+_SOCKETPAIR = (53, 199)
+_MMAP = (9, 222)
+_IOCTL = (16, 29)
+_FCNTL = (72, 25)
+_ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
+_X32 = 0x40000000
+_NEW_NAMESPACES = 0x7E020000
+_SHARED, _ANONYMOUS = 0x01, 0x20
+_UNIX = 1
+_PROTOCOLS = {  # by family; of IPv4 and IPv6 the usual one, TCP and UDP
+    _UNIX: (0, 1),
+    2: (0, 6, 17),
+    10: (0, 6, 17),
+    16: (0,),  # the kernel's own: routes, which libraries ask for
+}
+_SET_LEASE = 1024  # keeps others from opening a file of ours, for 45 s each
+_FAKE_INPUT = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: typing into a terminal
+
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+# places in struct seccomp_data
+_NUMBER, _ARCHITECTURE, _FIRST, _SECOND, _THIRD, _FOURTH = 0, 4, 16, 24, 32, 40
+_ALLOW = 0x7FFF0000
+_KILL = 0x80000000
+_PR_SET_SECCOMP, _FILTER = 22, 2
+
+Instruction = tuple[int, int, int, int]
+
+
+def available() -> bool:
+    """Return whether this machine's system calls are known here."""
+    return MACHINE in _ARCHITECTURES
+
+
+def refuse_calls() -> None:
+    """Refuse the calls for this thread and its children; needs no_new_privs.
+
+    On an architecture whose numbers are not known, nothing happens.
+
+    Raises:
+        OSError: if the kernel refuses.
+
+    """
+    if not available():
+        return
+    instructions = _program(*_ARCHITECTURES[MACHINE])
+    code = b"".join(struct.pack("=HBBI", *each) for each in instructions)
+    buffer = ctypes.create_string_buffer(code)
+    program = struct.pack("@HP", len(instructions), ctypes.addressof(buffer))
+    held = ctypes.create_string_buffer(program)
+    prctl(_PR_SET_SECCOMP, _FILTER, ctypes.addressof(held))
+
+
+def _program(column: int, architecture: int) -> list[Instruction]:
+    def error(number: int) -> Instruction:
+        return _RETURN, 0, 0, 0x00050000 | number
+
+    def on_family(family: int, protocols: tuple[int, ...]) -> list[Instruction]:
+        last = len(protocols) - 1
+        return [
+            (_EQUAL, 0, len(protocols) + 3, family),
+            (_LOAD, 0, 0, _THIRD),
+            *((_EQUAL, last - place + 1, 0, protocol) for place, protocol in enumerate(protocols)),
+            error(errno.EPROTONOSUPPORT),
+            (_RETURN, 0, 0, _ALLOW),
+        ]
+
+    def on_call(numbers: tuple[int, int], *then: Instruction) -> list[Instruction]:
+        # Jumps are told in instructions to leap over.
+        return [(_EQUAL, 0, len(then), numbers[column]), *then]
+
+    program: list[Instruction] = [
+        (_LOAD, 0, 0, _ARCHITECTURE),
+        (_EQUAL, 1, 0, architecture),
+        (_RETURN, 0, 0, _KILL),
+        (_LOAD, 0, 0, _NUMBER),
+        (_AT_LEAST, 0, 1, _X32),
+        error(errno.ENOSYS),
+        # Its arguments lie where a filter cannot look; the C library then uses clone.
+        *on_call(_CLONE3, error(errno.ENOSYS)),
+        *on_call(
+            _CLONE,
+            (_LOAD, 0, 0, _FIRST),
+            (_ANY_BIT, 0, 1, _NEW_NAMESPACES),
+            error(errno.EPERM),
+            (_RETURN, 0, 0, _ALLOW),
+        ),
+        *on_call(
+            _SOCKET,
+            (_LOAD, 0, 0, _FIRST),
+            *(each for pair in _PROTOCOLS.items() for each in on_family(*pair)),
+            error(errno.EAFNOSUPPORT),
+        ),
+        *on_call(
+            _SOCKETPAIR,
+            (_LOAD, 0, 0, _FIRST),
+            (_EQUAL, 1, 0, _UNIX),
+            error(errno.EAFNOSUPPORT),
+            (_RETURN, 0, 0, _ALLOW),
+        ),
+        # Shared memory without a file stays when a process lets go of its pages, and
+        # nobody's account shows it. On the private disk it is counted.
+        *on_call(
+            _MMAP,
+            (_LOAD, 0, 0, _FOURTH),
+            (_ANY_BIT, 0, 2, _ANONYMOUS),
+            (_ANY_BIT, 0, 1, _SHARED),
+            error(errno.EPERM),
+            (_RETURN, 0, 0, _ALLOW),
+        ),
+        *on_call(
+            _IOCTL,
+            (_LOAD, 0, 0, _SECOND),
+            (_EQUAL, 2, 0, _FAKE_INPUT[0]),
+            (_EQUAL, 1, 0, _FAKE_INPUT[1]),
+            (_RETURN, 0, 0, _ALLOW),
+            error(errno.EPERM),
+        ),
+        *on_call(
+            _FCNTL,
+            (_LOAD, 0, 0, _SECOND),
+            (_EQUAL, 0, 1, _SET_LEASE),
+            error(errno.EPERM),
+            (_RETURN, 0, 0, _ALLOW),
+        ),
+    ]
+    for numbers in _REFUSED.values():
+        if numbers[column] >= 0:
+            program += on_call(numbers, error(errno.EPERM))
+    return [*program, (_RETURN, 0, 0, _ALLOW)]

@@ -1,0 +1,139 @@
+"""The kernel that runs a student's notebook: IPython's, with one more request.
+
+``trace_request`` comes on the control channel, which has a thread of its own,
+so that it reaches the student's functions even when their notebook has replaced
+``do_execute``, filters syntax trees, or hooks into cells. It calls a function
+in a further thread, so that one that never returns holds up no other, and
+answers with the graph it drew. Whatever it answers is believed no more than
+any other output of the student's process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import sys
+import threading
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, ClassVar
+
+import zmq
+from ipykernel.iostream import OutStream
+from ipykernel.ipkernel import IPythonKernel
+from ipykernel.kernelapp import IPKernelApp
+from traitlets import Type
+
+from coursekit.sandbox.inside.lasting_shell import LastingShell
+
+# Of one message.
+MOST_CHARACTERS = 500_000
+
+
+class NumbersFarOn(defaultdict[str, int]):
+    """Numbers for new layers that no layer of the notebook bears.
+
+    Keras numbers the layers of each thread from the start again. A ReLU that the
+    notebook made once, to use it in many places, would share its name with the
+    first one that a traced function makes, and no model takes two of one name.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(lambda: 1000)
+
+    def __contains__(self, name: object) -> bool:
+        """Say that a name is taken: the first one gets a number, too."""
+        return True
+
+
+class TracingKernel(IPythonKernel):
+    """IPython's kernel that can also trace a function."""
+
+    shell_class = Type(LastingShell)
+    control_msg_types = [*IPythonKernel.control_msg_types, "trace_request"]  # noqa: RUF012
+    numbers = NumbersFarOn()
+
+    async def trace_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+        """Answer a trace request with what the student's function drew."""
+        # Loaded by `serve`; the student's folder has the edition that counts.
+        from keras.src.backend.common import global_state
+
+        from resnets_utils.answering import answer
+        from resnets_utils.border.call import Call
+
+        assert self.shell is not None and self.session is not None
+        loop = asyncio.get_running_loop()
+        namespace, send = self.shell.user_ns, self.session.send
+
+        def make_the_call() -> None:
+            global_state.set_global_attribute("object_name_uids", self.numbers)
+            reply = answer(Call.from_json(parent["content"]), namespace)
+            # The channel belongs to the loop's thread.
+            loop.call_soon_threadsafe(send, stream, "trace_reply", reply, parent, ident)
+
+        threading.Thread(target=make_the_call, daemon=True).start()
+
+
+class PiecewiseStream(OutStream):
+    """Sends what is printed in pieces, so that of too much at least the beginning arrives."""
+
+    def write(self, string: str) -> int:
+        """Print a text."""
+        if not isinstance(string, str) or len(string) <= MOST_CHARACTERS:
+            return int(super().write(string) or 0)
+        for start in range(0, len(string), MOST_CHARACTERS):
+            super().write(string[start : start + MOST_CHARACTERS])
+            self.flush()  # type: ignore[no-untyped-call]
+        return len(string)
+
+
+class StudentKernelApp(IPKernelApp):
+    """IPython's kernel on sockets that the conductor made and listens with.
+
+    They lie in a folder of the conductor's, which the sandbox does not have:
+    nothing is shared that a student could write to.
+    """
+
+    kernel_class = TracingKernel
+    outstream_class = "coursekit.sandbox.inside.student_kernel.PiecewiseStream"
+    listening: ClassVar[dict[int, int]] = {}
+
+    def _bind_socket(self, s: Any, port: int) -> int:
+        s.setsockopt(zmq.USE_FD, self.listening[port])
+        s.bind(f"ipc://{self.ip}-{port}")
+        return port
+
+    def init_control(self, context: Any) -> None:
+        """Open the control channel; the debugger's, which would call a path, is not used."""
+        super().init_control(context)  # type: ignore[no-untyped-call]
+        endpoint = self.shell_socket.getsockopt(zmq.LAST_ENDPOINT)
+        if endpoint:
+            self.debug_shell_socket.disconnect(endpoint)
+
+    def init_heartbeat(self) -> None:
+        """Have none: the conductor watches the process itself."""
+
+    def write_connection_file(self, **kwargs: Any) -> None:
+        """Leave the file as the conductor wrote it."""
+
+
+def serve(connection: Path, listening: dict[int, int]) -> None:
+    """Be a student kernel until it is shut down.
+
+    Args:
+        connection: Jupyter's connection file.
+        listening: the listening sockets' numbers, by their ports in that file.
+
+    """
+    # Before any line of a student's: their notebook cannot take its place.
+    importlib.import_module("resnets_utils.answering")
+    # Not in the folder of an exercise of plain values.
+    with contextlib.suppress(ModuleNotFoundError):
+        importlib.import_module("resnets_utils.graphs.tracing")
+
+    sys.argv = ["student_kernel"]
+    StudentKernelApp.listening = listening
+    StudentKernelApp.launch_instance(
+        argv=["-f", str(connection), "--HistoryManager.hist_file=:memory:"]
+    )

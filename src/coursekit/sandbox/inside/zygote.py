@@ -1,0 +1,222 @@
+"""The warm zygote: a process that has imported everything forks a ready kernel for each request.
+
+It never runs a line of a student's. Forking is clean only while it has one
+thread and has made no TensorFlow operation, no event loop and no ZMQ context.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+from collections.abc import Callable
+from typing import Never
+
+from coursekit.sandbox.inside import confinement, kernel_start
+from coursekit.sandbox.inside.requests import ReceivedRequest, receive
+from coursekit.sandbox.inside.system_calls import (
+    CLONE_NEWCGROUP,
+    CLONE_NEWIPC,
+    CLONE_NEWNET,
+    CLONE_NEWNS,
+    CLONE_NEWPID,
+    CLONE_NEWUSER,
+    CLONE_NEWUTS,
+    MS_NODEV,
+    MS_NOEXEC,
+    MS_NOSUID,
+    MS_PRIVATE,
+    MS_REC,
+    PR_SET_DUMPABLE,
+    mount,
+    prctl,
+    raise_loopback,
+    unshare,
+)
+
+_ALL_NAMESPACES = (
+    CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS
+)
+_MODULES = (
+    "coursekit.sandbox.inside.student_kernel",
+    "h5py",
+    "ipywidgets",
+    "keras",
+    "matplotlib.pyplot",
+    "matplotlib_inline.backend_inline",
+    "numpy",
+    "PIL.Image",
+    "pydot",
+    "tensorflow",
+)
+_DISK = {"disk": 64 * 1024**2, "files": 1000}
+
+
+def import_everything() -> None:
+    """Import what a notebook needs.
+
+    Not the student's library: each working folder has the edition that counts.
+    """
+    for name in _MODULES:
+        importlib.import_module(name)
+
+
+def serve_forks(line: socket.socket) -> None:
+    """Fork a kernel for each connection that arrives on ``line``, until that closes."""
+    # Libraries write down their settings when they are imported. The kernels' own
+    # disks lie over this one.
+    confinement.make_disk(_DISK, os.getuid())
+    os.environ.update(confinement.environment(confinement.HOME, confinement.TEMPORARY))
+    import_everything()
+    threads = os.listdir("/proc/self/task")
+    if len(threads) != 1:
+        kernel_start.tell(line, error=f"the zygote has {len(threads)} threads instead of one")
+        return
+    gc.collect()
+    gc.freeze()
+    kernel_start.tell(line, ready=True)
+    while True:
+        _, files, _, _ = socket.recv_fds(line, 1, 1)
+        if not files:
+            return
+        with socket.socket(fileno=files[0]) as connection:
+            child = os.fork()
+            if not child:
+                line.close()
+                _exit_after(functools.partial(_fork_kernel, connection))
+            os.waitpid(child, 0)
+
+
+def _exit_after(work: Callable[[], None]) -> Never:
+    """Do the work of a forked process, which must never return to the zygote's loop."""
+    try:
+        work()
+    finally:
+        os._exit(0)
+
+
+def _fork_kernel(connection: socket.socket) -> None:
+    """Fork the first process of new namespaces, and hand its descriptor to the conductor."""
+    received = receive(connection)
+    if received is None:
+        return
+    try:
+        leave_namespaces(received.request.owner)
+    except OSError as error:
+        kernel_start.tell(connection, error=str(error))
+        return
+    wait, go = os.pipe()
+    first = os.fork()
+    if not first:
+        os.close(go)
+        os.read(wait, 1)
+        os.close(wait)
+        _exit_after(lambda: _be_first(connection, received))
+    news = json.dumps({"forked": True}).encode() + b"\n"
+    socket.send_fds(connection, [news], [os.pidfd_open(first)])
+    os.close(go)
+
+
+def leave_namespaces(owner: int) -> None:
+    """Leave every namespace for a new one; the next process forked is first among processes.
+
+    Raises:
+        OSError: if the kernel refuses.
+
+    """
+    if os.getuid() == 0:
+        # Root's user is left by dropping to one that owns nothing.
+        unshare(_ALL_NAMESPACES)
+        return
+    group = os.getgid()
+    unshare(_ALL_NAMESPACES | CLONE_NEWUSER)
+    for file, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{owner} {owner} 1"),
+        ("gid_map", f"{group} {group} 1"),
+    ):
+        with open(f"/proc/self/{file}", "w") as stream:
+            stream.write(text)
+
+
+def furnish() -> None:
+    """Give the new namespaces processes and a loopback of their own.
+
+    Raises:
+        OSError: if the kernel refuses.
+
+    """
+    mount("none", "/", "", MS_REC | MS_PRIVATE)
+    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    raise_loopback()
+
+
+def _be_first(connection: socket.socket, received: ReceivedRequest) -> None:
+    """Shut this process in, fork the kernel, and outlive it by no more than its last word."""
+    os.setsid()
+    try:
+        furnish()
+        kernel_start.confine(received.request)
+        kernel_start.prepare(received)
+    except OSError as error:
+        kernel_start.tell(connection, error=str(error))
+        return
+    # Its memory is none of the student's business.
+    prctl(PR_SET_DUMPABLE, 0)
+    kernel_start.tell(connection, started=True)
+    kernel = os.fork()
+    if not kernel:
+        connection.close()
+        _exit_after(lambda: _be_kernel(received))
+    for number in received.listening.values():
+        os.close(number)
+    while True:
+        child, status = os.wait()
+        if child == kernel:
+            break
+    code = os.waitstatus_to_exitcode(status)
+    kernel_start.tell(connection, ended=128 - code if code < 0 else code)
+
+
+def _be_kernel(received: ReceivedRequest) -> None:
+    import random
+
+    import numpy
+
+    # The kernel's own files in /proc belong to it, as to any process.
+    prctl(PR_SET_DUMPABLE, 1)
+    # What a process draws when it starts, a fork has inherited.
+    random.seed()
+    numpy.random.seed()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    kernel_start.become_kernel(received)
+
+
+def try_nesting(owner: int) -> str:
+    """Return why kernels cannot be forked into namespaces of their own; "" if they can."""
+    read, write = os.pipe()
+    if not os.fork():
+        os.close(read)
+        _exit_after(lambda: _try_leaving(owner, write))
+    os.close(write)
+    with os.fdopen(read) as stream:
+        found = stream.read()
+    os.wait()
+    return "" if found == "yes" else found or "the attempt ended without a word"
+
+
+def _try_leaving(owner: int, write: int) -> None:
+    try:
+        leave_namespaces(owner)
+        child = os.fork()
+        if child:
+            os.waitpid(child, 0)
+            return
+        furnish()
+        os.write(write, b"yes")
+    except OSError as error:
+        os.write(write, str(error).encode())

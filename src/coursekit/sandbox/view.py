@@ -1,0 +1,134 @@
+"""What of this machine a sandbox shows: what Python needs, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import coursekit
+import resnets_utils
+from coursekit.sandbox.inside.confinement import DEVICES, DISK, PYTHON_SETTINGS
+
+BUBBLEWRAP = "bwrap"
+PACKAGES = "/packages"
+_LINKED = ("/bin", "/sbin", "/lib", "/lib64", "/lib32")
+# Fonts and certificates are for everybody; users, hosts and secrets stay outside.
+_SETTINGS = (
+    "/etc/alternatives",
+    "/etc/fonts",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/localtime",
+    "/etc/ssl/certs",
+    "/var/cache/fontconfig",
+)
+# What runs inside, and what that imports.
+_SHOWN_OF_THE_KIT = ("__init__.py", "sandbox/__init__.py", "sandbox/inside", "sandbox/limits.py")
+
+
+def bubblewrap_arguments(*, own_users: bool) -> list[str]:
+    """Return bubblewrap's arguments, up to the command to run.
+
+    Args:
+        own_users: whether to make a user namespace. Real root needs none: it
+            makes the others by right, and the entrance drops to a user that
+            owns nothing.
+
+    """
+    return [
+        "--die-with-parent",
+        "--new-session",
+        *(["--unshare-user"] if own_users else []),
+        "--unshare-ipc",
+        "--unshare-pid",
+        "--unshare-net",
+        "--unshare-uts",
+        "--unshare-cgroup-try",
+        "--hostname",
+        "student",
+        # For the entrance, which makes the private disk and then gives them up.
+        *_capabilities(
+            "CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_CHOWN", "CAP_NET_ADMIN", "CAP_SETPCAP"
+        ),
+        *_files(),
+        "--proc",
+        "/proc",
+        *(word for device in DEVICES for word in ("--dev-bind", device, device)),
+        *("--symlink", "/proc/self/fd", "/dev/fd"),
+        *("--symlink", "/proc/self/fd/0", "/dev/stdin"),
+        *("--symlink", "/proc/self/fd/1", "/dev/stdout"),
+        *("--symlink", "/proc/self/fd/2", "/dev/stderr"),
+        *(word for folder in ("/dev/shm", "/tmp", DISK) for word in ("--dir", folder)),
+        "--remount-ro",
+        "/",
+        "--chdir",
+        "/",
+    ]
+
+
+def _capabilities(*names: str) -> list[str]:
+    return ["--cap-drop", "ALL", *(word for name in names for word in ("--cap-add", name))]
+
+
+def _files() -> list[str]:
+    shown = {path: path for path in _python_folders()} | _package_folders()
+    arguments = ["--ro-bind", "/usr", "/usr"]
+    # bubblewrap would make them for their owner alone.
+    for folder in _parents([*DEVICES, *_SETTINGS, *shown.values()]):
+        arguments += ["--dir", folder]
+    for link in _LINKED:
+        if os.path.islink(link):
+            arguments += ["--symlink", os.readlink(link), link]
+        elif os.path.isdir(link):
+            arguments += ["--ro-bind", link, link]
+    for path in _SETTINGS:
+        arguments += ["--ro-bind-try", path, path]
+    for source, place in shown.items():
+        arguments += ["--ro-bind", source, place]
+    return arguments
+
+
+def _parents(places: list[str]) -> list[str]:
+    """The folders that places lie in, outer ones first."""
+    found = {str(parent) for place in places for parent in Path(place).parents}
+    return sorted(found - {"/"})
+
+
+def _python_folders() -> list[str]:
+    """The virtual environment and the Python that it stands on, outer ones first."""
+    found = {sys.prefix, sys.base_prefix, str(Path(os.path.realpath(sys.executable)).parent.parent)}
+    return sorted(path for path in found if not path.startswith("/usr/") and path != "/usr")
+
+
+def shown_course() -> str:
+    """Return the folder that shows the course we are in to a student's code, or "".
+
+    Somebody may have made the virtual environment in the course folder itself.
+    """
+    here = Path.cwd().resolve()
+    folders = map(Path.resolve, map(Path, ["/usr", *_python_folders()]))
+    return next((str(folder) for folder in folders if here.is_relative_to(folder)), "")
+
+
+def _package_folders() -> dict[str, str]:
+    """Our own packages as far as a kernel needs them, by where they lie.
+
+    Not the folder that holds them: in a checkout, hidden tests, solutions and
+    the gradebook are its neighbours.
+    """
+    kit, library = Path(coursekit.__file__).parent, Path(resnets_utils.__file__).parent
+    shown = {str(kit / name): f"{PACKAGES}/coursekit/{name}" for name in _SHOWN_OF_THE_KIT}
+    return shown | {str(library): f"{PACKAGES}/resnets_utils"}
+
+
+def first_environment() -> dict[str, str]:
+    """Return the environment of the first process in a sandbox."""
+    return {
+        "LANG": "C.UTF-8",
+        "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
+        "HOME": "/",
+        "PYTHONPATH": PACKAGES,
+        **PYTHON_SETTINGS,
+    }

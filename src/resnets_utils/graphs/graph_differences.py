@@ -1,0 +1,146 @@
+"""The first place where an answer's graph leaves the exercise's, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from resnets_utils.graphs.graph import CLOSED_BLOCK, Graph, Node, Setting
+from resnets_utils.graphs.places import Names, node_in_words
+
+_SETTING_WORDS = {"strides": "stride", "kernel": "window", "bias": "bias"}
+_INITIALIZERS = ("initializer", "bias initializer")
+
+
+def _no_arguments(got: Node, wanted: Node) -> list[str]:
+    return []
+
+
+def first_difference(
+    answer: Graph,
+    expected: Graph,
+    *,
+    kinds: Collection[str] | None = None,
+    without: Collection[str] = (),
+    settings: Collection[str] = (),
+    arguments: Callable[[Node, Node], list[str]] = _no_arguments,
+    network: bool = False,
+) -> str:
+    """Return a sentence on the first difference, reading along the main path.
+
+    Args:
+        answer: the student's graph.
+        expected: the exercise's.
+        kinds: look at these kinds of layer only; None for all.
+        without: kinds to look through.
+        settings: which settings to compare; the kinds and their wiring always are.
+        arguments: tells which arguments of two calls of one block to speak of.
+        network: whether the graphs are whole networks, not a function's on a tensor.
+
+    Returns:
+        A sentence without a full stop; "" if nothing differs.
+
+    """
+
+    def counts(node: Node) -> bool:
+        return (kinds is None or node.kind in kinds) and node.kind not in without
+
+    theirs = [at for at in answer.reached if counts(answer.nodes[at])]
+    ours = [at for at in expected.reached if counts(expected.nodes[at])]
+    names = Names(expected, network=network)
+    for at, wanted_at in zip(theirs, ours, strict=False):
+        got, wanted, where = answer.nodes[at], expected.nodes[wanted_at], names[wanted_at]
+        if _what(got) != _what(wanted):
+            place = names.within(wanted_at)
+            return f"where the exercise has {place}, yours has {_a(node_in_words(got))}"
+        compared = [name for name in wanted.settings if name in settings]
+        if wanted.kind == CLOSED_BLOCK:
+            compared = arguments(got, wanted)
+        for setting in compared:
+            if wanted.kind == CLOSED_BLOCK or got.settings.get(setting) != wanted[setting]:
+                return _setting(where, wanted.kind, setting, got.settings.get(setting), wanted)
+        if "also sets" in got.settings and "also sets" in settings:
+            extra = got["also sets"]
+            assert isinstance(extra, tuple)
+            return f"{where} also sets {', '.join(map(str, extra))}; the exercise leaves it out"
+    if len(theirs) < len(ours):
+        return f"{names[ours[len(theirs)]]} is missing"
+    if len(theirs) > len(ours):
+        more = node_in_words(answer.nodes[theirs[len(ours)]])
+        return f"yours has one {more} more than the exercise"
+    if kinds is not None:
+        return ""
+    return _wiring(answer, expected, theirs, ours, names)
+
+
+def _what(node: Node) -> tuple[str, Setting]:
+    """A node's kind: of a closed block its function, of an activation which one."""
+    return node.kind, node.function if node.kind == CLOSED_BLOCK else node.settings.get("function")
+
+
+def _wiring(
+    answer: Graph, expected: Graph, theirs: Sequence[int], ours: Sequence[int], names: Names
+) -> str:
+    for at, wanted_at in zip(theirs, ours, strict=True):
+        got = _sources(answer, at, theirs)
+        wanted = _sources(expected, wanted_at, ours)
+        if sorted(got) != sorted(wanted):
+            read = " and ".join(names.within(ours[source]) for source in got)
+            should = " and ".join(names.within(ours[source]) for source in wanted)
+            return f"{names[wanted_at]} reads {read}; the exercise has it read {should}"
+    return ""
+
+
+def _sources(graph: Graph, at: int, counted: Sequence[int]) -> list[int]:
+    """Places, in ``counted``, of what a node reads, through the nodes not counted."""
+    places = []
+    for source in graph.nodes[at].inputs:
+        while source not in counted and graph.nodes[source].inputs:
+            source = graph.nodes[source].inputs[0]
+        places.append(counted.index(source) if source in counted else 0)
+    return places
+
+
+def _setting(where: str, kind: str, setting: str, got: Setting, wanted: Node) -> str:
+    if setting == "bias":
+        return (
+            f"{where} has {'a' if got else 'no'} bias; the exercise "
+            f"{'has one' if wanted[setting] else 'has none'}"
+        )
+    if setting in {"filters", "units"} and kind in {"convolution", "dense"}:
+        return f"{where} has {got} {setting}; the exercise asks for {wanted[setting]}"
+    if setting in _INITIALIZERS:
+        return f"{where} starts from {start(got)}; the exercise asks for {start(wanted[setting])}"
+    if setting == "padding" and isinstance(wanted[setting], str):
+        return f'{where} has padding "{got}"; the exercise asks for "{wanted[setting]}"'
+    if setting == "training":
+        called = "without a training argument" if got is None else f"with training={got}"
+        asked = "without one" if wanted[setting] is None else f"with training={wanted[setting]}"
+        return f"{where} is called {called}; the exercise calls it {asked}"
+    word = _SETTING_WORDS.get(setting, setting)
+    equals = "= " if kind == CLOSED_BLOCK else ""
+    return f"{where} has {word} {equals}{got}; the exercise asks for {wanted[setting]}"
+
+
+def start(initializer: Setting) -> str:
+    """Say an initializer in words, as in "glorot_uniform(seed=0)"."""
+    if not isinstance(initializer, tuple):
+        return "nothing"
+    if initializer[0] in {"initializer", "starts"}:
+        # What a closed block was handed.
+        own = initializer[0] == "starts"
+        return start(initializer[1:]) if own else str(initializer[1]).rpartition(".")[2]
+    name = str(initializer[0]).removeprefix("stateless ")
+    if name in {"glorot_uniform", "random_uniform"}:
+        return f"{name}(seed={initializer[1]})"
+    if name == "constant":
+        return f"the constant {initializer[1]}"
+    if initializer[0] == "default":
+        return "zeros"
+    if initializer[1] == "function":
+        return "a function of your own"
+    seed = "without a seed" if initializer[2] == "null" else f"with seed {initializer[2]}"
+    return f"Keras's own {initializer[1]} {seed}"
+
+
+def _a(words: str) -> str:
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"

@@ -1,0 +1,289 @@
+"""Read Keras's model JSON into a `Graph`, trusting none of it.
+
+The text may come from a student's process, so it is data until proven
+harmless: an exact list of layer classes, a type and bounds for each setting
+that is read, and nothing of the JSON ever reaches Keras. What a class sets
+besides is noted by name when it differs from this Keras's default. Keras's own
+safe mode is no substitute: it lets through layers that change global settings
+and layers of a thousand million weights.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from typing import Any
+
+from resnets_utils.border.call import python_argument
+from resnets_utils.graphs.graph import (
+    CLOSED_BLOCK,
+    TOLD_TRAINING,
+    Graph,
+    Node,
+    Setting,
+    Shape,
+    output_shape,
+    pads_nothing,
+)
+from resnets_utils.graphs.keras_layers import (
+    GraphRefused,
+    Steps,
+    chosen_name,
+    layer_name,
+    layer_steps,
+    mapping,
+    short,
+)
+from resnets_utils.graphs.stand_ins import Blocks, NoShape, argument_forms
+
+MAX_CHARACTERS = 4_000_000
+MAX_NODES = 2_000
+MAX_PARAMETERS = 200_000_000
+MAX_VALUES_PER_PICTURE = 200_000_000
+_SEVERAL_INPUTS = {"addition", "multiplication", "subtraction", "maximum", "concatenation"}
+
+
+def read_graph(text: str, blocks: Blocks | None = None) -> Graph:
+    """Return the graph that ``model.to_json()`` described.
+
+    Args:
+        text: the JSON of a functional Keras 3 model with one input and one output.
+        blocks: whose stand-ins may be in it. They count as flawless, so they are
+            taken only where the judge itself put them in; None for nowhere.
+
+    Raises:
+        GraphRefused: if it is anything else, or larger than a graph of this exercise can be.
+
+    """
+    try:
+        graph = _checked(_read_model(_parse(text)), blocks)
+    except RecursionError:
+        raise GraphRefused("the model's description is nested too deeply") from None
+    except (TypeError, OverflowError):
+        # A list where a name belongs, a whole number beyond all bounds.
+        raise GraphRefused("the model's description holds what no model's does") from None
+    return graph
+
+
+def _parse(text: str) -> Any:
+    if len(text) > MAX_CHARACTERS:
+        raise GraphRefused(f"the model's description is longer than {MAX_CHARACTERS} characters")
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except ValueError as error:
+        raise GraphRefused(f"the model's description is not plain JSON: {error}") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number")
+
+
+def _list(value: Any, what: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise GraphRefused(f"{what} is not a list")
+    return value
+
+
+def _tensors(value: Any) -> list[tuple[str, int]]:
+    """The (layer, call) pairs of the tensors in a call's arguments, in order."""
+    if isinstance(value, list):
+        return [found for item in value for found in _tensors(item)]
+    if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
+        history = mapping(value.get("config"), "a tensor").get("keras_history")
+        if (
+            not isinstance(history, list)
+            or len(history) != 3
+            or type(history[1]) is not int
+            or history[2] != 0
+        ):
+            raise GraphRefused("a tensor of the model does not say which layer it comes from")
+        return [(layer_name(history[0]), history[1])]
+    if isinstance(value, dict):
+        raise GraphRefused("a layer is called with something that is not a tensor")
+    return []
+
+
+def _numbers(value: Any) -> list[float]:
+    """The plain numbers among a call's arguments, as in ``maximum(X, 0)``."""
+    items = value if isinstance(value, list) else []
+    return [float(item) for item in items if type(item) in (int, float)]
+
+
+def _call(steps: Steps, call: Any, name: str) -> tuple[Steps, list[tuple[str, int]]]:
+    """One call of a layer: its steps with the call's arguments in them, and what it reads."""
+    call = mapping(call, f"a call of layer {name!r}")
+    args, kwargs = _list(call.get("args"), "args"), mapping(call.get("kwargs"), "kwargs")
+    reads = _tensors(args)
+    training = None
+    for key, value in kwargs.items():
+        if key == "training":
+            if value not in (None, True, False):
+                raise GraphRefused(f"training of layer {name!r} is not True, False or None")
+            training = value if value is None else bool(value)
+        elif value is not None:
+            reads += _tensors(value)
+    if steps and steps[0][0] == "maximum" and len(reads) == 1 and _numbers(args) == [0.0]:
+        steps = [("ReLU", {})]
+    elif _numbers(args):
+        raise GraphRefused(f"layer {name!r} calculates with a number; the exercise never does")
+    if steps and steps[0][0] in TOLD_TRAINING:
+        if steps[0][0] == "dropout":
+            # Keras writes False for a dropout that was told nothing.
+            training = training or None
+        steps = [(steps[0][0], {**steps[0][1], "training": training})]
+    elif training is not None:
+        raise GraphRefused(f"layer {name!r} takes no training argument")
+    several = bool(steps) and steps[0][0] in _SEVERAL_INPUTS
+    if not (2 <= len(reads) <= 16 if several else len(reads) == 1):
+        raise GraphRefused(f"layer {name!r} reads {len(reads)} tensors")
+    return steps, reads
+
+
+def _read_model(model: Any) -> Graph:
+    model = mapping(model, "the model's description")
+    if model.get("class_name") != "Functional":
+        raise GraphRefused(f"the model is a {short(model.get('class_name'))}, not keras.Model")
+    config = mapping(model.get("config"), "the model's config")
+    layers = [mapping(item, "a layer") for item in _list(config.get("layers"), "layers")]
+    inputs = [layer for layer in layers if layer.get("class_name") == "InputLayer"]
+    if len(inputs) != 1:
+        raise GraphRefused(f"the model has {len(inputs)} inputs; the exercise has one")
+
+    nodes: list[Node] = []
+    made: dict[tuple[str, int], int] = {}
+    pending: list[tuple[str, int, Steps, list[tuple[str, int]], bool]] = []
+    for layer in layers:
+        name = layer_name(layer.get("name"))
+        if layer is inputs[0]:
+            made[(name, 0)] = 0
+            nodes.append(_input(layer, name))
+            continue
+        steps, extra = layer_steps(layer, name)
+        if extra:
+            kind, settings = steps[0] if steps else ("identity", {})
+            steps = [(kind, {**settings, "also sets": extra}), *steps[1:]]
+        chosen = chosen_name(name, layer.get("class_name"))
+        calls = _list(layer.get("inbound_nodes"), "inbound_nodes")
+        for number, call in enumerate(calls):
+            pending.append((name, number, *_call(steps, call, name), chosen))
+        if len(pending) > MAX_NODES:
+            raise GraphRefused(f"the model has more than {MAX_NODES} layers")
+
+    while pending:
+        waiting = []
+        for name, number, steps, reads, chosen in pending:
+            if not all(source in made for source in reads):
+                waiting.append((name, number, steps, reads, chosen))
+                continue
+            if (name, number) in made:
+                raise GraphRefused(f"two layers are named {name!r}")
+            sources = tuple(made[source] for source in reads)
+            for kind, settings in steps:
+                nodes.append(_node(kind, settings, sources, name, chosen))
+                sources = (len(nodes) - 1,)
+            made[(name, number)] = sources[0]
+        if len(waiting) == len(pending):
+            raise GraphRefused(f"layer {waiting[0][0]!r} reads from a layer that is not there")
+        pending = waiting
+
+    outputs = _list(config.get("output_layers"), "output_layers")
+    if len(outputs) == 1 and isinstance(outputs[0], list):
+        outputs = outputs[0]
+    if len(outputs) != 3 or (outputs[0], outputs[1]) not in made:
+        raise GraphRefused("the model must have one output")
+    return Graph(tuple(nodes), made[(outputs[0], outputs[1])], short(config.get("name")))
+
+
+def _node(
+    kind: str, settings: dict[str, Setting], sources: tuple[int, ...], name: str, chosen: bool
+) -> Node:
+    if kind != CLOSED_BLOCK:
+        return Node(kind, settings, sources, name, named=chosen)
+    said = dict(settings)
+    return Node(kind, said, sources, name, function=str(said.pop("function")), named=chosen)
+
+
+def _input(layer: dict[str, Any], name: str) -> Node:
+    config = mapping(layer.get("config"), "the input's config")
+    shape = config.get("batch_shape")
+    sizes = shape[1:] if isinstance(shape, list) else []
+    if not 1 <= len(sizes) <= 3 or not all(type(n) is int and 1 <= n <= 4096 for n in sizes):
+        raise GraphRefused("the input's shape must be up to three whole numbers")
+    if not isinstance(shape, list) or shape[0] is not None:
+        raise GraphRefused("the input fixes the number of pictures; leave it open")
+    if config.get("dtype") != "float32":
+        raise GraphRefused(
+            f"the input takes {short(config.get('dtype'))}; leave it at float32, Keras's default"
+        )
+    return Node("input", {"shape": tuple(sizes)}, (), name, named=chosen_name(name, "InputLayer"))
+
+
+def _measured(graph: Graph, blocks: Blocks | None) -> Graph:
+    """Find out what each closed block gives, and which axis a negative one is.
+
+    A block's own description of what it gives may be a student's.
+    """
+    nodes: list[Node] = []
+    shapes: list[Shape] = []
+    for node in graph.nodes:
+        sources = [shapes[source] for source in node.inputs]
+        if node.kind == CLOSED_BLOCK:
+            if blocks is None:
+                raise GraphRefused(
+                    "a stand-in for a block is no block; build it from Keras's layers"
+                )
+            sizes = tuple(size or 1 for size in sources[0][1:])
+            arguments = {
+                name: python_argument(form) for name, form in argument_forms(node.settings).items()
+            }
+            try:
+                gives = blocks.output_shape(node.function, sizes, arguments)
+            except NoShape as error:
+                raise GraphRefused(str(error)) from None
+            node = replace(node, gives=(None, *gives))
+        elif "axis" in node.settings:
+            node = _with_axis_from_the_front(node, len(sources[0]))
+        nodes.append(node)
+        shapes.append(output_shape(node, sources))
+    return graph.with_nodes(nodes)
+
+
+def _with_axis_from_the_front(node: Node, rank: int) -> Node:
+    axis = int(str(node["axis"]))
+    if not -rank <= axis < rank:
+        raise GraphRefused(f"the {node.kind} has axis {axis}; what it reads has {rank} axes")
+    return replace(node, settings={**node.settings, "axis": axis % rank})
+
+
+def _checked(graph: Graph, blocks: Blocks | None) -> Graph:
+    """Bound the graph's size, and write "same" padding that pads nothing as "valid"."""
+    nodes = []
+    try:
+        graph = _measured(graph, blocks)
+        shapes = graph.shapes
+        for node in graph.nodes:
+            source = shapes[node.inputs[0]] if node.inputs else ()
+            window = node.settings.get("kernel", node.settings.get("window"))
+            if node.settings.get("padding") == "same" and isinstance(window, tuple):
+                height, width = (int(str(size)) for size in window)
+                if pads_nothing(node, source, (height, width)):
+                    node = replace(node, settings={**node.settings, "padding": "valid"})
+            nodes.append(node)
+        parameters = graph.parameters()
+        values = sum(math.prod(size or 1 for size in shape) for shape in shapes)
+    except (ValueError, IndexError, KeyError, AssertionError) as error:
+        raise GraphRefused(f"the model's layers do not fit together: {error}", graph) from None
+    if parameters > MAX_PARAMETERS or values > MAX_VALUES_PER_PICTURE:
+        raise GraphRefused(
+            f"the model has {parameters:,} parameters and {values:,} values for one picture, "
+            "far more than this exercise needs"
+        )
+    return graph.with_nodes(nodes)

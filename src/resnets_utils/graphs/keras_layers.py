@@ -1,0 +1,364 @@
+"""Read the settings of one layer from Keras's JSON: an exact list of classes, types and bounds.
+
+Nothing here is believed before it is checked; see `reading`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import keras
+
+from resnets_utils.graphs.graph import CLOSED_BLOCK, Graph, Setting
+from resnets_utils.graphs.initializer_names import INITIALIZERS
+
+MAX_NAME = 200
+# Of what a closed block is called with: numbers as large as those of any layer.
+MAX_ARGUMENTS = 200
+MAX_DEPTH = 4
+MAX_NUMBER = 8192
+Steps = list[tuple[str, dict[str, Setting]]]
+
+
+# The exercise's own initializers, by the name they are registered under.
+_INITIALIZERS = {
+    "resnets_utils>GlorotUniform": "glorot_uniform",
+    "resnets_utils>StatelessGlorotUniform": "stateless glorot_uniform",
+    "resnets_utils>StatelessRandomUniform": "stateless random_uniform",
+}
+
+
+class GraphRefused(Exception):
+    """The model's JSON is not one that we compare or rebuild; the message says why.
+
+    Attributes:
+        graph: the graph as far as it could be read, if its layers are known but
+            do not fit together; it can be compared, never built.
+
+    """
+
+    def __init__(self, message: str, graph: Graph | None = None) -> None:
+        super().__init__(message)
+        self.graph = graph
+
+
+def mapping(value: Any, what: str) -> dict[str, Any]:
+    """Return the value if it is a JSON object, called ``what`` in the refusal."""
+    if not isinstance(value, dict):
+        raise GraphRefused(f"{what} is not an object")
+    return value
+
+
+def layer_name(value: Any) -> str:
+    """Return the value if it can be a layer's name."""
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME or not value.isprintable():
+        raise GraphRefused(f"a layer's name must be 1 to {MAX_NAME} printable characters")
+    return value
+
+
+class Fields:
+    """The settings of one layer, handed out once each, by type and bounds."""
+
+    def __init__(self, config: dict[str, Any], defaults: dict[str, Any], layer: str) -> None:
+        self._left = dict(config)
+        self._defaults = defaults
+        self._layer = layer
+
+    def _take(self, key: str) -> Any:
+        if key not in self._left:
+            raise GraphRefused(f"layer {self._layer!r} does not say its {key}")
+        return self._left.pop(key)
+
+    def _wrong(self, key: str, wanted: str) -> GraphRefused:
+        return GraphRefused(f"{key} of layer {self._layer!r} is not {wanted}")
+
+    def whole(self, key: str, low: int, high: int) -> int:
+        value = self._take(key)
+        if type(value) is not int or not low <= value <= high:
+            raise self._wrong(key, f"a whole number from {low} to {high}")
+        return value
+
+    def number(self, key: str) -> float:
+        value = self._take(key)
+        if type(value) not in (int, float) or not abs(value) <= 1e6:
+            raise self._wrong(key, "a number of ordinary size")
+        return float(value)
+
+    def flag(self, key: str) -> bool:
+        value = self._take(key)
+        if type(value) is not bool:
+            raise self._wrong(key, "true or false")
+        return value
+
+    def choice(self, key: str, options: tuple[str, ...]) -> str:
+        value = self._take(key)
+        if value not in options:
+            raise self._wrong(key, f"one of {', '.join(options)}, but {short(value)}")
+        return str(value)
+
+    def activation(self) -> Steps:
+        """The step that the layer's activation stands for; TensorFlow's softmax is Keras's."""
+        function = self._left.get("activation")
+        if isinstance(function, dict) and function.get("config") == "softmax_v2":
+            self._left["activation"] = "softmax"
+        return _activation(self.choice("activation", ACTIVATIONS))
+
+    def wholes(self, key: str, count: int, low: int, high: int) -> tuple[int, ...]:
+        return self._wholes(self._take(key), key, count, low, high)
+
+    def _wholes(self, value: Any, key: str, count: int, low: int, high: int) -> tuple[int, ...]:
+        fits = isinstance(value, list) and len(value) == count
+        if not fits or not all(type(item) is int and low <= item <= high for item in value):
+            raise self._wrong(key, f"{count} whole numbers from {low} to {high}")
+        return tuple(value)
+
+    def pairs(self, key: str, low: int, high: int) -> tuple[tuple[int, ...], ...]:
+        value = self._take(key)
+        if not isinstance(value, list) or len(value) != 2:
+            raise self._wrong(key, "two pairs")
+        return tuple(self._wholes(item, key, 2, low, high) for item in value)
+
+    def dropout(self) -> Steps:
+        """Which values are left out is random anyway, so that the seed does not count."""
+        self._left.pop("seed", None)
+        return [("dropout", {"rate": self.number("rate")})]
+
+    def initializer(self, key: str) -> Setting:
+        """An initializer as (name, seed): the exercise's own, or another by class name."""
+        return self._initializer(mapping(self._take(key), key), key)
+
+    def _initializer(self, value: dict[str, Any], key: str) -> Setting:
+        if value.get("class_name") in {"function", "__lambda__"}:
+            return ("other", "function", "")
+        settings = mapping(value.get("config"), f"the config of {key}")
+        registered = value.get("registered_name")
+        if registered in _INITIALIZERS:
+            seed = settings.get("seed")
+            if seed is not None and (type(seed) is not int or not 0 <= seed < 2**63):
+                raise self._wrong(key, "an initializer with a whole seed")
+            return (_INITIALIZERS[registered], seed)
+        if (value.get("module"), value.get("class_name")) == ("keras.initializers", "Constant"):
+            number = settings.get("value")
+            if isinstance(number, int | float) and abs(number) <= 1e6:
+                return ("constant", float(number))
+        default = self._defaults.get(key)
+        if default is not None and value == default and key != "kernel_initializer":
+            return ("default",)
+        return ("other", short(value.get("class_name")), short(settings.get("seed")))
+
+    def closed_block(self) -> dict[str, Setting]:
+        """The function that a stand-in was made for, and what it was called with.
+
+        Initializers stand as ("initializer", the library's name for it), or as
+        ("starts", ...) and what `initializer` returns.
+        """
+        self._arguments_left = MAX_ARGUMENTS
+        given = mapping(self._take("arguments"), f"how {self._layer!r} was called")
+        said = {layer_name(key): self._argument(key, value, 0) for key, value in given.items()}
+        return {"function": layer_name(self._take("function")), **said}
+
+    def _argument(self, key: str, value: Any, depth: int) -> Setting:
+        self._arguments_left -= 1
+        if self._arguments_left < 0 or depth > MAX_DEPTH:
+            raise self._wrong(key, "of ordinary size")
+        if value is None or type(value) is bool:
+            return value
+        if type(value) in (int, float) and abs(value) <= MAX_NUMBER:
+            return float(value) if type(value) is float else int(value)
+        if type(value) is str and len(value) <= MAX_NAME and value.isprintable():
+            return value
+        if type(value) is list:
+            return tuple(self._argument(key, item, depth + 1) for item in value)
+        if type(value) is dict and value.keys() == {"initializer"}:
+            name = value["initializer"]
+            if type(name) is str and name in INITIALIZERS:
+                return ("initializer", name)
+        if type(value) is dict and value.keys() == {"start"}:
+            start = self._initializer(mapping(value["start"], key), key)
+            assert isinstance(start, tuple)
+            return ("starts", *start)
+        raise self._wrong(key, "a number, a text or a list of ordinary size")
+
+    def rest(self) -> tuple[str, ...]:
+        """The names of settings not read above that differ from this Keras's default."""
+        return tuple(
+            sorted(
+                short(key)
+                for key, value in self._left.items()
+                if key != "name" and (key not in self._defaults or value != self._defaults[key])
+            )
+        )
+
+
+def short(value: Any) -> str:
+    """Return at most 60 printable characters of a value, to be named in a sentence."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return "".join(letter for letter in text if letter.isprintable())[:60]
+
+
+def _activation(name: str) -> Steps:
+    known: dict[str, Steps] = {
+        "linear": [],
+        "relu": [("ReLU", {})],
+        "softmax": [("softmax", {"axis": -1})],
+    }
+    return known.get(name, [("activation", {"function": name})])
+
+
+ACTIVATIONS = ("linear", "relu", "softmax", "sigmoid", "tanh", "leaky_relu", "elu", "gelu", "silu")
+
+
+def _convolution(fields: Fields) -> Steps:
+    settings: dict[str, Setting] = {
+        "filters": fields.whole("filters", 1, 8192),
+        "kernel": fields.wholes("kernel_size", 2, 1, 64),
+        "strides": fields.wholes("strides", 2, 1, 64),
+        "padding": fields.choice("padding", ("valid", "same")),
+        "bias": fields.flag("use_bias"),
+        "initializer": fields.initializer("kernel_initializer"),
+        "bias initializer": fields.initializer("bias_initializer"),
+    }
+    return [("convolution", settings), *fields.activation()]
+
+
+def _batch_normalisation(fields: Fields) -> Steps:
+    axis = fields.whole("axis", -4, 3)
+    settings: dict[str, Setting] = {
+        "axis": axis,
+        "momentum": fields.number("momentum"),
+        "epsilon": fields.number("epsilon"),
+        "center": fields.flag("center"),
+        "scale": fields.flag("scale"),
+    }
+    return [("batch normalisation", settings)]
+
+
+def _dense(fields: Fields) -> Steps:
+    settings: dict[str, Setting] = {
+        "units": fields.whole("units", 1, 100_000),
+        "bias": fields.flag("use_bias"),
+        "initializer": fields.initializer("kernel_initializer"),
+        "bias initializer": fields.initializer("bias_initializer"),
+    }
+    return [("dense", settings), *fields.activation()]
+
+
+def _pooling(kind: str) -> Callable[[Fields], Steps]:
+    def read(fields: Fields) -> Steps:
+        settings: dict[str, Setting] = {
+            "window": fields.wholes("pool_size", 2, 1, 64),
+            "strides": fields.wholes("strides", 2, 1, 64),
+            "padding": fields.choice("padding", ("valid", "same")),
+        }
+        return [(kind, settings)]
+
+    return read
+
+
+def _plain_relu(fields: Fields) -> Steps:
+    slope, threshold = fields.number("negative_slope"), fields.number("threshold")
+    if slope or threshold or fields._take("max_value") is not None:
+        return [("activation", {"function": "a ReLU with a slope, threshold or ceiling"})]
+    return [("ReLU", {})]
+
+
+def _bare(kind: str) -> Callable[[Fields], Steps]:
+    return lambda fields: [(kind, {})]
+
+
+def _on_an_axis(kind: str) -> Callable[[Fields], Steps]:
+    return lambda fields: [(kind, {"axis": fields.whole("axis", -4, 3)})]
+
+
+def _reshape(fields: Fields) -> Steps:
+    target = fields._take("target_shape")
+    if not isinstance(target, list) or len(target) != 1:
+        raise GraphRefused("a Reshape is read only where it flattens")
+    return [("flatten", {})]
+
+
+_LAYERS: dict[str, tuple[Callable[[], Any], Callable[[Fields], Steps]]] = {
+    "Conv2D": (lambda: keras.layers.Conv2D(1, 1), _convolution),
+    "BatchNormalization": (keras.layers.BatchNormalization, _batch_normalisation),
+    "Dense": (lambda: keras.layers.Dense(1), _dense),
+    "Activation": (
+        lambda: keras.layers.Activation("relu"),
+        Fields.activation,
+    ),
+    "ReLU": (keras.layers.ReLU, _plain_relu),
+    "Softmax": (keras.layers.Softmax, _on_an_axis("softmax")),
+    "Add": (keras.layers.Add, _bare("addition")),
+    "Multiply": (keras.layers.Multiply, _bare("multiplication")),
+    "Subtract": (keras.layers.Subtract, _bare("subtraction")),
+    "Maximum": (keras.layers.Maximum, _bare("maximum")),
+    "Concatenate": (keras.layers.Concatenate, _on_an_axis("concatenation")),
+    "ZeroPadding2D": (
+        keras.layers.ZeroPadding2D,
+        lambda fields: [("zero padding", {"padding": fields.pairs("padding", 0, 256)})],
+    ),
+    "MaxPooling2D": (lambda: keras.layers.MaxPooling2D(2), _pooling("max pooling")),
+    "AveragePooling2D": (lambda: keras.layers.AveragePooling2D(2), _pooling("average pooling")),
+    "GlobalAveragePooling2D": (
+        keras.layers.GlobalAveragePooling2D,
+        _bare("global average pooling"),
+    ),
+    "Flatten": (keras.layers.Flatten, _bare("flatten")),
+    "Reshape": (lambda: keras.layers.Reshape((1,)), _reshape),
+    "Identity": (keras.layers.Identity, lambda fields: []),
+    "Dropout": (
+        lambda: keras.layers.Dropout(0.5),
+        lambda fields: fields.dropout(),
+    ),
+}
+# What `X + shortcut` and keras.ops calls leave in a graph: no layer, no weights.
+_OPERATIONS: dict[tuple[str, str], Callable[[Fields], Steps]] = {
+    ("keras.src.ops.numpy", "Add"): _bare("addition"),
+    ("keras.src.ops.numpy", "Multiply"): _bare("multiplication"),
+    ("keras.src.ops.numpy", "Subtract"): _bare("subtraction"),
+    ("keras.src.ops.numpy", "Maximum"): _bare("maximum"),
+    ("keras.src.ops.numpy", "Concatenate"): _on_an_axis("concatenation"),
+    ("keras.src.ops.nn", "Relu"): _bare("ReLU"),
+    ("keras.src.activations.activations", "ReLU"): _plain_relu,
+    ("keras.src.ops.nn", "Softmax"): _on_an_axis("softmax"),
+}
+_STAND_IN = "resnets_utils>StandIn"
+
+
+@cache
+def _defaults(layer_class: str) -> dict[str, Any]:
+    """What this Keras gives for settings that nobody set, as JSON gives it back."""
+    config = keras.saving.serialize_keras_object(_LAYERS[layer_class][0]())["config"]
+    parsed: dict[str, Any] = json.loads(json.dumps(config))
+    return parsed
+
+
+def chosen_name(name: str, class_name: object) -> bool:
+    """Whether somebody chose a layer's name: Keras's own is its class's, with a number perhaps."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", str(class_name))
+    return not re.fullmatch(rf"{re.escape(words.lower())}(_\d+)?", name)
+
+
+def layer_steps(layer: dict[str, Any], name: str) -> tuple[Steps, tuple[str, ...]]:
+    """The steps that one layer of the JSON stands for, and its settings off the default."""
+    config = mapping(layer.get("config"), f"the config of layer {name!r}")
+    module, class_name = layer.get("module"), layer.get("class_name")
+    if module == "keras.layers" and class_name in _LAYERS:
+        fields = Fields(config, _defaults(class_name), name)
+        return _LAYERS[class_name][1](fields), fields.rest()
+    if (module, class_name) in _OPERATIONS:
+        return _OPERATIONS[(str(module), str(class_name))](Fields(config, {}, name)), ()
+    if layer.get("registered_name") == _STAND_IN:
+        return [(CLOSED_BLOCK, Fields(config, {}, name).closed_block())], ()
+    if class_name in {"Functional", "Sequential"}:
+        raise GraphRefused(
+            f"{name!r} is a model inside the model; call the layers one by one instead"
+        )
+    known = class_name in _LAYERS  # by its name alone: a class of somebody's own
+    why = " that is not Keras's own" if known else ", which this exercise does not use"
+    raise GraphRefused(
+        f"{name!r} is a {short(class_name)}{why}; use the layers that the exercise names"
+    )

@@ -1,0 +1,300 @@
+"""Build a real Keras model from a `Graph`, and compare two graphs by what they compute."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from resnets_utils import tensorflow1, tensorflow2
+from resnets_utils.graphs.graph import CLOSED_BLOCK, TOLD_TRAINING, WEIGHTED, Graph, Node
+from resnets_utils.graphs.keras_layers import ACTIVATIONS
+from resnets_utils.graphs.stand_ins import StandIn
+
+Array = NDArray[np.float32]
+
+# Two builds of one function differ by rounding alone: with oneDNN on and off,
+# x86-64, by at most 1.6e-5 of the largest value (ResNet-50 in training mode;
+# the blocks not at all). A wrong layer moves values by tens of per cent.
+SAME_VALUES = 1e-3
+# For one picture; ResNet-50 takes 0.3e9 of them at 64 x 64.
+MAX_MULTIPLICATIONS = 30_000_000_000
+
+
+def build(graph: Graph, *, seeded: bool = True, dropout_salt: int | None = None) -> keras.Model:
+    """Build the model that a graph describes.
+
+    Only settings that `reading` has typed and bounded reach Keras.
+
+    Args:
+        graph: the graph; closed blocks in it become stand-ins.
+        seeded: start from the graph's own initializers; otherwise from zeros,
+            which is quicker when weights are set afterwards.
+        dropout_salt: settles which values every dropout leaves out; None for
+            Keras's own, at random.
+
+    Raises:
+        ValueError: if the graph holds a kind that cannot be built, or is too
+            deep or too costly to compute.
+
+    """
+    entrance = keras.Input(graph.nodes[0]["shape"])
+    values = _values(graph, entrance, seeded, dropout_salt)
+    try:
+        return keras.Model(entrance, values[graph.output])
+    except RecursionError:
+        raise ValueError("the layers are stacked too deeply") from None
+
+
+def compute(graph: Graph, pictures: Array) -> Array:
+    """Return what the graph computes in prediction, with the weights that it starts from.
+
+    Quicker than a model where it is to be called once.
+
+    Raises:
+        ValueError: as `build` does.
+
+    """
+    predicting = graph.with_nodes(
+        replace(node, settings={**node.settings, "training": False})
+        if node.kind in TOLD_TRAINING
+        else node
+        for node in graph.nodes
+    )
+    return np.asarray(_values(predicting, pictures, True)[graph.output])
+
+
+class FixedDropout(keras.layers.Layer):  # type: ignore[misc]
+    """Dropout that leaves the same values out each time, so that two networks compare.
+
+    Args:
+        rate: share of the values that are left out while training.
+        salt: settles which ones, together with the rate and the input's shape.
+
+    """
+
+    def __init__(self, rate: float, salt: int) -> None:
+        super().__init__()
+        self.rate, self.salt = rate, salt
+
+    def call(self, values: Any, training: bool = False) -> Any:
+        """Return the values as Dropout does: scaled up where they stay."""
+        if not training or not 0 < self.rate < 1:
+            return values * float(self.rate < 1 or not training)
+        shape = tuple(values.shape[1:])
+        key = hashlib.sha256(repr((self.salt, self.rate, shape)).encode()).digest()
+        kept = np.random.default_rng(list(key)).random(shape) >= self.rate
+        return values * (kept / (1 - self.rate)).astype(np.float32)
+
+
+def _values(
+    graph: Graph, entrance: Any, seeded: bool, dropout_salt: int | None = None
+) -> list[Any]:
+    """Call the layers that a graph describes one after the other, on symbols or on numbers."""
+    if _multiplications(graph) > MAX_MULTIPLICATIONS:
+        raise ValueError("the layers take far more computing than this exercise needs")
+    layers: dict[tuple[str, ...], keras.layers.Layer] = {}
+    values: list[Any] = []
+    for at, node in enumerate(graph.nodes):
+        if node.kind == "input":
+            values.append(entrance)
+            continue
+        sources = [values[source] for source in node.inputs]
+        # A layer called twice is one layer here too: its weights are shared.
+        key = (node.kind, *node.weights_of(at))
+        if key not in layers:
+            fixed = node.kind == "dropout" and dropout_salt is not None
+            layers[key] = (
+                FixedDropout(float(str(node["rate"])), dropout_salt or 0)
+                if fixed
+                else _layer(node, seeded)
+            )
+        options = (
+            {"training": node["training"]} if node.settings.get("training") is not None else {}
+        )
+        argument = sources if node.kind in _MERGES else sources[0]
+        values.append(layers[key](argument, **options))
+    return values
+
+
+def _multiplications(graph: Graph) -> int:
+    """About how many multiplications, or comparisons, one picture takes."""
+    count = 0
+    for at, node in enumerate(graph.nodes):
+        positions = math.prod(size or 1 for size in graph.shapes[at])
+        if node.kind in {"convolution", "dense"}:
+            count += positions // (graph.shapes[at][-1] or 1) * graph.node_parameters(at)
+        else:
+            window = node.settings.get("window", (1,))
+            assert isinstance(window, tuple)
+            count += positions * math.prod(int(str(size)) for size in window)
+    return count
+
+
+_MERGES: dict[str, Callable[[], keras.layers.Layer]] = {
+    "addition": keras.layers.Add,
+    "multiplication": keras.layers.Multiply,
+    "subtraction": keras.layers.Subtract,
+    "maximum": keras.layers.Maximum,
+    "concatenation": keras.layers.Concatenate,
+}
+
+
+_STARTS: dict[str, Callable[[Any], keras.initializers.Initializer]] = {
+    "glorot_uniform": tensorflow1.GlorotUniform,
+    "stateless glorot_uniform": tensorflow2.GlorotUniform,
+    "stateless random_uniform": tensorflow2.RandomUniform,
+    "constant": tensorflow2.constant,
+}
+
+
+def starts_are_known(graph: Graph) -> bool:
+    """Whether a model that is built from the graph starts with the very weights it names."""
+    return all(
+        node.settings["bias initializer"] == ("default",)
+        and isinstance(start := node["initializer"], tuple)
+        and start[0] in _STARTS
+        and start[1] is not None
+        for node in graph.of_kind("convolution", "dense")
+    )
+
+
+def _initializer(node: Node, seeded: bool) -> Any:
+    start = node["initializer"]
+    if not seeded:
+        return "zeros"
+    if isinstance(start, tuple) and start[0] in _STARTS:
+        return _STARTS[str(start[0])](start[1])
+    # Another initializer's numbers are no part of the exercise; any will differ.
+    return "glorot_uniform"
+
+
+def _layer(node: Node, seeded: bool) -> keras.layers.Layer:
+    settings, kind = node.settings, node.kind
+    if kind == "convolution":
+        return keras.layers.Conv2D(
+            settings["filters"],
+            settings["kernel"],
+            strides=settings["strides"],
+            padding=settings["padding"],
+            use_bias=settings["bias"],
+            kernel_initializer=_initializer(node, seeded),
+        )
+    if kind == "batch normalisation":
+        names = ("axis", "momentum", "epsilon", "center", "scale")
+        return keras.layers.BatchNormalization(**{name: settings[name] for name in names})
+    if kind == "dense":
+        return keras.layers.Dense(
+            settings["units"],
+            use_bias=settings["bias"],
+            kernel_initializer=_initializer(node, seeded),
+        )
+    if kind in {"average pooling", "max pooling"}:
+        pooling = {
+            "average pooling": keras.layers.AveragePooling2D,
+            "max pooling": keras.layers.MaxPooling2D,
+        }[kind]
+        return pooling(settings["window"], settings["strides"], settings["padding"])
+    if kind == "concatenation":
+        return keras.layers.Concatenate(axis=settings["axis"])
+    if kind in _MERGES:
+        return _MERGES[kind]()
+    if kind == CLOSED_BLOCK:
+        return StandIn(node.function, {}, tuple(size or 1 for size in node.gives[1:]))
+    if kind == "activation" and settings["function"] in ACTIVATIONS:
+        return keras.layers.Activation(settings["function"])
+    simple: dict[str, Callable[[], keras.layers.Layer]] = {
+        "ReLU": keras.layers.ReLU,
+        "softmax": lambda: keras.layers.Softmax(axis=settings.get("axis", -1)),
+        "zero padding": lambda: keras.layers.ZeroPadding2D(settings["padding"]),
+        "flatten": keras.layers.Flatten,
+        "global average pooling": keras.layers.GlobalAveragePooling2D,
+        "dropout": lambda: keras.layers.Dropout(settings["rate"]),
+        "identity": keras.layers.Identity,
+    }
+    if kind not in simple:
+        raise ValueError(f"a step of kind {kind!r} cannot be built")
+    return simple[kind]()
+
+
+def set_random_weights(model: keras.Model, salt: int) -> None:
+    """Give each weight values that depend on its role, its shape and ``salt`` alone.
+
+    Two models of one function then hold the same weights, whatever their
+    layers are called and in whatever order they were made: no matching of
+    layers is needed. Batch normalisation gets statistics off its start, so
+    that leaving it out, or its axis wrong, shows.
+    """
+    for variable in model.weights:
+        role = variable.path.rsplit("/", 1)[-1]
+        shape = tuple(variable.shape)
+        key = hashlib.sha256(repr((salt, role, shape)).encode()).digest()
+        rng = np.random.default_rng(list(key))
+        if role in {"gamma", "moving_variance"}:
+            values = rng.uniform(0.5, 1.5, shape)
+        elif role == "kernel":
+            values = rng.standard_normal(shape) / math.sqrt(math.prod(shape[:-1]))
+        else:
+            values = 0.3 * rng.standard_normal(shape)
+        variable.assign(values.astype(np.float32))
+
+
+def same_behaviour(answer: Graph, expected: Graph, salt: int) -> bool:
+    """Whether two graphs compute the same, predicting and training, with equal weights.
+
+    Args:
+        answer: a graph with its blocks open.
+        expected: what to compare with, on an input of the same shape.
+        salt: settles the random weights and the random pictures.
+
+    """
+    if answer.output_shape != expected.output_shape:
+        return False
+    if answer.parameters() != expected.parameters():
+        return False
+    if answer.parameters(trainable_only=True) != expected.parameters(trainable_only=True):
+        return False
+    if _shares_weights(answer):
+        return False  # equal weights would hide it
+    shape = expected.shapes[0][1:]
+    rng = np.random.default_rng([salt, 1])
+    pictures = rng.standard_normal((3, *(int(size or 1) for size in shape))).astype(np.float32)
+    graphs = (answer, expected)
+    ends = [graph.nodes[graph.output] for graph in graphs]
+    if all(end.kind == "softmax" for end in ends) and ends[0].settings == ends[1].settings:
+        # It would round differences away.
+        graphs = (_before_output(answer), _before_output(expected))
+    values = []
+    for graph in graphs:
+        try:
+            model = build(graph, seeded=False, dropout_salt=salt)
+        except ValueError:
+            return False
+        set_random_weights(model, salt)
+        values.append(
+            [np.asarray(model(pictures, training=training)) for training in (False, True)]
+        )
+    return all(close(one, other) for one, other in zip(*values, strict=True))
+
+
+def _shares_weights(graph: Graph) -> bool:
+    weighted = [at for at in graph.reached if graph.nodes[at].kind in WEIGHTED]
+    return len({graph.nodes[at].weights_of(at) for at in weighted}) < len(weighted)
+
+
+def _before_output(graph: Graph) -> Graph:
+    return Graph(graph.nodes, graph.nodes[graph.output].inputs[0], graph.name)
+
+
+def close(one: Array, other: Array, tolerance: float = SAME_VALUES) -> bool:
+    """Whether two arrays agree to ``tolerance`` times the largest value."""
+    if one.shape != other.shape or not np.isfinite(one).all():
+        return False
+    scale = float(np.abs(other).max()) or 1.0
+    return bool(np.abs(one - other).max() <= tolerance * scale)

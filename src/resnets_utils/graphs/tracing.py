@@ -1,0 +1,220 @@
+"""Call a student's function on a symbolic input and take home the graph it drew."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from types import FunctionType
+from typing import Any
+
+import keras
+
+from resnets_utils.border.call import Call
+from resnets_utils.border.reply import Reply, WrongResult, raised_reply, reason_of
+from resnets_utils.graphs.spot_check import sample
+from resnets_utils.graphs.stand_ins import Blocks, OwnBlocksNeeded, in_place_of_blocks
+
+# Of a notebook's values, how many are looked at for layers in them.
+MAX_HELD = 100_000
+
+
+def trace(call: Call, function: Callable[..., Any], namespace: dict[str, Any]) -> Reply:
+    """Call a function and return the graph that it draws.
+
+    Args:
+        call: how to call it.
+        function: the function.
+        namespace: the notebook's names.
+
+    Returns:
+        ``{"status": "graph", "graph": JSON}``, with "values" if the call asks for a
+        sample (see `sampling`), and a "reason" if they could not be computed. If the
+        function raised, the reply of `raised_reply`, with the graph drawn up to the
+        error as "graph" if there is one.
+
+    """
+    entrances: list[Any] = []
+
+    def make_input(shape: tuple[int, ...]) -> Any:
+        entrances.append(keras.Input(shape))
+        return entrances[-1]
+
+    try:
+        if call.sample is None:
+            # A graph needs no starting values, and drawing them is nearly all that it costs.
+            # A function that fails without them may need them, so that it is called again.
+            with (
+                contextlib.suppress(Exception),
+                without_starting_values([function, *namespace.values()]),
+            ):
+                return _graph(call, function, make_input, namespace)
+        return _graph(call, function, make_input, namespace)
+    except BaseException as error:  # SystemExit, too, is the student's own
+        reply = raised_reply(error, namespace)
+        return reply if reply["status"] == "placeholder" else reply | _drawn_so_far(entrances)
+
+
+@contextlib.contextmanager
+def without_starting_values(held: Iterable[Any]) -> Iterator[None]:
+    """Draw graphs meanwhile whose layers hold no values.
+
+    A layer that outlives this, as one that the notebook made before and that is used here
+    for the first time, gets its values at the end.
+
+    Args:
+        held: what outlives this: the notebook's values.
+
+    Raises:
+        StartNotSure: at the end, if an initializer may fail that was not asked.
+
+    """
+    before = list(_without_values())
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+        if not all(_starts_surely(one) for one in _without_values()[len(before) :]):
+            raise StartNotSure
+    finally:
+        _without_values()[:] = before
+        for layer in _layers_in(held):
+            for variable in layer.variables:
+                if variable._value is None:
+                    variable._deferred_initialize()
+
+
+class StartNotSure(Exception):
+    """Whether a layer can start is only known when it does."""
+
+
+def _starts_surely(variable: Any) -> bool:
+    """Whether a variable starts from an initializer of Keras's or of this library."""
+    kind = type(getattr(variable, "_initializer", None))
+    known = kind.__module__.startswith(("keras.", "resnets_utils."))
+    return known and issubclass(kind, keras.initializers.Initializer)
+
+
+def _layers_in(values: Iterable[Any]) -> Iterator[keras.layers.Layer]:
+    """The layers among values, in containers, in functions' own and in a notebook's objects."""
+    seen: set[int] = set()
+    waiting = list(values)
+    while waiting and len(seen) < MAX_HELD:
+        value = waiting.pop()
+        kind = type(value)
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if issubclass(kind, keras.layers.Layer):
+            yield value
+        elif kind in (list, tuple, set):
+            waiting += value
+        elif kind is dict:
+            waiting += value.values()
+        elif kind is FunctionType:
+            waiting += value.__defaults__ or ()
+            waiting += (value.__kwdefaults__ or {}).values()
+            for cell in value.__closure__ or ():
+                with contextlib.suppress(ValueError):  # nothing is in it yet
+                    waiting.append(cell.cell_contents)
+        elif kind.__module__ == "__main__" and hasattr(value, "__dict__"):
+            waiting += vars(value).values()
+
+
+def _without_values() -> list[Any]:
+    """Keras's own list of the variables that have no value yet."""
+    from keras.src.backend.common import global_state
+
+    found: list[Any] = global_state.get_global_attribute(
+        "uninitialized_variables", [], set_to_default=True
+    )
+    return found
+
+
+def _graph(
+    call: Call,
+    function: Callable[..., Any],
+    make_input: Callable[[tuple[int, ...]], Any],
+    namespace: dict[str, Any],
+) -> Reply:
+    model = _draw(call, function, make_input, namespace)
+    reply = {"status": "graph", "graph": model.to_json()}
+    return reply if call.sample is None else reply | _tried(model, call.sample)
+
+
+def _draw(
+    call: Call,
+    function: Callable[..., Any],
+    make_input: Callable[[tuple[int, ...]], Any],
+    namespace: dict[str, Any],
+) -> keras.Model:
+    entrance = None if call.shape is None else make_input(call.shape)
+    if call.blocks:
+        names = getattr(function, "__globals__", namespace)
+        # A student may give blocks more arguments; then the network is drawn with their own.
+        with contextlib.suppress(OwnBlocksNeeded), in_place_of_blocks(names, Blocks(call.blocks)):
+            return _call(call, function, entrance)
+        entrance = None if call.shape is None else make_input(call.shape)
+    return _call(call, function, entrance)
+
+
+def _call(call: Call, function: Callable[..., Any], entrance: Any) -> keras.Model:
+    if entrance is None:
+        model = function(**call.python_arguments)
+        if isinstance(model, keras.Sequential):
+            return _functional(call, model)
+        if not isinstance(model, keras.Model):
+            raise WrongResult(
+                f"{call.function} must return a keras Model; it returned {_kind_of(model)}"
+            )
+        return model
+    result = function(entrance, **call.python_arguments)
+    if not isinstance(result, keras.KerasTensor):
+        raise WrongResult(
+            f"{call.function} must return the tensor of its last layer; "
+            f"it returned {_kind_of(result)}"
+        )
+    try:
+        return keras.Model(entrance, result)
+    except ValueError as error:
+        if "not connected" not in str(error):
+            raise
+        raise WrongResult(
+            f"what {call.function} returned is not made from the tensor that it was given"
+        ) from None
+
+
+def _functional(call: Call, model: keras.Sequential) -> keras.Model:
+    """A Sequential model as the graph that it is."""
+    if not model.built or not model.layers:
+        raise WrongResult(
+            f"{call.function} returned a Sequential model that does not know its input's shape; "
+            "begin it with Input(input_shape)"
+        )
+    return keras.Model(model.inputs, model.outputs)
+
+
+def _tried(model: keras.Model, salt: int) -> Reply:
+    """What the model computes, or why it does not: a model of two inputs is refused elsewhere."""
+    try:
+        return {"values": sample(model, salt)}
+    except Exception as error:
+        return {"values": "", "reason": reason_of(error)}
+
+
+def _kind_of(value: Any) -> str:
+    return "None" if value is None else f"an object of class {type(value).__name__}"
+
+
+def _drawn_so_far(entrances: list[Any]) -> Reply:
+    """The graph from the input to its furthest tensor, for a function that raised."""
+    if not entrances:
+        return {}
+    try:
+        furthest = entrance = entrances[-1]
+        waiting = [entrance._keras_history.operation]
+        while waiting:
+            for node in waiting.pop(0)._outbound_nodes:
+                furthest = node.output_tensors[0]
+                waiting.append(node.operation)
+        return {"graph": keras.Model(entrance, furthest).to_json()}
+    except Exception:
+        return {}  # an explanation less; the error itself is told all the same

@@ -1,0 +1,171 @@
+"""Write the new notebook whole or not at all, and take the pictures of kept notes along."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
+
+from resnets_utils.errors import StudentError
+
+LARGEST_PICTURE = 20 * 2**20
+_PICTURE = re.compile(
+    r"!\[[^\]]*\]\(\s*<?([^)\s>]+)|<img\b[^>]*?\bsrc\s*=\s*[\"']?([^\"'>\s]+)", re.IGNORECASE
+)
+_ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".bmp", ".tif", ".tiff"}
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file that must not exist yet; it appears whole or not at all.
+
+    Raises:
+        StudentError: if it exists, or cannot be written.
+
+    """
+    with _draft(path, text) as draft:
+        try:
+            os.link(draft, path)  # unlike a rename, this never takes a file's place
+        except FileExistsError:
+            raise already_there(path) from None
+        except OSError:
+            _rename_to_new(draft, path)  # a file system without links
+
+
+def _rename_to_new(draft: Path, path: Path) -> None:
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        raise already_there(path) from None
+    try:
+        os.replace(draft, path)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def already_there(path: Path) -> StudentError:
+    """Return the error for an output that exists."""
+    return StudentError(f"{path} is already there", "give another name, or move that file away")
+
+
+def write_in_place(path: Path, text: str, before: bytes) -> None:
+    """Put a text in the place of a file's content, at once.
+
+    Args:
+        path: the file.
+        text: its new content.
+        before: what it held when it was read.
+
+    Raises:
+        StudentError: if it has changed since, or cannot be written.
+
+    """
+    with _draft(path, text) as draft:
+        if path.read_bytes() != before:
+            raise StudentError(
+                f"{path.name} was saved by somebody else meanwhile", "close it and try again"
+            )
+        shutil.copymode(path, draft)
+        os.replace(draft, path)
+
+
+@contextlib.contextmanager
+def _draft(path: Path, text: str) -> Iterator[Path]:
+    """A file beside the wanted one that holds the text; it is gone afterwards."""
+    draft: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(".draft", ".upgrade-", path.parent)
+        draft = Path(name)
+        with open(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.chmod(0o666 & ~_mask())
+        yield draft
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise StudentError(
+            f"{path} cannot be written: {why}", "choose a folder of your own, with free space"
+        ) from None
+    finally:
+        if draft is not None:
+            draft.unlink(missing_ok=True)
+
+
+def _mask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def copy_pictures(notes: Iterable[str], source: Path, target: Path) -> tuple[list[str], list[str]]:
+    """Copy the pictures that notes show from beside the earlier notebook to beside the new one.
+
+    Only files within the earlier notebook's folder are copied, and none over another.
+
+    Args:
+        notes: texts of Markdown cells.
+        source: the earlier notebook's folder.
+        target: the new notebook's folder.
+
+    Returns:
+        The names copied, and sentences about those that were not.
+
+    """
+    copied, left = [], []
+    for name in dict.fromkeys(found for text in notes for found in _relative_pictures(text)):
+        origin, goal = source / name, target / name
+        if goal.exists() or not origin.exists():
+            continue
+        if not _lies_within(origin, source) or not origin.is_file():
+            left.append(f"{name} was not copied: it is no plain file in the notebook's folder")
+        elif origin.stat().st_size > LARGEST_PICTURE:
+            left.append(f"{name} was not copied: it is larger than {LARGEST_PICTURE // 2**20} MB")
+        elif _copied(origin, goal, target):
+            copied.append(name)
+        else:
+            left.append(f"{name} could not be copied; copy it beside the new notebook yourself")
+    return copied, left
+
+
+def _relative_pictures(text: str) -> Iterator[str]:
+    for match in _PICTURE.finditer(text):
+        name = unquote(match[1] or match[2])
+        path = PurePosixPath(name)
+        plain = not any(letter in name for letter in "\\:\0")
+        inside = plain and not path.is_absolute() and ".." not in path.parts
+        if inside and path.suffix.lower() in _ENDINGS:
+            yield str(path)
+
+
+def _lies_within(path: Path, folder: Path) -> bool:
+    """Whether a path leads to a file in a folder without passing through a link."""
+    try:
+        return path.resolve(strict=True) == folder.resolve() / path.relative_to(folder)
+    except (OSError, ValueError):
+        return False
+
+
+def _copied(origin: Path, goal: Path, folder: Path) -> bool:
+    draft: str | None = None
+    try:
+        goal.parent.mkdir(parents=True, exist_ok=True)
+        if goal.parent.resolve() != (folder.resolve() / goal.relative_to(folder)).parent:
+            return False
+        handle, draft = tempfile.mkstemp(".draft", ".upgrade-", goal.parent)
+        with open(handle, "wb") as file, origin.open("rb") as content:
+            shutil.copyfileobj(content, file)
+        os.chmod(draft, 0o666 & ~_mask())
+        os.replace(draft, goal)
+        draft = None
+    except OSError:
+        return False
+    finally:
+        if draft is not None:
+            Path(draft).unlink(missing_ok=True)
+    return True

@@ -1,0 +1,66 @@
+"""The author's commands: ``python -m studio pictures|pretrain|training|kernels``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from coursekit.command_line import run_command
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command in the course folder; return its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m studio", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    pictures = commands.add_parser("pictures", help="draw the notebooks' pictures again")
+    pictures.add_argument("--measure", action="store_true", help="measure the gradients first")
+    pretrain = commands.add_parser(
+        "pretrain", help="train the model that the notebooks load; takes about an hour"
+    )
+    pretrain.add_argument(
+        "--check", action="store_true", help="train nothing; measure the shipped weights again"
+    )
+    training = commands.add_parser(
+        "training", help="time the notebook's training beside plain model.fit"
+    )
+    kernels = commands.add_parser("kernels", help="time student kernels, cold beside warm")
+    for benchmark in (training, kernels):
+        benchmark.add_argument(
+            "--pairs", type=int, default=1, metavar="N", help="runs of each kind"
+        )
+    kernels.add_argument(
+        "--forks", type=int, default=0, metavar="N", help="then so many further warm kernels"
+    )
+    chosen = parser.parse_args(arguments)
+    return run_command(lambda console: _run(chosen, Path.cwd(), console))
+
+
+def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
+    """Run the chosen command; what loads TensorFlow is imported by the command that needs it."""
+    match chosen.command:
+        case "pictures":
+            from studio.pictures import draw_all
+
+            for path in draw_all(course, measure=chosen.measure):
+                console.print(str(path), highlight=False)
+        case "pretrain":
+            from studio.pretraining.pretrain import pretrain, show
+
+            (show if chosen.check else pretrain)(course, console)
+        case "training":
+            from studio.training_benchmark import run_benchmark
+
+            run_benchmark(course, chosen.pairs)
+        case "kernels":
+            from studio.kernel_benchmark import benchmark_kernels
+
+            benchmark_kernels(chosen.pairs, chosen.forks, console)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""``python -m studio pretrain``: make the shipped weights, or prove what their record says."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from coursekit.course.assignment import Assignment, assignments, read_notebook
+from coursekit.course.hidden_tests import blocks_text
+from coursekit.course.solution import solution_pieces
+from coursekit.errors import GateError
+from resnets_utils.border.call import Call, as_arguments
+from resnets_utils.checks.answer import open_blocks
+from resnets_utils.checks.reference import Solution
+from resnets_utils.checks.reference_graphs import ReferenceGraphs
+from resnets_utils.graphs.graph_text import text_of_graph
+from resnets_utils.hands.drawing.generator import TEST_EACH, TEST_SEED, draw_pictures, mixed_labels
+from resnets_utils.hands.trained_model import (
+    FOLDER,
+    NETWORK,
+    RECORD,
+    WEIGHTS,
+    load_pretrained,
+    read_record,
+    write_weights,
+)
+from studio.pretraining.drawn_data import training_pictures
+from studio.pretraining.epochs import Curves, Recipe, accuracy, train
+from studio.pretraining.trained_network import BUILDER, solution_model
+
+# The assignment whose solution is trained; its layers have names.
+TRAINED = "residual-networks-v2a"
+
+
+def pretrain(course: Path, console: Console, recipe: Recipe | None = None) -> None:
+    """Train on generated pictures and write weights and record into the student library.
+
+    Takes about an hour on two cores.
+    """
+    recipe = recipe or Recipe()
+    folder = course / "build" / "pretraining"
+    keras.utils.set_random_seed(recipe.seed)
+    pictures, labels = training_pictures(recipe.pictures, folder)
+    model = solution_model(_assignment(course))
+    curves = train(model, pictures, labels, recipe, folder)
+    ship(model, recipe, curves, pictures)
+    ship_network(_assignment(course))
+    show(course, console)
+
+
+def ship(
+    model: keras.Model, recipe: Recipe, curves: Curves, pictures: NDArray[np.uint8]
+) -> dict[str, Any]:
+    """Write a trained model's weights and their record; return the record."""
+    FOLDER.mkdir(exist_ok=True)
+    digest = write_weights(model, FOLDER / WEIGHTS)
+    record: dict[str, Any] = {
+        "sha256": digest,
+        "recipe": asdict(recipe),
+        "curves": asdict(curves),
+        "training_pictures_sha256": hashlib.sha256(pictures.tobytes()).hexdigest(),
+        "test_pictures_sha256": hashlib.sha256(_test_set()[0].tobytes()).hexdigest(),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy")},
+        },
+        "test_accuracy": None,
+    }
+    _write(record)
+    load_pretrained(model)
+    record["test_accuracy"] = round(accuracy(model, *_test_set()), 4)
+    _write(record)
+    return record
+
+
+def ship_network(assignment: Assignment) -> None:
+    """Write the graph of the network that the weights are of, blocks known by their function."""
+    notebook = read_notebook(assignment.source)
+    folder = assignment.source.parent
+    graphs = ReferenceGraphs(Solution(solution_pieces(notebook.cells), blocks_text(folder)))
+    size = as_arguments({"input_shape": (64, 64, 3), "classes": 6})
+    network = open_blocks(graphs.graph(Call(BUILDER, size)), graphs.opened)
+    (FOLDER / NETWORK).write_text(text_of_graph(network) + "\n", encoding="utf-8")
+
+
+def show(course: Path, console: Console) -> None:
+    """Load the shipped weights into the solution's model and measure them anew.
+
+    Raises:
+        GateError: if the accuracy is not the recorded one.
+
+    """
+    record = read_record()
+    model = solution_model(_assignment(course))
+    load_pretrained(model)
+    pictures, labels = _test_set()
+    found = accuracy(model, pictures, labels)
+    console.print(f"accuracy on {len(labels)} generated test pictures: {found:.4f}")
+    same = hashlib.sha256(pictures.tobytes()).hexdigest() == record["test_pictures_sha256"]
+    console.print(
+        "the pictures are "
+        + ("byte for byte those of the record" if same else "not byte for byte those of the record")
+    )
+    # Another processor may round a pixel or a product otherwise: one picture is allowed for.
+    if abs(found - record["test_accuracy"]) > 1.5 / len(labels):
+        raise GateError(
+            f"the record says {record['test_accuracy']}, and {found:.4f} was measured",
+            "make weights and record again, with: python -m studio pretrain",
+        )
+
+
+def _test_set() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    labels = mixed_labels(TEST_EACH, TEST_SEED)
+    return draw_pictures(labels, TEST_SEED), labels
+
+
+def _assignment(course: Path) -> Assignment:
+    return next(found for found in assignments(course) if found.name == TRAINED)
+
+
+def _write(record: dict[str, Any]) -> None:
+    (FOLDER / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
