@@ -70,6 +70,7 @@ chromium:
 lint:
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-logo
 
 format: setup          ## mend what lint can mend
 	$(BIN)/ruff check --fix

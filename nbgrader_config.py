@@ -31,7 +31,7 @@ c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.ClearHiddenTests",
     "nbgrader.preprocessors.ComputeChecksums",
     "nbgrader.preprocessors.CheckCellMetadata",
-    "coursekit.course.normal_form.NormaliseNotebook",
+    "coursekit.nbgrader_seam.normalise_notebook.NormaliseNotebook",
     "coursekit.nbgrader_seam.stamp_version.StampVersion",
 ]
 c.GenerateAssignment.post_convert_hook = "coursekit.release.vendoring.complete_release"

@@ -1,8 +1,8 @@
-"""Let nbgrader open its gradebook often without keeping something of each time.
+"""The only module that opens a gradebook: what grading reads from it, and what it writes.
 
-It makes a database engine whenever it opens the gradebook, several times a
-submission, and SQLAlchemy keeps what it compiled for every engine: the
-conductor's memory grew by 0.2 MB a submission. One engine serves them all.
+nbgrader makes a database engine whenever it opens the gradebook, several times a
+submission, and SQLAlchemy keeps what it compiled for every engine: the memory of
+the grading process grew by 0.2 MB a submission. So all openings share one engine.
 """
 
 from __future__ import annotations
@@ -10,36 +10,44 @@ from __future__ import annotations
 import contextlib
 import functools
 import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbgrader.api
+from nbgrader.api import Gradebook, MissingEntry
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
-# How long another program may hold the gradebook; SQLite's own is 5 s.
-PATIENCE_SECONDS = 20
+# Its file in a course folder, unless the course is configured otherwise.
+GRADEBOOK = "gradebook.db"
+# How long another program may hold the gradebook; SQLite's own limit is 5 s.
+MAX_WAIT_SECONDS = 20
 _SQLITE = "sqlite:///"
+# Everything that grading, by machine or by hand, writes down.
+_TABLES = ("grade", "comment", "submitted_notebook", "submitted_assignment")
 
-
-def install() -> None:
-    """Let `nbgrader.api.Gradebook` share engines; doing it twice changes nothing."""
-    nbgrader.api.create_engine = shared_engine
+Rows = dict[tuple[str, str], tuple[object, ...]]
 
 
 @functools.lru_cache(maxsize=8)
 def shared_engine(url: str, **options: Any) -> Engine:
     """Return the engine of a database. It keeps no connection open between transactions."""
     if url.startswith(_SQLITE):
-        options["connect_args"] = {"timeout": PATIENCE_SECONDS}
+        options["connect_args"] = {"timeout": MAX_WAIT_SECONDS}
     return create_engine(url, poolclass=NullPool, **options)
 
 
-def try_to_write(url: str, patience: float = PATIENCE_SECONDS) -> None:
+def database_url(path: Path) -> str:
+    """Return the address that nbgrader has for a gradebook's file."""
+    return f"{_SQLITE}{path}"
+
+
+def try_to_write(url: str, patience: float = MAX_WAIT_SECONDS) -> None:
     """Find out whether a gradebook can be written to, before anything is removed for its sake.
 
     Args:
-        url: how nbgrader calls it. Of other databases than SQLite's nothing is asked.
+        url: its address. Only SQLite's are tried.
         patience: seconds that another program may hold it.
 
     Raises:
@@ -53,3 +61,191 @@ def try_to_write(url: str, patience: float = PATIENCE_SECONDS) -> None:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("CREATE TABLE coursekit_trial (tried)")
         connection.execute("ROLLBACK")
+
+
+def copy_gradebook(database: Path, target: Path) -> None:
+    """Copy a gradebook as it stands at one moment, even while somebody writes into it."""
+    with (
+        contextlib.closing(sqlite3.connect(database)) as origin,
+        contextlib.closing(sqlite3.connect(target)) as copied,
+    ):
+        origin.backup(copied)
+
+
+# What an assignment asks for.
+
+
+@dataclass(frozen=True)
+class GradedCells:
+    """What a notebook in the gradebook asks for and gives points for.
+
+    Attributes:
+        tests: the test cells that a machine grades, as (text, points) by grade id.
+        graded: every grade cell, as (grade id, type, points).
+        answers: the grade ids of the cells that students fill in.
+
+    """
+
+    tests: dict[str, tuple[str, float]]
+    graded: frozenset[tuple[str, str, float]]
+    answers: frozenset[str]
+
+
+def notebooks_of(url: str, assignment: str) -> list[str]:
+    """Return the names of an assignment's notebooks; [] if the gradebook does not know it."""
+    with Gradebook(url) as gradebook:
+        try:
+            found = gradebook.find_assignment(assignment)
+        except MissingEntry:
+            return []
+        return sorted(str(notebook.name) for notebook in found.notebooks)
+
+
+def graded_cells(url: str, assignment: str, notebook: str) -> GradedCells:
+    """Return what a notebook asks for.
+
+    Every test cell goes to the judge; one without checks is then refused there, for
+    run in the student's kernel its silence would be full marks.
+
+    Raises:
+        MissingEntry: if the gradebook does not know the notebook.
+
+    """
+    with Gradebook(url) as gradebook:
+        found = gradebook.find_notebook(notebook, assignment)
+        texts = {cell.name: cell.source for cell in found.source_cells}
+        answers = frozenset(str(cell.name) for cell in found.solution_cells)
+        return GradedCells(
+            {
+                cell.name: (texts[cell.name], float(cell.max_score))
+                for cell in found.grade_cells
+                if cell.cell_type == "code" and cell.name not in answers
+            },
+            frozenset(
+                (cell.name, cell.cell_type, float(cell.max_score)) for cell in found.grade_cells
+            ),
+            answers,
+        )
+
+
+# What students handed in, and its scores.
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of one submitted notebook, by test cell.
+
+    Attributes:
+        automatic: what the judge gave; None where there is no score yet.
+        by_hand: what somebody gave by hand, which counts in its place.
+
+    """
+
+    automatic: dict[str, float | None]
+    by_hand: dict[str, float]
+
+
+def students_of(url: str, assignment: str) -> set[str]:
+    """Return the ids of the students whose submission of an assignment is in the gradebook."""
+    with Gradebook(url) as gradebook:
+        try:
+            submissions = gradebook.find_assignment(assignment).submissions
+        except MissingEntry:
+            return set()
+        return {str(submission.student.id) for submission in submissions}
+
+
+def read_scores(database: Path, assignment: str, notebook: str) -> dict[str, Scores]:
+    """Return the scores of each student who handed the notebook in.
+
+    Cells that are graded by hand alone are left out.
+    """
+    found = {}
+    with Gradebook(database_url(database)) as gradebook:
+        written = {
+            cell.name for cell in gradebook.find_notebook(notebook, assignment).solution_cells
+        }
+        for submission in gradebook.notebook_submissions(notebook, assignment):
+            grades = [grade for grade in submission.grades if grade.name not in written]
+            found[str(submission.student.id)] = Scores(
+                {grade.name: grade.auto_score for grade in grades},
+                {g.name: g.manual_score for g in grades if g.manual_score is not None},
+            )
+    return found
+
+
+def take_back_scores(url: str, assignment: str, student: str, notebook: str = "") -> None:
+    """Reset a submission's automatic scores to "not graded".
+
+    Args:
+        url: the gradebook's address.
+        assignment: the assignment's name.
+        student: the student's id; if they handed nothing in, nothing happens.
+        notebook: one of its notebooks; "" for all.
+
+    """
+    with Gradebook(url) as gradebook:
+        try:
+            submission = gradebook.find_submission(assignment, student)
+        except MissingEntry:
+            return
+        for handed_in in submission.notebooks:
+            for grade in handed_in.grades if notebook in ("", handed_in.name) else ():
+                grade.auto_score = None
+                grade.needs_manual_grade = True
+        gradebook.db.commit()
+
+
+def read_rows(database: Path) -> Rows:
+    """Return every row that grading wrote, by table and id: to see later what changed."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        return {
+            (table, row[0]): row
+            for table in _TABLES
+            for row in connection.execute(f"SELECT * FROM {table}")
+        }
+
+
+def take_scores(
+    database: Path,
+    origin: Path,
+    place: tuple[str, str, str],
+    before_commit: Callable[[], None],
+) -> set[tuple[str, str]]:
+    """Take one submission's automatic scores over from another gradebook, in one transaction.
+
+    Args:
+        database: the gradebook that is written.
+        origin: the gradebook that is read.
+        place: notebook, assignment and student.
+        before_commit: what must have happened before the new scores count; if
+            it raises, no score changes.
+
+    Returns:
+        The table and id of each row that was written. Scores by hand, extra
+        credit and comments are not touched.
+
+    """
+    with _submission(origin, place) as (_, new):
+        penalty = new.late_submission_penalty
+        grades = {grade.name: (grade.auto_score, grade.needs_manual_grade) for grade in new.grades}
+    written = set()
+    with _submission(database, place) as (gradebook, submission):
+        for grade in submission.grades:
+            # Only the judge's new scores: cells that are graded by hand keep their state.
+            if grade.name in grades and grade.auto_score != grades[grade.name][0]:
+                grade.auto_score, grade.needs_manual_grade = grades[grade.name]
+                written.add(("grade", str(grade.id)))
+        if submission.late_submission_penalty != penalty:
+            submission.late_submission_penalty = penalty
+            written.add(("submitted_notebook", str(submission.id)))
+        gradebook.db.flush()
+        before_commit()
+        gradebook.db.commit()
+    return written
+
+
+@contextlib.contextmanager
+def _submission(database: Path, place: tuple[str, str, str]) -> Iterator[tuple[Any, Any]]:
+    with Gradebook(database_url(database)) as gradebook:
+        yield gradebook, gradebook.find_submission_notebook(*place)

@@ -14,8 +14,8 @@ from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
 from coursekit.errors import CourseKitError
+from coursekit.gradebook import Rows, read_rows, take_scores
 from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
-from coursekit.regrading.gradebook_scores import Rows, read_rows, take_scores
 from coursekit.regrading.preview import Preview, preview
 from coursekit.regrading.regrade import report
 from coursekit.regrading.writing import write

@@ -7,7 +7,6 @@ import re
 from typing import Any
 
 from nbformat import NotebookNode
-from nbgrader.preprocessors import NbGraderPreprocessor
 
 NBGRADER_KEYS = (
     "cell_type",
@@ -21,17 +20,6 @@ NBGRADER_KEYS = (
     "task",
 )
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-
-
-class NormaliseNotebook(NbGraderPreprocessor):  # type: ignore[misc]
-    """Leaves a notebook its text and nbgrader's metadata, and gives cells stable ids."""
-
-    def preprocess(
-        self, nb: NotebookNode, resources: dict[str, Any]
-    ) -> tuple[NotebookNode, dict[str, Any]]:
-        """Normalise in place."""
-        normalise(nb)
-        return nb, resources
 
 
 def normalise(nb: NotebookNode) -> None:

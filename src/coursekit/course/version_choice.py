@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Gradebook, MissingEntry
-
 from coursekit.course.assignment import read_notebook
 from coursekit.course.assignment_file import version_of
 from coursekit.errors import AuthoringError
+from coursekit.gradebook import graded_cells, notebooks_of
 from resnets_utils.notebooks.stamp import Stamp, read_stamp
 
 
@@ -68,24 +67,16 @@ def choose_version(metadata: object, info: dict[str, Any], releases: str) -> Gra
 
 def _other_version(info: dict[str, Any], assignment: str, releases: str) -> tuple[str, str]:
     """The notebook of another version that a submission can be graded by, or "" and why not."""
-    with Gradebook(info["db_url"]) as gradebook:
-        expected = gradebook.find_notebook(info["notebook"], info["assignment"])
-        try:
-            others = gradebook.find_assignment(assignment).notebooks
-        except MissingEntry:
-            return "", "which the gradebook does not know"
-        if len(others) != 1 or _asked(others[0]) != _asked(expected):
-            return "", "which asks for other cells or points"
-        name = str(others[0].name)
-    if not Path(releases, assignment, f"{name}.ipynb").is_file():
+    others = notebooks_of(info["db_url"], assignment)
+    if not others:
+        return "", "which the gradebook does not know"
+    here = graded_cells(info["db_url"], info["assignment"], info["notebook"])
+    there = [graded_cells(info["db_url"], assignment, name) for name in others]
+    if [(one.graded, one.answers) for one in there] != [(here.graded, here.answers)]:
+        return "", "which asks for other cells or points"
+    if not Path(releases, assignment, f"{others[0]}.ipynb").is_file():
         return "", "whose release is not there"
-    return name, ""
-
-
-def _asked(notebook: Any) -> tuple[set[tuple[str, str, float]], set[str]]:
-    """What a notebook in the gradebook asks for and gives points for."""
-    tests = {(cell.name, cell.cell_type, float(cell.max_score)) for cell in notebook.grade_cells}
-    return tests, {cell.name for cell in notebook.solution_cells}
+    return others[0], ""
 
 
 def _released_stamp(path: Path) -> Stamp | None:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import nbgrader.converters.base
-from nbgrader.converters import Autograde, GenerateAssignment
+from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 from sqlalchemy.exc import OperationalError
 
@@ -39,27 +39,6 @@ _NBGRADERS_GUESS = "There was an error accessing the nbgrader database"
 _start = Autograde.start
 _convert_all = Autograde.convert_notebooks
 _remove_folder = nbgrader.converters.base.rmtree
-_STEPS = ("init_destination", "init_assignment", "convert_single_notebook", "set_permissions")
-
-
-def install() -> None:
-    """Let Autograde say it; doing it twice changes nothing."""
-    Autograde.start = start
-    Autograde.convert_notebooks = convert_notebooks
-    for name in _STEPS:
-        step = getattr(Autograde, name)
-        if not hasattr(step, "__wrapped__"):
-            setattr(Autograde, name, _telling(step))
-    nbgrader.converters.base.rmtree = remove_folder
-
-
-def install_for_generating() -> None:
-    """Let GenerateAssignment say it, too."""
-    GenerateAssignment.convert_notebooks = convert_notebooks
-    if not hasattr(GenerateAssignment.convert_single_notebook, "__wrapped__"):
-        GenerateAssignment.convert_single_notebook = _telling(
-            GenerateAssignment.convert_single_notebook
-        )
 
 
 def start(converter: Any) -> None:
@@ -176,8 +155,8 @@ def in_lines(error: CourseKitError, root: str) -> str:
     )
 
 
-def _telling(step: Callable[..., Any]) -> Callable[..., Any]:
-    """A step of one submission's, which remembers why it failed if that can be told."""
+def telling(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a step of one submission that remembers why it failed, if there are words for it."""
 
     @functools.wraps(step)
     def told(converter: Any, *arguments: Any) -> Any:

@@ -13,12 +13,12 @@ from traitlets import Unicode
 from coursekit.course.assignment import Assignment
 from coursekit.course.hidden_tests import is_test, whole_test_cells
 from coursekit.errors import AuthoringError
-from coursekit.nbgrader_seam import failures
+from coursekit.nbgrader_seam import autograde_steps
 from coursekit.release.mistakes import refuse_mistakes
 from coursekit.release.recording import recorded
 
 # nbgrader imports this module before it generates an assignment.
-failures.install_for_generating()
+autograde_steps.install()
 
 
 class InjectHiddenTests(NbGraderPreprocessor):  # type: ignore[misc]

@@ -14,13 +14,12 @@ from nbclient.exceptions import CellExecutionComplete, CellTimeoutError, DeadKer
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader import utils
-from nbgrader.api import Gradebook
 from nbgrader.preprocessors import Execute
 from traitlets import Float, Unicode
 
 from coursekit.course.library import refuse_other_library
-from coursekit.course.version_choice import GradingVersion, choose_version
 from coursekit.errors import InfrastructureError
+from coursekit.gradebook import graded_cells
 from coursekit.judge.judge_client import JudgeProcess
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
 from coursekit.kernels.manager import student_kernel, working_folder
@@ -30,7 +29,6 @@ from coursekit.kernels.outputs.output_meter import OutputMeter
 from coursekit.kernels.outputs.plain_outputs import plain_error, plain_message
 from coursekit.kernels.trace_request import request_trace
 from coursekit.pages.verdict_html import verdict_html
-from coursekit.repair.remarks import take_repairs
 from coursekit.sandbox.probing import DESCRIPTIONS, NONE
 from coursekit.sandbox.settings import StudentKernel
 
@@ -75,7 +73,8 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
 
         """
         info = resources["nbgrader"]
-        graded_by = choose_version(nb.metadata, info, self.release_directory)
+        submission = info["submission"]
+        graded_by = submission.graded_by
         release = Path(self.release_directory, graded_by.assignment)
         refuse_other_library(release)
         confinement = StudentKernel(parent=self).confinement(info["assignment"])
@@ -84,8 +83,8 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         tell("Student code runs: %s", DESCRIPTIONS[confinement.level])
         self._limits = confinement.limits
         self._deadline = time.monotonic() + self._limits.notebook_seconds
-        self._tests = _test_cells(info, graded_by)
-        self._remarks = [*filter(None, (graded_by.remark, *take_repairs(nb)))]
+        self._tests = graded_cells(info["db_url"], graded_by.assignment, graded_by.notebook).tests
+        self._remarks = [*filter(None, (graded_by.remark, *submission.repairs))]
         self._said = 0  # how many of them stand above a verdict
         self._cells: list[CellVerdict] = []
         self._stopped = ""  # why no further cell runs
@@ -284,20 +283,3 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             if self._stopped:
                 return {"status": "raised", "reason": f"{reply['reason']}: {self._stopped}"}
         return reply
-
-
-def _test_cells(info: dict[str, Any], graded_by: GradingVersion) -> dict[str, tuple[str, float]]:
-    """The gradebook's copies of a version's test cells: (text, points) by grade id.
-
-    Every one goes to the judge; one without checks is then refused there, for
-    run in the student's kernel its silence would be full marks.
-    """
-    with Gradebook(info["db_url"]) as gradebook:
-        notebook = gradebook.find_notebook(graded_by.notebook, graded_by.assignment)
-        sources = {cell.name: cell.source for cell in notebook.source_cells}
-        by_hand = {cell.name for cell in notebook.solution_cells}
-        return {
-            cell.name: (sources[cell.name], float(cell.max_score))
-            for cell in notebook.grade_cells
-            if cell.cell_type == "code" and cell.name not in by_hand
-        }

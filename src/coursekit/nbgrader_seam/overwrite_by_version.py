@@ -6,24 +6,17 @@ from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader.preprocessors import OverwriteCells
-from traitlets import Unicode
-
-from coursekit.course.version_choice import choose_version
 
 
 class OverwriteByVersion(OverwriteCells):  # type: ignore[misc]
     """nbgrader's OverwriteCells, with the cells of the version that a submission was made from."""
-
-    release_directory = Unicode("release", help="Folder of the released assignments.").tag(
-        config=True
-    )
 
     def preprocess(
         self, nb: NotebookNode, resources: dict[str, Any]
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """Overwrite the notebook's locked cells."""
         info = resources["nbgrader"]
-        chosen = choose_version(nb.metadata, info, self.release_directory)
+        chosen = info["submission"].graded_by
         # The submission stays what it is; only its cells come from elsewhere.
         resources["nbgrader"] = {
             **info,

@@ -1,34 +1,47 @@
-"""How nbgrader reads a submission: what an earlier grading said is taken back, then repair."""
+"""How nbgrader reads a submission: earlier scores are reset, then it is repaired."""
 
 from __future__ import annotations
 
 import atexit
 import functools
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nbconvert.exporters import NotebookExporter
-from nbgrader.api import Gradebook
-from traitlets import Float, Unicode
+from traitlets import Dict, Float, Unicode
 
-from coursekit import gradebook
-from coursekit.course.version_choice import choose_version
-from coursekit.nbgrader_seam import failures, submitted_folder
-from coursekit.repair.remarks import write_repairs
+from coursekit.course.version_choice import GradingVersion, choose_version
+from coursekit.gradebook import take_back_scores
+from coursekit.nbgrader_seam import autograde_steps
 from coursekit.repair.repair_process import RepairProcess
 from coursekit.repair.timestamp import read_timestamp
 
 # nbgrader imports this module before it lists the submissions.
-submitted_folder.install()
-failures.install()
-gradebook.install()
+autograde_steps.install()
+
+MAX_REPAIRS = 30
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What reading a submission found: ``resources["nbgrader"]["submission"]`` for later steps.
+
+    Attributes:
+        graded_by: the version whose tests and release count.
+        repairs: what was repaired, in words.
+
+    """
+
+    graded_by: GradingVersion
+    repairs: tuple[str, ...] = ()
 
 
 class SubmissionExporter(NotebookExporter):
     """nbconvert's notebook exporter, for Autograde.
 
-    Whatever fails from here on, in whichever preprocessor, no score of an
-    earlier grading is left standing as today's.
+    If anything fails from here on, in whichever preprocessor, no score of an
+    earlier grading remains as if it were today's.
     """
 
     release_directory = Unicode("release", help="Folder of the released assignments.").tag(
@@ -37,6 +50,8 @@ class SubmissionExporter(NotebookExporter):
     repair_timeout = Float(60, help="Seconds that reading one submission may take.").tag(
         config=True
     )
+    # Autograde exports twice: a submission to be cleaned, then the clean one to be graded.
+    _submissions: Any = Dict()
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **options: Any
@@ -47,23 +62,31 @@ class SubmissionExporter(NotebookExporter):
             InfrastructureError: if the submission cannot be read as a notebook.
 
         """
-        assert resources is not None
+        assert resources is not None and self.parent is not None
         info = resources["nbgrader"]
-        take_back_scores(info)
-        folder = Path(filename).parent
-        assert self.parent is not None
-        coursedir = self.parent.coursedir
-        autograded = coursedir.format_path(
-            coursedir.autograded_directory, info["student"], info["assignment"]
-        )
+        key = info["student"], info["assignment"], info["notebook"]
+        take_back_scores(info["db_url"], info["assignment"], info["student"], info["notebook"])
         converted: tuple[Any, dict[str, Any]]
-        if folder == Path(autograded):
+        if not self.parent._sanitizing:
+            info["submission"] = self._submissions.pop(key)
             converted = super().from_filename(filename, resources=resources, **options)
             return converted
+        folder = Path(filename).parent
+        notebook, info["submission"] = self._read(folder, info)
+        self._submissions[key] = info["submission"]
+        for repair in info["submission"].repairs:
+            self.log.warning("%s: %s", folder, repair)
+        resources["metadata"] = {"name": info["notebook"], "path": str(folder)}
+        converted = super().from_notebook_node(notebook, resources, **options)  # type: ignore[no-untyped-call]
+        return converted
+
+    def _read(self, folder: Path, info: dict[str, Any]) -> tuple[Any, Submission]:
+        """A submission's repaired notebook, and what was found."""
+        chosen: list[GradingVersion] = []
 
         def choose(stamp: dict[str, Any]) -> str:
-            chosen = choose_version(stamp, info, self.release_directory)
-            return str(self._release(chosen.assignment, chosen.notebook))
+            chosen.append(choose_version(stamp, info, self.release_directory))
+            return str(self._release(chosen[-1].assignment, chosen[-1].notebook))
 
         rebuilt = _repairing(self.repair_timeout).repair(
             folder,
@@ -71,18 +94,18 @@ class SubmissionExporter(NotebookExporter):
             self._release(info["assignment"], info["notebook"]),
             choose,
         )
-        problem = read_timestamp(folder)[1]
-        repairs = (*rebuilt.repairs, *([problem] if problem else []))
-        for repair in repairs:
-            self.log.warning("%s: %s", folder, repair)
-        write_repairs(rebuilt.notebook, repairs)
-        resources["metadata"] = {"name": info["notebook"], "path": str(folder)}
-        nb: Any = rebuilt.notebook
-        converted = super().from_notebook_node(nb, resources, **options)  # type: ignore[no-untyped-call]
-        return converted
+        repairs = (*rebuilt.repairs, *filter(None, [read_timestamp(folder)[1]]))
+        # The release that was asked for last is the one that the notebook went into.
+        return rebuilt.notebook, Submission(chosen[-1], shortened(repairs))
 
     def _release(self, assignment: str, notebook: str) -> Path:
         return Path(self.release_directory, assignment, f"{notebook}.ipynb").absolute()
+
+
+def shortened(repairs: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the first `MAX_REPAIRS` repairs, and how many more there are."""
+    more = len(repairs) - MAX_REPAIRS
+    return repairs if more <= 0 else (*repairs[:MAX_REPAIRS], f"and {more} more repairs")
 
 
 @functools.cache
@@ -91,20 +114,3 @@ def _repairing(timeout: float) -> RepairProcess:
     process = RepairProcess(timeout)
     atexit.register(process.close)
     return process
-
-
-def take_back_scores(info: dict[str, Any]) -> None:
-    """Set a submitted notebook's automatic scores to "not graded".
-
-    Args:
-        info: nbgrader's resources: db_url, notebook, assignment and student.
-
-    """
-    with Gradebook(info["db_url"]) as gradebook:
-        notebook = gradebook.find_submission_notebook(
-            info["notebook"], info["assignment"], info["student"]
-        )
-        for grade in notebook.grades:
-            grade.auto_score = None
-            grade.needs_manual_grade = True
-        gradebook.db.commit()

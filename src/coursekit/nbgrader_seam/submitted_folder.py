@@ -1,9 +1,4 @@
-"""Three steps of nbgrader's Autograde that a broken submission stops, done another way.
-
-There is no setting for them. Stock nbgrader passes a folder without a notebook
-over in silence, its old score standing; copies what links point to, and devices
-without end, into ``autograded/``; and fails on a timestamp that is none.
-"""
+"""The steps of nbgrader's Autograde that look into a submitted folder, whatever lies in it."""
 
 from __future__ import annotations
 
@@ -15,24 +10,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde, BaseConverter
-from nbgrader.coursedir import CourseDirectory
 
 from coursekit.errors import InfrastructureError
+from coursekit.gradebook import notebooks_of, take_back_scores
 from coursekit.processes.plain_files import copy_plain_files, runs_in_a_browser, stands_in_the_way
 from coursekit.repair.timestamp import FILE, read_timestamp
 
 _copy_files = BaseConverter.init_assignment
 _init_destination = BaseConverter.init_destination
-
-
-def install() -> None:
-    """Put the three steps in the place of nbgrader's; doing it twice changes nothing."""
-    Autograde.init_notebooks = list_every_submission
-    Autograde.init_destination = init_destination
-    BaseConverter.init_assignment = prepare_folder
-    CourseDirectory.get_existing_timestamp = existing_timestamp
 
 
 def list_every_submission(converter: Any) -> None:
@@ -44,7 +30,7 @@ def list_every_submission(converter: Any) -> None:
     for student in glob.glob(os.path.dirname(pattern)):
         if os.path.isdir(student) and not os.access(student, os.X_OK):
             folders.append(os.path.join(student, coursedir.assignment_id))
-    names = _notebooks(coursedir)
+    names = notebooks_of(coursedir.db_url, coursedir.assignment_id)
     wanted = [name for name in names if fnmatch.fnmatchcase(name, coursedir.notebook_id)]
     if folders and not names:
         raise InfrastructureError(
@@ -78,7 +64,7 @@ def init_destination(converter: Any, assignment_id: str, student_id: str) -> boo
             wanted = True
     except OSError:
         # What was graded before is gone in part.
-        take_back_all_scores(converter.coursedir, assignment_id, student_id)
+        take_back_scores(converter.coursedir.db_url, assignment_id, student_id)
         raise
     return wanted
 
@@ -92,12 +78,13 @@ def prepare_folder(converter: Any, assignment_id: str, student_id: str) -> None:
     if not (isinstance(converter, Autograde) and converter._sanitizing):
         _copy_files(converter, assignment_id, student_id)
         return
-    take_back_all_scores(converter.coursedir, assignment_id, student_id)
+    take_back_scores(converter.coursedir.db_url, assignment_id, student_id)
     source = Path(converter._format_source(assignment_id, student_id))
     target = Path(converter._format_dest(assignment_id, student_id))
     coursedir = converter.coursedir
     origin = Path(coursedir.format_path(coursedir.source_directory, ".", assignment_id))
-    ours = {f"{name}.verdict.json" for name in _notebooks(coursedir)}
+    names = notebooks_of(coursedir.db_url, coursedir.assignment_id)
+    ours = {f"{name}.verdict.json" for name in names}
     skipped = [*coursedir.ignore, "*.ipynb*"]
 
     def wanted(inside: Path) -> bool:
@@ -119,27 +106,3 @@ def existing_timestamp(coursedir: Any, folder: str) -> datetime | None:
     if problem:
         coursedir.log.warning("%s: %s", folder, problem)
     return found
-
-
-def take_back_all_scores(coursedir: Any, assignment: str, student: str) -> None:
-    """Set a submission's automatic scores to "not graded", in all its notebooks."""
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
-        try:
-            submission = gradebook.find_submission(assignment, student)
-        except MissingEntry:
-            return
-        for notebook in submission.notebooks:
-            for grade in notebook.grades:
-                grade.auto_score = None
-                grade.needs_manual_grade = True
-        gradebook.db.commit()
-
-
-def _notebooks(coursedir: Any) -> list[str]:
-    """The names of the assignment's notebooks; [] if the gradebook does not know it."""
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
-        try:
-            assignment = gradebook.find_assignment(coursedir.assignment_id)
-        except MissingEntry:
-            return []
-        return sorted(str(notebook.name) for notebook in assignment.notebooks)

@@ -10,23 +10,20 @@ from pathlib import Path
 
 from coursekit.course.assignment import Assignment, assignments
 from coursekit.errors import CourseKitError, InfrastructureError
+from coursekit.gradebook import (
+    GRADEBOOK,
+    Rows,
+    Scores,
+    copy_gradebook,
+    database_url,
+    read_rows,
+    read_scores,
+)
 from coursekit.grading.nbgrader_run import LOG, read_verdict, run_nbgrader, submission_error
 from coursekit.judge.verdict import NotebookVerdict
 from coursekit.processes.plain_files import copy_plain_files
 from coursekit.regrading.comparison import Comparison, compare
-from coursekit.regrading.gradebook_scores import (
-    Rows,
-    Scores,
-    copy_gradebook,
-    read_rows,
-    read_scores,
-)
-from coursekit.release.held_cells import (
-    GRADEBOOK,
-    database_url,
-    refuse_changed_cells,
-    students_with_submissions,
-)
+from coursekit.release.held_cells import refuse_changed_cells, students_with_submissions
 from coursekit.release.pipeline import build_folder
 from coursekit.repair.candidates import find_candidates
 

@@ -8,10 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coursekit.errors import CourseKitError, InfrastructureError
+from coursekit.gradebook import GRADEBOOK, read_rows, read_scores, take_scores
 from coursekit.regrading.comparison import Comparison
-from coursekit.regrading.gradebook_scores import read_rows, read_scores, take_scores
 from coursekit.regrading.preview import Preview
-from coursekit.release.held_cells import GRADEBOOK
 from coursekit.release.pipeline import generate
 
 Say = Callable[[str], None]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook, MissingEntry
 
 from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
 from coursekit.errors import GateError
-
-GRADEBOOK = "gradebook.db"
+from coursekit.gradebook import GRADEBOOK, database_url, students_of
 
 # What a change is called, by nbgrader's key.
 _SAID = {
@@ -66,18 +63,8 @@ def students_with_submissions(assignment: Assignment) -> set[str]:
     database = assignment.course / GRADEBOOK
     # Asked for a gradebook that is not there, nbgrader would make one.
     if database.is_file():
-        with Gradebook(database_url(database)) as gradebook:
-            try:
-                submissions = gradebook.find_assignment(assignment.name).submissions
-            except MissingEntry:
-                return found
-            found |= {str(submission.student.id) for submission in submissions}
+        found |= students_of(database_url(database), assignment.name)
     return found
-
-
-def database_url(path: Path) -> str:
-    """Return how nbgrader calls a gradebook's file."""
-    return f"sqlite:///{path}"
 
 
 def changed_cells(before: NotebookNode, after: NotebookNode) -> list[str]:

@@ -1,0 +1,107 @@
+"""Every place where the kit changes what nbgrader does, in one table.
+
+nbgrader names its classes `Autograde` and `GenerateAssignment` directly, and has no
+setting for these steps: so they are replaced on the classes themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import nbgrader.api
+import nbgrader.converters.base
+from nbgrader.converters import Autograde, BaseConverter, GenerateAssignment
+from nbgrader.coursedir import CourseDirectory
+
+from coursekit.gradebook import shared_engine
+from coursekit.nbgrader_seam import failures, submitted_folder
+from coursekit.nbgrader_seam.failures import telling
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of nbgrader's that is done in another way.
+
+    Attributes:
+        owner: the class or module whose step it is.
+        name: the step's name there.
+        ours: what takes its place. It is built from nbgrader's own step, if at all,
+            when this module is imported, which happens before anything is replaced.
+        why: why nbgrader's own will not do.
+
+    """
+
+    owner: Any
+    name: str
+    ours: Callable[..., Any]
+    why: str
+
+
+_NOT_TOLD = "its failure reaches people as a traceback, or as 'see the above traceback'"
+
+STEPS = (
+    Step(
+        Autograde,
+        "start",
+        failures.start,
+        "it removes earlier results before it finds out that nothing can be graded, and goes "
+        "on without the course's settings, which would run students' code unprotected",
+    ),
+    Step(
+        Autograde,
+        "init_notebooks",
+        submitted_folder.list_every_submission,
+        "it passes over a folder without a notebook in silence; the old score then stands",
+    ),
+    Step(Autograde, "convert_notebooks", failures.convert_notebooks, _NOT_TOLD),
+    Step(
+        Autograde,
+        "init_destination",
+        telling(submitted_folder.init_destination),
+        "it takes a submission whose grading was interrupted for a graded one",
+    ),
+    Step(Autograde, "init_assignment", telling(Autograde.init_assignment), _NOT_TOLD),
+    Step(
+        BaseConverter,
+        "init_assignment",
+        submitted_folder.prepare_folder,
+        "it copies what links point to, and devices without end, into autograded/",
+    ),
+    Step(
+        CourseDirectory,
+        "get_existing_timestamp",
+        submitted_folder.existing_timestamp,
+        "it fails on a file that holds no time",
+    ),
+    Step(
+        Autograde, "convert_single_notebook", telling(Autograde.convert_single_notebook), _NOT_TOLD
+    ),
+    Step(Autograde, "set_permissions", telling(Autograde.set_permissions), _NOT_TOLD),
+    Step(
+        nbgrader.converters.base,
+        "rmtree",
+        failures.remove_folder,
+        "where it clears away after a failure and fails itself, the first failure is lost",
+    ),
+    Step(
+        nbgrader.api,
+        "create_engine",
+        shared_engine,
+        "an engine for each opening of the gradebook costs memory that never comes back",
+    ),
+    Step(GenerateAssignment, "convert_notebooks", failures.convert_notebooks, _NOT_TOLD),
+    Step(
+        GenerateAssignment,
+        "convert_single_notebook",
+        telling(GenerateAssignment.convert_single_notebook),
+        _NOT_TOLD,
+    ),
+)
+
+
+def install() -> None:
+    """Put every step of the table in its place; doing it twice changes nothing."""
+    for step in STEPS:
+        setattr(step.owner, step.name, step.ours)
