@@ -1,33 +1,32 @@
-"""Every error that the kit raises on purpose: what happened, and what to do next."""
+"""Every error that the kit raises on purpose.
+
+::
+
+    resnets_utils.errors.HintedError
+    └── CourseKitError           what happened, and what to do next
+        ├── AuthoringError       something that an instructor wrote does not work
+        ├── GateError            a release does not pass one of its gates
+        └── InfrastructureError  grading itself failed: there is no score
+
+`machine_errors` turns what the machine and the gradebook refuse into one of them.
+"""
 
 from __future__ import annotations
 
+from resnets_utils.errors import HintedError
 
-class CourseKitError(Exception):
-    """What went wrong, for people.
 
-    Args:
-        message: what happened, and where.
-        hint: what to do next; "" if there is nothing to say.
-
-    """
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-
-    def __str__(self) -> str:
-        return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
+class CourseKitError(HintedError):
+    """What went wrong, for people."""
 
 
 class AuthoringError(CourseKitError):
     """A notebook, hidden test or answer file that an instructor wrote does not work."""
 
 
+class GateError(CourseKitError):
+    """A release does not pass one of its gates."""
+
+
 class InfrastructureError(CourseKitError):
     """Grading itself failed. No score may come of it; the submission stays in the queue."""
-
-
-class GateError(CourseKitError):
-    """A release gate is not passed."""

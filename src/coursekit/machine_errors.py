@@ -10,33 +10,33 @@ from traitlets import TraitError
 
 from coursekit.errors import CourseKitError, InfrastructureError
 
-_ACCESS = "see who may do what, with: ls -l; give yourself the right, then run the command again"
+_ACCESS = "see the rights with: ls -l; give yourself the right, then run the command again"
 _ROOM = "make room, then run the command again"
-_COPY = "keep it, and put a copy from before in its place; then grade again what came since"
+_COPY = "keep it, put an earlier copy in its place, and grade again what came later"
 # A part of what SQLite says, what that means, and what to do.
 _OF_GRADEBOOK = (
     (
         "locked",
-        "is in use by another program and did not get free",
-        "wait until that has ended (formgrader, another nbgrader, a viewer of databases), "
+        "is in use by another program",
+        "close that program (formgrader, another nbgrader, a database viewer), "
         "then run the command again",
     ),
-    ("readonly", "may not be written to", f"{_ACCESS}; its folder counts, too"),
+    ("readonly", "may not be written to", f"{_ACCESS}; check its folder as well"),
     (
         "unable to open",
         "cannot be opened",
         "it must be a file that you may write to, in a folder that you may write to",
     ),
     ("is full", "cannot be written to: the disk is full", _ROOM),
-    ("disk I/O", "cannot be read or written: the disk fails", "see the system's log: dmesg"),
+    ("disk I/O", "cannot be read or written: the disk fails", "see the system's log, with: dmesg"),
     (
         "no such",
-        "is of another version of nbgrader",
+        "was made by another version of nbgrader",
         "keep a copy of it, then run: nbgrader db upgrade",
     ),
     ("not a database", "is damaged", _COPY),
     ("malformed", "is damaged", _COPY),
-    ("", "could not be used", f"if it is damaged: {_COPY}"),
+    ("", "could not be used", f"look at it; if it is damaged, {_COPY}"),
 )
 _OF_SYSTEM = {
     errno.ENOSPC: ("there is no room left on the disk", _ROOM),
@@ -44,7 +44,7 @@ _OF_SYSTEM = {
     errno.EACCES: ("you may not read or write there", _ACCESS),
     errno.EPERM: ("you may not read or write there", _ACCESS),
     errno.EROFS: ("nothing can be written there", "mount it writable, then run the command again"),
-    errno.EIO: ("the disk fails", "see the system's log: dmesg"),
+    errno.EIO: ("the disk fails", "see the system's log, with: dmesg"),
     errno.EMFILE: ("too many files are open", "allow more, with: ulimit -n 4096"),
     errno.ENAMETOOLONG: ("a path is too long", "move the course to a folder with a shorter path"),
     errno.ENOMEM: ("the machine's memory ran out", "end other programs, then run it again"),
@@ -52,9 +52,9 @@ _OF_SYSTEM = {
 
 
 def in_words(error: BaseException) -> CourseKitError | None:
-    """Return what an error means, and what to do next; None if it is none of the machine's.
+    """Return what an error means and what to do next; None if it is not one of the machine's.
 
-    An error of the kit's own comes back as it is.
+    An error of the kit's own is returned unchanged.
     """
     if isinstance(error, CourseKitError):
         return error
@@ -63,7 +63,7 @@ def in_words(error: BaseException) -> CourseKitError | None:
         _, what, hint = next(entry for entry in _OF_GRADEBOOK if entry[0] in said)
         return InfrastructureError(f"the gradebook {what} ({said})", hint)
     if isinstance(error, TraitError):
-        return InfrastructureError(f"a setting is wrong: {error}", "mend it in nbgrader_config.py")
+        return InfrastructureError(f"a setting is wrong: {error}", "fix it in nbgrader_config.py")
     if isinstance(error, OSError) and error.errno in _OF_SYSTEM:
         what, hint = _OF_SYSTEM[error.errno]
         where = f"{error.filename}: " if error.filename else ""

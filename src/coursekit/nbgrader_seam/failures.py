@@ -1,8 +1,8 @@
-"""Why submissions were not graded, said at the end, where people look.
+"""Say at the end, where people look, why submissions were not graded.
 
-nbgrader buries the kit's errors in tracebacks, and ends with "see the above
-traceback"; formgrader shows little else. Of what the machine refuses it says
-nothing else.
+nbgrader buries the kit's errors in tracebacks and ends with "see the above
+traceback". Formgrader shows little else. When the machine refuses something,
+that sentence is all that nbgrader says.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from coursekit.gradebook import try_to_write
 from coursekit.machine_errors import in_words
 from coursekit.sandbox.settings import StudentKernel
 
-# As much as formgrader's window shows of a line.
+# Formgrader's window shows this much of a line.
 _WIDTH = 78
-# As shells say that Ctrl-C ended a program.
+# The exit status that shells use after Ctrl-C.
 _INTERRUPTED = 130
 _JUDGE = "JudgeAnswers"
 _NBGRADERS_GUESS = "There was an error accessing the nbgrader database"
@@ -42,16 +42,16 @@ _remove_folder = nbgrader.converters.base.rmtree
 
 
 def start(converter: Any) -> None:
-    """Grade, if the gradebook can be written to and students' code can be shut in.
+    """Grade, if the gradebook can be written to and students' code can be sandboxed.
 
     Raises:
-        NbGraderException: as nbgrader does, if something was not graded.
+        NbGraderException: if something was not graded, as nbgrader does.
         SystemExit: if it was interrupted.
 
     """
     try:
         with _ended_in_order():
-            # Before anything is removed for the sake of what comes in its place.
+            # Before old results are removed to make room for new ones.
             _refuse_stock_settings(converter)
             try_to_write(converter.coursedir.db_url)
             StudentKernel(parent=converter).confinement(converter.coursedir.assignment_id)
@@ -61,7 +61,7 @@ def start(converter: Any) -> None:
     except KeyboardInterrupt:
         converter.log.error(
             "error: grading was interrupted\n"
-            "hint: what was graded stands; run the command again for the rest"
+            "hint: finished gradings are kept; run the command again for the rest"
         )
         raise SystemExit(_INTERRUPTED) from None
     except Exception as error:
@@ -74,10 +74,10 @@ def start(converter: Any) -> None:
 
 
 def convert_notebooks(converter: Any) -> None:
-    """Convert all notebooks; the errors remembered come last in the log and in the exception.
+    """Convert all notebooks; then repeat their errors at the end of the log and in the exception.
 
     Raises:
-        NbGraderException: as nbgrader does, if one was not converted.
+        NbGraderException: if one was not converted, as nbgrader does.
 
     """
     converter.said = []
@@ -95,24 +95,24 @@ def convert_notebooks(converter: Any) -> None:
 
 
 def _refuse_stock_settings(converter: Any) -> None:
-    """Grade with the course's settings or not at all.
+    """Refuse to grade without the course's settings.
 
-    nbgrader goes on after a mistake in ``nbgrader_config.py``, without any of it: it
-    would run students' code beside the gradebook. ``nbgrader_config.json`` brings it here.
+    After a mistake in ``nbgrader_config.py`` nbgrader goes on without that file, and
+    would run students' code beside the gradebook. ``nbgrader_config.json`` leads it here.
     """
     found = [str(getattr(one, "__name__", one)) for one in converter.autograde_preprocessors]
     if not any(name.endswith(_JUDGE) for name in found):
         raise InfrastructureError(
-            f"c.Autograde.autograde_preprocessors does not name {_JUDGE}, so that students' code "
-            "would run with your rights",
-            "if a traceback stands above, mend the mistake in nbgrader_config.py that it ends in; "
-            "otherwise take the list of preprocessors from the course kit's file",
+            f"c.Autograde.autograde_preprocessors does not name {_JUDGE}; without it students' "
+            "code would run with your rights",
+            "if there is a traceback above, fix the mistake in nbgrader_config.py that it ends in; "
+            "otherwise copy the list of preprocessors from the course kit's file",
         )
 
 
 @contextlib.contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """Let a closed terminal, or a machine that is shut down, end grading as Ctrl-C does."""
+    """Let a closed terminal, or the shutdown of the machine, end grading in the way of Ctrl-C."""
     signals = [
         number
         for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
@@ -130,7 +130,7 @@ def _ended_in_order() -> Iterator[None]:
 
 
 def remove_folder(path: str) -> None:
-    """Remove a folder; where it is what a failure left, that failure counts and not this one."""
+    """Remove a folder; after a failure, its error is the one that counts, not ours."""
     failed = sys.exc_info()[1]
     try:
         _remove_folder(path)
@@ -140,11 +140,11 @@ def remove_folder(path: str) -> None:
 
 
 def in_lines(error: CourseKitError, root: str) -> str:
-    """Return an error and its hint in lines that need no scrolling.
+    """Return an error and its hint in lines that fit formgrader's window.
 
     Args:
         error: the error.
-        root: the course folder, which is left out of paths.
+        root: the course folder; paths are shown without it.
 
     """
     texts = [f"error: {error.message}", *([f"hint: {error.hint}"] if error.hint else [])]
@@ -169,7 +169,7 @@ def telling(step: Callable[..., Any]) -> Callable[..., Any]:
             said = in_lines(found, f"{converter.coursedir.root}{os.sep}")
             converter.said = [*getattr(converter, "said", []), said]
             if found is error or isinstance(error, OperationalError):
-                # Without the gradebook, nbgrader ends the batch.
+                # nbgrader then ends the batch: the gradebook does not work.
                 raise
             raise found from None
 
@@ -177,7 +177,7 @@ def telling(step: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:
-    """Leave of a traceback what says in words what happened, if anything does."""
+    """Shorten a traceback to the words for its error, if there are any."""
     error = sys.exc_info()[1]
     told = None if error is None else in_words(error)
     text = str(record.msg)

@@ -32,7 +32,7 @@ from coursekit.pages.verdict_html import verdict_html
 from coursekit.sandbox.probing import DESCRIPTIONS, NONE
 from coursekit.sandbox.settings import StudentKernel
 
-# Until a cell that took too long has been interrupted, and its last outputs have come.
+# How long a cell that took too long has for its interruption and last outputs.
 _STOPPING_SECONDS = 10
 _MOST_REASON = 300
 _ENDED = "the kernel stopped while {} ran"
@@ -40,7 +40,7 @@ _UNHEARD = "{} could not be run: the kernel has closed the channel that it is as
 
 
 class JudgeAnswers(Execute):  # type: ignore[misc]
-    """Takes the place of nbgrader's Execute.
+    """Replaces nbgrader's Execute.
 
     The student's kernel runs the student's cells and never a test cell. When a
     test cell's turn comes, the judge runs the gradebook's copy of it, in a
@@ -60,7 +60,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
     submitted_directory = Unicode("submitted", help="Folder of the submissions.").tag(config=True)
     salts_file = Unicode(
         "",
-        help="JSON file of salts by student, to repeat gradings; the others get fresh salts.",
+        help="JSON file of salts by student, to repeat gradings; other students get new salts.",
     ).tag(config=True)
 
     def preprocess(
@@ -69,7 +69,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         """Run and judge one submitted notebook.
 
         Raises:
-            InfrastructureError: if grading itself failed; then no score stands.
+            InfrastructureError: if grading itself failed; then there is no score.
 
         """
         info = resources["nbgrader"]
@@ -151,17 +151,17 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         self._meter = OutputMeter(self._limits, self._put_out)
         self._outputs = CellOutputs(cell)
         self._too_long = 0.0
-        # An "idle" that was lost in a flood holds up nothing: the reply counts.
+        # If a flood of output loses the message "idle", the reply still counts.
         self.raise_on_iopub_timeout = False
         try:
             with self._manager.ended_after(self._get_timeout(cell) + _STOPPING_SECONDS):
                 cell, resources = super().preprocess_cell(cell, resources, index)
         except DeadKernelError:
-            self._bury(place, _ENDED)
+            self._note_death(place, _ENDED)
         except zmq.Again:
-            self._bury(place, _UNHEARD)
+            self._note_death(place, _UNHEARD)
         except (CellTimeoutError, RuntimeError) as error:
-            # It runs on, whatever it was asked: no further cell can.
+            # It goes on in spite of the interruption: no further cell can run.
             what = str(error).splitlines()[0]
             self._stop("" if self._too_long else f"{place} was stopped: {what}")
         except Exception as error:
@@ -175,7 +175,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             self._remarks.append(f"output of {place} was cut at {self._meter.cut}")
         elif not (self._meter.complete or self._stopped or self._too_long) and cell.source.strip():
             self._remarks.append(f"output of {place} was lost in part: it was too much at once")
-        # Messages can set it; only numbers that a kernel counts are shown.
+        # A message can set it; so show our own count.
         cell.execution_count = self.code_cells_executed if cell.source.strip() else None
         for output in cell.outputs:
             if output.output_type == "error":
@@ -184,8 +184,8 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
                     self._remarks.append(hit.format(place))
         return cell, resources
 
-    def _bury(self, place: str, otherwise: str) -> None:
-        """Say why the kernel has ended; it answers nothing from now on."""
+    def _note_death(self, place: str, otherwise: str) -> None:
+        """Say why the kernel has ended; it answers nothing more."""
         self._dead = True
         why = self._manager.why_it_ended() or otherwise
         self._stop(why.format(place))
@@ -210,7 +210,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         return reply
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
-        """Take over what is plain of an output, if not too much; nbclient only hears the end."""
+        """Take over the plain part of an output within its limits; nbclient learns of the end."""
         plain = plain_message(msg)
         admitted = None if plain is None else self._meter.admit(plain)
         if self._meter.complete:
@@ -219,7 +219,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             self._outputs.take(admitted)
 
     def on_cell_executed(self, **told: Any) -> None:
-        """Show an error that only the reply tells of."""
+        """Show an error that is in the reply alone."""
         content, cell = told["execute_reply"]["content"], told["cell"]
         shown = any(output.output_type == "error" for output in cell.outputs)
         if content["status"] == "error" and not shown:
@@ -272,7 +272,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             self._hung[function] = str(error)
             return {"status": "raised", "reason": str(error)}
         except (DeadKernelError, zmq.Again) as error:
-            self._bury(function, _ENDED if isinstance(error, DeadKernelError) else _UNHEARD)
+            self._note_death(function, _ENDED if isinstance(error, DeadKernelError) else _UNHEARD)
             return {"status": "raised", "reason": self._stopped}
         finally:
             self._answering += time.monotonic() - started

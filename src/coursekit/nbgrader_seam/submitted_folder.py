@@ -22,11 +22,11 @@ _init_destination = BaseConverter.init_destination
 
 
 def list_every_submission(converter: Any) -> None:
-    """List the notebooks that submissions ought to hold, whether they are there or not."""
+    """List the notebooks that submissions should hold, whether they are there or not."""
     coursedir = converter.coursedir
     pattern = converter._format_source(coursedir.assignment_id, coursedir.student_id)
     folders = glob.glob(pattern)
-    # What may not be looked into is not passed over as if nobody had handed in.
+    # A folder that we may not look into must not look as if nobody had handed in.
     for student in glob.glob(os.path.dirname(pattern)):
         if os.path.isdir(student) and not os.access(student, os.X_OK):
             folders.append(os.path.join(student, coursedir.assignment_id))
@@ -34,8 +34,8 @@ def list_every_submission(converter: Any) -> None:
     wanted = [name for name in names if fnmatch.fnmatchcase(name, coursedir.notebook_id)]
     if folders and not names:
         raise InfrastructureError(
-            f"the gradebook knows no assignment {coursedir.assignment_id}",
-            f"is it the right file ({coursedir.db_url})? If it is, run: "
+            f"the gradebook {coursedir.db_url} has no assignment {coursedir.assignment_id}",
+            "check that this is the right gradebook; if it is, run: "
             f"nbgrader generate_assignment {coursedir.assignment_id}",
         )
     if not folders or not wanted:
@@ -51,8 +51,8 @@ def list_every_submission(converter: Any) -> None:
 def init_destination(converter: Any, assignment_id: str, student_id: str) -> bool:
     """Return whether a submission is to be graded, and make room for it.
 
-    One whose grading was broken off, by Ctrl-C or a power cut, left a folder in
-    ``autograded/`` and no verdict: nbgrader would take it for graded.
+    An interrupted grading leaves a folder in ``autograded/`` without a verdict.
+    nbgrader would take that submission for graded.
     """
     folder = Path(converter._format_dest(assignment_id, student_id))
     excluded = student_id in converter.coursedir.student_id_exclude.split(",")
@@ -63,7 +63,7 @@ def init_destination(converter: Any, assignment_id: str, student_id: str) -> boo
             shutil.rmtree(folder)
             wanted = True
     except OSError:
-        # What was graded before is gone in part.
+        # A part of the earlier result is gone.
         take_back_scores(converter.coursedir.db_url, assignment_id, student_id)
         raise
     return wanted
@@ -74,7 +74,7 @@ def _has_no_verdict(folder: Path, notebooks: list[str]) -> bool:
 
 
 def prepare_folder(converter: Any, assignment_id: str, student_id: str) -> None:
-    """Copy a submission's files other than notebooks into ``autograded/``: plain ones only."""
+    """Copy a submission's plain files, without its notebooks, into ``autograded/``."""
     if not (isinstance(converter, Autograde) and converter._sanitizing):
         _copy_files(converter, assignment_id, student_id)
         return
@@ -101,7 +101,7 @@ def prepare_folder(converter: Any, assignment_id: str, student_id: str) -> None:
 
 
 def existing_timestamp(coursedir: Any, folder: str) -> datetime | None:
-    """Return a submission's timestamp; None if its file is missing or says none."""
+    """Return a submission's timestamp; None if its file is missing or holds no time."""
     found, problem = read_timestamp(Path(folder))
     if problem:
         coursedir.log.warning("%s: %s", folder, problem)
