@@ -317,7 +317,7 @@ def test_nothing_runs_with_settings_that_could_not_be_read(graded: Class) -> Non
             run_nbgrader(course, "autograde", graded.assignment.name, *ONE, "--force")
     finally:
         settings.write_text(text)
-    assert "hint: if a traceback stands above, mend the mistake" in str(caught.value)
+    assert "hint: if there is a traceback above, fix the mistake" in str(caught.value)
     assert graded.score("honest") == (RIGHT, False)
 
 
