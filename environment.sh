@@ -1,0 +1,87 @@
+#!/bin/sh
+# Make .venv from requirements.lock, with the Python that is there or with the one named:
+#   sh environment.sh [/path/to/python3.12]
+# Where .venv is already what the lock file says, nothing is done. `make setup` runs this.
+set -eu
+cd "$(dirname "$0")"
+
+accepted="3.11 3.12 3.13"
+needed="Python 3.11, 3.12 or 3.13 is needed"
+named=${1:-}
+
+fail() {
+    printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
+    exit 1
+}
+
+version_of() {
+    "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null
+}
+
+is_accepted() {
+    case " $accepted " in
+        *" $(version_of "$1") "*) ;;
+        *) return 1 ;;
+    esac
+}
+
+# From 22.3 on, pip can install into another Python's environment. So Debian's python3-venv, which
+# puts a pip into every environment, is not needed.
+has_pip() {
+    "$1" -c 'import pip; assert tuple(map(int, pip.__version__.split(".")[:2])) >= (22, 3)' 2>/dev/null
+}
+
+# The Python that made .venv comes first: one that was named once need not be named again.
+candidates() {
+    .venv/bin/python -c 'import sys; print(sys._base_executable)' 2>/dev/null || true
+    for name in python3 python3.13 python3.12 python3.11; do
+        echo "$PATH" | tr ':' '\n' | while read -r folder; do
+            [ "$folder" -ef .venv/bin ] || [ ! -x "$folder/$name" ] || echo "$folder/$name"
+        done
+    done
+}
+
+python=$named
+if [ -z "$named" ]; then
+    found=$(candidates)
+    IFS='
+'
+    for candidate in $found; do
+        is_accepted "$candidate" || continue
+        python=${python:-$candidate}
+        if has_pip "$candidate"; then
+            python=$candidate
+            break
+        fi
+    done
+    unset IFS
+fi
+
+name_one="name another: make PYTHON=/path/to/python3.12 ..."
+if [ -z "$python" ]; then
+    there=$(version_of python3) || there=""
+    fail "$needed, and ${there:+only $there}${there:-none} is on the PATH" \
+        "apt install python3 python3-pip, or $name_one"
+fi
+is_accepted "$python" || {
+    is=$(version_of "$python") || is="no Python that runs"
+    fail "$needed, and $python is $is" "$name_one"
+}
+has_pip "$python" || fail "$python has no pip, or one older than 22.3" \
+    "apt install python3-pip, or $name_one"
+
+# What .venv was made from is written into it, last of all.
+from="$(version_of "$python") $(cksum <requirements.lock) $PWD"
+if [ "$(cat .venv/made-from 2>/dev/null)" != "$from" ]; then
+    echo "making .venv with $python (about 2.6 GB, a few minutes)"
+    "$python" -m venv --without-pip --clear .venv
+    "$python" -m pip --python .venv/bin/python install --quiet --require-hashes \
+        --requirement requirements.lock
+    echo "$from" >.venv/made-from
+fi
+kit=$(cksum <pyproject.toml)
+if [ "$(cat .venv/kit-from 2>/dev/null)" != "$kit" ]; then
+    "$python" -m pip --python .venv/bin/python install --quiet --no-build-isolation --no-deps \
+        --editable .
+    echo "$kit" >.venv/kit-from
+fi
