@@ -59,12 +59,12 @@ fi
 
 name_one="name another: make PYTHON=/path/to/python3.12 ..."
 if [ -z "$python" ]; then
-    there=$(version_of python3) || there=""
-    fail "$needed, and ${there:+only $there}${there:-none} is on the PATH" \
-        "apt install python3 python3-pip, or $name_one"
+    there=$(version_of python3) && there="python3 is $there" || there="there is no python3"
+    fail "$needed, and $there" \
+        "install one (Debian 12 or 13: apt install python3 python3-pip), or $name_one"
 fi
 is_accepted "$python" || {
-    is=$(version_of "$python") || is="no Python that runs"
+    is=$(version_of "$python") && is="Python $is" || is="no Python that runs"
     fail "$needed, and $python is $is" "$name_one"
 }
 has_pip "$python" || fail "$python has no pip, or one older than 22.3" \
