@@ -31,9 +31,7 @@ has_pip() {
     "$1" -c 'import pip; assert tuple(map(int, pip.__version__.split(".")[:2])) >= (22, 3)' 2>/dev/null
 }
 
-# The Python that made .venv comes first: one that was named once need not be named again.
 candidates() {
-    .venv/bin/python -c 'import sys; print(sys._base_executable)' 2>/dev/null || true
     for name in python3 python3.13 python3.12 python3.11; do
         echo "$PATH" | tr ':' '\n' | while read -r folder; do
             [ "$folder" -ef .venv/bin ] || [ ! -x "$folder/$name" ] || echo "$folder/$name"
@@ -41,8 +39,13 @@ candidates() {
     done
 }
 
+# A Python that was named once need not be named again: without a name, .venv keeps its Python.
 python=$named
-if [ -z "$named" ]; then
+if [ -z "$python" ]; then
+    python=$(.venv/bin/python -c 'import sys; print(sys._base_executable)' 2>/dev/null) || python=""
+    is_accepted "$python" || python=""
+fi
+if [ -z "$python" ]; then
     found=$(candidates)
     IFS='
 '
@@ -67,21 +70,28 @@ is_accepted "$python" || {
     is=$(version_of "$python") && is="Python $is" || is="no Python that runs"
     fail "$needed, and $python is $is" "$name_one"
 }
-has_pip "$python" || fail "$python has no pip, or one older than 22.3" \
-    "apt install python3-pip, or $name_one"
+
+need_pip() {
+    has_pip "$python" || fail "$python has no pip, or one older than 22.3" \
+        "apt install python3-pip, or $name_one"
+}
+
+install() {
+    "$python" -m pip --python .venv/bin/python install --quiet "$@"
+}
 
 # What .venv was made from is written into it, last of all.
 from="$(version_of "$python") $(cksum <requirements.lock) $PWD"
 if [ "$(cat .venv/made-from 2>/dev/null)" != "$from" ]; then
+    need_pip
     echo "making .venv with $python (about 2.6 GB, a few minutes)"
     "$python" -m venv --without-pip --clear .venv
-    "$python" -m pip --python .venv/bin/python install --quiet --require-hashes \
-        --requirement requirements.lock
+    install --require-hashes --requirement requirements.lock
     echo "$from" >.venv/made-from
 fi
 kit=$(cksum <pyproject.toml)
 if [ "$(cat .venv/kit-from 2>/dev/null)" != "$kit" ]; then
-    "$python" -m pip --python .venv/bin/python install --quiet --no-build-isolation --no-deps \
-        --editable .
+    need_pip
+    install --no-build-isolation --no-deps --editable .
     echo "$kit" >.venv/kit-from
 fi
