@@ -80,9 +80,12 @@ install() {
     "$python" -m pip --python .venv/bin/python install --quiet "$@"
 }
 
-# What .venv was made from is written into it, last of all.
-from="$(version_of "$python") $(cksum <requirements.lock) $PWD"
-if [ "$(cat .venv/made-from 2>/dev/null)" != "$from" ]; then
+# What .venv was made from is written into it, last of all. After an upgrade of the system its
+# Python may be a newer one, which finds none of the packages, or be gone.
+version=$(version_of "$python")
+from="$version $(cksum <requirements.lock) $PWD"
+if [ "$(cat .venv/made-from 2>/dev/null)" != "$from" ] ||
+    [ "$(version_of .venv/bin/python)" != "$version" ]; then
     need_pip
     echo "making .venv with $python (about 2.6 GB, a few minutes)"
     "$python" -m venv --without-pip --clear .venv
