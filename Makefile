@@ -69,7 +69,8 @@ environment:
 define debian
 	@command -v $(1) >/dev/null \
 		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
-		&& apt-get install -qq --yes --no-install-recommends $(2) >/dev/null; } \
+		&& DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends \
+			$(2) >/dev/null; } \
 		|| echo "hint: $(2) is not installed, so $(3); apt install $(2)"
 endef
 
