@@ -34,7 +34,7 @@ has_pip() {
 candidates() {
     for name in python3 python3.13 python3.12 python3.11; do
         echo "$PATH" | tr ':' '\n' | while read -r folder; do
-            [ "$folder" -ef .venv/bin ] || [ ! -x "$folder/$name" ] || echo "$folder/$name"
+            [ ! -x "$folder/$name" ] || echo "$folder/$name"
         done
     done
 }

@@ -17,9 +17,9 @@ TOOLS = ("sh", "cat", "cksum", "dirname", "tr", "mkdir", "cp", "rm")
 STAND_IN = """#!/bin/sh
 case "$*" in
     *version_info*) echo {version} ;;
-    *_base_executable*) echo {path} ;;
+    *_base_executable*) echo "{path}" ;;
     *"import pip"*) exit {no_pip} ;;
-    "-m venv "*) rm -rf .venv; mkdir -p .venv/bin; cp {path} .venv/bin/python ;;
+    "-m venv "*) rm -rf .venv; mkdir -p .venv/bin; cp "{path}" .venv/bin/python ;;
     "-m pip "*) echo "{version} $*" >>installed ;;
 esac
 """
@@ -31,7 +31,7 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.kit = folder / "the kit"
         self.kit.mkdir()
-        self.bin = folder / "bin"
+        self.bin = folder / "its bin"
         self.bin.mkdir()
         for tool in TOOLS:
             found = shutil.which(tool)
