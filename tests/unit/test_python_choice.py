@@ -104,6 +104,21 @@ def test_an_upgrade_of_the_system_makes_it_again(machine: Machine) -> None:
     assert machine.installed() == ["3.13", "3.13"]
 
 
+def test_an_upgrade_to_a_version_not_accepted_takes_another(machine: Machine) -> None:
+    python = machine.add("python3", "3.11")
+    machine.installed()
+    machine.add("python3", "3.14")
+    shutil.copy(python, machine.kit / ".venv/bin/python")
+    machine.add("python3.12", "3.12")
+    assert machine.installed() == ["3.12", "3.12"]
+
+
+def test_of_many_without_pip_the_first_is_named(machine: Machine) -> None:
+    first = machine.add("python3", "3.11", pip=False)
+    machine.add("python3.12", "3.12", pip=False)
+    assert f"{first} has no pip" in machine.run().stderr
+
+
 def test_a_python_that_is_gone_makes_it_again(machine: Machine) -> None:
     machine.add("python3", "3.11")
     assert machine.installed() == ["3.11", "3.11"]
