@@ -1,51 +1,77 @@
 # Two commands for a fresh machine: `make demo` and `make test`.
 # Each sets up what it needs first: a virtual environment from the lock file.
 
-# The first Python outside our own environment, which has no pip of its own.
-PYTHON ?= $(firstword $(filter-out $(CURDIR)/.venv/bin/%,$(shell which -a python3)))
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: demo test setup graphviz bubblewrap chromium doctor release check-release benchmark pretrain pictures lint format types fast-test lock lab clean
+.PHONY: help demo test doctor lab release check-release fast-test lint types format benchmark pretrain pictures setup environment graphviz bubblewrap chromium uv lock upgrade clean
+.NOTPARALLEL:
 
+help:                  ## list these commands (what plain `make` does)
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { print "\n" substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "Python 3.11, 3.12 or 3.13 is found by itself; to name one: make PYTHON=/path/to/python3.12 ..."
+
+##@ Start here
 demo: setup            ## release, grade the bundled submissions, show scores and reasons
 	$(BIN)/coursekit demo
 
 test: setup chromium lint types ## lint, types, and every test
 	$(BIN)/python -m pytest -n 3
 
-fast-test: setup       ## the tests that need no kernel and no nbgrader run
-	$(BIN)/python -m pytest -m "not slow"
+doctor: setup          ## show which sandbox this machine supports
+	$(BIN)/coursekit doctor
 
+##@ Run the course
 release: setup         ## make every release, through every gate
 	$(BIN)/coursekit release
 
 check-release: setup   ## prove that release/ is what source/ generates
 	$(BIN)/coursekit release --check
 
+lab: setup             ## open JupyterLab on this course
+	$(BIN)/jupyter lab
+
+##@ Work on the kit
+fast-test: setup       ## the tests that need no kernel and no nbgrader run
+	$(BIN)/python -m pytest -m "not slow"
+
+format: setup          ## fix what lint can fix
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lint: setup            ## look for faults, unformatted code, and imports that climb a floor
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-logo
+
+types: setup           ## check the types
+	$(BIN)/mypy
+
+##@ Measure and train
 benchmark: setup       ## the notebook's training beside plain model.fit
 	$(BIN)/python -m studio training
 
 pretrain: setup        ## train the model that the notebooks load; about an hour
 	$(BIN)/python -m studio pretrain
 
-pictures: setup        ## draw the notebooks' pictures anew
+pictures: setup        ## draw the notebooks' pictures again
 	$(BIN)/python -m studio pictures
 
-lab: setup             ## open JupyterLab on this course
-	$(BIN)/jupyter lab
+##@ The environment
+setup: environment graphviz bubblewrap ## make what is missing of .venv, graphviz and bubblewrap
 
-doctor: setup          ## how students' code is shut in on this machine
-	$(BIN)/coursekit doctor
-
-setup: .venv/ready graphviz bubblewrap
+environment:
+	@sh environment.sh "$(PYTHON)"
 
 # Have a command (1) of Debian's package (2), or say what is lost without it (3).
 define debian
 	@command -v $(1) >/dev/null \
 		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
-		&& apt-get install -qq --yes --no-install-recommends $(2) >/dev/null; } \
+		&& DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends \
+			$(2) >/dev/null; } \
 		|| echo "hint: $(2) is not installed, so $(3); apt install $(2)"
 endef
 
@@ -53,37 +79,26 @@ graphviz:
 	$(call debian,dot,graphviz,networks are shown as tables)
 
 bubblewrap:
-	$(if $(filter Linux,$(shell uname)),$(call debian,bwrap,bubblewrap,students' code cannot be shut in and grading refuses to run it))
+	$(if $(filter Linux,$(shell uname)),$(call debian,bwrap,bubblewrap,there is no sandbox and grading refuses to run students' code))
 
 # For the tests alone.
 chromium:
 	$(call debian,chromium,chromium,no test looks at a page)
 
-# `--without-pip` and `pip --python` work where Debian's python3-venv is not installed.
-.venv/ready: requirements.lock pyproject.toml
-	$(PYTHON) -c "import sys; sys.exit(sys.version_info[:2] != (3, 11) and 'error: Python 3.11 is needed, not ' + sys.version.split()[0] + '\nhint: make PYTHON=/path/to/python3.11 ...')"
-	$(PYTHON) -m venv --without-pip --clear .venv
-	$(PYTHON) -m pip --python $(BIN)/python install --quiet --require-hashes --requirement requirements.lock
-	$(PYTHON) -m pip --python $(BIN)/python install --quiet --no-build-isolation --no-deps --editable .
-	touch $@
+# Versions stay as they are where they still fit. Their hashes are asked for again, as those of a
+# newly accepted Python would be missing.
+lock: uv               ## pin again, at the same versions where they still fit; needs uv
+	mkdir -p build
+	sed -e 's/ *\\$$//' -e '/--hash=/d' requirements.lock > build/requirements.lock
+	uv pip compile --quiet $(NEWEST) --universal --python-version 3.11 --generate-hashes \
+		--extra dev --no-header --no-annotate --output-file build/requirements.lock pyproject.toml
+	mv build/requirements.lock requirements.lock
 
-lint:
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/lint-imports --no-logo
+upgrade: NEWEST := --upgrade --fork-strategy fewest
+upgrade: lock          ## pin the newest versions, the same for every Python where there are such
 
-format: setup          ## mend what lint can mend
-	$(BIN)/ruff check --fix
-	$(BIN)/ruff format
-
-types:
-	$(BIN)/mypy
-
-lock:                  ## pin anew; needs uv
-	uv lock --quiet --upgrade
-	uv export --quiet --extra dev --no-emit-project --format requirements-txt \
-		--no-header --no-annotate --output-file requirements.lock
-	rm uv.lock
+uv:
+	@command -v uv >/dev/null || { printf 'error: there is no uv\nhint: pip install uv\n' >&2; exit 1; }
 
 clean:                 ## remove what the commands made; leaves submissions and gradebook alone
 	rm -rf build .venv

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 COURSE = Path(__file__).resolve().parents[2]
@@ -34,7 +35,7 @@ def conda() -> dict[str, str]:
     for entry in environment["dependencies"]:
         lines = entry["pip"] if isinstance(entry, dict) else [entry]
         for line in lines:
-            if not line.startswith("-"):
+            if not line.startswith(("-", "python")):
                 name, _, pinned = re.sub("=+", "=", line).partition("=")
                 pins[name] = pinned
     return pins
@@ -57,7 +58,6 @@ def test_what_is_installed_is_what_is_locked() -> None:
 def test_environment_yml_pins_what_the_lock_pins() -> None:
     pins, lock = conda(), locked()
     assert set(ASKED) <= set(pins)
-    assert pins.pop("python").startswith("3.11")
     pins.pop("pip"), pins.pop("graphviz")
     assert {name: lock[canonicalize_name(name)] for name in pins} == pins
 
@@ -67,7 +67,25 @@ def test_every_dependency_of_the_package_is_locked() -> None:
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     names = {canonicalize_name(Requirement(line).name) for line in wanted}
     assert names <= set(locked())
-    assert project["requires-python"] == "==3.11.*"
+
+
+def test_every_place_accepts_the_same_versions_of_python() -> None:
+    project = tomllib.loads((COURSE / "pyproject.toml").read_text())["project"]
+    asked = project["requires-python"]
+    accepted = [f"3.{minor}" for minor in range(30) if f"3.{minor}" in SpecifierSet(asked)]
+    classified = [line.rpartition(" :: ")[2] for line in project["classifiers"]]
+    assert [version for version in classified if version.startswith("3.")] == accepted
+
+    workflow = yaml.safe_load((COURSE / ".github/workflows/ci.yml").read_text())
+    assert workflow["jobs"]["test"]["strategy"]["matrix"]["python"] == accepted
+    environment = yaml.safe_load((COURSE / "environment.yml").read_text())
+    assert f"python{asked}" in environment["dependencies"]
+
+    words = f"{', '.join(accepted[:-1])} or {accepted[-1]}"
+    script = (COURSE / "environment.sh").read_text()
+    assert f'accepted="{" ".join(accepted)}"' in script and f"Python {words} is needed" in script
+    for path in ("README.md", "Makefile"):
+        assert f"Python {words}" in (COURSE / path).read_text(), path
 
 
 @pytest.mark.parametrize("path", [".ci/run", ".github/workflows/ci.yml", "README.md"])
