@@ -24,7 +24,7 @@ from traitlets.config import Config
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.kernels.manager import MAX_MESSAGE_BYTES, student_kernel
 from coursekit.sandbox.doctor import doctor
-from coursekit.sandbox.levels import warm_zygote
+from coursekit.sandbox.levels import zygote
 from coursekit.sandbox.limits import Limits
 from coursekit.sandbox.probing import BUBBLEWRAPPED, LEVELS, NONE, ZYGOTE, probe
 from coursekit.sandbox.settings import UNSAFE_VARIABLE, Confinement, StudentKernel
@@ -170,12 +170,12 @@ def test_every_level_computes_the_same_digits() -> None:
 def test_a_zygote_that_died_is_made_anew() -> None:
     needs(ZYGOTE)
     assert run(ZYGOTE, "print(1)") == ["1\n"]
-    assert warm_zygote._zygote is not None
-    old = warm_zygote._zygote._process
+    assert zygote._zygote is not None
+    old = zygote._zygote._process
     os.kill(old.pid, signal.SIGKILL)
     old.wait()
     assert run(ZYGOTE, "print(2)") == ["2\n"]
-    assert warm_zygote._zygote._process.pid != old.pid
+    assert zygote._zygote._process.pid != old.pid
 
 
 @pytest.mark.slow

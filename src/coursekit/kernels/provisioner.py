@@ -16,7 +16,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from coursekit.sandbox.inside.requests import KernelRequest
-from coursekit.sandbox.levels.cold_start import start_cold
+from coursekit.sandbox.levels.bubblewrap import start_cold
 from coursekit.sandbox.limits import in_words
 from coursekit.sandbox.probing import NONE, ZYGOTE, fresh_owner
 from coursekit.sandbox.settings import Confinement, StudentKernel
@@ -70,7 +70,7 @@ class StudentProvisioner(LocalProvisioner):
             with _archive(Path(kwargs["cwd"])) as archive:
                 numbers = [line.fileno() for line in listening]
                 if self.confinement.level == ZYGOTE:
-                    from coursekit.sandbox.levels.warm_zygote import start_warm
+                    from coursekit.sandbox.levels.zygote import start_warm
 
                     self.process = start_warm(request, numbers, archive.fileno())
                 else:

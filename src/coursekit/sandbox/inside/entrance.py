@@ -11,9 +11,9 @@ import socket
 import sys
 
 from coursekit.sandbox.inside import landlock, seccomp
+from coursekit.sandbox.inside.kernel_forks import serve_forks, try_nesting
 from coursekit.sandbox.inside.kernel_start import become_kernel, confine, prepare, tell
 from coursekit.sandbox.inside.requests import KernelRequest, receive
-from coursekit.sandbox.inside.zygote import serve_forks, try_nesting
 
 
 def main() -> None:
