@@ -87,13 +87,13 @@ def test_what_has_not_the_form_of_a_kernels_message_is_dropped(kind: str, conten
 
 
 def test_all_cells_together_have_a_bound() -> None:
-    limits, by_all = Limits(text_output=10), Counter[str]()
+    limits, by_all = Limits(text_bytes=10), Counter[str]()
     kept = ""
     for _ in range(3 * FULL_CELLS):
         meter = OutputMeter(limits, by_all)
         admitted = meter.admit(message("stream", text="1234567"))
         kept += admitted["content"]["text"] if admitted else ""
-    assert len(kept) == FULL_CELLS * limits.text_output
+    assert len(kept) == FULL_CELLS * limits.text_bytes
     assert meter.cut == "100 bytes of all"
     alone = OutputMeter(limits, Counter())
     alone.admit(message("stream", text="x" * 11))
@@ -137,12 +137,12 @@ def test_what_takes_room_on_a_page_is_counted() -> None:
     assert found is not None
     assert found["text"].count("\x1b") == MOST_COLOURS
     coloured = {"msg_type": "stream", "content": {"name": "stdout", "text": "\x1b[1mx" * 30}}
-    admitted = OutputMeter(Limits(text_output=1_000), Counter()).admit(coloured)
+    admitted = OutputMeter(Limits(text_bytes=1_000), Counter()).admit(coloured)
     assert admitted is not None
     assert admitted["content"]["text"] == "x" * 30
-    meter = OutputMeter(Limits(picture_output=100_000), Counter())
+    meter = OutputMeter(Limits(picture_bytes=100_000), Counter())
     shown = {"msg_type": "display_data", "content": {"data": {"text/plain": "x"}}}
     assert sum(meter.admit(shown) is not None for _ in range(100)) == 20
     update = {"msg_type": "update_display_data", "content": {"data": {"text/plain": "x"}}}
-    meter = OutputMeter(Limits(picture_output=100_000), Counter())
+    meter = OutputMeter(Limits(picture_bytes=100_000), Counter())
     assert all(meter.admit(update) for _ in range(100))

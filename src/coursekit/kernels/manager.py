@@ -6,7 +6,6 @@ import contextlib
 import math
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,11 @@ from traitlets import Instance, List, default
 from coursekit.errors import InfrastructureError
 from coursekit.kernels.provisioner import StudentProvisioner
 from coursekit.processes.plain_files import copy_plain_files
+from coursekit.processes.temporary_files import (
+    telling_of_no_room,
+    temporary_folder,
+    temporary_place,
+)
 from coursekit.sandbox.settings import Confinement
 
 KERNEL_NAME = "coursekit-student"
@@ -95,8 +99,15 @@ class StudentKernelManager(AsyncKernelManager):
         for client in self._clients:
             client.stop_channels()
 
+    async def _async_start_kernel(self, **given: Any) -> None:
+        """Start the kernel: its sockets, its connection file and its process."""
+        with telling_of_no_room(Path(self.ip).parent):
+            await super()._async_start_kernel(**given)
+
+    start_kernel = _async_start_kernel
+
     async def _async_interrupt_kernel(self) -> None:
-        """Ask the kernel to stop what it does; one that hears nothing is not waited for."""
+        """Ask the kernel to stop what it does, without waiting for one that hears nothing."""
         with contextlib.suppress(zmq.Again):
             await super()._async_interrupt_kernel()
 
@@ -104,19 +115,19 @@ class StudentKernelManager(AsyncKernelManager):
 
     @contextlib.contextmanager
     def ended_after(self, seconds: float) -> Iterator[None]:
-        """End the kernel if the block takes longer, whatever keeps us in it."""
-        started = self.provisioner
-        if not isinstance(started, StudentProvisioner):
-            yield
-            return
-        started.end_at(time.monotonic() + seconds)
+        """End the kernel if the block takes longer, whatever the conductor waits for."""
+        self._end_at(time.monotonic() + seconds)
         try:
             yield
         finally:
-            started.end_at(math.inf)
+            self._end_at(math.inf)
+
+    def _end_at(self, deadline: float) -> None:
+        if isinstance(self.provisioner, StudentProvisioner):
+            self.provisioner.end_at(deadline)
 
     def why_it_ended(self) -> str:
-        """Return which limit ended the kernel, with {} for where; "" if none did."""
+        """Return which limit ended the kernel, with {} for where; "" if no limit did."""
         started = self.provisioner
         return started.why_it_ended() if isinstance(started, StudentProvisioner) else ""
 
@@ -129,10 +140,10 @@ def student_kernel(confinement: Confinement) -> Iterator[StudentKernelManager]:
     and the sandbox does not have the folder.
 
     Args:
-        confinement: how the kernel is shut in.
+        confinement: how the kernel is sandboxed.
 
     """
-    with tempfile.TemporaryDirectory(prefix="coursekit-line-", dir=_place_for_lines()) as folder:
+    with temporary_folder("coursekit-line-", _place_for_lines()) as folder:
         manager = StudentKernelManager(
             confinement=confinement,
             kernel_name=KERNEL_NAME,
@@ -158,16 +169,16 @@ def _place_for_lines() -> str:
     """The folder for temporary files, or the system's own where that has too long a path.
 
     Raises:
-        InfrastructureError: if neither can be had.
+        InfrastructureError: if neither can be used.
 
     """
-    for place in (tempfile.gettempdir(), "/tmp"):
+    chosen = temporary_place()
+    for place in (chosen, "/tmp"):
         if len(os.fsencode(place)) <= MAX_PLACE_BYTES and os.access(place, os.W_OK | os.X_OK):
             return place
     raise InfrastructureError(
-        f"the path of the folder for temporary files is too long for a socket: "
-        f"{tempfile.gettempdir()}",
-        f"name another of at most {MAX_PLACE_BYTES} letters, with: export TMPDIR=/var/tmp",
+        f"the path of the folder for temporary files is too long for a socket: {chosen}",
+        f"choose another of at most {MAX_PLACE_BYTES} letters, with: export TMPDIR=/var/tmp",
     )
 
 
@@ -180,19 +191,19 @@ def working_folder(release: Path, submission: Path) -> Iterator[Path]:
         submission: the submitted folder; its pictures are taken over, nothing else.
 
     """
-    with tempfile.TemporaryDirectory(prefix="coursekit-work-") as name:
-        folder = Path(name)
-        for path in sorted(release.rglob("*")):
-            if path.is_symlink() or not path.is_file() or not _is_support(path):
-                continue
-            target = folder / path.relative_to(release)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+    with temporary_folder("coursekit-work-") as folder:
+        with telling_of_no_room(folder.parent):
+            for path in sorted(release.rglob("*")):
+                if path.is_symlink() or not path.is_file() or not _is_support(path):
+                    continue
+                target = folder / path.relative_to(release)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
 
-        def wanted(inside: Path) -> bool:
-            return _is_picture(inside) and not (folder / inside).exists()
+            def wanted(inside: Path) -> bool:
+                return _is_picture(inside) and not (folder / inside).exists()
 
-        copy_plain_files(submission, folder, wanted)
+            copy_plain_files(submission, folder, wanted)
         yield folder
 
 

@@ -31,7 +31,6 @@ from coursekit.kernels.outputs.plain_outputs import plain_error, plain_message
 from coursekit.kernels.trace_request import request_trace
 from coursekit.pages.verdict_html import verdict_html
 from coursekit.repair.remarks import take_repairs
-from coursekit.sandbox.probing import DESCRIPTIONS, NONE
 from coursekit.sandbox.settings import StudentKernel
 
 # Until a cell that took too long has been interrupted, and its last outputs have come.
@@ -80,8 +79,8 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         refuse_other_library(release)
         confinement = StudentKernel(parent=self).confinement(info["assignment"])
         # Formgrader shows the log, and not what is written to the terminal.
-        tell = self.log.warning if confinement.level == NONE else self.log.info
-        tell("Student code runs: %s", DESCRIPTIONS[confinement.level])
+        tell = self.log.info if confinement.level.sandboxed else self.log.warning
+        tell("Student code runs: %s", confinement.level.words)
         self._limits = confinement.limits
         self._deadline = time.monotonic() + self._limits.notebook_seconds
         self._tests = _test_cells(info, graded_by)
@@ -122,7 +121,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             info["student"],
             tuple(self._cells),
             self._salt,
-            confinement.level,
+            confinement.level.name,
             tuple(self._remarks),
         )
         resources.setdefault("outputs", {})[f"{info['notebook']}.verdict.json"] = (

@@ -24,9 +24,9 @@ def limit_hit(name: str, text: str, limits: Limits) -> str:
     code = int(number[1]) if number else 0
     tensor = name == "ResourceExhaustedError" and _NO_MEMORY in text
     if name == "MemoryError" or code == errno.ENOMEM or tensor:
-        return f"memory ran out in {{}} ({in_words(limits.process_memory)})"
+        return f"memory ran out in {{}} ({in_words(limits.process_bytes)})"
     if code in (errno.ENOSPC, errno.EFBIG):
-        return f"{{}} filled its disk ({in_words(limits.disk)}, {limits.files:,} files)"
+        return f"{{}} filled its disk ({in_words(limits.disk_bytes)}, {limits.files:,} files)"
     if code == errno.EMFILE:
         return f"{{}} had too many files open ({limits.open_files:,})"
     if (name == "BlockingIOError" and code == errno.EAGAIN) or text == "can't start new thread":

@@ -33,8 +33,8 @@ class OutputMeter:
         self.complete = False
         self._most = {
             "messages": limits.messages,
-            "text": limits.text_output,
-            "pictures": limits.picture_output,
+            "text": limits.text_bytes,
+            "pictures": limits.picture_bytes,
         }
         self._by_this: Counter[str] = Counter()
         self._by_all = by_all

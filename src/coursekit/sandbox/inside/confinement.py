@@ -48,7 +48,7 @@ def make_disk(limits: dict[str, Any], owner: int) -> None:
 
     """
     flags = MS_NOSUID | MS_NODEV
-    options = f"size={limits['disk']},nr_inodes={limits['files']},mode=755"
+    options = f"size={limits['disk_bytes']},nr_inodes={limits['files']},mode=755"
     mount("private", DISK, "tmpfs", flags, options)
     for folder in (HOME, *_PARTS):
         os.mkdir(folder, 0o700)
@@ -82,21 +82,21 @@ def become(owner: int) -> None:
     drop_capabilities()
 
 
-def limit_resources(limits: dict[str, Any], *, alone: bool) -> None:
+def limit_resources(limits: dict[str, Any], *, own_user: bool) -> None:
     """Set this process's limits, which its children inherit.
 
     Args:
         limits: as `Limits.as_json` writes them.
-        alone: whether its user's processes are all the submission's own, so that
-            they can be counted.
+        own_user: whether all processes of its user belong to the submission, so
+            that they can be counted.
 
     """
     seconds = int(limits["processor_seconds"])
     wanted = {
-        resource.RLIMIT_AS: limits["process_memory"],
+        resource.RLIMIT_AS: limits["process_bytes"],
         resource.RLIMIT_CPU: seconds,
         resource.RLIMIT_NOFILE: limits["open_files"],
-        resource.RLIMIT_FSIZE: limits["disk"],
+        resource.RLIMIT_FSIZE: limits["disk_bytes"],
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MEMLOCK: 0,
     }
@@ -104,7 +104,7 @@ def limit_resources(limits: dict[str, Any], *, alone: bool) -> None:
     for name, most in (("RLIMIT_MSGQUEUE", 0), ("RLIMIT_SIGPENDING", _SIGNALS_WAITING)):
         if hasattr(resource, name):
             wanted[getattr(resource, name)] = most
-    if alone:
+    if own_user:
         wanted[resource.RLIMIT_NPROC] = limits["processes"] + 8 * (os.cpu_count() or 1)
     for kind, value in wanted.items():
         _, most = resource.getrlimit(kind)

@@ -12,7 +12,7 @@ import sys
 
 from coursekit.sandbox.inside import landlock, seccomp
 from coursekit.sandbox.inside.kernel_forks import serve_forks, try_nesting
-from coursekit.sandbox.inside.kernel_start import become_kernel, confine, prepare, tell
+from coursekit.sandbox.inside.kernel_start import become_kernel, confine, prepare, tell, tell_error
 from coursekit.sandbox.inside.requests import KernelRequest, receive
 
 
@@ -28,7 +28,7 @@ def main() -> None:
                 confine(received.request)
                 prepare(received)
             except OSError as error:
-                tell(line, error=str(error))
+                tell_error(line, error)
                 return
             tell(line, started=True)
         elif kind == "probe":
@@ -48,19 +48,18 @@ def probe(line: socket.socket) -> None:
     owner = int(sys.argv[3])
     try:
         why_not_nested = try_nesting(owner)
-        confine(KernelRequest(limits, owner, {}, ()))
+        confine(KernelRequest(limits, {}, (), owner))
         import coursekit.sandbox.inside.student_kernel as found
 
         tell(
             line,
-            confined=True,
             why_not_nested=why_not_nested,
             landlock=landlock.version(),
             seccomp=seccomp.available(),
             kernel=found.__name__,
         )
     except (OSError, ImportError) as error:
-        tell(line, confined=False, error=f"{type(error).__name__}: {error}")
+        tell(line, error=f"{type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

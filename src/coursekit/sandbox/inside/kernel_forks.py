@@ -53,7 +53,7 @@ _MODULES = (
     "pydot",
     "tensorflow",
 )
-_DISK = {"disk": 64 * 1024**2, "files": 1000}
+_DISK = {"disk_bytes": 64 * 1024**2, "files": 1000}
 
 
 def import_everything() -> None:
@@ -100,25 +100,17 @@ def _exit_after(work: Callable[[], None]) -> Never:
 
 
 def _fork_kernel(connection: socket.socket) -> None:
-    """Fork the first process of new namespaces, and hand its descriptor to the conductor."""
+    """Fork the first process of new namespaces."""
     received = receive(connection)
     if received is None:
         return
     try:
         leave_namespaces(received.request.owner)
     except OSError as error:
-        kernel_start.tell(connection, error=str(error))
+        kernel_start.tell_error(connection, error)
         return
-    wait, go = os.pipe()
-    first = os.fork()
-    if not first:
-        os.close(go)
-        os.read(wait, 1)
-        os.close(wait)
+    if not os.fork():
         _exit_after(lambda: _be_first(connection, received))
-    news = json.dumps({"forked": True}).encode() + b"\n"
-    socket.send_fds(connection, [news], [os.pidfd_open(first)])
-    os.close(go)
 
 
 def leave_namespaces(owner: int) -> None:
@@ -156,18 +148,21 @@ def furnish() -> None:
 
 
 def _be_first(connection: socket.socket, received: ReceivedRequest) -> None:
-    """Shut this process in, fork the kernel, and outlive it by no more than its last word."""
+    """Sandbox this process, fork the kernel, and end after it."""
     os.setsid()
     try:
         furnish()
         kernel_start.confine(received.request)
         kernel_start.prepare(received)
     except OSError as error:
-        kernel_start.tell(connection, error=str(error))
+        kernel_start.tell_error(connection, error)
         return
     # Its memory is none of the student's business.
     prctl(PR_SET_DUMPABLE, 0)
-    kernel_start.tell(connection, started=True)
+    # The conductor watches this process, and ends it, by a descriptor.
+    own = os.pidfd_open(os.getpid())
+    socket.send_fds(connection, [json.dumps({"started": True}).encode() + b"\n"], [own])
+    os.close(own)
     kernel = os.fork()
     if not kernel:
         connection.close()

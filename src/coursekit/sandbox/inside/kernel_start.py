@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -20,20 +21,26 @@ def tell(line: socket.socket, **news: object) -> None:
         return
 
 
+def tell_error(line: socket.socket, error: OSError) -> None:
+    """Tell the conductor why this process does not become a kernel."""
+    tell(line, error=str(error), full=error.errno == errno.ENOSPC)
+
+
 def confine(request: KernelRequest) -> None:
-    """Shut this process in as the request says.
+    """Sandbox this process as the request says.
 
     Raises:
         OSError: if the kernel refuses a step; then no student's code may run.
 
     """
-    if request.confined:
+    sandboxed = not request.home
+    if sandboxed:
         confinement.make_disk(request.limits, request.owner)
         os.chdir("/")
         confinement.go_first_when_memory_runs_out()
         confinement.become(request.owner)
-    confinement.limit_resources(request.limits, alone=request.alone)
-    if request.confined:
+    confinement.limit_resources(request.limits, own_user=sandboxed)
+    if sandboxed:
         confinement.give_up_rights()
 
 
@@ -45,10 +52,10 @@ def prepare(received: ReceivedRequest) -> None:
 
     """
     home = received.request.home or confinement.HOME
+    temporary = received.request.home or confinement.TEMPORARY
     work = f"{home}/work"
     confinement.unpack(received.archive, work)
     kept = {name: os.environ[name] for name in ("LANG", "PATH", "TZ") if name in os.environ}
-    temporary = confinement.TEMPORARY if received.request.confined else home
     os.environ.clear()
     os.environ.update(kept | confinement.environment(home, temporary))
     os.chdir(work)

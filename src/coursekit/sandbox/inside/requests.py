@@ -7,7 +7,9 @@ import socket
 from dataclasses import asdict, dataclass
 from typing import Any
 
-_MOST_BYTES = 65536
+# Owns nothing on any machine by custom; for machines that allow no larger number.
+NOBODY = 65534
+_MAX_BYTES = 65536
 
 
 @dataclass(frozen=True)
@@ -16,22 +18,18 @@ class KernelRequest:
 
     Attributes:
         limits: as `Limits.as_json` writes them.
-        owner: the user id that the kernel runs as, as the sandbox counts.
         connection: Jupyter's connection information.
         ports: for each listening socket sent along, its number in ``connection``.
-        confined: whether it is shut in; otherwise ``home`` is a folder of the machine's.
-        home: the kernel's home, where it is not confined.
-        alone: whether no other process has the same owner.
+        owner: the user id that a sandboxed kernel runs as, as the sandbox counts.
+        home: the folder that a kernel without a sandbox has for its home; "" in a sandbox.
 
     """
 
     limits: dict[str, Any]
-    owner: int
     connection: dict[str, Any]
     ports: tuple[int, ...]
-    confined: bool = True
+    owner: int = NOBODY
     home: str = ""
-    alone: bool = True
 
     def send(self, line: socket.socket, listening: list[int], archive: int) -> None:
         """Send the request, with its sockets and the archive of files to read."""
@@ -49,7 +47,7 @@ class ReceivedRequest:
 
 def receive(line: socket.socket) -> ReceivedRequest | None:
     """Wait for a request; None if the conductor is gone."""
-    message, files, _, _ = socket.recv_fds(line, _MOST_BYTES, 16)
+    message, files, _, _ = socket.recv_fds(line, _MAX_BYTES, 16)
     if not message:
         return None
     request = KernelRequest(**json.loads(message))

@@ -1,4 +1,4 @@
-"""The conductor's side of the warm zygote: keep one, ask it for kernels, end them."""
+"""The level "zygote": a kernel forked from a process that has imported everything."""
 
 from __future__ import annotations
 
@@ -10,24 +10,27 @@ import select
 import signal
 import socket
 import threading
-import time
+from dataclasses import replace
 from pathlib import Path
 
 from coursekit.errors import InfrastructureError
+from coursekit.sandbox.bubblewrap_process import read_news, start_sandbox, wait_until_sandboxed
 from coursekit.sandbox.inside.requests import KernelRequest
-from coursekit.sandbox.probing import read_news, start_sandbox
+from coursekit.sandbox.levels.level import KernelProcess, Level
+from coursekit.sandbox.owners import fresh_owner
+from coursekit.sandbox.probing import probe
+from coursekit.sandbox.remedies import namespace_remedies
 
 _READY_SECONDS = 120
-_START_SECONDS = 60
 
 
 class ForkedKernel:
-    """A kernel that the zygote forked; what it has of subprocess.Popen is what Jupyter uses.
+    """A kernel that the zygote forked; a `KernelProcess`.
 
     Args:
         first: a descriptor of the first process of its namespaces. When that
             is killed, the system kills all the others.
-        news: where it tells how it ended.
+        news: the connection on which it tells how it ended.
 
     """
 
@@ -36,9 +39,10 @@ class ForkedKernel:
     def __init__(self, first: int, news: socket.socket) -> None:
         self._first = first
         self._news = news
-        self._said = b""
         self.returncode: int | None = None
-        self.pid = _process_number(first)
+        # As we count processes, not as the sandbox does.
+        text = Path(f"/proc/self/fdinfo/{first}").read_text()
+        self.pid = int(text.split("Pid:")[1].split()[0])
 
     def poll(self) -> int | None:
         """Return its exit status, as the shell says it; None while it runs."""
@@ -57,11 +61,11 @@ class ForkedKernel:
             raise TimeoutError(f"the kernel still runs after {timeout} s")
         return status
 
-    def send_signal(self, number: int) -> None:
-        """Send a signal to the first process, which heeds none but those that kill."""
+    def send_signal(self, sig: int) -> None:
+        """Send a signal to the first process, which ignores all but those that kill."""
         if self.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._first, number)
+                signal.pidfd_send_signal(self._first, sig)
 
     def kill(self) -> None:
         """End all its processes."""
@@ -76,14 +80,8 @@ class ForkedKernel:
         return 128 + signal.SIGKILL
 
 
-def _process_number(descriptor: int) -> int:
-    """The number, as we count processes, of the process that a descriptor stands for."""
-    text = Path(f"/proc/self/fdinfo/{descriptor}").read_text()
-    return int(text.split("Pid:")[1].split()[0])
-
-
-class Zygote:
-    """A warm zygote in bubblewrap.
+class WarmProcess:
+    """A zygote in bubblewrap.
 
     Raises:
         InfrastructureError: if it does not get ready.
@@ -93,26 +91,20 @@ class Zygote:
     def __init__(self) -> None:
         self._line, theirs = socket.socketpair()
         with theirs:
-            self._process = start_sandbox("zygote", theirs)
-        self._line.settimeout(_READY_SECONDS)
-        news = read_news(self._line)
+            self.process = start_sandbox("zygote", theirs)
+        news, _ = read_news(self._line, _READY_SECONDS)
         if "ready" not in news:
             self.close()
             raise InfrastructureError(
-                f"the warm zygote did not get ready: {news.get('error')}",
+                f"the warm zygote did not get ready: {news['error']}",
                 'grade without it, with: c.StudentKernel.level = "bubblewrap"',
             )
 
-    @property
-    def alive(self) -> bool:
-        """Whether it still runs."""
-        return self._process.poll() is None
-
     def fork(self, request: KernelRequest, listening: list[int], archive: int) -> ForkedKernel:
-        """Fork a kernel, and wait until it is shut in.
+        """Fork a kernel, and wait until it is sandboxed.
 
         Raises:
-            InfrastructureError: if it could not be shut in; then nothing of a student's ran.
+            InfrastructureError: if it could not be sandboxed; then no code of a student's ran.
             OSError: if the zygote is gone.
 
         """
@@ -120,9 +112,8 @@ class Zygote:
         try:
             with theirs:
                 socket.send_fds(self._line, [b"k"], [theirs.fileno()])
-            ours.settimeout(_START_SECONDS)
             request.send(ours, listening, archive)
-            return _take_over(ours)
+            return ForkedKernel(wait_until_sandboxed(ours)[0], ours)
         except BaseException:
             ours.close()
             raise
@@ -130,68 +121,53 @@ class Zygote:
     def close(self) -> None:
         """End it, and every kernel that it forked."""
         self._line.close()
-        self._process.kill()
-        self._process.wait()
+        self.process.kill()
+        self.process.wait()
 
 
-def _take_over(line: socket.socket) -> ForkedKernel:
-    """Receive a forked kernel's descriptor, then its word that it is shut in."""
-    said, files = b"", []
-    deadline = time.monotonic() + _START_SECONDS
-    while b"started" not in said:
-        if b"error" in said or time.monotonic() > deadline:
-            break
-        more, found, _, _ = socket.recv_fds(line, 4096, 1)
-        files += found
-        said += more
-        if not more:
-            break
-    if b"started" in said and files:
-        return ForkedKernel(files[0], line)
-    for number in files:
-        os.close(number)
-    why = said.decode(errors="replace").strip().splitlines()
-    raise InfrastructureError(
-        f"the student's kernel could not be shut in: {why[-1] if why else 'no word of it'}",
-        "see what this machine can do, with: coursekit doctor",
-    )
+class Zygote(Level):
+    """Forks each kernel from one warm process, which is made when it is first needed."""
 
+    name = "zygote"
+    words = "forked from a warm zygote into namespaces of its own, in bubblewrap"
 
-_lock = threading.Lock()
-_zygote: Zygote | None = None
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.warm: WarmProcess | None = None
+        atexit.register(self.close)
 
+    def why_not(self) -> str:
+        return probe().why_not or probe().why_not_nested
 
-def start_warm(request: KernelRequest, listening: list[int], archive: int) -> ForkedKernel:
-    """Fork a kernel from this process's zygote, which is made when it is first needed or has died.
+    def remedies(self) -> list[str]:
+        return namespace_remedies()
 
-    Raises:
-        InfrastructureError: if there is no zygote to be had, or the kernel
-            could not be shut in; then nothing of a student's ran.
-
-    """
-    global _zygote
-    with _lock:
-        for attempt in (1, 2):
-            if _zygote is None or not _zygote.alive:
-                close_zygote()
-                _zygote = Zygote()
+    def start(self, request: KernelRequest, listening: list[int], archive: int) -> KernelProcess:
+        owned = replace(request, owner=fresh_owner())
+        with self._lock:
             try:
-                return _zygote.fork(request, listening, archive)
+                return self._living().fork(owned, listening, archive)
+            except OSError:
+                self.close()
+            try:
+                return self._living().fork(owned, listening, archive)
             except OSError as error:
-                close_zygote()
-                if attempt == 2:
-                    raise InfrastructureError(
-                        f"the warm zygote died twice: {error}", "grade the submission again"
-                    ) from None
-        raise AssertionError("unreachable")
+                self.close()
+                raise InfrastructureError(
+                    f"the warm zygote died twice: {error}", "grade the submission again"
+                ) from None
+
+    def close(self) -> None:
+        """End the warm process, if there is one."""
+        if self.warm is not None:
+            self.warm.close()
+            self.warm = None
+
+    def _living(self) -> WarmProcess:
+        if self.warm is None or self.warm.process.poll() is not None:
+            self.close()
+            self.warm = WarmProcess()
+        return self.warm
 
 
-def close_zygote() -> None:
-    """End this process's zygote, if it has one."""
-    global _zygote
-    if _zygote is not None:
-        _zygote.close()
-        _zygote = None
-
-
-atexit.register(close_zygote)
+ZYGOTE = Zygote()
