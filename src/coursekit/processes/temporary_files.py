@@ -17,7 +17,7 @@ from coursekit.errors import InfrastructureError
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _VARIABLES = ("TMPDIR", "TEMP", "TMP")  # as Python's own choice
-_USUAL = ("/var/tmp", "/tmp")
+_USUAL = ("/tmp", "/var/tmp")
 
 
 def temporary_place() -> str:
@@ -29,7 +29,7 @@ def temporary_place() -> str:
     """
     named = next(filter(None, map(os.environ.get, _VARIABLES)), "")
     failures = []
-    for place in [os.path.abspath(named)] if named else reversed(_USUAL):
+    for place in [os.path.abspath(named)] if named else _USUAL:
         try:
             with tempfile.TemporaryFile(dir=place) as file:
                 file.write(b"x")
@@ -75,7 +75,7 @@ def telling_of_no_room(place: object) -> Iterator[None]:
 
 
 def _refusal(place: object, error: OSError) -> InfrastructureError:
-    other = next(each for each in _USUAL if each != str(place))
+    other = "/tmp" if str(place).startswith("/var/tmp") else "/var/tmp"
     return InfrastructureError(
         f"temporary files cannot be written to {place}: {error.strerror}",
         f"choose another folder with room in it, with: export TMPDIR={other}",

@@ -12,6 +12,7 @@ from traitlets import Bool, Dict, Float, Integer, Unicode
 from traitlets.config import Configurable
 
 from coursekit.errors import InfrastructureError
+from coursekit.processes.temporary_files import temporary_place
 from coursekit.sandbox.levels import LEVELS, Level, strongest, why_no_sandbox
 from coursekit.sandbox.limits import SETTINGS, Limits
 
@@ -58,9 +59,11 @@ class StudentKernel(Configurable):
 
         Raises:
             InfrastructureError: if this machine has no sandbox and the settings
-                do not allow that, or if a setting is wrong.
+                do not allow that, if a setting is wrong, or if no kernel can have
+                temporary files.
 
         """
+        temporary_place()
         limits = self._limits(assignment)
         return Confinement(self._choose_level(), limits)
 
