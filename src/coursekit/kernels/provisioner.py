@@ -14,9 +14,8 @@ from typing import IO, Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from coursekit.processes.temporary_files import telling_of_no_room, temporary_place
 from coursekit.sandbox.inside.requests import KernelRequest
-from coursekit.sandbox.settings import Confinement, StudentKernel
+from coursekit.sandbox.settings import Confinement
 from coursekit.sandbox.watchdog import Watchdog
 
 _PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port")
@@ -36,10 +35,9 @@ class StudentProvisioner(LocalProvisioner):
             InfrastructureError: if it could not be sandboxed.
 
         """
-        # A manager that asks for nothing gets the strongest sandbox of the machine, or an error.
-        confinement: Confinement = getattr(self.parent, "confinement", None) or (
-            StudentKernel(parent=self).confinement()
-        )
+        # A manager that says nothing about the sandbox gets no kernel.
+        manager: Any = self.parent
+        confinement: Confinement = manager.confinement
         connection: dict[str, Any] = {
             name: value.decode() if isinstance(value, bytes) else value
             for name, value in self.connection_info.items()
@@ -48,7 +46,7 @@ class StudentProvisioner(LocalProvisioner):
         request = KernelRequest(confinement.limits.as_json(), connection, ports)
         listening = [_listen(f"{connection['ip']}-{port}") for port in ports]
         try:
-            with _archive(Path(kwargs["cwd"])) as archive:
+            with _archive(Path(kwargs["cwd"]), Path(connection["ip"]).parent) as archive:
                 numbers = [line.fileno() for line in listening]
                 self.process = confinement.level.start(request, numbers, archive.fileno())
         finally:
@@ -89,14 +87,11 @@ def _listen(path: str) -> socket.socket:
     return line
 
 
-def _archive(folder: Path) -> IO[bytes]:
-    """Put a folder's files into a tar file, without their owners."""
-    place = temporary_place()
+def _archive(folder: Path, place: Path) -> IO[bytes]:
+    """Put a folder's files into a temporary tar file, which is in another folder."""
     file: IO[bytes] = tempfile.TemporaryFile(dir=place)  # noqa: SIM115 (the caller closes it)
-    with telling_of_no_room(place):
-        with tarfile.open(fileobj=file, mode="w") as archive:
-            for path in sorted(folder.iterdir()):
-                archive.add(path, path.name)
-        file.flush()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for path in sorted(folder.iterdir()):
+            archive.add(path, path.name)
     file.seek(0)
     return file

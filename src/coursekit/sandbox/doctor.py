@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import fields
 
 from rich.console import Console
 
 from coursekit.errors import CourseKitError
 from coursekit.sandbox.levels import LEVELS, strongest
-from coursekit.sandbox.limits import SETTINGS
+from coursekit.sandbox.limits import Limits
 from coursekit.sandbox.owners import real_root
 from coursekit.sandbox.probing import probe
 from coursekit.sandbox.settings import UNSAFE_VARIABLE
@@ -50,7 +51,8 @@ def doctor(console: Console) -> None:
     say(f"besides      {', '.join(layers)}")
     say(f"grading uses {chosen.name}")
     say("limits       change their defaults in nbgrader_config.py:")
-    for each in SETTINGS:
-        say(f"             {f'c.StudentKernel.{each.name} = {each.default}':<41} # {each.help}")
+    for each in fields(Limits):
+        default = f"c.StudentKernel.{each.name} = {each.default}"
+        say(f"             {default:<41} # {each.metadata['help']}")
     for remedy in remedies:
         say(f"for more     {remedy}")

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from coursekit.sandbox.bubblewrap_process import SILENT, memory_file, read_news, start_sandbox
+from coursekit.sandbox.entrance_process import SILENT, memory_file, read_news, start_sandbox
 from coursekit.sandbox.owners import fresh_owner
 from coursekit.sandbox.view import BUBBLEWRAP, shown_course
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from traitlets import Bool, Dict, Float, Integer, Unicode
@@ -14,7 +14,7 @@ from traitlets.config import Configurable
 from coursekit.errors import InfrastructureError
 from coursekit.processes.temporary_files import temporary_place
 from coursekit.sandbox.levels import LEVELS, Level, strongest, why_no_sandbox
-from coursekit.sandbox.limits import SETTINGS, Limits
+from coursekit.sandbox.limits import Limits
 
 UNSAFE_VARIABLE = "COURSEKIT_UNSAFE"
 UNSAFE_WARNING = """\
@@ -23,7 +23,7 @@ warning: STUDENTS' CODE RUNS WITHOUT A SANDBOX, WITH YOUR USER'S RIGHTS.
 warning: It can read and change the gradebook, the hidden tests, everybody's
 warning: submissions and your files, and reach the network.
 warning: ================================================================"""
-_TRAITS: dict[bool, Any] = {True: Integer, False: Float}  # by whether it is a whole number
+_TRAITS: dict[str, Any] = {"int": Integer, "float": Float}
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Confinement:
 
 
 class StudentKernel(Configurable):
-    """The level of the sandbox, and a setting for each limit of `SETTINGS`."""
+    """The level of the sandbox, and a setting for each of the `Limits`."""
 
     level = Unicode(
         "",
@@ -49,8 +49,8 @@ class StudentKernel(Configurable):
     ).tag(config=True)
     locals().update(
         {
-            each.name: _TRAITS[each.whole](each.default, help=each.help).tag(config=True)
-            for each in SETTINGS
+            each.name: _TRAITS[str(each.type)](each.default, **each.metadata).tag(config=True)
+            for each in fields(Limits)
         }
     )
 
@@ -74,24 +74,22 @@ class StudentKernel(Configurable):
             raise InfrastructureError(
                 f"{place} is {changed!r}", 'give it a mapping, for example {"cell_seconds": 60}'
             )
-        if unknown := set(changed) - {each.name for each in SETTINGS}:
+        known = {each.name: str(each.type) for each in fields(Limits)}
+        if unknown := set(changed) - set(known):
             raise InfrastructureError(
                 f"{place} has unknown limits: {', '.join(map(repr, sorted(unknown)))}",
                 "see the limits, with: coursekit doctor",
             )
-        found = {}
-        for each in SETTINGS:
-            here = each.name in changed
-            value = changed[each.name] if here else getattr(self, each.name)
-            is_number = isinstance(value, int if each.whole else int | float)
+        values = {name: getattr(self, name) for name in known} | changed
+        for name, value in values.items():
+            is_number = isinstance(value, int if known[name] == "int" else int | float)
             if isinstance(value, bool) or not is_number or not 0 < value < math.inf:
-                name = f"{place}[{each.name!r}]" if here else f"c.StudentKernel.{each.name}"
-                kind = "whole number" if each.whole else "number"
+                full = f"{place}[{name!r}]" if name in changed else f"c.StudentKernel.{name}"
+                kind = "whole number" if known[name] == "int" else "number"
                 raise InfrastructureError(
-                    f"{name} is {value!r}", f"give it a {kind} above 0, in nbgrader_config.py"
+                    f"{full} is {value!r}", f"give it a {kind} above 0, in nbgrader_config.py"
                 )
-            found[each.limit] = value * each.factor
-        return Limits(**found)
+        return Limits(**values)
 
     def _choose_level(self) -> Level:
         known = {level.name: level for level in LEVELS}

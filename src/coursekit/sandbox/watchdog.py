@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from coursekit.sandbox.limits import GIGABYTE, Limits, in_words
+from coursekit.sandbox.limits import GIGABYTE, MEGABYTE, Limits, in_words
 
 MAX_UNREAD = GIGABYTE
 _PAUSE = 0.2  # seconds between two looks
@@ -54,6 +54,7 @@ class Watchdog:
         self._peak_addresses = 0  # the most bytes of addresses of one process
         self._first = first
         self._limits = limits
+        self._total = limits.total_megabytes * MEGABYTE
         self._kill = kill
         self._ours = _kilobytes(_HELD, _status("self"))
         self._ended = threading.Event()
@@ -80,7 +81,7 @@ class Watchdog:
             return self._why
         if number == signal.SIGXCPU:
             return f"{{}} used up the processor time ({self._limits.processor_seconds} s)"
-        most = self._limits.process_bytes
+        most = self._limits.process_megabytes * MEGABYTE
         if (
             number in (signal.SIGABRT, signal.SIGSEGV, signal.SIGKILL)
             and self._peak_addresses > _NEARLY_ALL * most
@@ -90,13 +91,12 @@ class Watchdog:
 
     def _watch(self) -> None:
         while not self._why and not self._ended.wait(_PAUSE):
-            total = self._limits.total_bytes
             if _kilobytes(_HELD, _status("self")) - self._ours > MAX_UNREAD:
                 self._why = f"{{}} sent more than can be read ({in_words(MAX_UNREAD)})"
             elif time.monotonic() > self.deadline:
                 self._why = "{} could not be stopped in time, so that its kernel was ended"
-            elif self._used() > total:
-                self._why = f"memory ran out in {{}} ({in_words(total)} in all processes)"
+            elif self._used() > self._total:
+                self._why = f"memory ran out in {{}} ({in_words(self._total)} in all processes)"
             if self._why:
                 self._kill()
 
@@ -117,12 +117,10 @@ class Watchdog:
         until = time.monotonic() + _EXACT_SECONDS
         sure = used - sum(held.values())
         for process, counted in sorted(held.items(), key=lambda each: -each[1]):
-            if used <= self._limits.total_bytes or sure > self._limits.total_bytes:
+            if used <= self._total or sure > self._total:
                 break
             if time.monotonic() > until:
-                return (
-                    used if psutil.virtual_memory().available < self._limits.total_bytes else sure
-                )
+                return used if psutil.virtual_memory().available < self._total else sure
             share = min(counted, _shares(process, counted))
             used -= counted - share
             sure += share

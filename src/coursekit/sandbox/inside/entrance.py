@@ -1,8 +1,8 @@
 """The first process in a sandbox: ``python -m coursekit.sandbox.inside.entrance KIND FD``.
 
 KIND is "kernel" to become the kernel that the conductor asks for on the
-connection FD, "zygote" to fork one for each request, or "probe" to try all that
-shuts a kernel in and to say how far it went.
+connection FD, "zygote" to fork one for each request, or "probe" to try every
+step of the sandbox and to report the result.
 """
 
 from __future__ import annotations
@@ -20,28 +20,24 @@ def main() -> None:
     """Do what the command line asks for."""
     kind, number = sys.argv[1], int(sys.argv[2])
     with socket.socket(fileno=number) as line:
-        if kind == "kernel":
-            received = receive(line)
-            if received is None:
-                return
-            try:
-                confine(received.request)
-                prepare(received)
-            except OSError as error:
-                tell_error(line, error)
-                return
-            tell(line, started=True)
-        elif kind == "probe":
-            probe(line)
+        if kind != "kernel":
+            (probe if kind == "probe" else serve_forks)(line)
             return
-        else:
-            serve_forks(line)
+        received = receive(line)
+        if received is None:
             return
+        try:
+            confine(received.request)
+            prepare(received)
+        except OSError as error:
+            tell_error(line, error)
+            return
+        tell(line, started=True)
     become_kernel(received)
 
 
 def probe(line: socket.socket) -> None:
-    """Try every step on this process, and tell what this machine has of it."""
+    """Try every step on this process, and tell the conductor what this machine supports."""
     from coursekit.sandbox.limits import Limits
 
     limits = Limits().as_json()

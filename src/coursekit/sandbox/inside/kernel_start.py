@@ -1,4 +1,4 @@
-"""How the process that was started or forked becomes a student's kernel, step by step."""
+"""How a started or forked process becomes a student's kernel, step by step."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from coursekit.sandbox.inside.requests import KernelRequest, ReceivedRequest
 
 
 def tell(line: socket.socket, **news: object) -> None:
-    """Tell the conductor something, unless it is gone."""
+    """Send the conductor a message, unless it is gone."""
     try:
         line.sendall(json.dumps(news).encode() + b"\n")
     except OSError:
@@ -22,7 +22,7 @@ def tell(line: socket.socket, **news: object) -> None:
 
 
 def tell_error(line: socket.socket, error: OSError) -> None:
-    """Tell the conductor why this process does not become a kernel."""
+    """Tell the conductor why this process cannot become a kernel."""
     tell(line, error=str(error), full=error.errno == errno.ENOSPC)
 
 
@@ -45,7 +45,7 @@ def confine(request: KernelRequest) -> None:
 
 
 def prepare(received: ReceivedRequest) -> None:
-    """Lay out home, working folder and environment.
+    """Prepare home, working folder and environment.
 
     Raises:
         OSError: if the files do not fit.
@@ -59,12 +59,12 @@ def prepare(received: ReceivedRequest) -> None:
     os.environ.clear()
     os.environ.update(kept | confinement.environment(home, temporary))
     os.chdir(work)
-    # Python put the folder there that it was started in.
+    # Python's first entry is the folder that it was started in.
     sys.path[0] = work
 
 
 def become_kernel(received: ReceivedRequest) -> None:
-    """Be the kernel; returns when it shuts down."""
+    """Be the kernel until it shuts down."""
     from coursekit.sandbox.inside.student_kernel import serve
 
     request = received.request

@@ -1,4 +1,4 @@
-"""What the conductor asks of a sandbox: one message, with open files beside it."""
+"""The conductor's request to a sandbox: one message with open files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 from dataclasses import asdict, dataclass
 from typing import Any
 
-# Owns nothing on any machine by custom; for machines that allow no larger number.
+# By custom it owns nothing on any machine.
 NOBODY = 65534
 _MAX_BYTES = 65536
 
@@ -17,11 +17,11 @@ class KernelRequest:
     """Asks for one kernel.
 
     Attributes:
-        limits: as `Limits.as_json` writes them.
+        limits: the JSON data of `Limits`.
         connection: Jupyter's connection information.
-        ports: for each listening socket sent along, its number in ``connection``.
-        owner: the user id that a sandboxed kernel runs as, as the sandbox counts.
-        home: the folder that a kernel without a sandbox has for its home; "" in a sandbox.
+        ports: the port in ``connection`` of each listening socket that is sent with it.
+        owner: the user id of a sandboxed kernel, as the sandbox counts.
+        home: the home folder of a kernel without a sandbox; "" in a sandbox.
 
     """
 

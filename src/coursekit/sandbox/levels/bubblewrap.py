@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from coursekit.sandbox.bubblewrap_process import start_sandbox
+from coursekit.sandbox.entrance_process import start_cold, start_sandbox
 from coursekit.sandbox.inside.requests import KernelRequest
-from coursekit.sandbox.levels.cold_start import start_cold
 from coursekit.sandbox.levels.level import KernelProcess, Level
 from coursekit.sandbox.owners import fresh_owner
 from coursekit.sandbox.probing import probe

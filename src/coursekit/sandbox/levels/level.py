@@ -9,23 +9,14 @@ from coursekit.sandbox.inside.requests import KernelRequest
 
 
 class KernelProcess(Protocol):
-    """A kernel's process: what Jupyter and the watchdog use of `subprocess.Popen`."""
+    """What Jupyter and the watchdog use of `subprocess.Popen`."""
 
     @property
-    def pid(self) -> int:
-        """The number of the first process, from which all others descend."""
-
-    def poll(self) -> int | None:
-        """Return its exit status; None while it runs."""
-
-    def wait(self, timeout: float | None = None) -> int:
-        """Wait until it has ended."""
-
-    def send_signal(self, sig: int) -> None:
-        """Send a signal to the first process."""
-
-    def kill(self) -> None:
-        """End all its processes."""
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int) -> None: ...
+    def kill(self) -> None: ...
 
 
 class Level(ABC):

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import coursekit
+from coursekit.sandbox.entrance_process import start_cold
 from coursekit.sandbox.inside.confinement import PYTHON_SETTINGS
 from coursekit.sandbox.inside.requests import KernelRequest
-from coursekit.sandbox.levels.cold_start import start_cold
 from coursekit.sandbox.levels.level import KernelProcess, Level
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import json
 import os
 import select
 import signal
@@ -14,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from coursekit.errors import InfrastructureError
-from coursekit.sandbox.bubblewrap_process import read_news, start_sandbox, wait_until_sandboxed
+from coursekit.sandbox.entrance_process import read_news, start_sandbox, wait_until_sandboxed
 from coursekit.sandbox.inside.requests import KernelRequest
 from coursekit.sandbox.levels.level import KernelProcess, Level
 from coursekit.sandbox.owners import fresh_owner
@@ -47,7 +46,8 @@ class ForkedKernel:
     def poll(self) -> int | None:
         """Return its exit status, as the shell says it; None while it runs."""
         if self.returncode is None and select.select([self._first], [], [], 0)[0]:
-            self.returncode = self._status()
+            news, _ = read_news(self._news, 0)
+            self.returncode = int(news.get("ended", 128 + signal.SIGKILL))
             os.close(self._first)
             self._news.close()
         return self.returncode
@@ -72,12 +72,6 @@ class ForkedKernel:
         self.send_signal(signal.SIGKILL)
 
     terminate = kill
-
-    def _status(self) -> int:
-        self._news.setblocking(False)
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            return int(json.loads(self._news.recv(4096))["ended"])
-        return 128 + signal.SIGKILL
 
 
 class WarmProcess:

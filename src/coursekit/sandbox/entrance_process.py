@@ -1,4 +1,4 @@
-"""Start the first process of a sandbox, in bubblewrap, and hear from it."""
+"""Start the first process of a sandbox, and hear from it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import IO, Any
 
 from coursekit.errors import InfrastructureError
-from coursekit.sandbox.inside.requests import NOBODY
+from coursekit.sandbox.inside.requests import NOBODY, KernelRequest
 from coursekit.sandbox.owners import only_user, real_root
 from coursekit.sandbox.view import BUBBLEWRAP, bubblewrap_arguments, first_environment
 
 SILENT = "it ended without a message"
 _MAX_NEWS_BYTES = 65536
+_START_SECONDS = 60
 
 
 def start_sandbox(
@@ -83,14 +85,14 @@ def read_news(line: socket.socket, seconds: float) -> tuple[dict[str, Any], list
     return json.loads(said.split(b"\n")[0]) if said else {"error": SILENT}, files
 
 
-def wait_until_sandboxed(line: socket.socket, seconds: float = 60) -> list[int]:
+def wait_until_sandboxed(line: socket.socket) -> list[int]:
     """Wait until a kernel's first process is sandboxed; return the descriptors that it sends.
 
     Raises:
         InfrastructureError: if it could not be sandboxed; then no code of a student's ran.
 
     """
-    news, files = read_news(line, seconds)
+    news, files = read_news(line, _START_SECONDS)
     if news.get("full"):
         raise InfrastructureError(
             "the assignment's files do not fit on the disk of the student's kernel",
@@ -103,3 +105,29 @@ def wait_until_sandboxed(line: socket.socket, seconds: float = 60) -> list[int]:
             "see what this machine supports, with: coursekit doctor",
         )
     return files
+
+
+def start_cold(
+    start_entrance: Callable[[str, socket.socket], subprocess.Popen[bytes]],
+    request: KernelRequest,
+    listening: list[int],
+    archive: int,
+) -> subprocess.Popen[bytes]:
+    """Start a kernel whose first process ``start_entrance`` starts; otherwise as `Level.start`.
+
+    Raises:
+        InfrastructureError: if it could not be started; then no code of a student's ran.
+
+    """
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            process = start_entrance("kernel", theirs)
+        try:
+            request.send(ours, listening, archive)
+            wait_until_sandboxed(ours)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+    return process
