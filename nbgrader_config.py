@@ -67,20 +67,9 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
-# What a submission may use (docs/threat-model.md). A limit that is hit is named in the verdict.
-c.StudentKernel.cell_seconds = 300
-c.StudentKernel.notebook_seconds = 1200
-c.StudentKernel.processor_seconds = 2400
-c.StudentKernel.process_megabytes = 4096
-c.StudentKernel.total_megabytes = 6144
-c.StudentKernel.processes = 128
-c.StudentKernel.open_files = 1024
-c.StudentKernel.disk_megabytes = 1024
-c.StudentKernel.files = 20_000
-c.StudentKernel.text_kilobytes = 1024
-c.StudentKernel.picture_kilobytes = 10_240
-c.StudentKernel.messages = 10_000
-# Other values for single assignments:
+# What a submission may use: `coursekit doctor` prints every limit and its default, which can be
+# changed here, for all assignments or for one. A limit that is hit is named in the verdict.
+# c.StudentKernel.cell_seconds = 600
 # c.StudentKernel.by_assignment = {"residual-networks-v2a": {"cell_seconds": 60}}
 
 # What students write may hold HTML, and code that takes hours to colour; their feedback page

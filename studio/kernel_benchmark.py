@@ -13,15 +13,15 @@ from rich.console import Console
 
 from coursekit.errors import InfrastructureError
 from coursekit.kernels.manager import student_kernel
+from coursekit.sandbox.levels import BUBBLEWRAP, ZYGOTE, Level
 from coursekit.sandbox.limits import Limits
-from coursekit.sandbox.probing import BUBBLEWRAPPED, ZYGOTE, probe
 from coursekit.sandbox.settings import Confinement
 
 IMPORTS = "import numpy, tensorflow, keras, matplotlib.pyplot, resnets_utils"
 _SECONDS = 120
 
 
-def seconds_until_ready(level: str) -> float:
+def seconds_until_ready(level: Level) -> float:
     """Return how long a kernel takes until it has imported what a notebook needs.
 
     Raises:
@@ -70,11 +70,10 @@ def benchmark_kernels(pairs: int, forks: int, console: Console) -> None:
         InfrastructureError: if this machine has no zygote, or a kernel hangs.
 
     """
-    found = probe()
-    if ZYGOTE in found.why_not:
+    if why := ZYGOTE.why_not():
         raise InfrastructureError(
-            f"this machine has no warm zygote: {found.why_not[ZYGOTE]}",
-            "see what would help, with: coursekit doctor",
+            f"this machine has no warm zygote: {why}",
+            "see what this machine supports, with: coursekit doctor",
         )
 
     def say(line: str) -> None:
@@ -83,7 +82,7 @@ def benchmark_kernels(pairs: int, forks: int, console: Console) -> None:
     say(f"first warm kernel, with its zygote: {seconds_until_ready(ZYGOTE):.2f} s")
     cold, warm = [], []
     for number in range(1, pairs + 1):
-        cold.append(seconds_until_ready(BUBBLEWRAPPED))
+        cold.append(seconds_until_ready(BUBBLEWRAP))
         warm.append(seconds_until_ready(ZYGOTE))
         say(f"pair {number}: cold {cold[-1]:.2f} s, warm {warm[-1]:.2f} s")
     ratio = statistics.median(warm) / statistics.median(cold)

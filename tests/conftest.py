@@ -12,7 +12,7 @@ import pytest
 
 from coursekit.course.assignment import Assignment
 from coursekit.release.pipeline import copy_course, generate
-from coursekit.sandbox.probing import DESCRIPTIONS, NONE, probe
+from coursekit.sandbox.levels import LEVELS, strongest
 from coursekit.sandbox.settings import UNSAFE_VARIABLE
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 COURSE = Path(__file__).resolve().parent.parent
 
-if probe().strongest == NONE:
+if not strongest().sandboxed:
     # The tests' submissions are our own; those that attack are skipped and say why.
     os.environ.setdefault(UNSAFE_VARIABLE, "1")
 
@@ -35,9 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_report_header() -> str:
-    found = probe()
-    missing = "; ".join(f"no {level}: {why}" for level, why in found.why_not.items())
-    return f"isolation: {found.strongest}, {DESCRIPTIONS[found.strongest]}. {missing}".strip()
+    found = strongest()
+    missing = "; ".join(f"no {level.name}: {why}" for level in LEVELS if (why := level.why_not()))
+    return f"isolation: {found.name}, {found.words}. {missing}".strip()
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.judge.verdict import PASSED, CheckVerdict, NotebookVerdict
 from coursekit.pages.verdict_html import SIGNS
 from coursekit.release.pipeline import build_folder, copy_course, generate
-from coursekit.sandbox.probing import BUBBLEWRAPPED, DESCRIPTIONS, NONE, probe
+from coursekit.sandbox.levels import strongest, why_no_sandbox
 
 SUBMISSIONS = "examples/submissions.toml"
 
@@ -96,11 +96,11 @@ def demo(course: Path, console: Console) -> Path:
 
 def show_isolation(console: Console) -> None:
     """Print how the bundled notebooks are shut in, which are ours and may do without."""
-    found = probe()
-    console.print(f"isolation  {found.strongest}: {DESCRIPTIONS[found.strongest]}")
-    if found.strongest == NONE:
+    level = strongest()
+    console.print(f"isolation  {level.name}: {level.words}")
+    if not level.sandboxed:
         console.print(
-            f"warning: this machine has no sandbox ({found.why_not[BUBBLEWRAPPED]}).\n"
+            f"warning: this machine has no sandbox ({why_no_sandbox()}).\n"
             "         The demo grades only its own notebooks and goes on; nbgrader autograde\n"
             "         refuses students'. See what would help, with: coursekit doctor",
             highlight=False,

@@ -20,15 +20,15 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from coursekit.kernels.manager import student_kernel
+from coursekit.sandbox.levels import LEVELS, Level
 from coursekit.sandbox.limits import Limits
-from coursekit.sandbox.probing import NONE
 from coursekit.sandbox.settings import Confinement
 
 WORD = "attacked-conductor"
 NOT_TRIED = "not tried without a sandbox"
 
 
-def run(cells: list[str], level: str) -> list[str]:
+def run(cells: list[str], level: Level) -> list[str]:
     """What each cell printed, in a kernel of this level."""
     notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells])
     with (
@@ -49,9 +49,9 @@ def run(cells: list[str], level: str) -> list[str]:
     ]
 
 
-def cell(attack: Attack, level: str) -> str:
+def cell(attack: Attack, level: Level) -> str:
     """An attack as a cell that prints "True", or what came of it instead."""
-    if attack.harmful and level == NONE:
+    if attack.harmful and not level.sandboxed:
         return f"print({NOT_TRIED!r})"
     return _guarded(attack.code)
 
@@ -65,7 +65,7 @@ def _guarded(code: str) -> str:
     )
 
 
-def attack(level: str, course: Path, home: Path) -> dict[str, Any]:
+def attack(level: Level, course: Path, home: Path) -> dict[str, Any]:
     """Try every attack; return what each printed, and what was seen afterwards."""
     word = secrets.token_hex(8)
     abstract, path, port = (
@@ -143,7 +143,7 @@ def victim(folder: Path) -> tuple[Path, Path]:
 
 def main() -> None:
     """Attack, and print what came of it."""
-    level = sys.argv[1]
+    level = next(level for level in LEVELS if level.name == sys.argv[1])
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         course, home = victim(folder)

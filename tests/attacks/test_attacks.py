@@ -17,16 +17,17 @@ from attacks import ATTACKS
 from session import NOT_TRIED, WORD
 from users import ORDINARY, as_ordinary_user, is_root
 
-from coursekit.sandbox.probing import BUBBLEWRAPPED, NONE, ZYGOTE, probe
+from coursekit.sandbox.levels import LEVELS, NONE, Level
 
 pytestmark = pytest.mark.slow
 
 SESSION = Path(__file__).with_name("session.py")
-RUNS = [(level, who) for level in (ZYGOTE, BUBBLEWRAPPED) for who in ("root", "an ordinary user")]
+SANDBOXED = [level for level in LEVELS if level.sandboxed]
+RUNS = [(level, who) for level in SANDBOXED for who in ("root", "an ordinary user")]
 
 
 @cache
-def outcomes(level: str, who: str) -> dict[str, str]:
+def outcomes(level: Level, who: str) -> dict[str, str]:
     """What came of each attack; all run in one kernel."""
     before = as_ordinary_user() if is_root() and who != "root" else []
     environment = {
@@ -37,7 +38,7 @@ def outcomes(level: str, who: str) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     done = subprocess.run(
-        [*before, sys.executable, str(SESSION), level, WORD],
+        [*before, sys.executable, str(SESSION), level.name, WORD],
         env=environment,
         cwd="/",
         capture_output=True,
@@ -47,16 +48,16 @@ def outcomes(level: str, who: str) -> dict[str, str]:
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout.splitlines()[-1])
     expected = {"root": 0, "an ordinary user": ORDINARY if is_root() else os.getuid()}
-    assert found["user"] == (os.getuid() if level == NONE else expected[who])
+    assert found["user"] == (os.getuid() if not level.sandboxed else expected[who])
     results: dict[str, str] = found["results"]
     assert set(results) == set(ATTACKS)
     return results
 
 
 @pytest.mark.parametrize(("level", "who"), RUNS)
-def test_no_attack_succeeds_in_a_sandbox(level: str, who: str) -> None:
-    if level in probe().why_not:
-        pytest.skip(f"this machine has no level {level}: {probe().why_not[level]}")
+def test_no_attack_succeeds_in_a_sandbox(level: Level, who: str) -> None:
+    if why := level.why_not():
+        pytest.skip(f"this machine has no level {level.name}: {why}")
     if who == "root" and not is_root():
         pytest.skip("attacks on a conductor that is root need root")
     succeeded = {

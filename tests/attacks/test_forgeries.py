@@ -35,8 +35,8 @@ from coursekit.kernels.manager import student_kernel
 from coursekit.kernels.trace_request import request_trace
 from coursekit.nbgrader_seam.judge_answers import JudgeAnswers
 from coursekit.release.pipeline import generate
+from coursekit.sandbox.levels import strongest, why_no_sandbox
 from coursekit.sandbox.limits import Limits
-from coursekit.sandbox.probing import NONE, ZYGOTE, probe
 from coursekit.sandbox.settings import Confinement
 
 pytestmark = pytest.mark.slow
@@ -62,8 +62,8 @@ with checks("behaviour", points=1):
 
 
 def need_a_sandbox() -> None:
-    if probe().strongest == NONE:
-        pytest.skip(f"this machine has no sandbox: {probe().why_not[ZYGOTE]}")
+    if why_no_sandbox():
+        pytest.skip(f"this machine has no sandbox: {why_no_sandbox()}")
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def in_a_kernel(cells: list[str]) -> Iterator[NotebookClient]:
     notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells])
     with (
         tempfile.TemporaryDirectory() as folder,
-        student_kernel(Confinement(probe().strongest, Limits())) as manager,
+        student_kernel(Confinement(strongest(), Limits())) as manager,
     ):
         resources = {"metadata": {"path": folder}}
         client = NotebookClient(notebook, km=manager, resources=resources, timeout=60)

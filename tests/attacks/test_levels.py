@@ -24,9 +24,9 @@ from traitlets.config import Config
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.kernels.manager import MAX_MESSAGE_BYTES, student_kernel
 from coursekit.sandbox.doctor import doctor
-from coursekit.sandbox.levels import warm_zygote
+from coursekit.sandbox.levels import BUBBLEWRAP, LEVELS, NONE, ZYGOTE, Level, strongest
 from coursekit.sandbox.limits import Limits
-from coursekit.sandbox.probing import BUBBLEWRAPPED, LEVELS, NONE, ZYGOTE, probe
+from coursekit.sandbox.probing import probe
 from coursekit.sandbox.settings import UNSAFE_VARIABLE, Confinement, StudentKernel
 from coursekit.sandbox.watchdog import descendants
 
@@ -51,17 +51,18 @@ def no_bubblewrap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[N
     probe.cache_clear()
 
 
-def needs(level: str) -> None:
-    if level in probe().why_not:
-        pytest.skip(f"this machine has no level {level}: {probe().why_not[level]}")
+def needs(level: Level) -> None:
+    if why := level.why_not():
+        pytest.skip(f"this machine has no level {level.name}: {why}")
 
 
 def test_no_level_is_missing_because_our_own_code_fails_in_it() -> None:
     # A test of a level is skipped where the machine lacks it: a mistake of ours must not look so.
-    assert not [why for why in probe().why_not.values() if "Error" in why or "module" in why]
+    reasons = [level.why_not() for level in LEVELS]
+    assert not [why for why in reasons if "Error" in why or "module" in why]
 
 
-def run(level: str, *cells: str, limits: Limits | None = None) -> list[str]:
+def run(level: Level, *cells: str, limits: Limits | None = None) -> list[str]:
     """What each cell printed in a kernel of this level."""
     notebook: Any = new_notebook(cells=[new_code_cell(cell) for cell in cells])
     confinement = Confinement(level, limits or Limits())
@@ -136,8 +137,8 @@ def test_a_root_without_roots_rights_is_told_so() -> None:
 
 
 def test_unsafe_does_not_weaken_a_machine_that_can_do_better() -> None:
-    needs(BUBBLEWRAPPED)
-    assert StudentKernel(unsafe=True).confinement().level == probe().strongest
+    needs(BUBBLEWRAP)
+    assert StudentKernel(unsafe=True).confinement().level == strongest()
 
 
 def test_limits_of_a_single_assignment() -> None:
@@ -150,7 +151,7 @@ def test_limits_of_a_single_assignment() -> None:
 @pytest.mark.parametrize("name", ["cell_second", "unsafe", "level"])
 def test_a_setting_that_is_no_limit_is_refused(name: str) -> None:
     config = Config({"StudentKernel": {"by_assignment": {"a": {name: 1}}}})
-    with pytest.raises(InfrastructureError, match="which is no limit"):
+    with pytest.raises(InfrastructureError, match="has unknown limits"):
         StudentKernel(config=config, unsafe=True).confinement("a")
 
 
@@ -161,7 +162,7 @@ def test_an_unknown_level_is_refused() -> None:
 
 @pytest.mark.slow
 def test_every_level_computes_the_same_digits() -> None:
-    found = {level: run(level, SEEDED)[0] for level in LEVELS if level not in probe().why_not}
+    found = {level: run(level, SEEDED)[0] for level in LEVELS if not level.why_not()}
     assert len(found[NONE].split()) == 3
     assert len(set(found.values())) == 1
 
@@ -170,12 +171,12 @@ def test_every_level_computes_the_same_digits() -> None:
 def test_a_zygote_that_died_is_made_anew() -> None:
     needs(ZYGOTE)
     assert run(ZYGOTE, "print(1)") == ["1\n"]
-    assert warm_zygote._zygote is not None
-    old = warm_zygote._zygote._process
+    assert ZYGOTE.warm is not None
+    old = ZYGOTE.warm.process
     os.kill(old.pid, signal.SIGKILL)
     old.wait()
     assert run(ZYGOTE, "print(2)") == ["2\n"]
-    assert warm_zygote._zygote._process.pid != old.pid
+    assert ZYGOTE.warm.process.pid != old.pid
 
 
 @pytest.mark.slow
@@ -231,11 +232,11 @@ def test_a_kernel_is_ended_in_time_whatever_holds_up_the_conductor() -> None:
 
 def _why_it_ended(code: str, seconds: float) -> str:
     """Why a kernel ended that runs the code, and may do so for some seconds."""
-    needs(BUBBLEWRAPPED)
+    needs(BUBBLEWRAP)
     notebook: Any = new_notebook(cells=[new_code_cell(code)])
     with (
         tempfile.TemporaryDirectory() as folder,
-        student_kernel(Confinement(probe().strongest, Limits())) as manager,
+        student_kernel(Confinement(strongest(), Limits())) as manager,
     ):
         client = NotebookClient(
             notebook, km=manager, resources={"metadata": {"path": folder}}, timeout=None

@@ -14,7 +14,7 @@ from coursekit.course.known_answers import solution_cells
 from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.judge.verdict import NotebookVerdict
 from coursekit.release.pipeline import generate
-from coursekit.sandbox.probing import NONE, ZYGOTE, probe
+from coursekit.sandbox.levels import strongest, why_no_sandbox
 
 pytestmark = pytest.mark.slow
 
@@ -149,8 +149,8 @@ def greedy(
     tmp_path_factory: pytest.TempPathFactory, assignment: Assignment
 ) -> dict[str, NotebookVerdict]:
     """The verdicts of all, by student."""
-    if probe().strongest == NONE:
-        pytest.skip(f"this machine has no sandbox: {probe().why_not[ZYGOTE]}")
+    if why_no_sandbox():
+        pytest.skip(f"this machine has no sandbox: {why_no_sandbox()}")
     course = tmp_path_factory.mktemp("greedy")
     small = small_course(course, assignment, LIMITS)
     generate(small)
@@ -165,7 +165,7 @@ def greedy(
 def test_the_limit_is_named(greedy: dict[str, NotebookVerdict], name: str) -> None:
     said = GREEDY[name][1]
     assert said in greedy[name].remarks if said else greedy[name].remarks == ()
-    assert greedy[name].isolation == probe().strongest
+    assert greedy[name].isolation == strongest().name
 
 
 @pytest.mark.parametrize("name", GREEDY)

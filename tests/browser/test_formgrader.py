@@ -20,7 +20,7 @@ from coursekit.course.known_answers import solution_cells
 from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.judge.verdict import NotebookVerdict
 from coursekit.release.pipeline import generate
-from coursekit.sandbox.probing import NONE, probe
+from coursekit.sandbox.levels import strongest
 
 pytestmark = pytest.mark.slow
 
@@ -184,7 +184,7 @@ def test_each_click_grades_as_by_hand_and_in_the_same_sandbox(
         assert "Successfully autograded" in clicked[student].said
         assert f"graded\t{score} / 6" in clicked[student].row
     by_click = {student: verdict(small, student) for student in SCORES}
-    assert {each.isolation for each in by_click.values()} == {probe().strongest}
+    assert {each.isolation for each in by_click.values()} == {strongest().name}
     assert {name: each.cells[0].score for name, each in by_click.items()} == SCORES
     run_nbgrader(small.course, "autograde", NAME, "--student", "wrong", "--force")
     by_hand = verdict(small, "wrong")
@@ -201,7 +201,7 @@ def verdict(small: Assignment, student: str) -> NotebookVerdict:
     return read_verdict(small.course, student, small.name, small.notebook)
 
 
-@pytest.mark.skipif(probe().strongest == NONE, reason="no sandbox here; see: coursekit doctor")
+@pytest.mark.skipif(not strongest().sandboxed, reason="no sandbox here; see: coursekit doctor")
 def test_hostile_code_finds_nothing(small: Assignment, clicked: dict[str, Clicked]) -> None:
     path = small.course / "autograded" / "hostile" / NAME / f"{small.notebook}.ipynb"
     first = read_notebook(path).cells[1]

@@ -12,8 +12,8 @@ from nbformat.v4 import new_code_cell
 
 from coursekit.kernels.manager import MAX_HEADER_BYTES, MAX_PARTS, BoundedSession
 from coursekit.kernels.outputs.cell_outputs import CellOutputs
-from coursekit.kernels.outputs.output_meter import FULL_CELLS, OutputMeter
-from coursekit.kernels.outputs.plain_outputs import MOST_COLOURS, plain_message
+from coursekit.kernels.outputs.output_meter import MAX_FULL_CELLS, OutputMeter
+from coursekit.kernels.outputs.plain_outputs import MAX_COLOURS, plain_message
 from coursekit.sandbox.limits import Limits
 
 
@@ -87,17 +87,17 @@ def test_what_has_not_the_form_of_a_kernels_message_is_dropped(kind: str, conten
 
 
 def test_all_cells_together_have_a_bound() -> None:
-    limits, by_all = Limits(text_output=10), Counter[str]()
+    limits, by_all = Limits(text_kilobytes=1), Counter[str]()
     kept = ""
-    for _ in range(3 * FULL_CELLS):
+    for _ in range(3 * MAX_FULL_CELLS):
         meter = OutputMeter(limits, by_all)
-        admitted = meter.admit(message("stream", text="1234567"))
+        admitted = meter.admit(message("stream", text="1234567" * 100))
         kept += admitted["content"]["text"] if admitted else ""
-    assert len(kept) == FULL_CELLS * limits.text_output
-    assert meter.cut == "100 bytes of all"
+    assert len(kept) == MAX_FULL_CELLS * 1024
+    assert meter.cut == "10 KB of all"
     alone = OutputMeter(limits, Counter())
-    alone.admit(message("stream", text="x" * 11))
-    assert alone.cut == "10 bytes"
+    alone.admit(message("stream", text="x" * 1025))
+    assert alone.cut == "1 KB"
 
 
 @pytest.mark.parametrize(
@@ -133,16 +133,16 @@ def test_only_colours_that_pages_know_are_kept(text: str, kept: str | None) -> N
 
 
 def test_what_takes_room_on_a_page_is_counted() -> None:
-    found = plain("stream", name="stdout", text="\x1b[1mx" * 3 * MOST_COLOURS)
+    found = plain("stream", name="stdout", text="\x1b[1mx" * 3 * MAX_COLOURS)
     assert found is not None
-    assert found["text"].count("\x1b") == MOST_COLOURS
+    assert found["text"].count("\x1b") == MAX_COLOURS
     coloured = {"msg_type": "stream", "content": {"name": "stdout", "text": "\x1b[1mx" * 30}}
-    admitted = OutputMeter(Limits(text_output=1_000), Counter()).admit(coloured)
+    admitted = OutputMeter(Limits(text_kilobytes=1), Counter()).admit(coloured)
     assert admitted is not None
     assert admitted["content"]["text"] == "x" * 30
-    meter = OutputMeter(Limits(picture_output=100_000), Counter())
+    meter = OutputMeter(Limits(picture_kilobytes=98), Counter())
     shown = {"msg_type": "display_data", "content": {"data": {"text/plain": "x"}}}
     assert sum(meter.admit(shown) is not None for _ in range(100)) == 20
     update = {"msg_type": "update_display_data", "content": {"data": {"text/plain": "x"}}}
-    meter = OutputMeter(Limits(picture_output=100_000), Counter())
+    meter = OutputMeter(Limits(picture_kilobytes=98), Counter())
     assert all(meter.admit(update) for _ in range(100))

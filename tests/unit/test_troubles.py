@@ -6,7 +6,6 @@ import errno
 import os
 import signal
 import sqlite3
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,7 +97,7 @@ def test_a_closed_terminal_ends_grading_as_ctrl_c_does(number: signal.Signals) -
 def test_sockets_lie_where_paths_are_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     long = tmp_path / ("x" * MAX_PLACE_BYTES)
     long.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    monkeypatch.setenv("TMPDIR", str(long))
     assert len(_place_for_lines()) <= MAX_PLACE_BYTES
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from coursekit.errors import InfrastructureError
 from coursekit.judge.verdict import NotebookVerdict
-from coursekit.sandbox.probing import NONE, probe
+from coursekit.sandbox.levels import strongest
 from coursekit.sandbox.settings import UNSAFE_VARIABLE
 
 LOG = "nbgrader.log"
@@ -39,7 +39,7 @@ def run_nbgrader(
     # nbgrader calls alembic by name, which lies beside this Python.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     environment = {**os.environ, "PATH": path, "PYTHONWARNINGS": "ignore"}
-    if our_own and probe().strongest == NONE:
+    if our_own and not strongest().sandboxed:
         environment[UNSAFE_VARIABLE] = "1"
     log = course / LOG
     with log.open("a", encoding="utf-8") as stream:

@@ -6,7 +6,6 @@ import contextlib
 import math
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,28 +21,33 @@ from traitlets import Instance, List, default
 from coursekit.errors import InfrastructureError
 from coursekit.kernels.provisioner import StudentProvisioner
 from coursekit.processes.plain_files import copy_plain_files
+from coursekit.processes.temporary_files import (
+    telling_of_no_room,
+    temporary_folder,
+    temporary_place,
+)
 from coursekit.sandbox.settings import Confinement
 
 KERNEL_NAME = "coursekit-student"
-# What a student may bring along and read: pictures, never code or notebooks.
+# Files that a student may hand in and read: pictures, never code or notebooks.
 DATA_SUFFIXES = frozenset({".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".png", ".tiff", ".webp"})
-# Larger than any picture or graph. A channel on which more comes is closed for good.
+# Larger than any picture or graph. ZeroMQ closes a channel for good on a larger message.
 MAX_MESSAGE_BYTES = 32 * 1024**2
 MAX_PARTS = 1000
-# A socket's path has 104 bytes at most, on macOS; this much of it is left for a folder.
+# A socket's path has at most 104 bytes, on macOS; a folder's may have so many of them.
 MAX_PLACE_BYTES = 70
 MAX_HEADER_BYTES = 1024**2  # of its headers and metadata together
-# A kernel that has broken its end of a channel takes no request, and never will.
+# A kernel that has broken its end of a channel never accepts a request again.
 _SENDING_SECONDS = 2
 
 
 class StudentKernelSpecs(KernelSpecManager):
-    """Knows one kernel, the student's, whatever kernels the machine has or a notebook asks for."""
+    """Knows one kernel, the student's, whatever a notebook asks for."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         """Return the student kernel's spec."""
         return KernelSpec(
-            # The provisioner knows how to start it.
+            # The provisioner starts it.
             argv=[KERNEL_NAME],
             display_name="Student",
             language="python",
@@ -53,9 +57,9 @@ class StudentKernelSpecs(KernelSpecManager):
 
 
 class BoundedSession(Session):
-    """Reads a message only if it can be one of a kernel's.
+    """Reads a message only if a kernel can have sent it.
 
-    Small parts are cheap to send; read as JSON, they take dozens of times their size.
+    Small parts are cheap to send, but take dozens of times their size when read as JSON.
     """
 
     def deserialize(
@@ -64,7 +68,7 @@ class BoundedSession(Session):
         """Read a message.
 
         Raises:
-            ValueError: if it is too large in a place, or its signature is wrong.
+            ValueError: if a part of it is too large, or its signature is wrong.
 
         """
         if len(msg_list) > MAX_PARTS or sum(map(len, msg_list)) > MAX_MESSAGE_BYTES:
@@ -75,7 +79,7 @@ class BoundedSession(Session):
 
 
 class StudentKernelManager(AsyncKernelManager):
-    """Tells its provisioner how the kernel is shut in."""
+    """Tells its provisioner how to sandbox the kernel."""
 
     confinement = Instance(Confinement)
     _clients: Any = List()
@@ -85,18 +89,25 @@ class StudentKernelManager(AsyncKernelManager):
         return BoundedSession(parent=self)
 
     def client(self, **given: Any) -> Any:
-        """Return a client whose sockets have our bounds: left alone, it would make its own."""
+        """Return a client whose sockets have our bounds."""
         made = super().client(context=self.context, **given)
         self._clients.append(made)
         return made
 
     def stop_clients(self) -> None:
-        """Close all clients' channels: their context could wait for ever to be destroyed."""
+        """Close all clients' channels, for which their context could wait for ever."""
         for client in self._clients:
             client.stop_channels()
 
+    async def _async_start_kernel(self, **given: Any) -> None:
+        """Start the kernel: its sockets, its connection file and its process."""
+        with telling_of_no_room(Path(self.ip).parent.parent):
+            await super()._async_start_kernel(**given)
+
+    start_kernel = _async_start_kernel
+
     async def _async_interrupt_kernel(self) -> None:
-        """Ask the kernel to stop what it does; one that hears nothing is not waited for."""
+        """Ask the kernel to stop what it does, without waiting for one that hears nothing."""
         with contextlib.suppress(zmq.Again):
             await super()._async_interrupt_kernel()
 
@@ -104,19 +115,19 @@ class StudentKernelManager(AsyncKernelManager):
 
     @contextlib.contextmanager
     def ended_after(self, seconds: float) -> Iterator[None]:
-        """End the kernel if the block takes longer, whatever keeps us in it."""
-        started = self.provisioner
-        if not isinstance(started, StudentProvisioner):
-            yield
-            return
-        started.end_at(time.monotonic() + seconds)
+        """End the kernel if the block takes longer, whatever the conductor waits for."""
+        self._end_at(time.monotonic() + seconds)
         try:
             yield
         finally:
-            started.end_at(math.inf)
+            self._end_at(math.inf)
+
+    def _end_at(self, deadline: float) -> None:
+        if isinstance(self.provisioner, StudentProvisioner):
+            self.provisioner.end_at(deadline)
 
     def why_it_ended(self) -> str:
-        """Return which limit ended the kernel, with {} for where; "" if none did."""
+        """Return which limit ended the kernel, with {} for where; "" if no limit did."""
         started = self.provisioner
         return started.why_it_ended() if isinstance(started, StudentProvisioner) else ""
 
@@ -125,14 +136,14 @@ class StudentKernelManager(AsyncKernelManager):
 def student_kernel(confinement: Confinement) -> Iterator[StudentKernelManager]:
     """Give a manager for one student kernel, and end the kernel afterwards.
 
-    Its sockets are files in a folder of ours: nothing listens on the network,
-    and the sandbox does not have the folder.
+    Its sockets are files in a folder of ours, which the sandbox does not have:
+    nothing listens on the network.
 
     Args:
-        confinement: how the kernel is shut in.
+        confinement: how the kernel is sandboxed.
 
     """
-    with tempfile.TemporaryDirectory(prefix="coursekit-line-", dir=_place_for_lines()) as folder:
+    with temporary_folder("coursekit-line-", _place_for_lines()) as folder:
         manager = StudentKernelManager(
             confinement=confinement,
             kernel_name=KERNEL_NAME,
@@ -142,7 +153,7 @@ def student_kernel(confinement: Confinement) -> Iterator[StudentKernelManager]:
             connection_file=f"{folder}/connection.json",
             cache_ports=False,
         )
-        # What a kernel sends, it may send to use up our memory.
+        # A kernel may send messages to use up our memory.
         manager.context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
         manager.context.setsockopt(zmq.SNDTIMEO, 1000 * _SENDING_SECONDS)
         try:
@@ -158,47 +169,40 @@ def _place_for_lines() -> str:
     """The folder for temporary files, or the system's own where that has too long a path.
 
     Raises:
-        InfrastructureError: if neither can be had.
+        InfrastructureError: if neither can be used.
 
     """
-    for place in (tempfile.gettempdir(), "/tmp"):
+    chosen = temporary_place()
+    for place in (chosen, "/tmp"):
         if len(os.fsencode(place)) <= MAX_PLACE_BYTES and os.access(place, os.W_OK | os.X_OK):
             return place
     raise InfrastructureError(
-        f"the path of the folder for temporary files is too long for a socket: "
-        f"{tempfile.gettempdir()}",
-        f"name another of at most {MAX_PLACE_BYTES} letters, with: export TMPDIR=/var/tmp",
+        f"the path of the folder for temporary files is too long for a socket: {chosen}",
+        f"choose another of at most {MAX_PLACE_BYTES} letters, with: export TMPDIR=/var/tmp",
     )
 
 
 @contextlib.contextmanager
 def working_folder(release: Path, submission: Path) -> Iterator[Path]:
-    """Give a fresh folder with what the student's notebook may read.
+    """Give a new folder with what the student's notebook may read.
 
     Args:
-        release: the released assignment; its files are taken over, its notebooks are not.
-        submission: the submitted folder; its pictures are taken over, nothing else.
+        release: the released assignment; its files are copied, but not its notebooks.
+        submission: the submitted folder; only its pictures are copied.
 
     """
-    with tempfile.TemporaryDirectory(prefix="coursekit-work-") as name:
-        folder = Path(name)
-        for path in sorted(release.rglob("*")):
-            if path.is_symlink() or not path.is_file() or not _is_support(path):
-                continue
-            target = folder / path.relative_to(release)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+    with temporary_folder("coursekit-work-") as folder:
+        with telling_of_no_room(folder.parent):
+            for path in sorted(release.rglob("*")):
+                left_out = path.suffix == ".ipynb" or "__pycache__" in path.parts
+                if path.is_file() and not (path.is_symlink() or left_out):
+                    target = folder / path.relative_to(release)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(path, target)
 
-        def wanted(inside: Path) -> bool:
-            return _is_picture(inside) and not (folder / inside).exists()
+            def wanted(inside: Path) -> bool:
+                is_picture = inside.suffix.lower() in DATA_SUFFIXES
+                return is_picture and not (folder / inside).exists()
 
-        copy_plain_files(submission, folder, wanted)
+            copy_plain_files(submission, folder, wanted)
         yield folder
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in DATA_SUFFIXES
-
-
-def _is_support(path: Path) -> bool:
-    return path.suffix != ".ipynb" and "__pycache__" not in path.parts

@@ -14,7 +14,7 @@ from coursekit.plain_text import plain_text
 # Far more than the graph of any answer to the exercise.
 MAX_CHARACTERS = 5_000_000
 MAX_REASON = 2_000
-_PAUSE = 0.5  # seconds between two looks whether the kernel still runs
+_PAUSE = 0.5  # seconds between two checks whether the kernel still runs
 _STATUSES = frozenset({"undefined", "placeholder", "raised"})  # or what was asked for
 _KEYS = frozenset({"status", "graph", "values", "value", "reason", "lines", "classes"})
 
@@ -28,11 +28,11 @@ def request_trace(client: Any, call: dict[str, Any], timeout: float) -> dict[str
         timeout: seconds that the kernel may take.
 
     Returns:
-        The reply as `resnets_utils.answering.answer` describes it. A kernel that
-        answers in another form gives one of status "raised".
+        The reply that `resnets_utils.answering.answer` describes. An answer in another
+        form becomes one of status "raised".
 
     Raises:
-        DeadKernelError: if the kernel has ended, and left no answer.
+        DeadKernelError: if the kernel has ended without an answer.
         TimeoutError: if it does not answer in time; the message is for people.
         zmq.Again: if it has broken its end of the channel.
 
@@ -46,7 +46,7 @@ def request_trace(client: Any, call: dict[str, Any], timeout: float) -> dict[str
             reply = run_sync(client.get_control_msg)(timeout=min(left, _PAUSE))
             meant = reply["parent_header"].get("msg_id") == request["header"]["msg_id"]
         except queue.Empty:
-            # An answer may have come just before the end: one more look.
+            # An answer may have come just before the end: look once more.
             if over:
                 raise DeadKernelError("the kernel ended") from None
             over = not run_sync(client.is_alive)()
@@ -63,7 +63,7 @@ def _no_answer(reason: str) -> dict[str, str]:
 
 
 def _plain(content: Any, asks: str) -> dict[str, str]:
-    """Take over a reply if it has the promised form; it comes from the student's process."""
+    """Accept a reply if it has the right form; it comes from the student's process."""
     if (
         not isinstance(content, dict)
         or not set(content) <= _KEYS
@@ -73,7 +73,7 @@ def _plain(content: Any, asks: str) -> dict[str, str]:
         or sum(map(len, content.values())) > MAX_CHARACTERS
     ):
         return _no_answer("the kernel's reply does not have the form of a trace")
-    # An error's own words, which the verdict repeats, can be as long as they like.
+    # An error's own words, which the verdict repeats, can be of any length.
     return {
         key: value
         if key in {"status", "graph", "values", "value"}

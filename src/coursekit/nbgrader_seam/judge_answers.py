@@ -29,12 +29,11 @@ from coursekit.kernels.outputs.output_meter import OutputMeter
 from coursekit.kernels.outputs.plain_outputs import plain_error, plain_message
 from coursekit.kernels.trace_request import request_trace
 from coursekit.pages.verdict_html import verdict_html
-from coursekit.sandbox.probing import DESCRIPTIONS, NONE
 from coursekit.sandbox.settings import StudentKernel
 
 # How long a cell that took too long has for its interruption and last outputs.
 _STOPPING_SECONDS = 10
-_MOST_REASON = 300
+MAX_REASON_LETTERS = 300
 _ENDED = "the kernel stopped while {} ran"
 _UNHEARD = "{} could not be run: the kernel has closed the channel that it is asked on"
 
@@ -79,8 +78,8 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         refuse_other_library(release)
         confinement = StudentKernel(parent=self).confinement(info["assignment"])
         # Formgrader shows the log, and not what is written to the terminal.
-        tell = self.log.warning if confinement.level == NONE else self.log.info
-        tell("Student code runs: %s", DESCRIPTIONS[confinement.level])
+        tell = self.log.info if confinement.level.sandboxed else self.log.warning
+        tell("Student code runs: %s", confinement.level.words)
         self._limits = confinement.limits
         self._deadline = time.monotonic() + self._limits.notebook_seconds
         self._tests = graded_cells(info["db_url"], graded_by.assignment, graded_by.notebook).tests
@@ -121,7 +120,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             info["student"],
             tuple(self._cells),
             self._salt,
-            confinement.level,
+            confinement.level.name,
             tuple(self._remarks),
         )
         resources.setdefault("outputs", {})[f"{info['notebook']}.verdict.json"] = (
@@ -179,7 +178,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         cell.execution_count = self.code_cells_executed if cell.source.strip() else None
         for output in cell.outputs:
             if output.output_type == "error":
-                self._errors[cell.source] = f"{output.ename}: {output.evalue}"[:_MOST_REASON]
+                self._errors[cell.source] = f"{output.ename}: {output.evalue}"[:MAX_REASON_LETTERS]
                 if hit := limit_hit(output.ename, output.evalue, self._limits):
                     self._remarks.append(hit.format(place))
         return cell, resources

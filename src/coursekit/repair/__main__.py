@@ -14,8 +14,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from coursekit.errors import InfrastructureError
 from coursekit.processes.line import receive, send
 from coursekit.processes.plain_files import shown
+from coursekit.processes.temporary_files import telling_of_no_room
 from coursekit.repair.best_notebook import repair
 from coursekit.repair.beyond_repair import ASK_AGAIN, BeyondRepair
 
@@ -42,7 +44,12 @@ def _answer(line: Connection, request: dict[str, Any]) -> dict[str, Any]:
 
     tempfile.tempdir = request["scratch"]
     try:
-        rebuilt = repair(Path(request["folder"]), request["expected"], request["release"], choose)
+        with telling_of_no_room(Path(request["scratch"]).parent):
+            rebuilt = repair(
+                Path(request["folder"]), request["expected"], request["release"], choose
+            )
+    except InfrastructureError as error:
+        return {"reason": error.message, "hint": error.hint}
     except BeyondRepair as error:
         return {"reason": error.reason, "hint": error.hint}
     except (MemoryError, RecursionError) as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import tempfile
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -13,6 +12,7 @@ import nbformat
 
 from coursekit.errors import InfrastructureError
 from coursekit.processes.line import receive, send, start_process
+from coursekit.processes.temporary_files import temporary_folder
 from coursekit.repair.best_notebook import ChooseRelease
 from coursekit.repair.rebuilding import Rebuilt
 
@@ -46,12 +46,12 @@ class RepairProcess:
 
         """
         # A process that is ended leaves what it wrote: it writes where we clear away.
-        with tempfile.TemporaryDirectory(prefix="coursekit-read-") as scratch:
+        with temporary_folder("coursekit-read-") as scratch:
             request = {
                 "folder": str(folder),
                 "expected": expected,
                 "release": str(release.absolute()),
-                "scratch": scratch,
+                "scratch": str(scratch),
             }
             reply = self._ask(folder, request, choose)
         if "reason" in reply:

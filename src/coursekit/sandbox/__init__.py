@@ -1,1 +1,1 @@
-"""Isolation: what shuts a student's code in, and how much of it this machine can do."""
+"""The sandbox that a student's code runs in, and how much of it this machine supports."""

@@ -1,46 +1,35 @@
-"""What a submission may use."""
+"""The limits of a submission: the one table, which settings, defaults and JSON are made of."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-GIGABYTE = 1024**3
+KILOBYTE = 1024
 MEGABYTE = 1024**2
+GIGABYTE = 1024**3
+
+
+def _limit(default: int, words: str) -> Any:
+    return field(default=default, metadata={"help": words})
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use.
+    """What one submission may use: for each limit its name, which ends in its unit."""
 
-    Attributes:
-        cell_seconds: wall time of one cell.
-        notebook_seconds: wall time of all cells together.
-        processor_seconds: processor time of one process.
-        process_memory: bytes of addresses of one process.
-        total_memory: bytes of memory of all its processes together.
-        processes: processes and threads, eight for each processor not counted.
-        open_files: open files of one process.
-        disk: bytes of its private disk, which lies in memory.
-        files: files and folders on its private disk.
-        text_output: bytes of text that a cell may put out.
-        picture_output: bytes of pictures and other data that a cell may put out.
-        messages: messages that a cell may send.
-
-    """
-
-    cell_seconds: float = 300
-    notebook_seconds: float = 1200
-    processor_seconds: int = 2400
-    process_memory: int = 4 * GIGABYTE
-    total_memory: int = 6 * GIGABYTE
-    processes: int = 128
-    open_files: int = 1024
-    disk: int = 1 * GIGABYTE
-    files: int = 20_000
-    text_output: int = 1 * MEGABYTE
-    picture_output: int = 10 * MEGABYTE
-    messages: int = 10_000
+    cell_seconds: float = _limit(300, "wall time of one cell")
+    notebook_seconds: float = _limit(1200, "wall time of all cells together")
+    processor_seconds: int = _limit(2400, "processor time of one process")
+    process_megabytes: int = _limit(4096, "memory of one process")
+    total_megabytes: int = _limit(6144, "memory of all processes together")
+    processes: int = _limit(128, "processes and threads, besides eight for each processor")
+    open_files: int = _limit(1024, "open files of one process")
+    disk_megabytes: int = _limit(1024, "private disk, which is in memory")
+    files: int = _limit(20_000, "files and folders on the private disk")
+    text_kilobytes: int = _limit(1024, "text that one cell may print")
+    picture_kilobytes: int = _limit(10_240, "pictures that one cell may show")
+    messages: int = _limit(10_000, "messages that one cell may send")
 
     def as_json(self) -> dict[str, Any]:
         """Return the limits as JSON data."""
@@ -48,8 +37,8 @@ class Limits:
 
 
 def in_words(size: float) -> str:
-    """Return a number of bytes for people, as "4 GB"."""
-    for unit, name in ((GIGABYTE, "GB"), (MEGABYTE, "MB"), (1024, "KB")):
+    """Return a number of bytes for people, for example "4 GB"."""
+    for unit, name in ((GIGABYTE, "GB"), (MEGABYTE, "MB"), (KILOBYTE, "KB")):
         if size >= unit:
             return f"{size / unit:.3g} {name}"
     return f"{size:g} bytes"

@@ -1,19 +1,20 @@
-"""The student kernel's settings in ``nbgrader_config.py``: how it is shut in, and its limits."""
+"""The settings ``c.StudentKernel.…``: the level of the sandbox, and the limits."""
 
 from __future__ import annotations
 
 import math
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from traitlets import Bool, Dict, Float, Integer, Unicode
 from traitlets.config import Configurable
 
 from coursekit.errors import InfrastructureError
-from coursekit.sandbox.limits import MEGABYTE, Limits
-from coursekit.sandbox.probing import BUBBLEWRAPPED, LEVELS, NONE, probe
+from coursekit.processes.temporary_files import temporary_place
+from coursekit.sandbox.levels import LEVELS, Level, strongest, why_no_sandbox
+from coursekit.sandbox.limits import Limits
 
 UNSAFE_VARIABLE = "COURSEKIT_UNSAFE"
 UNSAFE_WARNING = """\
@@ -22,141 +23,94 @@ warning: STUDENTS' CODE RUNS WITHOUT A SANDBOX, WITH YOUR USER'S RIGHTS.
 warning: It can read and change the gradebook, the hidden tests, everybody's
 warning: submissions and your files, and reach the network.
 warning: ================================================================"""
+_TRAITS: dict[str, Any] = {"int": Integer, "float": Float}
 
 
 @dataclass(frozen=True)
 class Confinement:
-    """How one kernel is shut in.
+    """How one kernel is sandboxed, and what it may use."""
 
-    Attributes:
-        level: one of `coursekit.sandbox.probing.LEVELS`.
-        limits: what it may use.
-
-    """
-
-    level: str
+    level: Level
     limits: Limits
 
 
 class StudentKernel(Configurable):
-    """What a student's kernel may do; the defaults are those of `Limits`."""
+    """The level of the sandbox, and a setting for each of the `Limits`."""
 
     level = Unicode(
         "",
-        help="zygote, bubblewrap or none; empty for the strongest that this machine can do.",
+        help=f"{', '.join(each.name for each in LEVELS)}; empty for the strongest of the machine.",
     ).tag(config=True)
     unsafe = Bool(
-        False, help="Run students' code without a sandbox where this machine has none."
+        False, help="Run students' code without a sandbox where this machine has no sandbox."
     ).tag(config=True)
-    cell_seconds = Float(Limits.cell_seconds, help="Wall time of one cell.").tag(config=True)
-    notebook_seconds = Float(Limits.notebook_seconds, help="Wall time of all cells.").tag(
-        config=True
-    )
-    processor_seconds = Integer(
-        Limits.processor_seconds, help="Processor time of one process."
-    ).tag(config=True)
-    process_megabytes = Integer(
-        Limits.process_memory // MEGABYTE, help="Memory of one process."
-    ).tag(config=True)
-    total_megabytes = Integer(
-        Limits.total_memory // MEGABYTE, help="Memory of all processes together."
-    ).tag(config=True)
-    processes = Integer(
-        Limits.processes, help="Processes and threads, eight for each processor not counted."
-    ).tag(config=True)
-    open_files = Integer(Limits.open_files, help="Open files of one process.").tag(config=True)
-    disk_megabytes = Integer(
-        Limits.disk // MEGABYTE, help="Private disk, which lies in memory."
-    ).tag(config=True)
-    files = Integer(Limits.files, help="Files and folders on the private disk.").tag(config=True)
-    text_kilobytes = Integer(
-        Limits.text_output // 1024, help="Text that one cell may put out."
-    ).tag(config=True)
-    picture_kilobytes = Integer(
-        Limits.picture_output // 1024, help="Pictures that one cell may put out."
-    ).tag(config=True)
-    messages = Integer(Limits.messages, help="Messages that one cell may send.").tag(config=True)
     by_assignment = Dict(
-        help="Other values for single assignments: {assignment: {setting: value}}."
+        help="Other limits for single assignments: {assignment: {setting: value}}."
     ).tag(config=True)
+    locals().update(
+        {
+            each.name: _TRAITS[str(each.type)](each.default, **each.metadata).tag(config=True)
+            for each in fields(Limits)
+        }
+    )
 
     def confinement(self, assignment: str = "") -> Confinement:
-        """Return how a kernel is shut in for an assignment.
+        """Return how a kernel for an assignment is sandboxed.
 
         Raises:
-            InfrastructureError: if this machine has no sandbox and none was
-                expressly done without, or if a setting is wrong.
+            InfrastructureError: if this machine has no sandbox and the settings
+                do not allow that, if a setting is wrong, or if no kernel can have
+                temporary files.
 
         """
-        value = self._values(assignment)
-        limits = Limits(
-            cell_seconds=value["cell_seconds"],
-            notebook_seconds=value["notebook_seconds"],
-            processor_seconds=value["processor_seconds"],
-            process_memory=value["process_megabytes"] * MEGABYTE,
-            total_memory=value["total_megabytes"] * MEGABYTE,
-            processes=value["processes"],
-            open_files=value["open_files"],
-            disk=value["disk_megabytes"] * MEGABYTE,
-            files=value["files"],
-            text_output=value["text_kilobytes"] * 1024,
-            picture_output=value["picture_kilobytes"] * 1024,
-            messages=value["messages"],
-        )
+        temporary_place()
+        limits = self._limits(assignment)
         return Confinement(self._choose_level(), limits)
 
-    def _values(self, assignment: str) -> dict[str, Any]:
-        names = [name for name in self.trait_names(config=True) if name != "by_assignment"]
+    def _limits(self, assignment: str) -> Limits:
         changed: dict[str, Any] = self.by_assignment.get(assignment, {})
         place = f"c.StudentKernel.by_assignment[{assignment!r}]"
         if not isinstance(changed, dict):
             raise InfrastructureError(
-                f"{place} is {changed!r}", 'it is a mapping, as {"cell_seconds": 60}'
+                f"{place} is {changed!r}", 'give it a mapping, for example {"cell_seconds": 60}'
             )
-        unknown = set(changed) - set(names) | ({"level", "unsafe"} & set(changed))
-        if unknown:
+        known = {each.name: str(each.type) for each in fields(Limits)}
+        if unknown := set(changed) - set(known):
             raise InfrastructureError(
-                f"{place} has {', '.join(map(repr, sorted(unknown)))}, which is no limit",
-                f"limits are {', '.join(sorted(set(names) - {'level', 'unsafe'}))}",
+                f"{place} has unknown limits: {', '.join(map(repr, sorted(unknown)))}",
+                "see the limits, with: coursekit doctor",
             )
-        values = {name: getattr(self, name) for name in names} | changed
-        for name in set(names) - {"level", "unsafe"}:
-            whole = isinstance(self.traits()[name], Integer)
-            _refuse_no_limit(f"{place}[{name!r}]" if name in changed else name, values[name], whole)
-        return values
+        values = {name: getattr(self, name) for name in known} | changed
+        for name, value in values.items():
+            is_number = isinstance(value, int if known[name] == "int" else int | float)
+            if isinstance(value, bool) or not is_number or not 0 < value < math.inf:
+                full = f"{place}[{name!r}]" if name in changed else f"c.StudentKernel.{name}"
+                kind = "whole number" if known[name] == "int" else "number"
+                raise InfrastructureError(
+                    f"{full} is {value!r}", f"give it a {kind} above 0, in nbgrader_config.py"
+                )
+        return Limits(**values)
 
-    def _choose_level(self) -> str:
-        unsafe = self.unsafe or os.environ.get(UNSAFE_VARIABLE, "") not in ("", "0")
-        if self.level and self.level not in LEVELS:
+    def _choose_level(self) -> Level:
+        known = {level.name: level for level in LEVELS}
+        if self.level and self.level not in known:
             raise InfrastructureError(
-                f"c.StudentKernel.level is {self.level!r}", f"it is one of {', '.join(LEVELS)}"
+                f"c.StudentKernel.level is {self.level!r}", f"choose one of {', '.join(known)}"
             )
-        found = probe()
-        level = self.level or found.strongest
-        if level in found.why_not:
+        level = known[self.level] if self.level else strongest()
+        if why := level.why_not():
             raise InfrastructureError(
-                f"the level {level} is asked for, but this machine cannot do it: "
-                f"{found.why_not[level]}",
-                "see what would help, with: coursekit doctor",
+                f"c.StudentKernel.level is {level.name}, but this machine lacks it: {why}",
+                "see what this machine supports, with: coursekit doctor",
             )
-        if level == NONE and not unsafe:
-            raise InfrastructureError(
-                "students' code is not run: this machine has no sandbox for it "
-                f"({found.why_not.get(BUBBLEWRAPPED, 'none is chosen')})",
-                "see what would help, with: coursekit doctor; to run it with your own rights "
-                f"all the same, set c.StudentKernel.unsafe = True or {UNSAFE_VARIABLE}=1",
-            )
-        if level == NONE:
+        if not level.sandboxed:
+            if not self.unsafe and os.environ.get(UNSAFE_VARIABLE, "") in ("", "0"):
+                why = f"c.StudentKernel.level is {level.name}" if self.level else why_no_sandbox()
+                raise InfrastructureError(
+                    f"students' code is not run, for it would run without a sandbox: {why}",
+                    f"to run it with your own rights, set {UNSAFE_VARIABLE}=1 or "
+                    "c.StudentKernel.unsafe = True; see what gives this machine a sandbox, "
+                    "with: coursekit doctor",
+                )
             print(UNSAFE_WARNING, file=sys.stderr, flush=True)
         return level
-
-
-def _refuse_no_limit(name: str, value: object, whole: bool) -> None:
-    """Refuse what limits nothing, or everything: texts, zero, less, endless."""
-    is_number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-    if not (is_number and 0 < float(str(value)) < math.inf):
-        full = name if name.startswith("c.") else f"c.StudentKernel.{name}"
-        kind = "whole number" if whole else "number"
-        raise InfrastructureError(
-            f"{full} is {value!r}", f"it is a {kind} above 0; mend it in nbgrader_config.py"
-        )

@@ -1,4 +1,4 @@
-"""What of this machine a sandbox shows: what Python needs, and nothing else."""
+"""The part of this machine that a sandbox shows: what Python needs, and nothing else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from coursekit.sandbox.inside.confinement import DEVICES, DISK, PYTHON_SETTINGS
 BUBBLEWRAP = "bwrap"
 PACKAGES = "/packages"
 _LINKED = ("/bin", "/sbin", "/lib", "/lib64", "/lib32")
-# Fonts and certificates are for everybody; users, hosts and secrets stay outside.
+# Fonts and certificates are shown; users, hosts and secrets are not.
 _SETTINGS = (
     "/etc/alternatives",
     "/etc/fonts",
@@ -32,9 +32,9 @@ def bubblewrap_arguments(*, own_users: bool) -> list[str]:
     """Return bubblewrap's arguments, up to the command to run.
 
     Args:
-        own_users: whether to make a user namespace. Real root needs none: it
-            makes the others by right, and the entrance drops to a user that
-            owns nothing.
+        own_users: whether to make a user namespace. Real root makes the other
+            namespaces without one, and the entrance changes to a user that owns
+            nothing.
 
     """
     return [
@@ -48,7 +48,7 @@ def bubblewrap_arguments(*, own_users: bool) -> list[str]:
         "--unshare-cgroup-try",
         "--hostname",
         "student",
-        # For the entrance, which makes the private disk and then gives them up.
+        # The entrance makes the private disk with them, and then gives them up.
         *_capabilities(
             "CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_CHOWN", "CAP_NET_ADMIN", "CAP_SETPCAP"
         ),
@@ -75,7 +75,7 @@ def _capabilities(*names: str) -> list[str]:
 def _files() -> list[str]:
     shown = {path: path for path in _python_folders()} | _package_folders()
     arguments = ["--ro-bind", "/usr", "/usr"]
-    # bubblewrap would make them for their owner alone.
+    # bubblewrap itself would close them to other users.
     for folder in _parents([*DEVICES, *_SETTINGS, *shown.values()]):
         arguments += ["--dir", folder]
     for link in _LINKED:
@@ -91,21 +91,21 @@ def _files() -> list[str]:
 
 
 def _parents(places: list[str]) -> list[str]:
-    """The folders that places lie in, outer ones first."""
+    """The folders that contain some places, outer ones first."""
     found = {str(parent) for place in places for parent in Path(place).parents}
     return sorted(found - {"/"})
 
 
 def _python_folders() -> list[str]:
-    """The virtual environment and the Python that it stands on, outer ones first."""
+    """The virtual environment and the Python below it, outer ones first."""
     found = {sys.prefix, sys.base_prefix, str(Path(os.path.realpath(sys.executable)).parent.parent)}
     return sorted(path for path in found if not path.startswith("/usr/") and path != "/usr")
 
 
 def shown_course() -> str:
-    """Return the folder that shows the course we are in to a student's code, or "".
+    """Return the folder that would show the current course to a student's code, or "".
 
-    Somebody may have made the virtual environment in the course folder itself.
+    The virtual environment may be the course folder itself.
     """
     here = Path.cwd().resolve()
     folders = map(Path.resolve, map(Path, ["/usr", *_python_folders()]))
@@ -113,10 +113,10 @@ def shown_course() -> str:
 
 
 def _package_folders() -> dict[str, str]:
-    """Our own packages as far as a kernel needs them, by where they lie.
+    """Where our own packages are, as far as a kernel needs them, and where they are shown.
 
-    Not the folder that holds them: in a checkout, hidden tests, solutions and
-    the gradebook are its neighbours.
+    The folder that contains them is not shown: in a checkout, hidden tests,
+    solutions and the gradebook are beside it.
     """
     kit, library = Path(coursekit.__file__).parent, Path(resnets_utils.__file__).parent
     shown = {str(kit / name): f"{PACKAGES}/coursekit/{name}" for name in _SHOWN_OF_THE_KIT}

@@ -6,54 +6,55 @@ import contextlib
 import math
 import os
 import re
+import signal
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from coursekit.sandbox.limits import GIGABYTE, Limits
+import psutil
 
-MOST_UNREAD = GIGABYTE
+from coursekit.sandbox.limits import GIGABYTE, MEGABYTE, Limits, in_words
+
+MAX_UNREAD = GIGABYTE
 _PAUSE = 0.2  # seconds between two looks
 _EXACT_SECONDS = 1.0  # that one look may spend on finding out what is shared
 # What the system may hold for one of them, outside of any process.
 _SOCKET_BYTES, _FILE_BYTES = 512 * 1024, 8 * 1024
+# psutil has neither swap, tables of pages, peaks nor the share of swap without reading
+# a process's every mapping.
 _HELD = re.compile(r"^(?:VmRSS|VmSwap):\s+(\d+) kB", re.MULTILINE)
 _HELD_ALONE = re.compile(r"^(?:VmPTE|HugetlbPages):\s+(\d+) kB", re.MULTILINE)
 _SHARE = re.compile(r"^(?:Pss|SwapPss):\s+(\d+) kB", re.MULTILINE)
 _PEAK = re.compile(r"^VmPeak:\s+(\d+) kB", re.MULTILINE)
-_AVAILABLE = re.compile(r"^MemAvailable:\s+(\d+) kB", re.MULTILINE)
 _FILES = re.compile(r"^FDSize:\s+(\d+)", re.MULTILINE)
 _SOCKETS = re.compile(r"^sockets: used (\d+)", re.MULTILINE)
+# The shell calls a death by a signal 128 and its number, which bubblewrap passes on.
+_BY_SIGNAL = 128
+_NEARLY_ALL = 0.75
 
 
 class Watchdog:
-    """Kills a kernel that uses more than it may of memory, of ours too, or of time.
+    """Ends a kernel that uses too much memory, its own or ours, or too much time.
 
     Args:
-        first: the process that all others descend from.
+        first: the process from which all others descend.
         limits: what they may use.
         kill: ends them all.
 
     Attributes:
-        deadline: when it is killed whatever it does, as `time.monotonic` counts.
-            Messages without end can keep us from heeding any other limit.
-        memory_ran_out: whether it was killed for memory.
-        flooded: whether it was killed because we held more of its messages than
-            we can: `MOST_UNREAD`, even as parts of a single message.
-        overran: whether it was killed at the deadline.
-        peak_addresses: the most bytes of addresses that one process had.
+        deadline: when it is ended whatever it does, as `time.monotonic` counts.
+            Messages without end can keep us from every other limit.
 
     """
 
     def __init__(self, first: int, limits: Limits, kill: Callable[[], None]) -> None:
         self.deadline = math.inf
-        self.memory_ran_out = False
-        self.flooded = False
-        self.overran = False
-        self.peak_addresses = 0
+        self._why = ""  # which limit it was ended for
+        self._peak_addresses = 0  # the most bytes of addresses of one process
         self._first = first
         self._limits = limits
+        self._total = limits.total_megabytes * MEGABYTE
         self._kill = kill
         self._ours = _kilobytes(_HELD, _status("self"))
         self._ended = threading.Event()
@@ -65,14 +66,39 @@ class Watchdog:
         self._ended.set()
         self._thread.join()
 
+    def why_it_ended(self, status: int) -> str:
+        """Return which limit ended the kernel, for example "memory ran out in {} (4 GB)".
+
+        Args:
+            status: the kernel's exit status.
+
+        Returns:
+            The words, with {} for what ran; "" if no limit ended it.
+
+        """
+        number = abs(status) % _BY_SIGNAL
+        if self._why:
+            return self._why
+        if number == signal.SIGXCPU:
+            return f"{{}} used up the processor time ({self._limits.processor_seconds} s)"
+        most = self._limits.process_megabytes * MEGABYTE
+        if (
+            number in (signal.SIGABRT, signal.SIGSEGV, signal.SIGKILL)
+            and self._peak_addresses > _NEARLY_ALL * most
+        ):
+            return f"memory ran out in {{}} ({in_words(most)})"
+        return ""
+
     def _watch(self) -> None:
-        while not self._ended.wait(_PAUSE):
-            self.overran = time.monotonic() > self.deadline
-            self.flooded = _kilobytes(_HELD, _status("self")) - self._ours > MOST_UNREAD
-            self.memory_ran_out = self._used() > self._limits.total_memory
-            if self.overran or self.flooded or self.memory_ran_out:
+        while not self._why and not self._ended.wait(_PAUSE):
+            if _kilobytes(_HELD, _status("self")) - self._ours > MAX_UNREAD:
+                self._why = f"{{}} sent more than can be read ({in_words(MAX_UNREAD)})"
+            elif time.monotonic() > self.deadline:
+                self._why = "{} could not be stopped in time, so that its kernel was ended"
+            elif self._used() > self._total:
+                self._why = f"memory ran out in {{}} ({in_words(self._total)} in all processes)"
+            if self._why:
                 self._kill()
-                return
 
     def _used(self) -> int:
         """The bytes of memory that they use; as exact as it must be to say whether too many."""
@@ -81,20 +107,20 @@ class Watchdog:
         used = _SOCKET_BYTES * _sockets(processes[-1])
         for process in processes:
             status = _status(process)
-            self.peak_addresses = max(self.peak_addresses, _kilobytes(_PEAK, status))
+            self._peak_addresses = max(self._peak_addresses, _kilobytes(_PEAK, status))
             held[process] = _kilobytes(_HELD, status)
             used += held[process] + _kilobytes(_HELD_ALONE, status)
             used += _FILE_BYTES * sum(map(int, _FILES.findall(status)))
-        # What processes share was counted for each. To look closer takes long where there are
-        # many, and memory may grow meanwhile: then only what was looked at counts, the
-        # largest first, unless little memory is left.
+        # What processes share was counted for each. A closer look takes long where there are
+        # many, and memory may grow meanwhile: then only the processes count that were looked
+        # at, the largest first, unless little memory is left.
         until = time.monotonic() + _EXACT_SECONDS
         sure = used - sum(held.values())
         for process, counted in sorted(held.items(), key=lambda each: -each[1]):
-            if used <= self._limits.total_memory or sure > self._limits.total_memory:
+            if used <= self._total or sure > self._total:
                 break
             if time.monotonic() > until:
-                return used if _available() < self._limits.total_memory else sure
+                return used if psutil.virtual_memory().available < self._total else sure
             share = min(counted, _shares(process, counted))
             used -= counted - share
             sure += share
@@ -104,23 +130,14 @@ class Watchdog:
 def descendants(first: int) -> list[int]:
     """Return a process and all that descend from it.
 
-    Whoever outlives its parent descends from the first process of its
-    namespace, so that nobody in a sandbox is left out.
+    A process that outlives its parent descends from the first process of its
+    namespace, so that every process of a sandbox is among them.
     """
-    children: dict[int, list[int]] = {}
-    # Only Linux tells; elsewhere there is no sandbox either.
-    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
-        if name.isdigit():
-            with contextlib.suppress(OSError):
-                # The name between brackets may hold anything.
-                fields = Path("/proc", name, "stat").read_bytes().rpartition(b")")[2].split()
-                children.setdefault(int(fields[1]), []).append(int(name))
-    found, waiting = [], [first]
-    while waiting:
-        process = waiting.pop()
-        found.append(process)
-        waiting += children.get(process, [])
-    return found
+    try:
+        children = psutil.Process(first).children(recursive=True)
+    except psutil.Error:
+        children = []
+    return [first, *(child.pid for child in children)]
 
 
 def _status(process: int | str) -> str:
@@ -135,7 +152,7 @@ def _kilobytes(wanted: re.Pattern[str], text: str) -> int:
 
 
 def _shares(process: int, counted: int) -> int:
-    """The bytes that a process uses, its part of what it shares with others included."""
+    """The bytes that a process uses, with its part of what it shares with others."""
     try:
         return _kilobytes(_SHARE, Path(f"/proc/{process}/smaps_rollup").read_text())
     except (FileNotFoundError, ProcessLookupError):
@@ -144,15 +161,8 @@ def _shares(process: int, counted: int) -> int:
         return counted
 
 
-def _available() -> int:
-    """The bytes of memory that the machine has left."""
-    with contextlib.suppress(OSError):
-        return _kilobytes(_AVAILABLE, Path("/proc/meminfo").read_text())
-    return 0
-
-
 def _sockets(process: int) -> int:
-    """How many sockets there are in a process's namespace of the network, if it is not ours."""
+    """How many sockets a process's network namespace has, if it is not ours."""
     with contextlib.suppress(OSError):
         if not os.path.samefile(f"/proc/{process}/ns/net", "/proc/self/ns/net"):
             found = _SOCKETS.search(Path(f"/proc/{process}/net/sockstat").read_text())

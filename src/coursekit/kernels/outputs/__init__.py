@@ -1,1 +1,1 @@
-"""What a student's kernel puts out: bounded, and plain."""
+"""The output of a student's kernel, made bounded and plain."""

@@ -11,9 +11,9 @@ from nbformat.v4 import new_output
 class CellOutputs:
     """One cell's outputs.
 
-    It takes the place of nbclient's own bookkeeping, with which a message can
-    change other cells' outputs, multiply one text by all outputs of one
-    display id, and put widgets' state into the notebook.
+    It replaces nbclient's own bookkeeping. There a message can change other cells'
+    outputs, repeat one text in all outputs of one display id, and write widgets'
+    state into the notebook.
 
     Args:
         cell: the cell; its outputs are changed.
@@ -26,7 +26,7 @@ class CellOutputs:
         self._clear_first = False
 
     def take(self, message: dict[str, Any]) -> None:
-        """Take over a message that `plain_message` has made."""
+        """Add a message that `plain_message` has made."""
         kind, content = message["msg_type"], dict(message["content"])
         if kind == "clear_output":
             self._clear_first = True

@@ -1,22 +1,22 @@
-"""Tell from the error that a cell ended in which of its limits it hit."""
+"""Which of its limits a cell hit, judged by the error that it ended in."""
 
 from __future__ import annotations
 
 import errno
 import re
 
-from coursekit.sandbox.limits import Limits, in_words
+from coursekit.sandbox.limits import MEGABYTE, Limits, in_words
 
 _NO_MEMORY = "OOM when allocating"  # TensorFlow's words
 _NUMBER = re.compile(r"\[Errno (\d+)\]")
 
 
 def limit_hit(name: str, text: str, limits: Limits) -> str:
-    """Return which limit an error stands for, with {} for the cell; "" if for none.
+    """Return which limit an error stands for, with {} for the cell; "" if it is another error.
 
     Args:
-        name: the error's class, as ``OSError``.
-        text: what it says, as ``[Errno 28] No space left on device``.
+        name: the error's class, for example ``OSError``.
+        text: its text, for example ``[Errno 28] No space left on device``.
         limits: what the cell may use.
 
     """
@@ -24,9 +24,10 @@ def limit_hit(name: str, text: str, limits: Limits) -> str:
     code = int(number[1]) if number else 0
     tensor = name == "ResourceExhaustedError" and _NO_MEMORY in text
     if name == "MemoryError" or code == errno.ENOMEM or tensor:
-        return f"memory ran out in {{}} ({in_words(limits.process_memory)})"
+        return f"memory ran out in {{}} ({in_words(limits.process_megabytes * MEGABYTE)})"
     if code in (errno.ENOSPC, errno.EFBIG):
-        return f"{{}} filled its disk ({in_words(limits.disk)}, {limits.files:,} files)"
+        disk = in_words(limits.disk_megabytes * MEGABYTE)
+        return f"{{}} filled its disk ({disk}, {limits.files:,} files)"
     if code == errno.EMFILE:
         return f"{{}} had too many files open ({limits.open_files:,})"
     if (name == "BlockingIOError" and code == errno.EAGAIN) or text == "can't start new thread":

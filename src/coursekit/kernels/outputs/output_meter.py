@@ -1,4 +1,4 @@
-"""Measure what a cell puts out, and take no more than it may."""
+"""Measure the output of a cell, and admit no more than its limits allow."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections import Counter
 from typing import Any
 
 from coursekit.kernels.outputs.plain_outputs import without_colours
-from coursekit.sandbox.limits import Limits, in_words
+from coursekit.sandbox.limits import KILOBYTE, Limits, in_words
 
-# All cells of a notebook together may put out as much as so many: it may have thousands.
-FULL_CELLS = 10
-# What a change of colour, or one more thing displayed, takes of a page, in letters. Pages
-# of a few hundred thousand of them would take gigabytes and minutes to make.
+# A notebook may have thousands of cells: all together may put out as much as this many.
+MAX_FULL_CELLS = 10
+# How many letters a change of colour, or one more displayed object, counts as. A page with
+# a few hundred thousand of them would take gigabytes and minutes to make.
 _COLOUR, _DISPLAY = 50, 5_000
 
 
@@ -20,11 +20,11 @@ class OutputMeter:
 
     Args:
         limits: what a cell may put out.
-        by_all: what all cells of the notebook have put out; this one's is added.
+        by_all: what all cells of the notebook have put out; the meter adds this cell's.
 
     Attributes:
-        cut: where its output was cut, as "1 MB"; "" if it was not.
-        complete: whether the kernel's word that the cell has ended came after it.
+        cut: where its output was cut, for example "1 MB"; "" if it was not cut.
+        complete: whether the kernel said that the cell has ended.
 
     """
 
@@ -33,14 +33,14 @@ class OutputMeter:
         self.complete = False
         self._most = {
             "messages": limits.messages,
-            "text": limits.text_output,
-            "pictures": limits.picture_output,
+            "text": limits.text_kilobytes * KILOBYTE,
+            "pictures": limits.picture_kilobytes * KILOBYTE,
         }
         self._by_this: Counter[str] = Counter()
         self._by_all = by_all
 
     def admit(self, message: dict[str, Any]) -> dict[str, Any] | None:
-        """Return a message, shortened if need be; None if it is one too many.
+        """Return a message, shortened if necessary; None if it exceeds a limit.
 
         Args:
             message: one that `plain_message` has made.
@@ -67,19 +67,19 @@ class OutputMeter:
         data = content.get("data", {})
         words = _weight(data.get("text/plain", ""))
         size = sum(len(part) for name, part in data.items() if name != "text/plain")
-        # An update stands where something stood already.
+        # An update replaces an earlier output.
         size += 0 if kind == "update_display_data" else _DISPLAY
         room = (self._take("text", words) == words, self._take("pictures", size) == size)
         return message if all(room) else None
 
     def _take(self, what: str, amount: int) -> int:
-        """Count an amount, and return how much of it may be taken."""
+        """Count an amount, and return how much of it is admitted."""
         most = self._most[what]
-        left, left_to_all = most - self._by_this[what], FULL_CELLS * most - self._by_all[what]
+        left, left_to_all = most - self._by_this[what], MAX_FULL_CELLS * most - self._by_all[what]
         self._by_this[what] += amount
         self._by_all[what] += amount
         if amount > min(left, left_to_all):
-            bound, whose = (most, "") if left <= left_to_all else (FULL_CELLS * most, " of all")
+            bound, whose = (most, "") if left <= left_to_all else (MAX_FULL_CELLS * most, " of all")
             size = f"{bound} messages" if what == "messages" else in_words(bound)
             self.cut = self.cut or size + whose
         return max(min(amount, left, left_to_all), 0)

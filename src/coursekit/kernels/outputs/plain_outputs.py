@@ -1,7 +1,7 @@
-"""Keep of a student's messages only what a page can show without running it.
+"""Keep only those parts of a student's messages that a page can show without running them.
 
-They come from the student's process, which can send anything: what enters the
-notebook is made anew, each part with the type that it must have.
+The student's process can send anything: what enters the notebook is newly made,
+and each part has the type that it must have.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ _PICTURES = ("image/png", "image/jpeg")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _STREAMS = ("stdout", "stderr")
 _DISPLAYS = frozenset({"display_data", "execute_result", "update_display_data"})
-# How a terminal is told to colour, or to write a line anew.
+# With these a terminal changes colours, or writes a line again.
 _TERMINAL = "\x1b\r\b"
-_MOST_NAME = 200
-_MOST_TEXT = 100_000
-_MOST_LINES = 200
-_MOST_RUNS = 10**9
-# nbconvert takes a text apart anew at each colour, and stops at codes that it does not know.
-MOST_COLOURS = 2_000
+_MAX_NAME = 200
+_MAX_TEXT = 100_000
+_MAX_LINES = 200
+_MAX_RUNS = 10**9
+# nbconvert splits a text again at each colour, and stops at codes that it does not know.
+MAX_COLOURS = 2_000
 _CODE = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]?)?")
 _PART = "(?:[34]8;(?:5;[0-9]{1,3}|2(?:;[0-9]{1,3}){3})|(?!0*[34]8[;m])[0-9]{1,3})"
 _COLOUR = re.compile(f"\x1b\\[(?:{_PART}(?:;{_PART}){{0,7}})?m")
@@ -32,8 +32,8 @@ _COLOUR = re.compile(f"\x1b\\[(?:{_PART}(?:;{_PART}){{0,7}})?m")
 def plain_message(message: dict[str, Any]) -> dict[str, Any] | None:
     """Return a message with nothing in it but plain text and bitmaps.
 
-    None for one that leaves nothing on a page, as those of widgets and those
-    that have not the form of a kernel's.
+    None for a message that leaves nothing on a page, for example one of a widget,
+    or one of another form than a kernel's.
     """
     kind = message["msg_type"]
     try:
@@ -44,18 +44,18 @@ def plain_message(message: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def plain_error(content: dict[str, Any]) -> dict[str, Any]:
-    """Return what a message or a reply tells of an error, in texts of bounded length.
+    """Return the error in a message or a reply, as texts of bounded length.
 
     Raises:
-        KeyError: if it tells of none.
+        KeyError: if it has no error.
 
     """
     lines = content["traceback"]
-    lines = lines[-_MOST_LINES:] if isinstance(lines, list) else []
-    each = _MOST_TEXT // max(len(lines), 1)
+    lines = lines[-_MAX_LINES:] if isinstance(lines, list) else []
+    each = _MAX_TEXT // max(len(lines), 1)
     return {
-        "ename": plain_text(str(content["ename"]), _MOST_NAME),
-        "evalue": plain_text(str(content["evalue"]), _MOST_TEXT),
+        "ename": plain_text(str(content["ename"]), _MAX_NAME),
+        "evalue": plain_text(str(content["evalue"]), _MAX_TEXT),
         "traceback": [
             _known_colours(plain_text(str(line), each, keep=_TERMINAL)) for line in lines
         ],
@@ -78,7 +78,7 @@ def _plain_content(kind: str, content: dict[str, Any]) -> dict[str, Any] | None:
     plain: dict[str, Any] = {"data": _plain_data(content["data"])}
     if kind == "execute_result":
         count = content.get("execution_count")
-        known = type(count) is int and 0 <= count < _MOST_RUNS
+        known = type(count) is int and 0 <= count < _MAX_RUNS
         plain["execution_count"] = count if known else None
     displayed = (content.get("transient") or {}).get("display_id")
     return plain | {"display_id": displayed if isinstance(displayed, str) else ""}
@@ -96,7 +96,7 @@ def _plain_data(data: dict[str, Any]) -> dict[str, str]:
 
 
 def _whole_text(text: str) -> str:
-    """The text made plain; its length is the meter's business."""
+    """The text made plain, in any length: the meter bounds it."""
     return _known_colours(plain_text(text, max(len(text), 1), keep=_TERMINAL))
 
 
@@ -106,12 +106,12 @@ def without_colours(text: str) -> str:
 
 
 def _known_colours(text: str) -> str:
-    """The text with such terminal codes only as set a colour, and not too many of them."""
+    """The text with only those terminal codes that set a colour, and not too many of them."""
     count = 0
 
     def keep(found: re.Match[str]) -> str:
         nonlocal count
         count += 1
-        return found[0] if count <= MOST_COLOURS and _COLOUR.fullmatch(found[0]) else ""
+        return found[0] if count <= MAX_COLOURS and _COLOUR.fullmatch(found[0]) else ""
 
     return _CODE.sub(keep, text) if "\x1b" in text else text

@@ -1,1 +1,1 @@
-"""What runs inside a sandbox, around a student's code; it knows nothing of the course."""
+"""What runs inside a sandbox, around a student's code; nothing here knows the course."""

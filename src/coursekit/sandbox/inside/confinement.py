@@ -1,4 +1,4 @@
-"""Shut this process in, before a student's code: private disk, limits, no rights."""
+"""Sandbox this process before a student's code runs: private disk, limits, no rights."""
 
 from __future__ import annotations
 
@@ -19,36 +19,37 @@ from coursekit.sandbox.inside.system_calls import (
     mount,
     prctl,
 )
+from coursekit.sandbox.limits import MEGABYTE
 
-# The private disk, at a place of its own: under /home or /tmp may lie the Python that we run.
+# The private disk has a place of its own: our Python may be below /home or /tmp.
 DISK = "/student"
 HOME = "/student/home"
 WORK = "/student/home/work"
 TEMPORARY = "/student/tmp"
-# Where its parts appear, too.
+# Where its parts appear as well.
 _PARTS = {TEMPORARY: "/tmp", "/student/shm": "/dev/shm"}
-# What every Python is told that runs, or forks, a student's kernel. The zygote may
-# have one thread only, and every level computes alike.
+# The settings of every Python that runs, or forks, a student's kernel. The zygote may
+# have only one thread, and every level computes the same.
 PYTHON_SETTINGS = {
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONNOUSERSITE": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
-# Not /dev/zero: mapped and shared, it is memory that no limit counts.
+# Without /dev/zero: mapped and shared, it is memory that no limit counts.
 DEVICES = ("/dev/null", "/dev/full", "/dev/random", "/dev/urandom")
-_SIGNALS_WAITING = 4096  # timers count as such, too
+_MAX_SIGNALS = 4096  # that wait, timers included
 
 
 def make_disk(limits: dict[str, Any], owner: int) -> None:
-    """Mount a private disk in memory, over /dev/shm too, and over /tmp if nothing lies there.
+    """Mount a private disk in memory, also over /dev/shm, and over /tmp if that is empty.
 
     Raises:
         OSError: if the kernel refuses.
 
     """
     flags = MS_NOSUID | MS_NODEV
-    options = f"size={limits['disk']},nr_inodes={limits['files']},mode=755"
+    options = f"size={limits['disk_megabytes']}m,nr_inodes={limits['files']},mode=755"
     mount("private", DISK, "tmpfs", flags, options)
     for folder in (HOME, *_PARTS):
         os.mkdir(folder, 0o700)
@@ -59,9 +60,9 @@ def make_disk(limits: dict[str, Any], owner: int) -> None:
 
 
 def go_first_when_memory_runs_out() -> None:
-    """Let the system end this process and its children before any other of the machine's.
+    """Let the system end this process and its children before all others of the machine.
 
-    There is memory that no limit counts, as that of full sockets. Where the file
+    No limit counts some memory, for example that of full sockets. Where the file
     cannot be written, nothing happens.
     """
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as stream:
@@ -69,7 +70,7 @@ def go_first_when_memory_runs_out() -> None:
 
 
 def become(owner: int) -> None:
-    """Take on a user id that owns nothing; root's rights go with it.
+    """Change to a user id that owns nothing, and give up root's rights.
 
     Raises:
         OSError: if the kernel refuses.
@@ -82,39 +83,39 @@ def become(owner: int) -> None:
     drop_capabilities()
 
 
-def limit_resources(limits: dict[str, Any], *, alone: bool) -> None:
+def limit_resources(limits: dict[str, Any], *, own_user: bool) -> None:
     """Set this process's limits, which its children inherit.
 
     Args:
-        limits: as `Limits.as_json` writes them.
-        alone: whether its user's processes are all the submission's own, so that
-            they can be counted.
+        limits: the JSON data of `Limits`.
+        own_user: whether all processes of its user belong to the submission, so
+            that they can be counted.
 
     """
     seconds = int(limits["processor_seconds"])
     wanted = {
-        resource.RLIMIT_AS: limits["process_memory"],
+        resource.RLIMIT_AS: limits["process_megabytes"] * MEGABYTE,
         resource.RLIMIT_CPU: seconds,
         resource.RLIMIT_NOFILE: limits["open_files"],
-        resource.RLIMIT_FSIZE: limits["disk"],
+        resource.RLIMIT_FSIZE: limits["disk_megabytes"] * MEGABYTE,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MEMLOCK: 0,
     }
-    # macOS, where nothing is confined, does not have them.
-    for name, most in (("RLIMIT_MSGQUEUE", 0), ("RLIMIT_SIGPENDING", _SIGNALS_WAITING)):
+    # macOS, which has no sandbox, lacks them.
+    for name, most in (("RLIMIT_MSGQUEUE", 0), ("RLIMIT_SIGPENDING", _MAX_SIGNALS)):
         if hasattr(resource, name):
             wanted[getattr(resource, name)] = most
-    if alone:
+    if own_user:
         wanted[resource.RLIMIT_NPROC] = limits["processes"] + 8 * (os.cpu_count() or 1)
     for kind, value in wanted.items():
         _, most = resource.getrlimit(kind)
         value = int(value) if most == resource.RLIM_INFINITY else min(int(value), most)
-        # The soft limit of processor time comes first: its signal tells the reason.
+        # The soft limit of processor time comes first: its signal names the reason.
         resource.setrlimit(kind, (value, value + 5 if kind == resource.RLIMIT_CPU else value))
 
 
 def give_up_rights() -> None:
-    """Take Landlock's and seccomp's restrictions on; there is no way back.
+    """Accept the restrictions of Landlock and seccomp, which cannot be undone.
 
     Raises:
         OSError: if the kernel refuses.
@@ -126,7 +127,7 @@ def give_up_rights() -> None:
 
 
 def unpack(archive: int, folder: str) -> None:
-    """Lay the files that a student's notebook may read into a fresh folder.
+    """Unpack the files that a student's notebook may read into a new folder.
 
     Raises:
         OSError: if they do not fit.
@@ -134,7 +135,7 @@ def unpack(archive: int, folder: str) -> None:
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
     with os.fdopen(archive, "rb") as stream, tarfile.open(fileobj=stream) as files:
-        # Python 3.11 knows the filter from 3.11.4 on. The archive is the conductor's own.
+        # Python 3.11 has the filter since 3.11.4. The conductor made the archive.
         if hasattr(tarfile, "data_filter"):
             files.extractall(folder, filter="data")
         else:
@@ -145,7 +146,7 @@ def environment(home: str, temporary: str) -> dict[str, str]:
     """Return the environment of a student kernel whose private folder is ``home``."""
     return {
         "HOME": home,
-        # getpass.getuser() would look the user id up in a file that is not there.
+        # getpass.getuser() would look the user id up in a file that the sandbox lacks.
         "USER": "student",
         "IPYTHONDIR": f"{home}/.ipython",
         "JUPYTER_CONFIG_DIR": f"{home}/.jupyter",

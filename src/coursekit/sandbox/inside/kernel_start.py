@@ -1,7 +1,8 @@
-"""How the process that was started or forked becomes a student's kernel, step by step."""
+"""How a started or forked process becomes a student's kernel, step by step."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -13,51 +14,57 @@ from coursekit.sandbox.inside.requests import KernelRequest, ReceivedRequest
 
 
 def tell(line: socket.socket, **news: object) -> None:
-    """Tell the conductor something, unless it is gone."""
+    """Send the conductor a message, unless it is gone."""
     try:
         line.sendall(json.dumps(news).encode() + b"\n")
     except OSError:
         return
 
 
+def tell_error(line: socket.socket, error: OSError) -> None:
+    """Tell the conductor why this process cannot become a kernel."""
+    tell(line, error=str(error), full=error.errno == errno.ENOSPC)
+
+
 def confine(request: KernelRequest) -> None:
-    """Shut this process in as the request says.
+    """Sandbox this process as the request says.
 
     Raises:
         OSError: if the kernel refuses a step; then no student's code may run.
 
     """
-    if request.confined:
+    sandboxed = not request.home
+    if sandboxed:
         confinement.make_disk(request.limits, request.owner)
         os.chdir("/")
         confinement.go_first_when_memory_runs_out()
         confinement.become(request.owner)
-    confinement.limit_resources(request.limits, alone=request.alone)
-    if request.confined:
+    confinement.limit_resources(request.limits, own_user=sandboxed)
+    if sandboxed:
         confinement.give_up_rights()
 
 
 def prepare(received: ReceivedRequest) -> None:
-    """Lay out home, working folder and environment.
+    """Prepare home, working folder and environment.
 
     Raises:
         OSError: if the files do not fit.
 
     """
     home = received.request.home or confinement.HOME
+    temporary = received.request.home or confinement.TEMPORARY
     work = f"{home}/work"
     confinement.unpack(received.archive, work)
     kept = {name: os.environ[name] for name in ("LANG", "PATH", "TZ") if name in os.environ}
-    temporary = confinement.TEMPORARY if received.request.confined else home
     os.environ.clear()
     os.environ.update(kept | confinement.environment(home, temporary))
     os.chdir(work)
-    # Python put the folder there that it was started in.
+    # Python's first entry is the folder that it was started in.
     sys.path[0] = work
 
 
 def become_kernel(received: ReceivedRequest) -> None:
-    """Be the kernel; returns when it shuts down."""
+    """Be the kernel until it shuts down."""
     from coursekit.sandbox.inside.student_kernel import serve
 
     request = received.request

@@ -1,4 +1,4 @@
-"""Landlock: a process gives up rights to files, and to processes outside, for good."""
+"""Landlock: a process gives up rights to files, and to processes outside, permanently."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import struct
 
 from coursekit.sandbox.inside.system_calls import syscall
 
-# The same numbers on every architecture that Landlock came to.
+# The numbers are the same on every architecture.
 _CREATE_RULESET = 444
 _ADD_RULE = 445
 _RESTRICT_SELF = 446
@@ -19,12 +19,12 @@ _EXECUTE = 1 << 0
 _WRITE_FILE = 1 << 1
 _READ_FILE = 1 << 2
 _READ_DIR = 1 << 3
-_ALL_BY_VERSION = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}  # how many rights to files there are
+_ALL_BY_VERSION = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}  # the number of rights to files
 _SCOPED_SINCE = 6
 _SCOPE_ABSTRACT_SOCKETS = 1 << 0
 _SCOPE_SIGNALS = 1 << 1
 _READING = _EXECUTE | _READ_FILE | _READ_DIR
-# Devices are read and written, but neither made nor asked anything further.
+# Devices can be read and written, not made or controlled.
 _DEVICE = _READ_FILE | _WRITE_FILE
 
 
@@ -42,10 +42,10 @@ def version() -> int:
 
 
 def restrict(writable: list[str], devices: list[str]) -> None:
-    """Leave this thread and its children reading everywhere and writing in a few folders.
+    """Let this thread and its children read everywhere, and write only in a few folders.
 
-    Signals and abstract sockets then reach no process outside, where the kernel
-    can say so. Without Landlock, nothing happens.
+    Where the kernel supports it, signals and abstract sockets then reach no process
+    outside. Without Landlock, nothing happens.
 
     Args:
         writable: the folders that may be changed.

@@ -1,4 +1,4 @@
-"""IPython's shell for students' notebooks, where one line takes no answer along."""
+"""IPython's shell for students' notebooks: one failing line does not lose an answer."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _COMMAND: dict[str, Any] = {
 
 
 class LastingShell(ZMQInteractiveShell):
-    """IPython's shell that goes on where a notebook is not to blame, or did nothing wrong.
+    """IPython's shell that continues after ``exit()`` and after magics that fail.
 
-    ``exit()`` does not end it: what was defined before is still judged. And a
-    magic that fails does not take along what stands below it in its cell: a
-    student's machine may have a plotting backend or an extension that ours has not.
+    What was defined before ``exit()`` is still judged. A cell goes on after a
+    magic that fails: a student's machine may have a plotting backend or an
+    extension that ours lacks.
     """
 
     def _update_exit_now(self, change: Any) -> None:
-        """Go on where IPython's own would stop the kernel's loop."""
+        """Continue where IPython's own shell would stop the kernel's loop."""
 
     def run_line_magic(self, magic_name: str, line: str, _stack_depth: int = 1) -> Any:
-        """Run a magic; what it raises is shown, and the cell goes on."""
+        """Run a magic; show what it raises, and continue the cell."""
         try:
             return super().run_line_magic(magic_name, line, _stack_depth + 1)
         except Exception:
@@ -36,7 +36,7 @@ class LastingShell(ZMQInteractiveShell):
             return None
 
     def system(self, cmd: str) -> None:
-        """Run a command (``!pip install keras``) without the terminal that the sandbox has not."""
+        """Run a command (``!pip install keras``) without a terminal, which the sandbox lacks."""
         command = self._expanded(cmd, 1)
         if command.rstrip().endswith("&"):
             print("Commands in the background are not run.")
@@ -52,11 +52,11 @@ class LastingShell(ZMQInteractiveShell):
         self.user_ns["_exit_code"] = process.returncode
 
     def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> Any:
-        """Run a command for what it prints (``files = !ls``)."""
+        """Run a command, and return what it prints (``files = !ls``)."""
         command = self._expanded(cmd, depth + 1)
         said = subprocess.run(command, check=False, **_COMMAND).stdout.decode(errors="replace")
         return SList(said.splitlines()) if split else said
 
     def _expanded(self, cmd: str, depth: int) -> str:
-        """A command with the notebook's names put in (``!ls {folder}``)."""
+        """A command with the values of the notebook's variables (``!ls {folder}``)."""
         return str(self.var_expand(cmd, depth=depth + 1))  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""What the conductor asks of a sandbox: one message, with open files beside it."""
+"""The conductor's request to a sandbox: one message with open files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import socket
 from dataclasses import asdict, dataclass
 from typing import Any
 
-_MOST_BYTES = 65536
+# By custom it owns nothing on any machine.
+NOBODY = 65534
+_MAX_BYTES = 65536
 
 
 @dataclass(frozen=True)
@@ -15,23 +17,19 @@ class KernelRequest:
     """Asks for one kernel.
 
     Attributes:
-        limits: as `Limits.as_json` writes them.
-        owner: the user id that the kernel runs as, as the sandbox counts.
+        limits: the JSON data of `Limits`.
         connection: Jupyter's connection information.
-        ports: for each listening socket sent along, its number in ``connection``.
-        confined: whether it is shut in; otherwise ``home`` is a folder of the machine's.
-        home: the kernel's home, where it is not confined.
-        alone: whether no other process has the same owner.
+        ports: the port in ``connection`` of each listening socket that is sent with it.
+        owner: the user id of a sandboxed kernel, as the sandbox counts.
+        home: the home folder of a kernel without a sandbox; "" in a sandbox.
 
     """
 
     limits: dict[str, Any]
-    owner: int
     connection: dict[str, Any]
     ports: tuple[int, ...]
-    confined: bool = True
+    owner: int = NOBODY
     home: str = ""
-    alone: bool = True
 
     def send(self, line: socket.socket, listening: list[int], archive: int) -> None:
         """Send the request, with its sockets and the archive of files to read."""
@@ -49,7 +47,7 @@ class ReceivedRequest:
 
 def receive(line: socket.socket) -> ReceivedRequest | None:
     """Wait for a request; None if the conductor is gone."""
-    message, files, _, _ = socket.recv_fds(line, _MOST_BYTES, 16)
+    message, files, _, _ = socket.recv_fds(line, _MAX_BYTES, 16)
     if not message:
         return None
     request = KernelRequest(**json.loads(message))

@@ -1,8 +1,8 @@
-"""Seccomp: system calls that no student's notebook needs are refused.
+"""Seccomp: refuse system calls that no student's notebook needs.
 
-A deny-list in a sandbox that denies already: it takes away doors to the kernel,
-and what namespaces and limits do not cover (vsock, memory without a mapping,
-protocols whose drivers the kernel would load first).
+A deny-list inside a sandbox: it removes ways to attack the kernel, and what
+namespaces and limits do not cover (vsock, memory without a mapping, protocols
+whose drivers the kernel would load first).
 """
 
 from __future__ import annotations
@@ -84,13 +84,13 @@ _X32 = 0x40000000
 _NEW_NAMESPACES = 0x7E020000
 _SHARED, _ANONYMOUS = 0x01, 0x20
 _UNIX = 1
-_PROTOCOLS = {  # by family; of IPv4 and IPv6 the usual one, TCP and UDP
+_PROTOCOLS = {  # by family; for IPv4 and IPv6 the usual one, TCP and UDP
     _UNIX: (0, 1),
     2: (0, 6, 17),
     10: (0, 6, 17),
-    16: (0,),  # the kernel's own: routes, which libraries ask for
+    16: (0,),  # netlink for routes, which libraries ask for
 }
-_SET_LEASE = 1024  # keeps others from opening a file of ours, for 45 s each
+_SET_LEASE = 1024  # keeps others from opening a file of ours, each time for 45 s
 _FAKE_INPUT = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: typing into a terminal
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -111,7 +111,7 @@ def available() -> bool:
 def refuse_calls() -> None:
     """Refuse the calls for this thread and its children; needs no_new_privs.
 
-    On an architecture whose numbers are not known, nothing happens.
+    On an architecture whose numbers are unknown, nothing happens.
 
     Raises:
         OSError: if the kernel refuses.
@@ -142,7 +142,7 @@ def _program(column: int, architecture: int) -> list[Instruction]:
         ]
 
     def on_call(numbers: tuple[int, int], *then: Instruction) -> list[Instruction]:
-        # Jumps are told in instructions to leap over.
+        # A jump is the number of instructions to skip.
         return [(_EQUAL, 0, len(then), numbers[column]), *then]
 
     program: list[Instruction] = [
@@ -152,7 +152,7 @@ def _program(column: int, architecture: int) -> list[Instruction]:
         (_LOAD, 0, 0, _NUMBER),
         (_AT_LEAST, 0, 1, _X32),
         error(errno.ENOSYS),
-        # Its arguments lie where a filter cannot look; the C library then uses clone.
+        # A filter cannot read its arguments; the C library then uses clone.
         *on_call(_CLONE3, error(errno.ENOSYS)),
         *on_call(
             _CLONE,
@@ -174,8 +174,8 @@ def _program(column: int, architecture: int) -> list[Instruction]:
             error(errno.EAFNOSUPPORT),
             (_RETURN, 0, 0, _ALLOW),
         ),
-        # Shared memory without a file stays when a process lets go of its pages, and
-        # nobody's account shows it. On the private disk it is counted.
+        # Shared memory without a file stays when a process releases its pages, and no
+        # account shows it. On the private disk it is counted.
         *on_call(
             _MMAP,
             (_LOAD, 0, 0, _FOURTH),

@@ -1,11 +1,11 @@
 """The kernel that runs a student's notebook: IPython's, with one more request.
 
-``trace_request`` comes on the control channel, which has a thread of its own,
-so that it reaches the student's functions even when their notebook has replaced
+``trace_request`` arrives on the control channel, which has a thread of its own.
+So it reaches the student's functions even when their notebook has replaced
 ``do_execute``, filters syntax trees, or hooks into cells. It calls a function
-in a further thread, so that one that never returns holds up no other, and
-answers with the graph it drew. Whatever it answers is believed no more than
-any other output of the student's process.
+in a further thread, so that a function that never returns delays no other, and
+answers with the graph that the function drew. The answer is as untrusted as any
+other output of the student's process.
 """
 
 from __future__ import annotations
@@ -27,23 +27,22 @@ from traitlets import Type
 
 from coursekit.sandbox.inside.lasting_shell import LastingShell
 
-# Of one message.
-MOST_CHARACTERS = 500_000
+MAX_CHARACTERS = 500_000  # of one message
 
 
-class NumbersFarOn(defaultdict[str, int]):
-    """Numbers for new layers that no layer of the notebook bears.
+class HighLayerNumbers(defaultdict[str, int]):
+    """Numbers for new layers that no layer of the notebook has.
 
-    Keras numbers the layers of each thread from the start again. A ReLU that the
-    notebook made once, to use it in many places, would share its name with the
-    first one that a traced function makes, and no model takes two of one name.
+    Keras numbers the layers of each thread from the beginning. A ReLU that the
+    notebook made once, to use it in many places, would have the name of the first
+    one that a traced function makes, and no model accepts two layers of one name.
     """
 
     def __init__(self) -> None:
         super().__init__(lambda: 1000)
 
     def __contains__(self, name: object) -> bool:
-        """Say that a name is taken: the first one gets a number, too."""
+        """Say that a name is taken, so that the first layer gets a number as well."""
         return True
 
 
@@ -52,11 +51,11 @@ class TracingKernel(IPythonKernel):
 
     shell_class = Type(LastingShell)
     control_msg_types = [*IPythonKernel.control_msg_types, "trace_request"]  # noqa: RUF012
-    numbers = NumbersFarOn()
+    numbers = HighLayerNumbers()
 
     async def trace_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         """Answer a trace request with what the student's function drew."""
-        # Loaded by `serve`; the student's folder has the edition that counts.
+        # `serve` loaded them; the student's folder has the version that counts.
         from keras.src.backend.common import global_state
 
         from resnets_utils.answering import answer
@@ -76,14 +75,14 @@ class TracingKernel(IPythonKernel):
 
 
 class PiecewiseStream(OutStream):
-    """Sends what is printed in pieces, so that of too much at least the beginning arrives."""
+    """Sends printed text in pieces, so that the beginning of a too long one arrives."""
 
     def write(self, string: str) -> int:
         """Print a text."""
-        if not isinstance(string, str) or len(string) <= MOST_CHARACTERS:
+        if not isinstance(string, str) or len(string) <= MAX_CHARACTERS:
             return int(super().write(string) or 0)
-        for start in range(0, len(string), MOST_CHARACTERS):
-            super().write(string[start : start + MOST_CHARACTERS])
+        for start in range(0, len(string), MAX_CHARACTERS):
+            super().write(string[start : start + MAX_CHARACTERS])
             self.flush()  # type: ignore[no-untyped-call]
         return len(string)
 
@@ -91,8 +90,8 @@ class PiecewiseStream(OutStream):
 class StudentKernelApp(IPKernelApp):
     """IPython's kernel on sockets that the conductor made and listens with.
 
-    They lie in a folder of the conductor's, which the sandbox does not have:
-    nothing is shared that a student could write to.
+    Their folder belongs to the conductor and is not in the sandbox, so that a student
+    can write to nothing that is shared.
     """
 
     kernel_class = TracingKernel
@@ -105,17 +104,17 @@ class StudentKernelApp(IPKernelApp):
         return port
 
     def init_control(self, context: Any) -> None:
-        """Open the control channel; the debugger's, which would call a path, is not used."""
+        """Open the control channel, without the debugger's, which would call a path."""
         super().init_control(context)  # type: ignore[no-untyped-call]
         endpoint = self.shell_socket.getsockopt(zmq.LAST_ENDPOINT)
         if endpoint:
             self.debug_shell_socket.disconnect(endpoint)
 
     def init_heartbeat(self) -> None:
-        """Have none: the conductor watches the process itself."""
+        """Start no heartbeat: the conductor watches the process itself."""
 
     def write_connection_file(self, **kwargs: Any) -> None:
-        """Leave the file as the conductor wrote it."""
+        """Keep the file as the conductor wrote it."""
 
 
 def serve(connection: Path, listening: dict[int, int]) -> None:
@@ -126,9 +125,9 @@ def serve(connection: Path, listening: dict[int, int]) -> None:
         listening: the listening sockets' numbers, by their ports in that file.
 
     """
-    # Before any line of a student's: their notebook cannot take its place.
+    # Before any of the student's code, so that their notebook cannot replace it.
     importlib.import_module("resnets_utils.answering")
-    # Not in the folder of an exercise of plain values.
+    # The folder of an exercise of plain values lacks it.
     with contextlib.suppress(ModuleNotFoundError):
         importlib.import_module("resnets_utils.graphs.tracing")
 

@@ -1,4 +1,4 @@
-"""The few calls of Linux that Python 3.11 has no function for."""
+"""The few Linux calls for which Python 3.11 has no function."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
-MS_RDONLY = 1
 MS_NOSUID = 2
 MS_NODEV = 4
 MS_NOEXEC = 8
@@ -100,7 +99,7 @@ def syscall(number: int, *values: object) -> int:
 
 
 def drop_capabilities() -> None:
-    """Give up every capability, for good.
+    """Give up every capability, permanently.
 
     Raises:
         OSError: if the kernel refuses.
@@ -112,7 +111,7 @@ def drop_capabilities() -> None:
 
 
 def raise_loopback() -> None:
-    """Let this network namespace's loopback work; it leads nowhere else.
+    """Start this network namespace's loopback.
 
     Raises:
         OSError: if the kernel refuses.

@@ -1,7 +1,7 @@
 """The warm zygote: a process that has imported everything forks a ready kernel for each request.
 
-It never runs a line of a student's. Forking is clean only while it has one
-thread and has made no TensorFlow operation, no event loop and no ZMQ context.
+It never runs a student's code. Forking is safe only while it has one thread and
+has made no TensorFlow operation, no event loop and no ZMQ context.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ _MODULES = (
     "pydot",
     "tensorflow",
 )
-_DISK = {"disk": 64 * 1024**2, "files": 1000}
+_DISK = {"disk_megabytes": 64, "files": 1000}
 
 
 def import_everything() -> None:
     """Import what a notebook needs.
 
-    Not the student's library: each working folder has the edition that counts.
+    The student's library is left out: each working folder has the version that counts.
     """
     for name in _MODULES:
         importlib.import_module(name)
@@ -67,8 +67,8 @@ def import_everything() -> None:
 
 def serve_forks(line: socket.socket) -> None:
     """Fork a kernel for each connection that arrives on ``line``, until that closes."""
-    # Libraries write down their settings when they are imported. The kernels' own
-    # disks lie over this one.
+    # Libraries save their settings when they are imported. The kernels' own disks
+    # cover this one.
     confinement.make_disk(_DISK, os.getuid())
     os.environ.update(confinement.environment(confinement.HOME, confinement.TEMPORARY))
     import_everything()
@@ -92,7 +92,7 @@ def serve_forks(line: socket.socket) -> None:
 
 
 def _exit_after(work: Callable[[], None]) -> Never:
-    """Do the work of a forked process, which must never return to the zygote's loop."""
+    """Do the work of a forked process, and end it: it must never return to the zygote's loop."""
     try:
         work()
     finally:
@@ -100,36 +100,28 @@ def _exit_after(work: Callable[[], None]) -> Never:
 
 
 def _fork_kernel(connection: socket.socket) -> None:
-    """Fork the first process of new namespaces, and hand its descriptor to the conductor."""
+    """Fork the first process of new namespaces."""
     received = receive(connection)
     if received is None:
         return
     try:
         leave_namespaces(received.request.owner)
     except OSError as error:
-        kernel_start.tell(connection, error=str(error))
+        kernel_start.tell_error(connection, error)
         return
-    wait, go = os.pipe()
-    first = os.fork()
-    if not first:
-        os.close(go)
-        os.read(wait, 1)
-        os.close(wait)
+    if not os.fork():
         _exit_after(lambda: _be_first(connection, received))
-    news = json.dumps({"forked": True}).encode() + b"\n"
-    socket.send_fds(connection, [news], [os.pidfd_open(first)])
-    os.close(go)
 
 
 def leave_namespaces(owner: int) -> None:
-    """Leave every namespace for a new one; the next process forked is first among processes.
+    """Leave every namespace for a new one; the next forked process is the first in them.
 
     Raises:
         OSError: if the kernel refuses.
 
     """
     if os.getuid() == 0:
-        # Root's user is left by dropping to one that owns nothing.
+        # Root changes to a user that owns nothing later.
         unshare(_ALL_NAMESPACES)
         return
     group = os.getgid()
@@ -144,7 +136,7 @@ def leave_namespaces(owner: int) -> None:
 
 
 def furnish() -> None:
-    """Give the new namespaces processes and a loopback of their own.
+    """Give the new namespaces their own /proc and loopback.
 
     Raises:
         OSError: if the kernel refuses.
@@ -156,18 +148,21 @@ def furnish() -> None:
 
 
 def _be_first(connection: socket.socket, received: ReceivedRequest) -> None:
-    """Shut this process in, fork the kernel, and outlive it by no more than its last word."""
+    """Sandbox this process, fork the kernel, and end after it."""
     os.setsid()
     try:
         furnish()
         kernel_start.confine(received.request)
         kernel_start.prepare(received)
     except OSError as error:
-        kernel_start.tell(connection, error=str(error))
+        kernel_start.tell_error(connection, error)
         return
-    # Its memory is none of the student's business.
+    # Student code must not read this process's memory.
     prctl(PR_SET_DUMPABLE, 0)
-    kernel_start.tell(connection, started=True)
+    # The conductor watches this process, and ends it, by a descriptor.
+    own = os.pidfd_open(os.getpid())
+    socket.send_fds(connection, [json.dumps({"started": True}).encode() + b"\n"], [own])
+    os.close(own)
     kernel = os.fork()
     if not kernel:
         connection.close()
@@ -187,9 +182,9 @@ def _be_kernel(received: ReceivedRequest) -> None:
 
     import numpy
 
-    # The kernel's own files in /proc belong to it, as to any process.
+    # As with any process, the kernel's own files in /proc belong to it.
     prctl(PR_SET_DUMPABLE, 1)
-    # What a process draws when it starts, a fork has inherited.
+    # A fork inherits the random state that a process draws when it starts.
     random.seed()
     numpy.random.seed()
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -206,7 +201,7 @@ def try_nesting(owner: int) -> str:
     with os.fdopen(read) as stream:
         found = stream.read()
     os.wait()
-    return "" if found == "yes" else found or "the attempt ended without a word"
+    return "" if found == "yes" else found or "the attempt ended without a message"
 
 
 def _try_leaving(owner: int, write: int) -> None:

@@ -1,0 +1,56 @@
+"""What each level of the sandbox does: start a student's kernel, or say why it cannot."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Protocol
+
+from coursekit.sandbox.inside.requests import KernelRequest
+
+
+class KernelProcess(Protocol):
+    """What Jupyter and the watchdog use of `subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int) -> None: ...
+    def kill(self) -> None: ...
+
+
+class Level(ABC):
+    """A way to start a student's kernel.
+
+    Attributes:
+        name: how settings and verdicts name it.
+        words: what it is, for people.
+        sandboxed: whether it keeps a student's code from the course and the network.
+
+    """
+
+    name: ClassVar[str]
+    words: ClassVar[str]
+    sandboxed: ClassVar[bool] = True
+
+    @abstractmethod
+    def why_not(self) -> str:
+        """Return why this machine lacks the level; "" if it has it."""
+
+    def remedies(self) -> list[str]:
+        """Return what gives this machine the level, as commands where there are any."""
+        return []
+
+    @abstractmethod
+    def start(self, request: KernelRequest, listening: list[int], archive: int) -> KernelProcess:
+        """Start a kernel, and wait until it is as sandboxed as the level makes it.
+
+        Args:
+            request: the kernel that is wanted; the level chooses its owner and its home.
+            listening: its listening sockets, in the order of the request's ports.
+            archive: the tar file of the files that it may read.
+
+        Raises:
+            InfrastructureError: if it could not be started; then no code of a student's ran.
+
+        """
