@@ -43,7 +43,7 @@ class Exercise:
     ) -> set[str]:
         """The names of the checks of a test cell that an answer does not pass."""
         cells = answer_cells(self.assignment, {answer.function: answer.code})
-        results = judge_trusted(test, cells, salt, sampled=sampled).results
+        results = judge_trusted(test, cells, salt, sampled=sampled).checks
         return {result.name for result in results if result.outcome is not Outcome.PASSED}
 
 

@@ -74,7 +74,7 @@ def cells_that_run(path: Path) -> dict[str, str]:
 @cache
 def lost_checks(assignment: Assignment, function: str, cells: tuple[str, ...]) -> dict[str, str]:
     """The checks that an answer does not pass, with the reasons; one text is judged once."""
-    results = judge_trusted(TESTS[assignment][function], list(cells), salt=7).results
+    results = judge_trusted(TESTS[assignment][function], list(cells), salt=7).checks
     return {
         result.name: result.reason for result in results if result.outcome is not Outcome.PASSED
     }

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
 from functools import lru_cache
 
 from coursekit.course.test_cells import TestCell, take_apart
+from coursekit.judge.verdict import CellVerdict
 from resnets_utils.border.call import Call
 from resnets_utils.border.reply import Reply
-from resnets_utils.checks.check_result import CheckResult
 from resnets_utils.checks.judging import Judging, Tracer, judging
 from resnets_utils.checks.reference import Reference, Solution
 
 _CELL = "<test cell>"
 _SOLUTION = "<solution: "
-
-
-@dataclass(frozen=True)
-class CellJudgement:
-    """The results of a test cell's checks, and the function they are about."""
-
-    function: str
-    results: tuple[CheckResult, ...]
 
 
 class TestCellFault(Exception):
@@ -50,7 +41,7 @@ def judge_cell(
     reference: Reference | None = None,
     sampled: bool = True,
     thorough: bool = False,
-) -> CellJudgement:
+) -> CellVerdict:
     """Run a test cell on the answers that ``tracer`` gives.
 
     Args:
@@ -89,7 +80,7 @@ def judge_cell(
         raise _fault(error, cell, grade_id) from error
     if not how.results:
         raise TestCellFault(f"{grade_id} holds no check")
-    return CellJudgement(asked[0] if asked else "", tuple(how.results))
+    return CellVerdict(grade_id, asked[0] if asked else "", tuple(how.results))
 
 
 @lru_cache(maxsize=4)

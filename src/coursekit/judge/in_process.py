@@ -5,7 +5,8 @@ from __future__ import annotations
 import linecache
 from typing import Any
 
-from coursekit.judge.cell import CellJudgement, judge_cell
+from coursekit.judge.cell import judge_cell
+from coursekit.judge.verdict import CellVerdict
 from resnets_utils.answering import answer
 from resnets_utils.checks.reference import Reference
 
@@ -19,7 +20,7 @@ def judge_trusted(
     reference: Reference | None = None,
     sampled: bool = False,
     thorough: bool = False,
-) -> CellJudgement:
+) -> CellVerdict:
     """Run the cells here and judge the function that the test cell asks for.
 
     Args:

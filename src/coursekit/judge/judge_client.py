@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from coursekit.errors import InfrastructureError
-from coursekit.judge.verdict import CellVerdict, read_checks
+from coursekit.judge.verdict import CellVerdict
 from coursekit.judge.warm_judge import ForkedJudge, ask_for_judge, take_over
 from coursekit.plain_text import plain_text
 from coursekit.processes.line import receive, send
@@ -91,23 +91,23 @@ class JudgeProcess:
                 "at fault, no answer",
                 "correct it in source/ or grader_tests/, and make the release again",
             )
+        verdict = CellVerdict.from_data(message["verdict"])
+        # Names of layers and words of errors in it are a student's.
         checks = tuple(
-            # Names of layers and words of errors in it are a student's.
             replace(
                 check,
                 reason=plain_text(check.reason, MAX_REASON),
                 remarks=tuple(plain_text(remark, MAX_REASON) for remark in check.remarks),
             )
-            for check in read_checks(message["checks"])
+            for check in verdict.checks
         )
-        verdict = CellVerdict(grade_id, message["function"], checks)
         if abs(verdict.points - points) > 1e-9:
             raise InfrastructureError(
                 f"the checks of {grade_id} are worth {verdict.points:g} points, "
                 f"the cell {points:g}",
                 "make the two agree in source/ and grader_tests/",
             )
-        return verdict
+        return replace(verdict, checks=checks)
 
     def _connect(self) -> Connection:
         """Take the judge over when the first cell is to be judged: it had time to get ready."""

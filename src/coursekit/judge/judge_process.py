@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import resource
 import sys
-from dataclasses import asdict
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -44,12 +43,9 @@ def _judge(line: Connection, request: dict[str, Any]) -> dict[str, Any]:
         return reply
 
     try:
-        judgement = judge_cell(
+        verdict = judge_cell(
             request["source"], tracer, request["salt"], grade_id=request["grade_id"]
         )
     except TestCellFault as fault:
         return {"fault": str(fault)}
-    return {
-        "function": judgement.function,
-        "checks": [asdict(result) for result in judgement.results],
-    }
+    return {"verdict": verdict.as_data()}

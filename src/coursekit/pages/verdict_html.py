@@ -1,13 +1,10 @@
-"""Verdicts for people: signs, words and the feedback page's lists."""
+"""Verdicts for people: the lists of the feedback page."""
 
 from __future__ import annotations
 
 from html import escape
 
-from coursekit.judge.verdict import ERROR, FAILED, NOT_ATTEMPTED, PASSED, CellVerdict
-
-# A sign and a word: no verdict is told by colour alone.
-SIGNS = {PASSED: "✓", FAILED: "✗", ERROR: "!", NOT_ATTEMPTED: "–"}
+from coursekit.judge.verdict import CellVerdict
 
 
 def verdict_html(verdict: CellVerdict, remark: str = "") -> str:
@@ -21,9 +18,10 @@ def verdict_html(verdict: CellVerdict, remark: str = "") -> str:
     head = f"{verdict.grade_id}: {verdict.outcome}, {verdict.score:g} of {verdict.points:g} points"
     items = []
     for check in verdict.checks:
-        earned = check.points if check.outcome == PASSED else 0
-        said = f"{SIGNS[check.outcome]} {check.outcome}"
-        line = f"<strong>{said}</strong> {earned:g}/{check.points:g} <em>{escape(check.name)}</em>"
+        line = (
+            f"<strong>{check.outcome.signed}</strong> {check.earned:g}/{check.points:g} "
+            f"<em>{escape(check.name)}</em>{' (hidden check)' if check.hidden else ''}"
+        )
         # Further lines are mostly a student's words: marked, they are no line of ours.
         first, *more = check.reason.split("\n")
         notes = [first, *(f"│ {line}" for line in more if line)]

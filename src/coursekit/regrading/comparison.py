@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from coursekit.judge.verdict import PASSED, CheckVerdict, NotebookVerdict
-from coursekit.pages.verdict_html import SIGNS
+from coursekit.judge.verdict import NotebookVerdict
+from resnets_utils.checks.check_result import CheckResult
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class CheckChange:
 
     grade_id: str
     name: str
-    before: CheckVerdict | None
-    after: CheckVerdict | None
+    before: CheckResult | None
+    after: CheckResult | None
 
     def __str__(self) -> str:
         if self.before is None:
@@ -94,9 +94,9 @@ def _check_changes(old: NotebookVerdict, new: NotebookVerdict) -> tuple[CheckCha
     return tuple(found)
 
 
-def _checks(verdict: NotebookVerdict) -> dict[tuple[str, str, int], CheckVerdict]:
+def _checks(verdict: NotebookVerdict) -> dict[tuple[str, str, int], CheckResult]:
     """The checks by test cell, name, and a number that tells checks of one name apart."""
-    found: dict[tuple[str, str, int], CheckVerdict] = {}
+    found: dict[tuple[str, str, int], CheckResult] = {}
     for cell in verdict.cells:
         for check in cell.checks:
             number = sum(key[:2] == (cell.grade_id, check.name) for key in found)
@@ -104,7 +104,6 @@ def _checks(verdict: NotebookVerdict) -> dict[tuple[str, str, int], CheckVerdict
     return found
 
 
-def _said(check: CheckVerdict | None) -> str:
+def _said(check: CheckResult | None) -> str:
     assert check is not None
-    earned = check.points if check.outcome == PASSED else 0
-    return f"{SIGNS[check.outcome]} {check.outcome} {earned:g}/{check.points:g}"
+    return f"{check.outcome.signed} {check.earned:g}/{check.points:g}"

@@ -29,7 +29,6 @@ import numpy as np
 
 from resnets_utils.border.call import VALUE, Call, as_arguments
 from resnets_utils.checks.check_result import (
-    SIGNS,
     AnswerRaised,
     CheckResult,
     ChecksNotPassed,
@@ -63,13 +62,13 @@ class Checks:
         self._networks: Any = None
         self._replies: dict[str, Reply] = {}
         self._first = len(self._how.results)
-        self._line = 0
+        self._hidden = False  # whether the check that runs is
         self._used: list[Answer] = []
         self.random = np.random.default_rng([self._how.salt, *function.encode()])
 
     def __call__(self, name: str, points: float) -> _Check:
         """Open a named check; what is asserted in its ``with`` block decides it."""
-        self._line = sys._getframe(1).f_lineno
+        self._hidden = sys._getframe(1).f_lineno in self._how.hidden_lines
         self._used = []
         return _Check(self, name, points)
 
@@ -122,10 +121,6 @@ class Checks:
         self._used.append(answer)
         return answer
 
-    @property
-    def _hidden(self) -> bool:
-        return self._line in self._how.hidden_lines
-
     def _record(self, result: CheckResult) -> None:
         self._how.results.append(result)
 
@@ -143,7 +138,8 @@ class Checks:
         """
         if not self._how.in_notebook:
             return
-        print(report(self.function, self.results))
+        text = report(self.function, self.results)
+        print(printable(text, getattr(sys.stdout, "encoding", None) or "utf-8"))
         missed = [result for result in self.results if result.outcome is not Outcome.PASSED]
         if missed:
             raise ChecksNotPassed(
@@ -182,7 +178,10 @@ class _Check:
             dict.fromkeys(remark for answer in self._checks._used for remark in answer.remarks)
         )
         reason = "" if error is None else str(error) or "an assertion of the check does not hold"
-        self._checks._record(CheckResult(self._name, self._points, outcome, reason, remarks))
+        hidden = self._checks._hidden
+        self._checks._record(
+            CheckResult(self._name, self._points, outcome, reason, remarks, hidden)
+        )
         return True
 
 
@@ -196,7 +195,7 @@ def report(function: str, results: list[CheckResult]) -> str:
     lines = [head, ""]
     told: dict[str, str] = {}
     for result in results:
-        lines.append(f"  {SIGNS[result.outcome]} {result.outcome:<13}  {result.name}")
+        lines.append(f"  {result.outcome.signed:<15}  {result.name}")
         if result.reason and result.reason in told:
             lines.append(f"      the same reason as for {told[result.reason]}")
         elif result.reason:
@@ -204,6 +203,22 @@ def report(function: str, results: list[CheckResult]) -> str:
             told[result.reason] = result.name
         lines += [f"      note: {remark}" for remark in result.remarks]
     return "\n".join(lines)
+
+
+def printable(text: str, encoding: str) -> str:
+    """Return a text with whatever an encoding lacks written in ASCII.
+
+    Args:
+        text: what is to be printed.
+        encoding: the terminal's; not every one is UTF-8.
+
+    """
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        signs = str.maketrans("✓✗–", "+x-")
+        return text.translate(signs).encode(encoding, "backslashreplace").decode(encoding)
+    return text
 
 
 def _wrapped(reason: str) -> str:
