@@ -15,7 +15,8 @@ from collections.abc import Callable
 from typing import Any
 
 from resnets_utils.border.call import VALUE, Call
-from resnets_utils.border.plain_data import NotPlainData, encode
+from resnets_utils.border.encoding import encode
+from resnets_utils.border.plain_data import NotPlainData
 from resnets_utils.border.reply import Reply, WrongResult, raised_reply
 
 

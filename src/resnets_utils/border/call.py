@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from resnets_utils.border.plain_data import NotPlainData, decode, encode
+from resnets_utils.border.decoding import decode
+from resnets_utils.border.encoding import encode
+from resnets_utils.border.plain_data import NotPlainData
 from resnets_utils.border.value_differences import show
 
 GRAPH, VALUE = "graph", "value"

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from resnets_utils.border.call import Call
-from resnets_utils.border.plain_data import NotPlainData, decode
+from resnets_utils.border.decoding import decode
+from resnets_utils.border.plain_data import NotPlainData
 from resnets_utils.border.reply import Reply
 from resnets_utils.border.value_differences import (
     dtype_of,
