@@ -11,7 +11,7 @@ from typing import Any
 from resnets_utils.border.decoding import decode
 from resnets_utils.border.encoding import encode
 from resnets_utils.border.plain_data import NotPlainData
-from resnets_utils.border.value_differences import show
+from resnets_utils.border.value_text import show
 
 GRAPH, VALUE = "graph", "value"
 # What an argument's form begins with that is no plain data.

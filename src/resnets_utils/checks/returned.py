@@ -19,8 +19,8 @@ from resnets_utils.border.value_differences import (
     dtype_of,
     first_difference_of_values,
     shape_of,
-    show,
 )
+from resnets_utils.border.value_text import show
 from resnets_utils.checks.check_result import CheckFailed, raise_what_happened
 from resnets_utils.checks.reference import damaged_record
 
