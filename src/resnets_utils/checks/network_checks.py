@@ -17,6 +17,7 @@ from resnets_utils.checks.check_result import (
     NotAttempted,
     raise_what_happened,
 )
+from resnets_utils.checks.graph_comparison import GraphComparison
 from resnets_utils.checks.judging import Judging
 from resnets_utils.checks.reference import Reference
 from resnets_utils.checks.reference_graphs import ReferenceGraphs, block_call
@@ -105,7 +106,12 @@ class NetworkChecks:
                         else f"{call}: its layers compute something else than they say; use "
                         "Keras's layers and functions as they are, and do not set or train weights"
                     )
-            return self._beside(call, graph, expected)
+            return Answer(
+                call,
+                self._beside(call, graph, expected),
+                reveal=lambda: not self._hidden(),
+                thorough=self._how.thorough,
+            )
         drawn = self._drawn_so_far(reply, call)
         raise_what_happened(
             call,
@@ -117,16 +123,14 @@ class NetworkChecks:
     def _read(self, text: str, call: Call) -> Graph:
         return read_graph(text, self._graphs.blocks if call.blocks else None)
 
-    def _beside(self, call: Call, graph: Graph, expected: Graph) -> Answer:
-        return Answer(
-            call,
+    def _beside(self, call: Call, graph: Graph, expected: Graph) -> GraphComparison:
+        return GraphComparison(
             graph,
             expected,
             self._open_block,
             self._graphs.opened,
             self._how.salt,
-            reveal=lambda: not self._hidden(),
-            thorough=self._how.thorough,
+            network=call.shape is None,
         )
 
     def _open_block(self, block: Node, shape: Shape) -> Graph | None:
@@ -157,5 +161,5 @@ class NetworkChecks:
         """The first difference in what was drawn before an error, on a line of its own."""
         if graph is None:
             return ""
-        found = self._beside(call, graph, expected).first_difference_so_far()
+        found = self._beside(call, graph, expected).difference_so_far()
         return f"\nbefore that, {found}" if found else ""
