@@ -11,10 +11,10 @@ from typing import Any
 import keras
 import pytest
 from exercises import NAMED, NAMED_BLOCKS
+from judging_in_process import judge_in_process
 
 from coursekit.course.test_cells import compose
 from coursekit.judge.cell import TestCellFault, judge_cell
-from coursekit.judge.in_process import judge_trusted
 from resnets_utils.answering import answer
 from resnets_utils.border.call import Call, as_arguments
 from resnets_utils.border.reply import Reply
@@ -109,7 +109,7 @@ def test_an_undefined_function_is_an_error() -> None:
 
 def test_the_placeholder_reads_not_attempted() -> None:
     source = "def identity_block(X, **arguments):\n    raise NotImplementedError()\n"
-    results = judge_trusted(TEST, [source], salt=1).checks
+    results = judge_in_process(TEST, [source], salt=1).checks
     assert {result.outcome for result in results} == {Outcome.NOT_ATTEMPTED}
     assert "line 2: raise NotImplementedError()" in results[0].reason
 

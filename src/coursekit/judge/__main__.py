@@ -19,12 +19,12 @@ def main() -> None:
     if sys.argv[2:] == ["forks"]:
         # Before anything imports NumPy: a process that forks has one thread.
         os.environ["OPENBLAS_NUM_THREADS"] = "1"
-        from coursekit.judge.judge_forks import serve_forks
+        from coursekit.judge.warm_judge_server import serve_forks
 
         with socket.socket(fileno=number) as line:
             serve_forks(line)
     else:
-        from coursekit.judge.judge_process import serve
+        from coursekit.judge.judge_server import serve
 
         serve(Connection(number))
 

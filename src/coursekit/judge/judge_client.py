@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from coursekit.errors import InfrastructureError
 from coursekit.judge.verdict import CellVerdict
-from coursekit.judge.warm_judge import ForkedJudge, ask_for_judge, take_over
+from coursekit.judge.warm_judge_client import ForkedJudge, ask_for_judge, take_over
 from coursekit.plain_text import plain_text
 from coursekit.processes.line import receive, send
 

@@ -13,7 +13,7 @@ import signal
 import socket
 from multiprocessing.connection import Connection
 
-from coursekit.judge.judge_process import serve
+from coursekit.judge.judge_server import serve
 from coursekit.sandbox.inside.system_calls import PR_SET_PDEATHSIG, prctl
 
 
