@@ -132,7 +132,7 @@ def test_an_error_that_cannot_be_told_is_an_error() -> None:
     def broken(X: Any, **arguments: Any) -> Any:
         raise Mute
 
-    assert "Mute: (what it says cannot be told)" in answering(broken)[0].reason
+    assert "Mute: (its message cannot be read)" in answering(broken)[0].reason
 
 
 def test_one_network_that_computes_something_else_fails_every_check() -> None:

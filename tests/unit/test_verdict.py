@@ -24,7 +24,7 @@ RAISED = CheckResult(
     "other arguments", 4, Outcome.ERROR, 'f(x=3): KeyError: "k"\n    line 2: d[k]', hidden=True
 )
 BLANK = CheckResult(
-    "behaviour", 5, Outcome.NOT_ATTEMPTED, "the placeholder still stands in g", hidden=True
+    "behaviour", 5, Outcome.NOT_ATTEMPTED, "the placeholder is still in g", hidden=True
 )
 VERDICT = NotebookVerdict(
     "an-assignment-v1",

@@ -183,7 +183,7 @@ def test_checks_that_change_come_and_go_are_told() -> None:
     assert [str(change) for change in compared.checks] == [
         "mended: ✗ failed 0/2 -> ✓ passed 2/2",
         "weighed: ✓ passed 1/1 -> ✓ passed 2/2",
-        "old: no longer asked, it was ✓ passed 1/1",
+        "old: removed, it was ✓ passed 1/1",
         "twice: ✓ passed 1/1 -> ✗ failed 0/1",
         "new: a new check, ! error 0/1",
     ]

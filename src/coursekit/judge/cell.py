@@ -1,4 +1,4 @@
-"""Run one test cell, and take down what its checks say."""
+"""Run one test cell, and collect the results of its checks."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _SOLUTION = "<solution: "
 
 
 class TestCellFault(Exception):
-    """A test cell, or the solution in it, is itself at fault; the message says how and where.
+    """A mistake in a test cell or in the solution in it; the message says what and where.
 
     Args:
         message: see above.
-        hidden: whether the place is one of the hidden tests'.
+        hidden: whether the place is in the hidden tests.
 
     """
 
-    __test__ = False  # no test of pytest's
+    __test__ = False  # pytest must not collect it
 
     def __init__(self, message: str, *, hidden: bool = False) -> None:
         super().__init__(message)
@@ -47,15 +47,16 @@ def judge_cell(
     Args:
         source: the test cell's text as `compose` made it; it must be trusted.
         tracer: makes the calls that the checks ask for.
-        salt: settles the random inputs.
-        grade_id: the cell's name, to say where a fault lies.
+        salt: determines the random inputs.
+        grade_id: the cell's name.
         reference: what the exercise asks for; None for the solution in the cell.
-        sampled: whether networks are tried on pictures, as strangers' must be.
-        thorough: whether figures are computed even for what is drawn as the solution is.
+        sampled: whether networks are tried on pictures, as untrusted ones must be.
+        thorough: whether figures are computed even where the answer's graph equals
+            the solution's.
 
     Raises:
-        TestCellFault: if the test cell itself raises; that is a mistake in the test
-            or the solution, never in an answer.
+        TestCellFault: if the test cell itself raises: the mistake is in the test or
+            the solution, never in an answer.
 
     """
     cell = take_apart(source)
@@ -90,7 +91,7 @@ def solution_of(cells: tuple[tuple[str, str], ...], blocks: str) -> Solution:
 
 
 def _fault(error: Exception, cell: TestCell, grade_id: str) -> TestCellFault:
-    """What an error says, and which line of the author's it came from."""
+    """An error's message, and the author's line that it came from."""
     words = f"{type(error).__name__}: {error}"
     if isinstance(error, SyntaxError):
         words = f"{type(error).__name__}: {error.msg}"
@@ -107,7 +108,7 @@ def _fault(error: Exception, cell: TestCell, grade_id: str) -> TestCellFault:
 
 
 def _lines(error: Exception) -> list[tuple[str, int]]:
-    """The files and lines that an error came through, the innermost last."""
+    """The files and lines of an error's traceback, the innermost last."""
     found = [
         (frame.f_code.co_filename, number)
         for frame, number in traceback.walk_tb(error.__traceback__)

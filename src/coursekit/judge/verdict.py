@@ -1,4 +1,4 @@
-"""Verdicts: what the judge says of one test cell and of one notebook, and the file of it."""
+"""Verdicts on one test cell and on one notebook, and their file."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SCHEMA = 2
 
 @dataclass(frozen=True)
 class CellVerdict:
-    """What the judge says of one test cell.
+    """The verdict on one test cell.
 
     Attributes:
         grade_id: the test cell's name.
-        function: the function that its checks are about; "" if they call none.
-        checks: what each of them found.
+        function: the function that its checks call; "" if they do not call one.
+        checks: what each check found.
 
     """
 
@@ -67,15 +67,15 @@ class CellVerdict:
 
 @dataclass(frozen=True)
 class NotebookVerdict:
-    """What the judge says of one submitted notebook.
+    """The verdict on one submitted notebook.
 
     Attributes:
         assignment: the assignment's name.
         notebook: the notebook's name, without its ending.
         student: the student's id.
         cells: one verdict for each test cell.
-        salt: what settled the random inputs, so that the grading can be repeated.
-        isolation: which sandbox level the student's kernel ran in.
+        salt: determined the random inputs; with it, the grading can be repeated.
+        isolation: the sandbox level that the student's kernel ran in.
         remarks: what happened to the notebook as a whole.
 
     """

@@ -1,4 +1,4 @@
-"""The conductor's side of the warm judge: keep one, and ask it for a judge of a submission."""
+"""The conductor's side of the warm judge: keep one, and ask it for the judge of a submission."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from multiprocessing.connection import Connection
 
 from coursekit.processes.line import start_process
 
-_SECONDS = 120
+MAX_START_SECONDS = 120
 _MODULE = "coursekit.judge"
 
 
 class ForkedJudge:
-    """A judge that the warm one forked; what it has of subprocess.Popen is what we use.
+    """A judge that the warm one forked, with the methods of subprocess.Popen that are used.
 
     Args:
-        process: a descriptor of its process.
+        process: the file descriptor of its process.
 
     """
 
@@ -36,7 +36,7 @@ class ForkedJudge:
             signal.pidfd_send_signal(self._process, signal.SIGKILL)
 
     def wait(self) -> None:
-        """Wait until it has ended; to be called once."""
+        """Wait until it has ended; call this once."""
         select.select([self._process], [], [])
         os.close(self._process)
 
@@ -58,7 +58,7 @@ class WarmJudge:
         """Ask for a judge; return the line on which it will answer.
 
         Raises:
-            OSError: if the process is gone.
+            OSError: if the process has ended.
 
         """
         ours, theirs = socket.socketpair()
@@ -82,11 +82,11 @@ _warm: WarmJudge | None = None
 
 
 def ask_for_judge() -> socket.socket | None:
-    """Ask this process's warm judge, made when it is first needed or has died, for another.
+    """Ask this process's warm judge for another; start a warm one if there is not one.
 
     Returns:
-        The line for `take_over`, at once: the judge gets ready meanwhile. None
-        where none can be forked.
+        The line for `take_over`, at once, while the judge gets ready. None on
+        a system where judges cannot be forked.
 
     """
     global _warm
@@ -105,10 +105,10 @@ def ask_for_judge() -> socket.socket | None:
 def take_over(
     asked: socket.socket | None,
 ) -> tuple[ForkedJudge | subprocess.Popen[bytes], Connection]:
-    """Return the judge that was asked for and the line to it, or one started cold instead."""
+    """Return the judge that was asked for and the line to it; start it cold if need be."""
     if asked is not None:
         with asked, contextlib.suppress(OSError):
-            asked.settimeout(_SECONDS)
+            asked.settimeout(MAX_START_SECONDS)
             _, files, _, _ = socket.recv_fds(asked, 1, 1)
             if files:
                 asked.settimeout(None)

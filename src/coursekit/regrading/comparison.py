@@ -1,4 +1,4 @@
-"""What a changed test makes of one submission: its score and its checks, before and after."""
+"""One submission before and after tests changed: its scores and its checks."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from resnets_utils.checks.check_result import CheckResult
 
 @dataclass(frozen=True)
 class CheckChange:
-    """A check that says something else than before.
+    """A check with another result than before.
 
     Attributes:
         grade_id: the test cell's name.
         name: the check's name.
-        before: what it said; None if it is new.
-        after: what it says; None if it is gone.
+        before: its result before; None if the check is new.
+        after: its result now; None if the check is gone.
 
     """
 
@@ -30,7 +30,7 @@ class CheckChange:
         if self.before is None:
             return f"{self.name}: a new check, {_said(self.after)}"
         if self.after is None:
-            return f"{self.name}: no longer asked, it was {_said(self.before)}"
+            return f"{self.name}: removed, it was {_said(self.before)}"
         return f"{self.name}: {_said(self.before)} -> {_said(self.after)}"
 
 
@@ -42,8 +42,8 @@ class Comparison:
         student: the student's id.
         before: the gradebook's automatic scores by test cell.
         after: today's.
-        checks: the checks that say something else; None if nobody knows,
-            for want of an earlier verdict.
+        checks: the checks with another result; None if that is unknown because
+            there is no earlier verdict.
 
     """
 
@@ -59,7 +59,7 @@ class Comparison:
 
     @property
     def difference(self) -> float:
-        """By how much the sum of the scores changes."""
+        """The change of the sum of the scores."""
         return sum(self.after.values()) - sum(self.before.values())
 
 
@@ -84,7 +84,7 @@ def compare(
 
 
 def _check_changes(old: NotebookVerdict, new: NotebookVerdict) -> tuple[CheckChange, ...]:
-    """The checks whose outcome or points differ; a reason that is worded anew is no change."""
+    """The checks whose outcome or points differ; the wording of a reason does not count."""
     earlier, today = _checks(old), _checks(new)
     found = []
     for key in [*earlier, *(key for key in today if key not in earlier)]:
@@ -95,7 +95,7 @@ def _check_changes(old: NotebookVerdict, new: NotebookVerdict) -> tuple[CheckCha
 
 
 def _checks(verdict: NotebookVerdict) -> dict[tuple[str, str, int], CheckResult]:
-    """The checks by test cell, name, and a number that tells checks of one name apart."""
+    """The checks by test cell, name, and a number for checks of the same name."""
     found: dict[tuple[str, str, int], CheckResult] = {}
     for cell in verdict.cells:
         for check in cell.checks:

@@ -12,7 +12,7 @@ from nbgrader.api import Gradebook
 
 from coursekit.release.held_cells import database_url
 
-# Everything that grading, by machine or by hand, writes down.
+# Everything that grading, automatic or by hand, writes.
 _TABLES = ("grade", "comment", "submitted_notebook", "submitted_assignment")
 
 Rows = dict[tuple[str, str], tuple[object, ...]]
@@ -23,8 +23,8 @@ class Scores:
     """The scores of one submitted notebook, by test cell.
 
     Attributes:
-        automatic: what the judge gave; None where nothing stands yet.
-        by_hand: what somebody gave by hand, which counts in its place.
+        automatic: what the judge gave; None before the first grading.
+        by_hand: what an instructor gave by hand, which counts instead.
 
     """
 
@@ -33,9 +33,9 @@ class Scores:
 
 
 def read_scores(database: Path, assignment: str, notebook: str) -> dict[str, Scores]:
-    """Return the scores of each student who handed the notebook in.
+    """Return the scores of each student who submitted the notebook.
 
-    Cells that are graded by hand alone are left out.
+    Cells that are graded only by hand are left out.
     """
     found = {}
     with Gradebook(database_url(database)) as gradebook:
@@ -52,7 +52,7 @@ def read_scores(database: Path, assignment: str, notebook: str) -> dict[str, Sco
 
 
 def read_rows(database: Path) -> Rows:
-    """Return every row that grading wrote, by table and id: to see afterwards that it stands."""
+    """Return every row that grading wrote, by table and id, to find later changes."""
     with contextlib.closing(sqlite3.connect(database)) as connection:
         return {
             (table, row[0]): row
@@ -62,7 +62,7 @@ def read_rows(database: Path) -> Rows:
 
 
 def copy_gradebook(database: Path, target: Path) -> None:
-    """Copy a gradebook as it stands at one moment, even while somebody writes into it."""
+    """Copy a gradebook as it is at one moment, even while somebody writes to it."""
     with (
         contextlib.closing(sqlite3.connect(database)) as origin,
         contextlib.closing(sqlite3.connect(target)) as copied,
@@ -76,18 +76,18 @@ def take_scores(
     place: tuple[str, str, str],
     before_commit: Callable[[], None],
 ) -> set[tuple[str, str]]:
-    """Take one submission's automatic scores over from another gradebook, in one transaction.
+    """Copy one submission's automatic scores from another gradebook, in one transaction.
 
     Args:
         database: the gradebook that is written.
         origin: the gradebook that is read.
         place: notebook, assignment and student.
-        before_commit: what must have happened before the new scores count; if
-            it raises, none does.
+        before_commit: what must happen before the new scores count; if it raises,
+            no score changes.
 
     Returns:
         The table and id of each row that was written. Scores by hand, extra
-        credit and comments are not touched.
+        credit and comments do not change.
 
     """
     with Gradebook(database_url(origin)) as gradebook:
@@ -98,7 +98,7 @@ def take_scores(
     with Gradebook(database_url(database)) as gradebook:
         submission = gradebook.find_submission_notebook(*place)
         for grade in submission.grades:
-            # Only what the judge scored anew: cells graded by hand keep their state.
+            # Only new scores of the judge: cells graded by hand keep their state.
             if grade.name in grades and grade.auto_score != grades[grade.name][0]:
                 grade.auto_score, grade.needs_manual_grade = grades[grade.name]
                 written.add(("grade", str(grade.id)))

@@ -47,7 +47,7 @@ def _parts_agree(got: float, expected: float, tolerance: float) -> bool:
 
 
 def _size(number: complex) -> float:
-    # Unlike abs, it takes numbers that are close to infinite.
+    # Unlike abs, it does not overflow for numbers that are close to infinite.
     return math.hypot(number.real, number.imag)
 
 
@@ -113,7 +113,7 @@ def _same(got: Array, expected: Array) -> Array:
 
 
 def _near(got: Array, expected: Array, tolerance: float) -> Array:
-    # With no tolerance whatever rounding makes equal would count as near.
+    # Without a tolerance, numbers that only rounding makes equal would count as near.
     if not tolerance:
         return np.zeros(got.shape, bool)
     distance = np.abs(got - expected)

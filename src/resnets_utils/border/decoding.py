@@ -115,7 +115,7 @@ class _Decoder:
             if type(pair) is not list or len(pair) != 2:
                 raise NotPlainData("a dictionary with something other than a key and a value")
             key = self.value(pair[0], depth + 1)
-            # Its form was read, so that it can be looked into.
+            # Its form has been read, so `fits_a_key` can look into it.
             if not fits_a_key(pair[0]):
                 raise NotPlainData("a dictionary with a value in the place of a key")
             read.append((key, self.value(pair[1], depth + 1)))

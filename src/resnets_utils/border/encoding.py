@@ -36,18 +36,18 @@ def encode(value: object) -> Any:
     """Return the value in a form that ``json.dumps`` takes and ``decode`` reads.
 
     Numbers, texts, lists, tuples, dictionaries and arrays count as what they
-    hold: of a subclass, only what its plain base class stores is read, by the
+    hold: of a subclass, only what its plain base class stores is read, with the
     base class's own methods. NumPy's numbers become Python's; an array of
     shape () stays an array; a tensor of TensorFlow or Keras becomes its array.
 
     Args:
         value: None, a bool, int, float, complex or str, an array of numbers,
             truth values or texts of any shape, or a list, tuple or dictionary of
-            these; the keys of a dictionary are None, numbers but complex ones,
-            texts or tuples of these.
+            these; the keys of a dictionary are None, numbers other than complex
+            ones, texts or tuples of these.
 
     Raises:
-        NotPlainData: if it is anything else, or more than the bounds allow.
+        NotPlainData: if it is anything else, or larger than the bounds allow.
 
     """
     try:
@@ -91,7 +91,7 @@ class _Encoder:
         return self._encode(self._value, 0)
 
     def _refusal(self, phrase: str, depth: int) -> NotPlainData:
-        """Return the refusal of a value, told as a part of what was returned if it is one."""
+        """Return the refusal of a value, which may be a part of what was returned."""
         return NotPlainData(f"{self._outermost()} that holds {phrase}" if depth else phrase)
 
     def _outermost(self) -> str:
@@ -153,7 +153,7 @@ class _Encoder:
             return ["dict", self._pairs(value, depth)]
         kind: Any = list if _is_a(value, list) else tuple
         self._budget.spend_items(kind.__len__(value), f"a {kind.__name__}")
-        # A slice of the base class is a plain copy, which nobody changes while we read.
+        # The base class's slice is a plain copy, which does not change while it is read.
         items = kind.__getitem__(value, slice(None))
         return [kind.__name__, [self._encode(item, depth + 1) for item in items]]
 

@@ -1,8 +1,8 @@
 """Plain data: values that cross between a student's process and the judge as JSON text.
 
 The student's process encodes what a function returned (`encoding`); the judge decodes
-it and trusts nothing (`decoding`). Both keep the bounds that stand here, so that what
-was encoded can always be decoded.
+it and trusts nothing (`decoding`). Both keep the bounds in this module, so that
+whatever is encoded can be decoded.
 
 A value's form is a JSON array that begins with a tag::
 
@@ -33,7 +33,7 @@ MAX_ARRAY_BYTES = 2_000_000
 # Numbers hash to themselves, so keys can be chosen that make a dictionary slow.
 MAX_KEYS_OF_ONE_HASH = 16
 
-# A whole number of more bits counts as text: its digits are as long.
+# A whole number of more bits counts as text, by its digits.
 _ORDINARY_BITS = 64
 DTYPES = {
     "bool": "|b1",
@@ -94,8 +94,8 @@ class Budget:
     def spend_array(self, shape: tuple[int, ...], item_bytes: int) -> int:
         """Take an array off what is left, before anything is made of it; return its bytes."""
         _keep_within(len(shape), MAX_DIMENSIONS, f"an array of {len(shape)} dimensions")
-        # NumPy refuses an empty array whose other sizes are huge, so that an
-        # empty one counts as if it held something.
+        # NumPy refuses an empty array whose other sizes are huge: in the count, an
+        # empty axis has size 1.
         held = math.prod(max(1, size) for size in shape)
         if item_bytes > MAX_ARRAY_BYTES:
             raise NotPlainData("an array of texts that are longer than can be compared")

@@ -43,8 +43,7 @@ def first_difference_of_values(
         tolerance: 0 for the same value exactly; otherwise the comparison is one
             of float64, apart from whole numbers that no float64 holds.
         reveal: whether the sentence may say what is expected. If not, it says
-            what came back and where it differs: no value, length, shape, key
-            or kind of the expectation.
+            only what came back and where it differs.
 
     Raises:
         TypeError: if one of the values is not plain data.
@@ -91,7 +90,7 @@ class _Comparison:
 
     def values(self, got: Any, expected: Any, place: str) -> str:
         arrays = isinstance(got, np.ndarray) and isinstance(expected, np.ndarray)
-        # Of two arrays, the shapes are what is said first.
+        # Of two arrays, the sentence compares the shapes first.
         if not (arrays and (got.ndim or expected.ndim)):
             got, expected = _unwrapped(got), _unwrapped(expected)
         kind, wanted = _kind(got), _kind(expected)
@@ -109,7 +108,7 @@ class _Comparison:
         return "" if agree else self._sentence(f"{_short(place)} is", got, expected)
 
     def _asked(self, words: str) -> str:
-        """These words of what is expected, if the sentence may tell it."""
+        """These words about what is expected, if the sentence may say them."""
         return words if self._reveal else _NOT_ASKED
 
     def _sentence(self, beginning: str, got: Any, expected: Any) -> str:

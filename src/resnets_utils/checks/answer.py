@@ -60,11 +60,11 @@ _ANY = "*"  # any function's layers
 
 
 class Answer:
-    """What one call of a graded function drew, beside what the exercise draws.
+    """What one call of a graded function drew, and what a check may ask of it.
 
     Attributes:
         call: how the function was called.
-        graphs: what was drawn, beside the exercise's.
+        graphs: what was drawn, with the exercise's to compare.
         remarks: what is worth saying and costs nothing.
 
     Args:
@@ -106,7 +106,7 @@ class Answer:
             )
 
     def _refuse_unknown_values(self) -> None:
-        """Raise if a layer has a setting that may change its result, and that no check reads."""
+        """Raise if a layer has a setting that no check reads and that may change its result."""
         graph = self.graphs.graph
         names = self.graphs.names(graph)
         for at in graph.reached:
@@ -229,7 +229,7 @@ class Answer:
         """Ask for the exercise's names of layers with weights; a name of others is a remark.
 
         Raises:
-            ValueError: if the solution names none of them, so that none can be asked for.
+            ValueError: if the solution does not name any of them.
 
         """
         answer, wanted = self.graphs.opened, self.graphs.opened_expected
@@ -342,10 +342,10 @@ def _settings(node: Node, names: Sequence[str]) -> tuple[Any, ...]:
 
 
 def _as_called(graph: Graph) -> Graph:
-    """The graph as a plain call runs it: a batch normalisation told nothing predicts.
+    """The graph as a plain call runs it: a batch normalisation without `training` predicts.
 
-    Within one call, Keras 3 lets a layer that was told `training` pass it on to
-    those after it that were not, which a function called step by step does not.
+    Within one call, Keras 3 passes a layer's own `training` on to later layers that
+    have none. A function that calls its layers one by one does not.
     """
     return graph.with_nodes(
         replace(node, settings={**node.settings, "training": False})

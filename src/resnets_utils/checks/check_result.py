@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Outcome(str, Enum):  # noqa: UP042 (StrEnum needs Python 3.11)
     """How a check ended: a word and a sign, the gravest last.
 
-    What the grading machine fails at has no outcome: it is raised and carries no score.
+    A failure of grading itself has no outcome: it is raised and gives no score.
 
     Attributes:
         sign: one character that stands before the word.
@@ -77,32 +77,32 @@ class CheckFailed(AssertionError):
 
 
 class AnswerRaised(Exception):
-    """The student's function raised, or is not there."""
+    """The student's function raised, or is not defined."""
 
 
 class NotAttempted(Exception):
-    """The student's function still holds a placeholder."""
+    """The student's function still contains the placeholder."""
 
 
 class ChecksNotPassed(Exception):
-    """Some check of a cell was not passed; the report above it says which."""
+    """Not all checks of a cell were passed; the report above the message says which."""
 
     def _render_traceback_(self) -> list[str]:
-        # IPython shows this instead of a traceback, which would only show our code.
+        # IPython shows this instead of a traceback, which would show only our code.
         return [str(self)]
 
 
 def raise_what_happened(call: Call, reply: Reply, *, in_notebook: bool, more: str = "") -> NoReturn:
-    """Raise what a reply says of a function that gave no result.
+    """Raise what a reply says about a function that gave no result.
 
     Args:
         call: how the function was called.
-        reply: the reply to it, of a status that is no result.
+        reply: the reply to the call; its status means that there is no result.
         in_notebook: whether the checks run in a student's notebook.
-        more: what else is to be said after an error.
+        more: text to add after an error.
 
     Raises:
-        NotAttempted: if the placeholder still stands.
+        NotAttempted: if the function still contains the placeholder.
         AnswerRaised: if the function raised or is not defined.
 
     """

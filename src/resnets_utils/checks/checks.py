@@ -1,4 +1,4 @@
-"""Named checks that carry points: the words of a test cell.
+"""Named checks that carry points: what a test cell consists of.
 
 A test cell reads::
 
@@ -13,8 +13,8 @@ or, for a function that draws a network::
         checks.trace((8, 8, 3), filters=[16, 32]).has_output_shape()
 
 The same text runs in two places. In the student's notebook the function is called
-there, and the report prints. In the judge the answer comes from the student's
-kernel, and the results are taken from `judging`.
+there, and the report prints. In the judge the student's kernel makes the call, and
+the results are taken from `judging`.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from resnets_utils.border.reply import Reply
     from resnets_utils.checks.answer import Answer
 
-# By method: the modules that it needs, first that which answers it. Loaded when a check
-# first calls it, and released where one does, so that an exercise of plain values needs
-# no Keras.
+# By method, the modules that it needs; the first of them runs it. They are loaded when a
+# check first calls the method, and released only where a check does, so that an exercise
+# of plain values needs no Keras.
 ON_DEMAND = {"trace": ["checks.network_checks", "graphs.tracing"]}
 
 
@@ -67,13 +67,13 @@ class Checks:
         self.random = np.random.default_rng([self._how.salt, *function.encode()])
 
     def __call__(self, name: str, points: float) -> _Check:
-        """Open a named check; what is asserted in its ``with`` block decides it."""
+        """Open a named check; the assertions in its ``with`` block decide it."""
         self._hidden = sys._getframe(1).f_lineno in self._how.hidden_lines
         self._used = []
         return _Check(self, name, points)
 
     def call(self, **arguments: Any) -> Returned:
-        """Call the function and return what it returned, to be asked about.
+        """Call the function; return its result, which has the methods of a check.
 
         Args:
             **arguments: the function's arguments, by name: numbers, texts, lists,
@@ -97,21 +97,21 @@ class Checks:
     def trace(
         self, shape: tuple[int, ...] | None = None, *, own_blocks: bool = False, **arguments: Any
     ) -> Answer:
-        """Have the function draw its network, and return that, to be asked about.
+        """Have the function draw its network; return it with the methods of a check.
 
         Args:
             shape: of the tensor to call it on, without the number of pictures: height,
                 width and channels; None for a function that takes no tensor.
-            own_blocks: let it use the student's own blocks, mistakes and all. Otherwise
-                a function that is no block itself meets flawless ones.
+            own_blocks: let it use the student's own blocks, with their mistakes.
+                Otherwise a function that is not itself a block gets correct ones.
             **arguments: the function's other arguments, by name; one of the library's
                 initializers may be among them.
 
         Raises:
             AnswerRaised: if the function raised or is not defined.
-            NotAttempted: if it still holds a placeholder.
-            CheckFailed: if what it drew is beyond any exercise.
-            StudentError: if this folder's record does not hold the call.
+            NotAttempted: if it still contains the placeholder.
+            CheckFailed: if its network cannot be read.
+            StudentError: if the record in this folder does not contain the call.
 
         """
         if self._networks is None:
@@ -172,12 +172,12 @@ class _Check:
         if error is not None:
             outcomes_found = [to for known, to in outcomes.items() if isinstance(error, known)]
             if not outcomes_found:
-                return False  # a mistake in the check itself, which nobody's score may pay for
+                return False  # a mistake in the check itself must not cost a student points
             outcome = outcomes_found[0]
         remarks = tuple(
             dict.fromkeys(remark for answer in self._checks._used for remark in answer.remarks)
         )
-        reason = "" if error is None else str(error) or "an assertion of the check does not hold"
+        reason = "" if error is None else str(error) or "an assertion in the check failed"
         hidden = self._checks._hidden
         self._checks._record(
             CheckResult(self._name, self._points, outcome, reason, remarks, hidden)
@@ -186,7 +186,7 @@ class _Check:
 
 
 def report(function: str, results: list[CheckResult]) -> str:
-    """Return the checks as a list in words, one line each and a reason where one is due."""
+    """Return the checks as a list in words, each with the reason why it was not passed."""
     passed = [result for result in results if result.outcome is Outcome.PASSED]
     if results and all(result.outcome is Outcome.NOT_ATTEMPTED for result in results):
         head = f"{function}: not attempted yet"
@@ -206,11 +206,11 @@ def report(function: str, results: list[CheckResult]) -> str:
 
 
 def printable(text: str, encoding: str) -> str:
-    """Return a text with whatever an encoding lacks written in ASCII.
+    """Return a text with the characters that an encoding lacks written in ASCII.
 
     Args:
         text: what is to be printed.
-        encoding: the terminal's; not every one is UTF-8.
+        encoding: the terminal's, which may not be UTF-8.
 
     """
     try:

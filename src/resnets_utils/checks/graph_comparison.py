@@ -1,4 +1,4 @@
-"""A network that was drawn, beside the exercise's for the same call."""
+"""A network that was drawn, compared with the exercise's for the same call."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ INITIALIZERS = ("initializer", "bias initializer")
 
 
 class Opener(Protocol):
-    """Finds the layers that stand behind a closed block."""
+    """Finds the layers behind a closed block."""
 
     def __call__(self, block: Node, shape: Shape) -> Graph | None:
         """Return them, drawn on an input of ``shape``; None if they are not known."""
 
 
 class GraphComparison:
-    """Two graphs, closed blocks opened where need be.
+    """Two graphs of one call, with closed blocks opened where it is necessary.
 
     Attributes:
         graph: the answer's graph as read, closed blocks and all.
@@ -46,7 +46,7 @@ class GraphComparison:
         expected: see above.
         open_block: finds the layers behind a closed block of the answer's.
         open_own_block: finds those behind one of the exercise's.
-        salt: settles random weights and pictures.
+        salt: determines random weights and pictures.
         network: see above.
 
     """

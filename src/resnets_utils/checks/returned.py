@@ -24,7 +24,7 @@ from resnets_utils.border.value_text import show
 from resnets_utils.checks.check_result import CheckFailed, raise_what_happened
 from resnets_utils.checks.reference import damaged_record
 
-_SOLUTIONS: Any = object()  # "what the solution returns": None may be asked for
+_SOLUTIONS: Any = object()  # "what the solution returns": None can be an expected result
 
 
 class Returned:
@@ -32,8 +32,8 @@ class Returned:
 
     Args:
         call: how the function was called.
-        reply: what it answered.
-        right_reply: gives what the solution answers to the same call.
+        reply: the reply to the call.
+        right_reply: gives the solution's reply to the same call.
         reveal: whether a reason may tell what is expected.
         in_notebook: whether the check runs in a student's notebook.
 
@@ -59,9 +59,9 @@ class Returned:
         """The result, as data.
 
         Raises:
-            NotAttempted: if the function still holds a placeholder.
+            NotAttempted: if the function still contains the placeholder.
             AnswerRaised: if it raised or is not defined.
-            CheckFailed: if what came is no plain data.
+            CheckFailed: if the reply does not contain plain data.
 
         """
         if self._reply["status"] != "value":
@@ -73,7 +73,7 @@ class Returned:
 
     @property
     def _right(self) -> Any:
-        """What the solution returns; a mistake of the author's if it returns nothing."""
+        """What the solution returns; it is the author's mistake if that fails."""
         reply = self._right_reply()
         if reply["status"] != "value":
             raise ValueError(f"the solution fails: {self.call}: {reply.get('reason', '')}")
