@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -59,35 +59,24 @@ _CHANGES_NO_VALUES = frozenset(
 _ANY = "*"  # any function's layers
 
 
+@dataclass(frozen=True, eq=False)
 class Answer:
     """What one call of a graded function drew, and what a check may ask of it.
 
     Attributes:
         call: how the function was called.
         graphs: what was drawn, with the exercise's to compare.
-        remarks: what is worth saying and costs nothing.
-
-    Args:
-        call: see above.
-        graphs: see above.
         reveal: whether a reason may tell the expected figures.
         thorough: whether figures are computed even for a graph equal to the exercise's.
+        remarks: what is worth saying and costs nothing.
 
     """
 
-    def __init__(
-        self,
-        call: Call,
-        graphs: GraphComparison,
-        *,
-        reveal: Callable[[], bool],
-        thorough: bool = False,
-    ) -> None:
-        self.call = call
-        self.remarks: list[str] = []
-        self.graphs = graphs
-        self._reveal = reveal
-        self._thorough = thorough
+    call: Call
+    graphs: GraphComparison
+    reveal: Callable[[], bool]
+    thorough: bool = False
+    remarks: list[str] = field(default_factory=list)
 
     def _failed(self, reason: str) -> CheckFailed:
         return CheckFailed(f"{self.call}: {reason}")
@@ -317,7 +306,7 @@ class Answer:
 
         """
         self._refuse_unknown_values()
-        if self.graphs.graph.closed and not self._thorough and self.graphs.alike(all_and_start):
+        if self.graphs.graph.closed and not self.thorough and self.graphs.alike(all_and_start):
             return  # the solution's own network, which the release has checked for the figures
         try:
             model = build(_as_called(self.graphs.opened))
@@ -329,7 +318,7 @@ class Answer:
             got, place = got.mean(axis=mean_over), f"the mean of {place} over axis {mean_over}"
         right = np.asarray(values)
         if got.shape != right.shape or not np.allclose(got, right, rtol=0, atol=tolerance):
-            told = f"; expected {_row(right)}" if self._reveal() else ""
+            told = f"; expected {_row(right)}" if self.reveal() else ""
             raise self._failed(f"{place} came back as {_row(got)}{told}")
 
     def behaves(self) -> None:

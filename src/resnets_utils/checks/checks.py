@@ -22,7 +22,8 @@ from __future__ import annotations
 import importlib
 import sys
 import textwrap
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,6 +47,12 @@ if TYPE_CHECKING:
 # check first calls the method, and released only where a check does, so that an exercise
 # of plain values needs no Keras.
 ON_DEMAND = {"trace": ["checks.network_checks", "graphs.tracing"]}
+# What a check's block may raise.
+_OUTCOMES: dict[type[Exception], Outcome] = {
+    AssertionError: Outcome.FAILED,
+    AnswerRaised: Outcome.ERROR,
+    NotAttempted: Outcome.NOT_ATTEMPTED,
+}
 
 
 class Checks:
@@ -66,11 +73,23 @@ class Checks:
         self._used: list[Answer] = []
         self.random = np.random.default_rng([self._how.salt, *function.encode()])
 
-    def __call__(self, name: str, points: float) -> _Check:
-        """Open a named check; the assertions in its ``with`` block decide it."""
+    def __call__(self, name: str, points: float) -> AbstractContextManager[None]:
+        """Open a named check; it passes unless something is raised in its ``with`` block."""
         self._hidden = sys._getframe(1).f_lineno in self._how.hidden_lines
+        return self._check(name, points)
+
+    @contextmanager
+    def _check(self, name: str, points: float) -> Iterator[None]:
+        outcome, reason = Outcome.PASSED, ""
         self._used = []
-        return _Check(self, name, points)
+        try:
+            yield
+        except tuple(_OUTCOMES) as error:
+            outcome = next(to for known, to in _OUTCOMES.items() if isinstance(error, known))
+            reason = str(error) or "an assertion in the check failed"
+        # Any other error is a mistake in the check itself, which must not cost a student points.
+        remarks = tuple(dict.fromkeys(remark for used in self._used for remark in used.remarks))
+        self._how.results.append(CheckResult(name, points, outcome, reason, remarks, self._hidden))
 
     def call(self, **arguments: Any) -> Returned:
         """Call the function; return its result, which has the methods of a check.
@@ -121,9 +140,6 @@ class Checks:
         self._used.append(answer)
         return answer
 
-    def _record(self, result: CheckResult) -> None:
-        self._how.results.append(result)
-
     @property
     def results(self) -> list[CheckResult]:
         """What the checks have found so far, in order."""
@@ -146,43 +162,6 @@ class Checks:
                 f"{self.function}: {len(missed)} of {len(self.results)} checks not passed yet; "
                 "the list above says why."
             )
-
-
-class _Check:
-    """One named check; its ``with`` block passes unless something is raised in it."""
-
-    def __init__(self, checks: Checks, name: str, points: float) -> None:
-        self._checks, self._name, self._points = checks, name, points
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        found: TracebackType | None,
-    ) -> bool:
-        outcomes = {
-            AssertionError: Outcome.FAILED,
-            AnswerRaised: Outcome.ERROR,
-            NotAttempted: Outcome.NOT_ATTEMPTED,
-        }
-        outcome = Outcome.PASSED
-        if error is not None:
-            outcomes_found = [to for known, to in outcomes.items() if isinstance(error, known)]
-            if not outcomes_found:
-                return False  # a mistake in the check itself must not cost a student points
-            outcome = outcomes_found[0]
-        remarks = tuple(
-            dict.fromkeys(remark for answer in self._checks._used for remark in answer.remarks)
-        )
-        reason = "" if error is None else str(error) or "an assertion in the check failed"
-        hidden = self._checks._hidden
-        self._checks._record(
-            CheckResult(self._name, self._points, outcome, reason, remarks, hidden)
-        )
-        return True
 
 
 def report(function: str, results: list[CheckResult]) -> str:

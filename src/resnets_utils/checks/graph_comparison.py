@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -33,50 +33,36 @@ class Opener(Protocol):
         """Return them, drawn on an input of ``shape``; None if they are not known."""
 
 
+@dataclass(frozen=True, eq=False)
 class GraphComparison:
     """Two graphs of one call, with closed blocks opened where it is necessary.
 
     Attributes:
         graph: the answer's graph as read, closed blocks and all.
         expected: the exercise's graph for the same call.
-        network: whether they are whole networks, not a function's on a tensor.
-
-    Args:
-        graph: see above.
-        expected: see above.
         open_block: finds the layers behind a closed block of the answer's.
         open_own_block: finds those behind one of the exercise's.
         salt: determines random weights and pictures.
-        network: see above.
+        network: whether they are whole networks, not a function's on a tensor.
 
     """
 
-    def __init__(
-        self,
-        graph: Graph,
-        expected: Graph,
-        open_block: Opener,
-        open_own_block: Opener,
-        salt: int,
-        *,
-        network: bool,
-    ) -> None:
-        self.graph = graph
-        self.expected = expected
-        self.network = network
-        self._open_block = open_block
-        self._open_own_block = open_own_block
-        self._salt = salt
+    graph: Graph
+    expected: Graph
+    open_block: Opener
+    open_own_block: Opener
+    salt: int
+    network: bool
 
     @cached_property
     def opened(self) -> Graph:
         """The answer's graph, all blocks opened."""
-        return open_blocks(self.graph, self._open_block)
+        return open_blocks(self.graph, self.open_block)
 
     @cached_property
     def opened_expected(self) -> Graph:
         """The exercise's graph, all blocks opened."""
-        return open_blocks(self.expected, self._open_own_block)
+        return open_blocks(self.expected, self.open_own_block)
 
     @cached_property
     def at_one_level(self) -> tuple[Graph, Graph]:
@@ -97,7 +83,7 @@ class GraphComparison:
         if self.alike(all_but_start):
             return True
         try:
-            return same_behaviour(self.opened, self.opened_expected, self._salt)
+            return same_behaviour(self.opened, self.opened_expected, self.salt)
         except ValueError:
             return False  # the layers do not fit together
 
@@ -139,11 +125,11 @@ class GraphComparison:
 
         def differing(got: Node, wanted: Node) -> list[str]:
             shape = self.expected.shapes[wanted.inputs[0]]
-            right = self._open_own_block(wanted, shape)
+            right = self.open_own_block(wanted, shape)
 
             def matters(name: str) -> bool:
                 changed = {**wanted.settings, name: got.settings.get(name)}
-                other = self._open_block(replace(wanted, settings=changed), shape)
+                other = self.open_block(replace(wanted, settings=changed), shape)
                 return (
                     right is None or other is None or other.signature(read) != right.signature(read)
                 )
