@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection
-from types import TracebackType
 from typing import Any, Self
 
 from coursekit.errors import InfrastructureError
@@ -40,12 +39,7 @@ class JudgeProcess:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        found: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         if self._asked is not None:
             self._asked.close()
         if self._line is not None and self._process is not None:

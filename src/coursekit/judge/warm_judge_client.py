@@ -41,65 +41,36 @@ class ForkedJudge:
         os.close(self._process)
 
 
-class WarmJudge:
-    """A process that has imported what a judge needs, and forks judges."""
-
-    def __init__(self) -> None:
-        self._process, line = start_process(_MODULE, "forks")
-        with line:
-            self._line = socket.socket(fileno=os.dup(line.fileno()))
-
-    @property
-    def alive(self) -> bool:
-        """Whether it still runs."""
-        return self._process.poll() is None
-
-    def ask(self) -> socket.socket:
-        """Ask for a judge; return the line on which it will answer.
-
-        Raises:
-            OSError: if the process has ended.
-
-        """
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                socket.send_fds(self._line, [b"j"], [theirs.fileno()])
-            except OSError:
-                ours.close()
-                raise
-        return ours
-
-    def close(self) -> None:
-        """End it, and every judge that it forked."""
-        self._line.close()
-        self._process.kill()
-        self._process.wait()
-
-
 _lock = threading.Lock()
-_warm: WarmJudge | None = None
+# The process, and the line on which it is asked.
+_warm: tuple[subprocess.Popen[bytes], socket.socket] | None = None
 
 
 def ask_for_judge() -> socket.socket | None:
     """Ask this process's warm judge for another; start a warm one if there is not one.
 
     Returns:
-        The line for `take_over`, at once, while the judge gets ready. None on
-        a system where judges cannot be forked.
+        The line for `take_over`, at once, while the judge gets ready. None if
+        no judge can be forked.
 
     """
     global _warm
     if sys.platform != "linux":
         return None
     with _lock:
-        if _warm is None or not _warm.alive:
+        if _warm is None or _warm[0].poll() is not None:
             close_warm_judge()
-            _warm = WarmJudge()
-        try:
-            return _warm.ask()
-        except OSError:
-            return None
+            process, line = start_process(_MODULE, "forks")
+            with line:
+                _warm = process, socket.socket(fileno=os.dup(line.fileno()))
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                socket.send_fds(_warm[1], [b"j"], [theirs.fileno()])
+            except OSError:  # it has just ended
+                ours.close()
+                return None
+        return ours
 
 
 def take_over(
@@ -117,10 +88,13 @@ def take_over(
 
 
 def close_warm_judge() -> None:
-    """End this process's warm judge, if it has one."""
+    """End this process's warm judge, if it has one, and every judge that it forked."""
     global _warm
     if _warm is not None:
-        _warm.close()
+        process, line = _warm
+        line.close()
+        process.kill()
+        process.wait()
         _warm = None
 
 

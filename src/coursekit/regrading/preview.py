@@ -135,7 +135,7 @@ def _find(course: Path, name: str) -> Assignment:
     if name not in known:
         raise CourseKitError(
             f"there is no assignment {name!r} in {course / 'source'}",
-            f"the course has {', '.join(sorted(known))}",
+            f"choose one of: {', '.join(sorted(known))}",
         )
     return known[name]
 

@@ -58,7 +58,7 @@ def decode(data: Any) -> Any:
     except NotPlainData:
         raise
     except Exception as error:
-        # No such exception is known. The judge must not fall if there is one.
+        # No such exception is known. The judge must not fail if there is one.
         raise NotPlainData("data that cannot be read") from error
 
 

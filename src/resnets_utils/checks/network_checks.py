@@ -112,13 +112,8 @@ class NetworkChecks:
                 reveal=lambda: not self._hidden(),
                 thorough=self._how.thorough,
             )
-        drawn = self._drawn_so_far(reply, call)
-        raise_what_happened(
-            call,
-            reply,
-            in_notebook=self._how.in_notebook,
-            more=self._explained(call, drawn, expected),
-        )
+        more = self._explained(call, self._drawn_so_far(reply, call), expected)
+        raise_what_happened(call, reply, in_notebook=self._how.in_notebook, more=more)
 
     def _read(self, text: str, call: Call) -> Graph:
         return read_graph(text, self._graphs.blocks if call.blocks else None)

@@ -59,13 +59,9 @@ class Solution:
     """
 
     def __init__(self, cells: Sequence[tuple[str, str]], blocks: str = "") -> None:
+        self.blocks = blocks
         self._cells = cells
-        self._blocks = blocks
         self._replies: dict[str, Reply] = {}
-
-    @property
-    def blocks(self) -> str:
-        return self._blocks
 
     @cached_property
     def namespace(self) -> dict[str, Any]:
@@ -103,11 +99,7 @@ class Record:
         for reply in replies.values():
             if not isinstance(reply, Mapping) or not isinstance(reply.get("status"), str):
                 raise ValueError("it holds something that is not a reply")
-        self._blocks, self._replies = blocks, replies
-
-    @property
-    def blocks(self) -> str:
-        return self._blocks
+        self.blocks, self._replies = blocks, replies
 
     def reply(self, call: Call) -> Reply:
         if call.key not in self._replies:
