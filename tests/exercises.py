@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from resnets_utils.border.call import Call, as_arguments
-from resnets_utils.checks.answer import open_blocks
+from resnets_utils.checks.graph_comparison import open_blocks
 from resnets_utils.checks.reference import Solution
 from resnets_utils.checks.reference_graphs import ReferenceGraphs
 from resnets_utils.graphs.graph import Graph

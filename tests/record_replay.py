@@ -7,9 +7,9 @@ visible checks' own calls; for all others it has nothing to draw.
 REPLAY = """
 import json
 import keras
-from resnets_utils.checks import answer as answers
+from resnets_utils import answering
+from resnets_utils.checks import graph_comparison
 from resnets_utils.graphs import rebuilding as building
-from resnets_utils.border import call as calls
 from resnets_utils.checks import reference
 from resnets_utils.checks import reference_graphs
 from resnets_utils.graphs import spot_check as sampling
@@ -34,11 +34,11 @@ def replayed(call, namespace):
         found = graphs.graph(call)
     except Exception:
         return {"status": "raised", "reason": "the record does not hold this"}
-    model = drawn(answers.open_blocks(found, graphs.opened))
+    model = drawn(graph_comparison.open_blocks(found, graphs.opened))
     reply = {"status": "graph", "graph": model.to_json()}
     if call.sample is not None:
         reply["values"] = sampling.sample(model, call.sample)
     return reply
 
-calls.answer = replayed
+answering.answer = replayed
 """

@@ -17,10 +17,10 @@ from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
 from coursekit.errors import AuthoringError, InfrastructureError
 from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
-from coursekit.judge.verdict import PASSED, CheckVerdict, NotebookVerdict
-from coursekit.pages.verdict_html import SIGNS
+from coursekit.judge.verdict import NotebookVerdict
 from coursekit.release.pipeline import build_folder, copy_course, generate
 from coursekit.sandbox.levels import strongest, why_no_sandbox
+from resnets_utils.checks.check_result import CheckResult, Outcome
 
 SUBMISSIONS = "examples/submissions.toml"
 
@@ -167,7 +167,7 @@ def _scores(assignment: str, rows: list[tuple[dict[str, Any], NotebookVerdict]])
         total = sum(cell.score for cell in verdict.cells)
         possible = sum(cell.points for cell in verdict.cells)
         said = {
-            cell.function: f"{SIGNS[cell.outcome]} {cell.outcome} {cell.score:g}/{cell.points:g}"
+            cell.function: f"{cell.outcome.signed} {cell.score:g}/{cell.points:g}"
             for cell in verdict.cells
         }
         table.add_row(
@@ -183,17 +183,17 @@ def show_reasons(
 ) -> None:
     """Print the reason for each lost point."""
     for entry, verdict in zip(entries, verdicts, strict=True):
-        if all(cell.outcome == PASSED for cell in verdict.cells):
+        if all(cell.outcome is Outcome.PASSED for cell in verdict.cells):
             continue
         console.print(f"\n[bold]{entry['student']}[/bold], where points were lost")
         for cell in verdict.cells:
-            reasons: dict[str, list[CheckVerdict]] = {}
+            reasons: dict[str, list[CheckResult]] = {}
             for check in cell.checks:
-                if check.outcome != PASSED:
+                if check.outcome is not Outcome.PASSED:
                     reasons.setdefault(check.reason, []).append(check)
             for reason, checks in reasons.items():
                 names = ", ".join(f"{check.name} -{check.points:g}" for check in checks)
                 outcome = checks[0].outcome
-                text = f"{SIGNS[outcome]} {cell.function}, {outcome}: {names}"
+                text = f"{outcome.sign} {cell.function}, {outcome}: {names}"
                 for indent, part in ((2, text), (6, reason)):
                     console.print(Padding(Text(part), (0, 0, 0, indent)))

@@ -24,7 +24,7 @@ GRADEBOOK = "gradebook.db"
 # How long another program may hold the gradebook; SQLite's own limit is 5 s.
 MAX_WAIT_SECONDS = 20
 _SQLITE = "sqlite:///"
-# Everything that grading, by machine or by hand, writes down.
+# Everything that grading, automatic or by hand, writes.
 _TABLES = ("grade", "comment", "submitted_notebook", "submitted_assignment")
 
 Rows = dict[tuple[str, str], tuple[object, ...]]
@@ -64,7 +64,7 @@ def try_to_write(url: str, patience: float = MAX_WAIT_SECONDS) -> None:
 
 
 def copy_gradebook(database: Path, target: Path) -> None:
-    """Copy a gradebook as it stands at one moment, even while somebody writes into it."""
+    """Copy a gradebook as it is at one moment, even while somebody writes to it."""
     with (
         contextlib.closing(sqlite3.connect(database)) as origin,
         contextlib.closing(sqlite3.connect(target)) as copied,
@@ -136,8 +136,8 @@ class Scores:
     """The scores of one submitted notebook, by test cell.
 
     Attributes:
-        automatic: what the judge gave; None where there is no score yet.
-        by_hand: what somebody gave by hand, which counts in its place.
+        automatic: what the judge gave; None before the first grading.
+        by_hand: what an instructor gave by hand, which counts instead.
 
     """
 
@@ -156,9 +156,9 @@ def students_of(url: str, assignment: str) -> set[str]:
 
 
 def read_scores(database: Path, assignment: str, notebook: str) -> dict[str, Scores]:
-    """Return the scores of each student who handed the notebook in.
+    """Return the scores of each student who submitted the notebook.
 
-    Cells that are graded by hand alone are left out.
+    Cells that are graded only by hand are left out.
     """
     found = {}
     with Gradebook(database_url(database)) as gradebook:
@@ -197,7 +197,7 @@ def take_back_scores(url: str, assignment: str, student: str, notebook: str = ""
 
 
 def read_rows(database: Path) -> Rows:
-    """Return every row that grading wrote, by table and id: to see later what changed."""
+    """Return every row that grading wrote, by table and id, to find later changes."""
     with contextlib.closing(sqlite3.connect(database)) as connection:
         return {
             (table, row[0]): row
@@ -212,7 +212,7 @@ def take_scores(
     place: tuple[str, str, str],
     before_commit: Callable[[], None],
 ) -> set[tuple[str, str]]:
-    """Take one submission's automatic scores over from another gradebook, in one transaction.
+    """Copy one submission's automatic scores from another gradebook, in one transaction.
 
     Args:
         database: the gradebook that is written.

@@ -20,7 +20,7 @@ from coursekit.course.hidden_tests import blocks_text
 from coursekit.course.solution import solution_pieces
 from coursekit.errors import GateError
 from resnets_utils.border.call import Call, as_arguments
-from resnets_utils.checks.answer import open_blocks
+from resnets_utils.checks.graph_comparison import open_blocks
 from resnets_utils.checks.reference import Solution
 from resnets_utils.checks.reference_graphs import ReferenceGraphs
 from resnets_utils.graphs.graph_text import text_of_graph

@@ -9,12 +9,12 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
+from judging_in_process import judge_in_process
 from own_assignments import FUNCTIONS, put_in_place
 
 from coursekit.course.assignment import Assignment, assignments
 from coursekit.course.hidden_tests import hidden_tests
 from coursekit.course.known_answers import KnownAnswer, answer_cells, full_test_cells, known_answers
-from coursekit.judge.in_process import judge_trusted
 from resnets_utils.checks.check_result import Outcome
 
 COURSE = Path(__file__).resolve().parents[2]
@@ -43,7 +43,7 @@ class Exercise:
     ) -> set[str]:
         """The names of the checks of a test cell that an answer does not pass."""
         cells = answer_cells(self.assignment, {answer.function: answer.code})
-        results = judge_trusted(test, cells, salt, sampled=sampled).results
+        results = judge_in_process(test, cells, salt, sampled=sampled).checks
         return {result.name for result in results if result.outcome is not Outcome.PASSED}
 
 

@@ -192,17 +192,17 @@ def test_the_preview_says_by_how_much_and_by_which_check(graded: Class) -> None:
     assert lines[at : at + 5] == [
         "  no-relu-2: 6 -> 3 (-3)",
         "    test_identity_block: 6 -> 3",
-        "      the score given by hand goes on counting: 5.5",
-        "      layer names: no longer asked, it was ✓ passed 3/3",
+        "      the score given by hand continues to count: 5.5",
+        "      layer names: removed, it was ✓ passed 3/3",
         "      order: a new check, ✗ failed 0/3",
     ]
     at = lines.index("  wrong-names-3: 3 -> 6 (+3)")
-    assert "no earlier verdict: graded with a fresh salt" in lines[at + 2]
+    assert "no earlier verdict: graded with a new salt" in lines[at + 2]
     assert "score stays: 6 submissions" in lines
-    assert "  right-1: the same score by other checks, left as it was" in lines
+    assert "  right-1: the same score by other checks, unchanged" in lines
     assert "left alone: 2 submissions" in lines
     assert "  not-graded: not graded yet" in lines
-    assert "  again: handed in again since, and not graded yet" in lines
+    assert "  again: submitted again, and not graded yet" in lines
     assert "grading failed: 1 submission" in lines
     assert "cannot be read as a notebook" in lines[-1] and lines[-1].startswith("  broken: ")
 
@@ -288,7 +288,7 @@ def test_nothing_is_written_over_what_somebody_graded_meanwhile(
 ) -> None:
     # The preview was made of the gradebook as it was before the scores were written.
     before = files(graded.assignment.course)
-    with pytest.raises(CourseKitError, match="somebody graded while the preview was made"):
+    with pytest.raises(CourseKitError, match="the gradebook changed while the preview was made"):
         write(graded.shown, print)
     assert files(graded.assignment.course) == before
 

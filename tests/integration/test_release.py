@@ -15,7 +15,7 @@ from coursekit.cli import main
 from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
 from coursekit.course.normal_form import normalise, notebook_text
 from coursekit.errors import AuthoringError, GateError
-from coursekit.judge.verdict import CellVerdict, CheckVerdict, NotebookVerdict
+from coursekit.judge.verdict import CellVerdict, NotebookVerdict
 from coursekit.release.leaks import find_leaks
 from coursekit.release.mistakes import refuse_mistakes
 from coursekit.release.pipeline import (
@@ -24,6 +24,7 @@ from coursekit.release.pipeline import (
     check_solution,
     normalise_source,
 )
+from resnets_utils.checks.check_result import CheckResult, Outcome
 from resnets_utils.checks.reference import RECORD
 
 pytestmark = pytest.mark.slow
@@ -132,20 +133,20 @@ def test_a_solution_without_a_test_is_named(copy: Assignment) -> None:
         refuse_mistakes(copy)
 
 
-def verdict(outcome: str, reason: str = "because") -> NotebookVerdict:
-    cell = CellVerdict("test_x", "x", (CheckVerdict("a check", 2, outcome, reason),))
+def verdict(outcome: Outcome, reason: str = "because") -> NotebookVerdict:
+    cell = CellVerdict("test_x", "x", (CheckResult("a check", 2, outcome, reason),))
     return NotebookVerdict("an-assignment", "A", "someone", (cell,), 1, "none")
 
 
 def test_a_solution_that_loses_points_is_named() -> None:
-    check_solution(verdict("passed"))
+    check_solution(verdict(Outcome.PASSED))
     with pytest.raises(GateError, match="test_x: the solution does not pass 'a check': because"):
-        check_solution(verdict("failed"))
+        check_solution(verdict(Outcome.FAILED))
 
 
 def test_a_blank_release_that_is_not_blank_is_named() -> None:
-    check_blank(verdict("not attempted"))
-    for outcome in ("passed", "error", "failed"):
+    check_blank(verdict(Outcome.NOT_ATTEMPTED))
+    for outcome in (Outcome.PASSED, Outcome.ERROR, Outcome.FAILED):
         with pytest.raises(GateError, match=f"'a check' reads {outcome}"):
             check_blank(verdict(outcome))
 

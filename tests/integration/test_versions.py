@@ -217,7 +217,7 @@ def test_regrade_leaves_another_versions_submission_alone(
     assert main(["--course", str(course), "regrade", SECOND, "--write"]) == 0
     said = capsys.readouterr().out
     assert "score changes: 1 submission\n  unstamped: 6 -> 3 (-3)\n" in said
-    assert "order: no longer asked, it was ✓ passed 3/3" in said
+    assert "order: removed, it was ✓ passed 3/3" in said
     assert "layer names: a new check, ✗ failed 0/3" in said
     assert "score stays: 1 submission\n" in said
     assert "graded in the copy 2 of 2" in said

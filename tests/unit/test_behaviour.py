@@ -10,6 +10,7 @@ import pytest
 from resnets_utils.border.call import Call
 from resnets_utils.checks.answer import Answer
 from resnets_utils.checks.check_result import CheckFailed
+from resnets_utils.checks.graph_comparison import GraphComparison
 from resnets_utils.graphs.graph import Graph
 from resnets_utils.graphs.keras_json import read_graph
 from resnets_utils.graphs.keras_layers import GraphRefused
@@ -36,11 +37,15 @@ def test_a_network_with_dropout_behaves_as_itself_and_as_no_other() -> None:
     assert not same_behaviour(with_dropout(0.4), with_dropout(None), 1)
 
 
-def beside(answer: Graph, expected: Graph) -> Answer:
+def beside(answer: Graph, expected: Graph) -> GraphComparison:
     def nothing(block: Any, shape: Any) -> None:
         return None
 
-    return Answer(Call("f", {}), answer, expected, nothing, nothing, 1, reveal=lambda: True)
+    return GraphComparison(answer, expected, nothing, nothing, 1, network=True)
+
+
+def asked(answer: Graph, expected: Graph) -> Answer:
+    return Answer(Call("f", {}), beside(answer, expected), reveal=lambda: True)
 
 
 @pytest.mark.parametrize(("training", "equal"), [(TOLD_NOTHING, True), (True, False)])
@@ -86,8 +91,8 @@ def test_a_softmax_over_the_pictures_is_not_one_over_the_classes() -> None:
     right, wrong = network(-1), network(0)
     assert same_behaviour(network(1), right, 1) and not same_behaviour(wrong, right, 1)
     with pytest.raises(CheckFailed, match="the softmax has axis 0; the exercise asks for 1"):
-        beside(wrong, right).has_pooling_and_classifier()
-    beside(network(1), right).has_pooling_and_classifier()
+        asked(wrong, right).has_pooling_and_classifier()
+    asked(network(1), right).has_pooling_and_classifier()
 
 
 @pytest.mark.parametrize("axis", [2, -3])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import keras
 import pytest
 from exercises import NAMED, NAMED_BLOCKS
+from judging_in_process import judge_in_process
 
 from coursekit.course.test_cells import compose
 from coursekit.judge.cell import TestCellFault, judge_cell
-from coursekit.judge.in_process import judge_trusted
 from resnets_utils.answering import answer
 from resnets_utils.border.call import Call, as_arguments
 from resnets_utils.border.reply import Reply
@@ -48,7 +51,7 @@ def trace(call: Call, namespace: dict[str, Any]) -> Reply:
 
 def answering(function: Any) -> list[CheckResult]:
     namespace = {"identity_block": function} if function else {}
-    return list(judge_cell(TEST, lambda call: trace(call, namespace), salt=1).results)
+    return list(judge_cell(TEST, lambda call: trace(call, namespace), salt=1).checks)
 
 
 def test_expected_figures_are_told_in_visible_checks_only() -> None:
@@ -57,6 +60,7 @@ def test_expected_figures_are_told_in_visible_checks_only() -> None:
     assert "0.123456" in visible.reason
     assert "0.654321" not in hidden.reason
     assert "came back as" in hidden.reason
+    assert (visible.hidden, hidden.hidden) == (False, True)
 
 
 def test_an_answer_that_raises_is_an_error_with_its_own_words() -> None:
@@ -79,7 +83,7 @@ def test_a_network_that_is_refused_is_told_why_though_it_cannot_be_tried() -> No
         for text in (VISIBLE, HIDDEN)
     )
     test = compose(visible, hidden, SOLUTION, NAMED_BLOCKS)
-    results = judge_cell(test, lambda call: trace(call, {"network": network}), salt=1).results
+    results = judge_cell(test, lambda call: trace(call, {"network": network}), salt=1).checks
     assert "the model must have one output" in results[0].reason
 
 
@@ -105,7 +109,7 @@ def test_an_undefined_function_is_an_error() -> None:
 
 def test_the_placeholder_reads_not_attempted() -> None:
     source = "def identity_block(X, **arguments):\n    raise NotImplementedError()\n"
-    results = judge_trusted(TEST, [source], salt=1).results
+    results = judge_in_process(TEST, [source], salt=1).checks
     assert {result.outcome for result in results} == {Outcome.NOT_ATTEMPTED}
     assert "line 2: raise NotImplementedError()" in results[0].reason
 
@@ -116,7 +120,7 @@ def test_what_a_library_has_not_implemented_is_an_error_and_no_placeholder() -> 
     exec(source, library)
     namespace: dict[str, Any] = {"far": library["Far"]()}
     exec("def identity_block(X, **arguments):\n    return far.get()\n", namespace)
-    results = judge_cell(TEST, lambda call: trace(call, namespace), salt=1).results
+    results = judge_cell(TEST, lambda call: trace(call, namespace), salt=1).checks
     assert {result.outcome for result in results} == {Outcome.ERROR}
 
 
@@ -128,7 +132,7 @@ def test_an_error_that_cannot_be_told_is_an_error() -> None:
     def broken(X: Any, **arguments: Any) -> Any:
         raise Mute
 
-    assert "Mute: (what it says cannot be told)" in answering(broken)[0].reason
+    assert "Mute: (its message cannot be read)" in answering(broken)[0].reason
 
 
 def test_one_network_that_computes_something_else_fails_every_check() -> None:
@@ -138,10 +142,10 @@ def test_one_network_that_computes_something_else_fails_every_check() -> None:
 
     other = VISIBLE.replace(EXAMPLE, EXAMPLE.replace("f=2", "f=3"))
     checks = compose(other, HIDDEN.replace("[0.654321]", "[1]"), SOLUTION, NAMED_BLOCKS)
-    results = judge_cell(checks, forging, salt=1).results
+    results = judge_cell(checks, forging, salt=1).checks
     assert [result.outcome for result in results] == [Outcome.FAILED, Outcome.FAILED]
     assert all("compute something else than they say" in result.reason for result in results)
-    results = judge_cell(checks, forging, salt=1, sampled=False).results
+    results = judge_cell(checks, forging, salt=1, sampled=False).checks
     assert [result.outcome for result in results] == [Outcome.FAILED, Outcome.PASSED]
 
 
@@ -219,6 +223,53 @@ def test_a_notebook_gets_a_list_and_one_line_instead_of_a_traceback(
     assert "✓ passed" in printed and "✗ failed" in printed
     assert "the first convolution is missing" in printed
     assert raised.value._render_traceback_() == [str(raised.value)]
+
+
+PROGRAM = """
+from resnets_utils import Checks
+def f(x):
+    return "naïve ☃"
+checks = Checks("f")
+with checks("passed", points=1):
+    assert True
+with checks("values ≥ 1", points=1):
+    checks.call(x=1).equals("☃")
+checks.report()
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "lines"),
+    [
+        ({"PYTHONIOENCODING": "ascii"}, ["+ passed", "x failed", "values \\u2265 1", "na\\xefve"]),
+        ({"PYTHONIOENCODING": "latin-1"}, ["+ passed", "x failed", "values \\u2265 1", "naïve"]),
+        (
+            {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+            ["+ passed", "x failed", "values \\u2265 1", "na\\xefve"],
+        ),
+        ({"PYTHONIOENCODING": "utf-8"}, ["✓ passed", "✗ failed", "values ≥ 1", "naïve ☃"]),
+    ],
+    ids=["ascii", "latin-1", "LANG=C", "utf-8"],
+)
+def test_a_report_is_printed_in_what_the_terminal_can_show(
+    settings: dict[str, str], lines: list[str], tmp_path: Path
+) -> None:
+    program = tmp_path / "notebook.py"
+    program.write_text(PROGRAM, encoding="utf-8")
+    (tmp_path / RECORD).write_text(record_text(record("", {})))
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "LANG"))}
+    run = subprocess.run(
+        [sys.executable, program],
+        cwd=tmp_path,
+        env={**clean, **settings},
+        capture_output=True,
+        check=False,
+    )
+    printed = run.stdout.decode("latin-1" if "latin-1" in settings.values() else "utf-8")
+    for line in lines:
+        assert line in printed, printed + run.stderr.decode()
+    assert b"UnicodeEncodeError" not in run.stderr
+    assert b"f: 1 of 2 checks not passed yet" in run.stderr
 
 
 def test_a_call_that_is_not_recorded_is_told_before_anything_runs(

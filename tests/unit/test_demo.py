@@ -11,7 +11,8 @@ from small_course import small_course
 from coursekit.course.assignment import Assignment, cells_by_grade_id
 from coursekit.demo import bundled, scores
 from coursekit.errors import AuthoringError
-from coursekit.judge.verdict import FAILED, PASSED, CellVerdict, CheckVerdict, NotebookVerdict
+from coursekit.judge.verdict import CellVerdict, NotebookVerdict
+from resnets_utils.checks.check_result import CheckResult, Outcome
 
 ANSWER = '[[answer]]\nname = "{name}"\nfunction = "identity_block"\ncode = "{code}"\n'
 
@@ -49,19 +50,19 @@ def test_what_an_assignment_does_not_have_is_told(
         bundled(small, {"student": "ada", "assignment": small.name, "answers": answers})
 
 
-def verdict(assignment: str, outcomes: dict[str, str]) -> NotebookVerdict:
+def verdict(assignment: str, outcomes: dict[str, Outcome]) -> NotebookVerdict:
     cells = tuple(
-        CellVerdict(f"test_{name}", name, (CheckVerdict("a check", 5, outcome),))
+        CellVerdict(f"test_{name}", name, (CheckResult("a check", 5, outcome),))
         for name, outcome in outcomes.items()
     )
     return NotebookVerdict(assignment, "Notebook", "somebody", cells, 1, "none")
 
 
 def test_each_assignment_has_a_table_of_its_own_functions() -> None:
-    handed_in: list[tuple[str, str, dict[str, str]]] = [
-        ("ada", "blocks-v1", {"one": PASSED, "two": FAILED}),
-        ("bob", "loops-v1", {"three": FAILED}),
-        ("cy", "blocks-v1", {"two": PASSED, "one": FAILED, "more": PASSED}),
+    handed_in: list[tuple[str, str, dict[str, Outcome]]] = [
+        ("ada", "blocks-v1", {"one": Outcome.PASSED, "two": Outcome.FAILED}),
+        ("bob", "loops-v1", {"three": Outcome.FAILED}),
+        ("cy", "blocks-v1", {"two": Outcome.PASSED, "one": Outcome.FAILED, "more": Outcome.PASSED}),
     ]
     entries: list[dict[str, Any]] = [
         {"student": student, "assignment": name, "about": "so"} for student, name, _ in handed_in

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from coursekit.errors import InfrastructureError
-from coursekit.judge import warm_judge
+from coursekit.judge import warm_judge_client
 from coursekit.judge.judge_client import JudgeProcess
 
 # A check that is named after the process it runs in, and after that one's parent.
@@ -36,9 +36,9 @@ with checks("slow", points=1):
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
     """No test shares its warm judge."""
-    warm_judge.close_warm_judge()
+    warm_judge_client.close_warm_judge()
     yield
-    warm_judge.close_warm_judge()
+    warm_judge_client.close_warm_judge()
 
 
 def who_judges() -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The codec of plain data: what is plain, what is refused, and that nothing is believed."""
+"""The codec of plain data: what is plain, what is refused, and that nothing is trusted."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pytest
 
-from resnets_utils.border import plain_data
-from resnets_utils.border.plain_data import NotPlainData, decode, encode
+from resnets_utils.border import decoding, encoding
+from resnets_utils.border.decoding import decode
+from resnets_utils.border.encoding import encode
+from resnets_utils.border.plain_data import NotPlainData
 
 DTYPES = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
 DTYPES += ["float16", "float32", "float64", "complex64", "complex128"]
@@ -185,7 +187,7 @@ class Mine(Model):
 
 def test_neither_keras_nor_tensorflow_is_imported() -> None:
     program = (
-        "import sys, resnets_utils.border.plain_data, resnets_utils.border.value_differences;"
+        "import sys, resnets_utils.border.call, resnets_utils.border.value_differences;"
         "print({'keras', 'tensorflow'} & set(sys.modules))"
     )
     said = subprocess.run(
@@ -340,7 +342,7 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
     (Mine, "a Keras model, which is not plain data"),
     (KerasTensor, "a tensor that holds no values yet (KerasTensor)"),
     (lambda: Tensor(ValueError()), "a tensor (Tensor) whose values cannot be read"),
-    (lambda: Tensor([1]), "a tensor (Tensor) whose values are no numbers"),
+    (lambda: Tensor([1]), "a tensor (Tensor) whose values are not numbers"),
     (
         lambda: np.array([[1], [1, 2]], object),
         "an array of Python objects (rows of different lengths?)",
@@ -485,7 +487,7 @@ def test_an_exception_of_any_class_is_a_refusal(monkeypatch: pytest.MonkeyPatch)
     def failing(*given: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(plain_data, "_in_words", failing)
+    monkeypatch.setattr(encoding, "_in_words", failing)
     assert refusal(Foo()) == "a value that cannot be read as plain data (ZeroDivisionError)"
 
 
@@ -638,7 +640,7 @@ def test_the_reader_has_a_net_under_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(*given: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(plain_data, "_float_of_form", failing)
+    monkeypatch.setattr(decoding, "_float_of_form", failing)
     with pytest.raises(NotPlainData, match="data that cannot be read"):
         decode(["float", 0.5])
 

@@ -12,7 +12,7 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 
 from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.pages.bounded import highlighted
-from coursekit.pages.markdown import MOST_LETTERS, OWN_PLACE, markdown_html
+from coursekit.pages.markdown import MAX_CHARACTERS, OWN_PLACE, markdown_html
 
 FILTERS = {"markdown2html": "coursekit.pages.markdown.markdown_html"}
 HOSTILE = [
@@ -79,7 +79,7 @@ def test_what_the_notebooks_hold_looks_as_before(assignment: Assignment) -> None
 
 
 def test_a_text_that_would_hold_up_its_reader_is_shown_as_it_is() -> None:
-    text = "*a <b>" * MOST_LETTERS
+    text = "*a <b>" * MAX_CHARACTERS
     assert markdown_html(text) == f"{OWN_PLACE}<pre>{text.replace('<b>', '&lt;b&gt;')}</pre></div>"
 
 

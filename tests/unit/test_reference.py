@@ -91,7 +91,7 @@ def test_what_is_not_recorded_is_told_in_words() -> None:
     with pytest.raises(StudentError) as caught:
         found.reply(other)
     assert "does not say what softmax(x=[2, 2]) should give" in caught.value.message
-    assert "put the check's arguments back" in caught.value.hint
+    assert "restore the check's arguments" in caught.value.hint
     graphs_found = ReferenceGraphs(found)
     with pytest.raises(StudentError, match=r"what network\(classes=4\) should give"):
         graphs_found.graph(Call("network", as_arguments({"classes": 4})))
@@ -132,7 +132,7 @@ def test_a_missing_record_is_told_and_a_source_notebook_has_its_releases(
     source = tmp_path / "source" / "one"
     source.mkdir(parents=True)
     monkeypatch.chdir(source)
-    with pytest.raises(StudentError, match=r"is not beside this notebook") as caught:
+    with pytest.raises(StudentError, match=r"is missing next to this notebook") as caught:
         record_of_this_folder()
     assert caught.value.hint == "copy expected.json from the folder that you were given"
     release = tmp_path / "release" / "one"
@@ -149,7 +149,7 @@ def test_a_damaged_graph_in_a_record_is_told_to_the_student(graph: str | None) -
         ReferenceGraphs(Record(data)).graph(NETWORK)
     assert caught.value.hint
     data["replies"][NETWORK.key] = {"graph": graph}
-    with pytest.raises(ValueError, match="what is no reply"):
+    with pytest.raises(ValueError, match="is not a reply"):
         Record(data)
 
 

@@ -2,16 +2,17 @@ from __future__ import annotations
 
 from nbconvert.filters.strings import clean_html
 
-from coursekit.judge.verdict import CellVerdict, CheckVerdict, NotebookVerdict
+from coursekit.judge.verdict import CellVerdict
 from coursekit.pages.verdict_html import verdict_html
+from resnets_utils.checks.check_result import CheckResult, Outcome
 
 CELL = CellVerdict(
     "test_x",
     "x",
     (
-        CheckVerdict("good", 2, "passed", remarks=("a remark",)),
-        CheckVerdict("bad", 3, "failed", "<script>alert(1)</script>\nsecond line"),
-        CheckVerdict("raised", 1, "error", "why"),
+        CheckResult("good", 2, Outcome.PASSED, remarks=("a remark",)),
+        CheckResult("bad", 3, Outcome.FAILED, "<script>alert(1)</script>\nsecond line"),
+        CheckResult("raised", 1, Outcome.ERROR, "why", hidden=True),
     ),
 )
 
@@ -33,16 +34,7 @@ def test_outcomes_are_told_by_sign_and_word() -> None:
         assert told in page
 
 
-def test_scores_add_up_and_the_gravest_outcome_counts() -> None:
-    assert (CELL.score, CELL.points, CELL.outcome) == (2, 6, "error")
-    passed = CellVerdict("a", "a", CELL.checks[:1])
-    assert passed.outcome == "passed"
-    blank = CellVerdict("a", "a", (CheckVerdict("x", 1, "not attempted"),))
-    assert blank.outcome == "not attempted"
-    mixed = CellVerdict("a", "a", (*blank.checks, *passed.checks))
-    assert mixed.outcome == "not attempted" and mixed.score == 2
-
-
-def test_a_verdict_comes_back_from_its_json() -> None:
-    verdict = NotebookVerdict("a", "N", "s", (CELL,), 5, "none", ("a remark",))
-    assert NotebookVerdict.from_json(verdict.as_json()) == verdict
+def test_a_hidden_check_is_called_one_and_no_other_is() -> None:
+    page = verdict_html(CELL)
+    assert page.count("hidden check") == 1
+    assert "<em>raised</em> (hidden check)" in page

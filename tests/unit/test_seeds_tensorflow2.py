@@ -16,7 +16,7 @@ from coursekit.course.hidden_tests import blocks_text
 from coursekit.course.solution import solution_names, solution_pieces
 from resnets_utils import tensorflow2
 from resnets_utils.border.call import Call
-from resnets_utils.checks.answer import open_blocks
+from resnets_utils.checks.graph_comparison import open_blocks
 from resnets_utils.checks.reference import Solution
 from resnets_utils.checks.reference_graphs import ReferenceGraphs
 from resnets_utils.graphs.keras_json import read_graph

@@ -158,10 +158,10 @@ def test_an_answer_is_compared_with_its_own_exercises_block() -> None:
     )
     with judging(how):
         answer = Checks("identity_block").trace((4, 4, 3), f=2, filters=[4, 3])
-    starts = {node["initializer"] for node in answer.expected.of_kind("convolution")}
-    modes = {node["training"] for node in answer.expected.of_kind("batch normalisation")}
+    starts = {node["initializer"] for node in answer.graphs.expected.of_kind("convolution")}
+    modes = {node["training"] for node in answer.graphs.expected.of_kind("batch normalisation")}
     assert (starts, modes) == ({("stateless random_uniform", 0)}, {True})
-    assert answer.graph.nodes[1:] == ()
+    assert answer.graphs.graph.nodes[1:] == ()
 
 
 def starts_of(initializer: Any) -> set[Any]:

@@ -10,11 +10,11 @@ from pathlib import Path
 import nbformat
 import pytest
 import upgrade_notebooks as earlier
+from judging_in_process import judge_in_process
 from upgrade_notebooks import FUNCTIONS, Sample
 
 from coursekit.course.assignment import Assignment
 from coursekit.course.known_answers import full_test_cells
-from coursekit.judge.in_process import judge_trusted
 from resnets_utils.checks.check_result import Outcome
 from resnets_utils.notebooks.definitions import find_definitions
 from resnets_utils.notebooks.plain_notebook import read_earlier
@@ -74,7 +74,7 @@ def cells_that_run(path: Path) -> dict[str, str]:
 @cache
 def lost_checks(assignment: Assignment, function: str, cells: tuple[str, ...]) -> dict[str, str]:
     """The checks that an answer does not pass, with the reasons; one text is judged once."""
-    results = judge_trusted(TESTS[assignment][function], list(cells), salt=7).results
+    results = judge_in_process(TESTS[assignment][function], list(cells), salt=7).checks
     return {
         result.name: result.reason for result in results if result.outcome is not Outcome.PASSED
     }

@@ -11,14 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resnets_utils.border.value_differences import (
-    arrays_agree,
-    dtype_of,
-    first_difference_of_values,
-    numbers_agree,
-    shape_of,
-    show,
-)
+from resnets_utils.border.agreement import arrays_agree, numbers_agree
+from resnets_utils.border.value_differences import dtype_of, first_difference_of_values, shape_of
+from resnets_utils.border.value_text import show
 
 LONG = 10**400
 WIDE = 2**53 + 1

@@ -244,7 +244,7 @@ def judged(text: str, function: Any, hidden: str | None = None) -> list[CheckRes
         f'from resnets_utils import Checks\nchecks = Checks("f")\n{text}', hidden, [("f", SOLUTION)]
     )
     tracer = lambda call: answer(call, {"f": function})  # noqa: E731
-    return list(judge_cell(cell, tracer, 1, grade_id="test_f").results)
+    return list(judge_cell(cell, tracer, 1, grade_id="test_f").checks)
 
 
 def test_a_solution_that_fails_is_the_authors_fault_and_named() -> None:
@@ -288,9 +288,9 @@ def test_the_placeholder_and_an_error_of_ones_own_are_told_apart() -> None:
         [("f", SOLUTION)],
     )
     results = [
-        judge_cell(cell, lambda call: answer(call, names), 1).results[0],
-        judge_cell(cell, lambda call: answer(call, {"f": raising(KeyError("k"))}), 1).results[0],
-        judge_cell(cell, lambda call: answer(call, {}), 1).results[0],
+        judge_cell(cell, lambda call: answer(call, names), 1).checks[0],
+        judge_cell(cell, lambda call: answer(call, {"f": raising(KeyError("k"))}), 1).checks[0],
+        judge_cell(cell, lambda call: answer(call, {}), 1).checks[0],
     ]
     assert [result.outcome for result in results] == [
         Outcome.NOT_ATTEMPTED,

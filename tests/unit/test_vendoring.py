@@ -134,7 +134,7 @@ def test_a_release_has_what_its_notebook_needs(assignment: Assignment) -> None:
 def test_a_release_of_another_kit_is_not_graded_with(tmp_path: Path, checks: list[str]) -> None:
     release = released(tmp_path, [IMPORT], checks)
     refuse_other_library(release)
-    answering = ["answering.py", "border/plain_data.py", "border/reply.py", "__init__.py"]
+    answering = ["answering.py", "border/encoding.py", "border/reply.py", "__init__.py"]
     if checks is GRAPHS:
         answering += [
             "graphs/tracing.py",

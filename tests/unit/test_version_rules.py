@@ -18,11 +18,12 @@ from coursekit.course.assignment import Assignment, assignments, cells_by_grade_
 from coursekit.course.assignment_file import read_assignment_file
 from coursekit.course.normal_form import notebook_text
 from coursekit.errors import CourseKitError, GateError
-from coursekit.judge.verdict import CellVerdict, CheckVerdict, NotebookVerdict
+from coursekit.judge.verdict import CellVerdict, NotebookVerdict
 from coursekit.pages.verdict_html import verdict_html
 from coursekit.regrading.comparison import compare
 from coursekit.release.held_cells import changed_cells, refuse_changed_cells
 from coursekit.release.new_version import new_version
+from resnets_utils.checks.check_result import CheckResult, Outcome
 
 
 @pytest.fixture
@@ -153,28 +154,28 @@ def test_hidden_tests_of_that_name_are_not_overwritten(small: Assignment) -> Non
     assert not (small.course / "source" / "small-block-v2").exists()
 
 
-def verdict(*checks: CheckVerdict) -> NotebookVerdict:
+def verdict(*checks: CheckResult) -> NotebookVerdict:
     return NotebookVerdict("a", "A", "ann", (CellVerdict("test_x", "x", checks),), 1, "none")
 
 
 def test_checks_that_change_come_and_go_are_told() -> None:
     old = verdict(
-        CheckVerdict("same", 1, "passed"),
-        CheckVerdict("worded", 1, "failed", "one reason"),
-        CheckVerdict("mended", 2, "failed", "because"),
-        CheckVerdict("weighed", 1, "passed"),
-        CheckVerdict("old", 1, "passed"),
-        CheckVerdict("twice", 1, "passed"),
-        CheckVerdict("twice", 1, "passed"),
+        CheckResult("same", 1, Outcome.PASSED),
+        CheckResult("worded", 1, Outcome.FAILED, "one reason"),
+        CheckResult("mended", 2, Outcome.FAILED, "because"),
+        CheckResult("weighed", 1, Outcome.PASSED),
+        CheckResult("old", 1, Outcome.PASSED),
+        CheckResult("twice", 1, Outcome.PASSED),
+        CheckResult("twice", 1, Outcome.PASSED),
     )
     new = verdict(
-        CheckVerdict("same", 1, "passed"),
-        CheckVerdict("worded", 1, "failed", "another reason"),
-        CheckVerdict("mended", 2, "passed"),
-        CheckVerdict("weighed", 2, "passed"),
-        CheckVerdict("twice", 1, "failed", "because"),
-        CheckVerdict("twice", 1, "passed"),
-        CheckVerdict("new", 1, "error", "because"),
+        CheckResult("same", 1, Outcome.PASSED),
+        CheckResult("worded", 1, Outcome.FAILED, "another reason"),
+        CheckResult("mended", 2, Outcome.PASSED),
+        CheckResult("weighed", 2, Outcome.PASSED),
+        CheckResult("twice", 1, Outcome.FAILED, "because"),
+        CheckResult("twice", 1, Outcome.PASSED),
+        CheckResult("new", 1, Outcome.ERROR, "because"),
     )
     compared = compare("ann", {"test_x": 5}, {"test_x": 6}, old, new)
     assert compared.score_changes and compared.difference == 1
@@ -182,7 +183,7 @@ def test_checks_that_change_come_and_go_are_told() -> None:
     assert [str(change) for change in compared.checks] == [
         "mended: ✗ failed 0/2 -> ✓ passed 2/2",
         "weighed: ✓ passed 1/1 -> ✓ passed 2/2",
-        "old: no longer asked, it was ✓ passed 1/1",
+        "old: removed, it was ✓ passed 1/1",
         "twice: ✓ passed 1/1 -> ✗ failed 0/1",
         "new: a new check, ! error 0/1",
     ]

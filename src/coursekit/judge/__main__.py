@@ -1,7 +1,7 @@
 """A judge's process: ``python -m coursekit.judge FD [forks]``.
 
-It serves the connection whose file descriptor is its first argument: as the
-judge of one submission, or with "forks" by forking one for each.
+It serves the connection whose file descriptor is its first argument. It judges
+one submission, or with "forks" forks a judge for each.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ def main() -> None:
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     number = int(sys.argv[1])
     if sys.argv[2:] == ["forks"]:
-        # Before anything imports NumPy: a process that forks has one thread.
+        # Before anything imports NumPy: a process that forks must have one thread.
         os.environ["OPENBLAS_NUM_THREADS"] = "1"
-        from coursekit.judge.judge_forks import serve_forks
+        from coursekit.judge.warm_judge_server import serve_forks
 
         with socket.socket(fileno=number) as line:
             serve_forks(line)
     else:
-        from coursekit.judge.judge_process import serve
+        from coursekit.judge.judge_server import serve
 
         serve(Connection(number))
 

@@ -1,15 +1,14 @@
-"""Run one test cell, and take down what its checks say."""
+"""Run one test cell, and collect the results of its checks."""
 
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
 from functools import lru_cache
 
 from coursekit.course.test_cells import TestCell, take_apart
+from coursekit.judge.verdict import CellVerdict
 from resnets_utils.border.call import Call
 from resnets_utils.border.reply import Reply
-from resnets_utils.checks.check_result import CheckResult
 from resnets_utils.checks.judging import Judging, Tracer, judging
 from resnets_utils.checks.reference import Reference, Solution
 
@@ -17,24 +16,16 @@ _CELL = "<test cell>"
 _SOLUTION = "<solution: "
 
 
-@dataclass(frozen=True)
-class CellJudgement:
-    """The results of a test cell's checks, and the function they are about."""
-
-    function: str
-    results: tuple[CheckResult, ...]
-
-
 class TestCellFault(Exception):
-    """A test cell, or the solution in it, is itself at fault; the message says how and where.
+    """A mistake in a test cell or in the solution in it; the message says what and where.
 
     Args:
         message: see above.
-        hidden: whether the place is one of the hidden tests'.
+        hidden: whether the place is in the hidden tests.
 
     """
 
-    __test__ = False  # no test of pytest's
+    __test__ = False  # pytest must not collect it
 
     def __init__(self, message: str, *, hidden: bool = False) -> None:
         super().__init__(message)
@@ -50,21 +41,22 @@ def judge_cell(
     reference: Reference | None = None,
     sampled: bool = True,
     thorough: bool = False,
-) -> CellJudgement:
+) -> CellVerdict:
     """Run a test cell on the answers that ``tracer`` gives.
 
     Args:
         source: the test cell's text as `compose` made it; it must be trusted.
         tracer: makes the calls that the checks ask for.
-        salt: settles the random inputs.
-        grade_id: the cell's name, to say where a fault lies.
+        salt: determines the random inputs.
+        grade_id: the cell's name.
         reference: what the exercise asks for; None for the solution in the cell.
-        sampled: whether networks are tried on pictures, as strangers' must be.
-        thorough: whether figures are computed even for what is drawn as the solution is.
+        sampled: whether networks are tried on pictures, as untrusted ones must be.
+        thorough: whether figures are computed even where the answer's graph equals
+            the solution's.
 
     Raises:
-        TestCellFault: if the test cell itself raises; that is a mistake in the test
-            or the solution, never in an answer.
+        TestCellFault: if the test cell itself raises: the mistake is in the test or
+            the solution, never in an answer.
 
     """
     cell = take_apart(source)
@@ -89,7 +81,7 @@ def judge_cell(
         raise _fault(error, cell, grade_id) from error
     if not how.results:
         raise TestCellFault(f"{grade_id} holds no check")
-    return CellJudgement(asked[0] if asked else "", tuple(how.results))
+    return CellVerdict(grade_id, asked[0] if asked else "", tuple(how.results))
 
 
 @lru_cache(maxsize=4)
@@ -99,7 +91,7 @@ def solution_of(cells: tuple[tuple[str, str], ...], blocks: str) -> Solution:
 
 
 def _fault(error: Exception, cell: TestCell, grade_id: str) -> TestCellFault:
-    """What an error says, and which line of the author's it came from."""
+    """An error's message, and the author's line that it came from."""
     words = f"{type(error).__name__}: {error}"
     if isinstance(error, SyntaxError):
         words = f"{type(error).__name__}: {error.msg}"
@@ -116,7 +108,7 @@ def _fault(error: Exception, cell: TestCell, grade_id: str) -> TestCellFault:
 
 
 def _lines(error: Exception) -> list[tuple[str, int]]:
-    """The files and lines that an error came through, the innermost last."""
+    """The files and lines of an error's traceback, the innermost last."""
     found = [
         (frame.f_code.co_filename, number)
         for frame, number in traceback.walk_tb(error.__traceback__)

@@ -1,4 +1,4 @@
-"""The conductor's side of the judge: start its process, hand it cells, carry its questions."""
+"""The conductor's side of the judge: start its process, send it cells, pass on its questions."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection
-from types import TracebackType
 from typing import Any, Self
 
 from coursekit.errors import InfrastructureError
-from coursekit.judge.verdict import CellVerdict, read_checks
-from coursekit.judge.warm_judge import ForkedJudge, ask_for_judge, take_over
+from coursekit.judge.verdict import CellVerdict
+from coursekit.judge.warm_judge_client import ForkedJudge, ask_for_judge, take_over
 from coursekit.plain_text import plain_text
 from coursekit.processes.line import receive, send
 
@@ -23,11 +22,11 @@ AnswerCall = Callable[[dict[str, Any]], dict[str, str]]
 class JudgeProcess:
     """A judge in a process of its own, for the cells of one submission.
 
-    It starts at once and gets ready while the student's kernel does.
+    It starts at once, while the student's kernel starts too.
 
     Args:
-        timeout: seconds that one cell may take, waiting for the student's
-            kernel not counted.
+        timeout: seconds that one cell may take, without the time that the
+            student's kernel takes.
 
     """
 
@@ -40,12 +39,7 @@ class JudgeProcess:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        found: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         if self._asked is not None:
             self._asked.close()
         if self._line is not None and self._process is not None:
@@ -61,12 +55,12 @@ class JudgeProcess:
         Args:
             grade_id: the test cell's name.
             source: its text from the gradebook, hidden tests included.
-            points: what the gradebook says it is worth.
+            points: what the cell is worth in the gradebook.
             answer: makes a call in the student's kernel.
-            salt: settles the random inputs.
+            salt: determines the random inputs.
 
         Raises:
-            InfrastructureError: if the judge fails, or the test cell does.
+            InfrastructureError: if the judge or the test cell fails.
 
         """
         line = self._connect()
@@ -83,34 +77,34 @@ class JudgeProcess:
         except (EOFError, OSError) as error:
             raise InfrastructureError(
                 f"the judge stopped while judging {grade_id} ({type(error).__name__})",
-                "grade the submission again; if it happens again, look at its answer by hand",
+                "grade the submission again; if that fails too, grade it by hand",
             ) from None
         if "fault" in message:
             raise InfrastructureError(
-                f"{plain_text(message['fault'], MAX_REASON)}: the test cell or its solution is "
-                "at fault, no answer",
-                "correct it in source/ or grader_tests/, and make the release again",
+                f"{plain_text(message['fault'], MAX_REASON)}: the mistake is in the test cell "
+                "or its solution, not in the answer",
+                "correct it in source/ or grader_tests/, then run: coursekit release",
             )
+        verdict = CellVerdict.from_data(message["verdict"])
+        # It contains a student's text: names of layers, messages of errors.
         checks = tuple(
-            # Names of layers and words of errors in it are a student's.
             replace(
                 check,
                 reason=plain_text(check.reason, MAX_REASON),
                 remarks=tuple(plain_text(remark, MAX_REASON) for remark in check.remarks),
             )
-            for check in read_checks(message["checks"])
+            for check in verdict.checks
         )
-        verdict = CellVerdict(grade_id, message["function"], checks)
         if abs(verdict.points - points) > 1e-9:
             raise InfrastructureError(
                 f"the checks of {grade_id} are worth {verdict.points:g} points, "
                 f"the cell {points:g}",
-                "make the two agree in source/ and grader_tests/",
+                "correct the points in source/ or grader_tests/, then run: coursekit release",
             )
-        return verdict
+        return replace(verdict, checks=checks)
 
     def _connect(self) -> Connection:
-        """Take the judge over when the first cell is to be judged: it had time to get ready."""
+        """Connect to the judge at the first cell: until then it had time to get ready."""
         if self._line is None:
             self._process, self._line = take_over(self._asked)
         return self._line
@@ -121,6 +115,6 @@ class JudgeProcess:
                 self._process.kill()
             raise InfrastructureError(
                 f"the judge gave no verdict on {grade_id} within {self._timeout:.0f} s",
-                "grade the submission again on a quieter machine, or look at it by hand",
+                "grade the submission again on a machine with less load, or grade it by hand",
             )
         return receive(line)

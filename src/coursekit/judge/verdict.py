@@ -1,50 +1,31 @@
-"""Verdicts: what the judge says of one test cell and of one notebook, as plain data."""
+"""Verdicts on one test cell and on one notebook, and their file."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from resnets_utils.checks.check_result import CheckResult, Outcome
+
 # Raise it when the meaning of the JSON changes.
-SCHEMA = 1
-
-PASSED = "passed"
-FAILED = "failed"
-ERROR = "error"
-NOT_ATTEMPTED = "not attempted"
-OUTCOMES = (PASSED, FAILED, ERROR, NOT_ATTEMPTED)
-
-
-@dataclass(frozen=True)
-class CheckVerdict:
-    """What the judge says of one named check.
-
-    Attributes:
-        name: the check's name.
-        points: what it is worth.
-        outcome: one of `OUTCOMES`. The fifth outcome, infrastructure, is no
-            verdict: it is raised as InfrastructureError and carries no score.
-        reason: why the points were lost, in words; "" if they were not.
-        remarks: what is worth saying and costs nothing.
-
-    """
-
-    name: str
-    points: float
-    outcome: str
-    reason: str = ""
-    remarks: tuple[str, ...] = ()
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
 class CellVerdict:
-    """What the judge says of one test cell."""
+    """The verdict on one test cell.
+
+    Attributes:
+        grade_id: the test cell's name.
+        function: the function that its checks call; "" if they do not call one.
+        checks: what each check found.
+
+    """
 
     grade_id: str
     function: str
-    checks: tuple[CheckVerdict, ...]
+    checks: tuple[CheckResult, ...]
 
     @property
     def points(self) -> float:
@@ -54,31 +35,47 @@ class CellVerdict:
     @property
     def score(self) -> float:
         """What the answer earned: the points of the checks that it passed."""
-        return sum(check.points for check in self.checks if check.outcome == PASSED)
+        return sum(check.earned for check in self.checks)
 
     @property
-    def outcome(self) -> str:
-        """The cell's outcome: passed only if every check is; otherwise the gravest."""
+    def outcome(self) -> Outcome:
+        """The cell's outcome: the gravest of its checks."""
         found = {check.outcome for check in self.checks}
-        if found == {NOT_ATTEMPTED}:
-            return NOT_ATTEMPTED
-        for outcome in (ERROR, FAILED, NOT_ATTEMPTED):
-            if outcome in found:
-                return outcome
-        return PASSED
+        return max(found, key=list(Outcome).index, default=Outcome.PASSED)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the verdict as JSON data, with the sums that readers want written out."""
+        sums = {"outcome": self.outcome, "score": self.score, "points": self.points}
+        return asdict(self) | sums
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> CellVerdict:
+        """Return the verdict that `as_data` wrote.
+
+        Raises:
+            ValueError: if a check has an unknown outcome.
+
+        """
+        checks = (
+            CheckResult(
+                **check | {"outcome": Outcome(check["outcome"]), "remarks": tuple(check["remarks"])}
+            )
+            for check in data["checks"]
+        )
+        return cls(data["grade_id"], data["function"], tuple(checks))
 
 
 @dataclass(frozen=True)
 class NotebookVerdict:
-    """What the judge says of one submitted notebook.
+    """The verdict on one submitted notebook.
 
     Attributes:
         assignment: the assignment's name.
         notebook: the notebook's name, without its ending.
         student: the student's id.
         cells: one verdict for each test cell.
-        salt: what settled the random inputs, so that the grading can be repeated.
-        isolation: how the student's kernel was shut in.
+        salt: determined the random inputs; with it, the grading can be repeated.
+        isolation: the sandbox level that the student's kernel ran in.
         remarks: what happened to the notebook as a whole.
 
     """
@@ -92,10 +89,9 @@ class NotebookVerdict:
     remarks: tuple[str, ...] = ()
 
     def as_json(self) -> str:
-        """Return the verdict as JSON text, with the sums that readers want written out."""
-        data: dict[str, Any] = {"schema": SCHEMA, **asdict(self)}
-        for cell, written in zip(self.cells, data["cells"], strict=True):
-            written |= {"outcome": cell.outcome, "score": cell.score, "points": cell.points}
+        """Return the verdict as JSON text."""
+        cells = [cell.as_data() for cell in self.cells]
+        data = {"schema": SCHEMA, **asdict(self), "cells": cells}
         return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -109,24 +105,6 @@ class NotebookVerdict:
         data = json.loads(text)
         if data.pop("schema", None) != SCHEMA:
             raise ValueError(f"a verdict of schema {SCHEMA} is needed")
-        data["cells"] = tuple(
-            CellVerdict(cell["grade_id"], cell["function"], read_checks(cell["checks"]))
-            for cell in data["cells"]
-        )
+        data["cells"] = tuple(CellVerdict.from_data(cell) for cell in data["cells"])
         data["remarks"] = tuple(data["remarks"])
         return cls(**data)
-
-
-def read_checks(items: Sequence[dict[str, Any]]) -> tuple[CheckVerdict, ...]:
-    """Return check verdicts from JSON data.
-
-    Raises:
-        ValueError: if an outcome is none of `OUTCOMES`.
-
-    """
-    checks = []
-    for item in items:
-        if item["outcome"] not in OUTCOMES:
-            raise ValueError(f"{item['outcome']!r} is no outcome")
-        checks.append(CheckVerdict(**{**item, "remarks": tuple(item["remarks"])}))
-    return tuple(checks)

@@ -1,1 +1,1 @@
-"""What a reader sees of untrusted text: verdicts, Markdown and code as plain HTML."""
+"""Untrusted text as plain HTML: verdicts, Markdown and code."""

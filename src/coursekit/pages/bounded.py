@@ -1,8 +1,8 @@
-"""Show a student's text well if that is quick, and as it was typed if it is not.
+"""Render a student's text if that is quick, and show it as it was typed if it is not.
 
-The readers of Markdown and of code take a time that grows with the square of some
-texts' length, or worse: a cell of empty lines can hold up a page for hours, and with it
-every page that is to be made after it.
+The parsers of Markdown and of code need a time that grows with the square of some
+texts' length, or faster: a cell of empty lines can block a page for hours, and with it
+every later page.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from typing import NoReturn
 
 from nbconvert.filters.highlight import Highlight2HTML
 
-# Processor time, so that a busy machine changes no page. Code of Python takes a quarter of it.
-_SECONDS, _SECONDS_PER_LETTER = 0.3, 3e-5
-# Signals reach the main thread only; elsewhere the length is all that bounds the time.
-_MOST_UNTIMED_LETTERS = 2_000
-# Tried at each letter of it, by many rules.
+# Processor time, so that the load of the machine changes no page. Python code needs a quarter.
+_SECONDS, _SECONDS_PER_CHARACTER = 0.3, 3e-5
+# Signals reach only the main thread; in others the length bounds the time.
+_MAX_UNTIMED_CHARACTERS = 2_000
+# Many rules of the parser try to match at each of its characters.
 _LONG_GAP = re.compile(r"\s{200}")
 _LEXER = "ipython3"
 
 
 class _TooLong(BaseException):
-    """Rendering was given up; a base exception, so that no renderer takes it for its own."""
+    """Rendering was interrupted. A BaseException: a renderer may catch all others."""
 
 
 def in_time(render: Callable[[str], str], text: str) -> str | None:
-    """Return a text rendered; None if that takes far longer than a text of its length should."""
+    """Return a text rendered; None if that takes far too long for a text of its length."""
     if threading.current_thread() is not threading.main_thread():
-        return render(text) if len(text) <= _MOST_UNTIMED_LETTERS else None
+        return render(text) if len(text) <= _MAX_UNTIMED_CHARACTERS else None
     before = signal.signal(signal.SIGVTALRM, _give_up)
     try:
-        signal.setitimer(signal.ITIMER_VIRTUAL, _SECONDS + _SECONDS_PER_LETTER * len(text))
+        signal.setitimer(signal.ITIMER_VIRTUAL, _SECONDS + _SECONDS_PER_CHARACTER * len(text))
         try:
             return render(text)
         finally:
@@ -49,15 +49,14 @@ def in_time(render: Callable[[str], str], text: str) -> str | None:
 
 
 def highlighted(source: str, language: str | None = None, metadata: object = None) -> str:
-    """Return code as HTML, coloured if that is quick; a filter in place of nbconvert's own.
+    """Return code as HTML, coloured if that is quick; replaces nbconvert's own filter.
 
     Args:
         source: the cell's text; it may be a student's.
-        language: not looked at: a notebook of the course holds Python.
-        metadata: not looked at.
+        language: ignored: a notebook of the course contains Python.
+        metadata: ignored.
 
     """
-    # A colouring of its own for each page: it holds nothing.
     colour = Highlight2HTML(pygments_lexer=_LEXER)
     html = None if _LONG_GAP.search(source) else in_time(colour, source)
     if html is None:

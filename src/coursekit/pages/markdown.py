@@ -1,7 +1,7 @@
-"""Markdown as a page can show it without running what a student wrote into it.
+"""Markdown as HTML that cannot run what a student wrote into it.
 
-nbgrader's pages put the HTML in a markdown cell in as it is, whatever
-``sanitize_html`` says. In formgrader that is a script with the grader's rights.
+nbgrader's pages include the HTML of a markdown cell unchanged, even with
+``sanitize_html``. In formgrader a script in it has the grader's rights.
 """
 
 from __future__ import annotations
@@ -14,55 +14,55 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from coursekit.pages.bounded import in_time
 
-# Markdown's readers take a time that grows with the square of some texts' length.
-MOST_LETTERS = 20_000
-# A formula can be moved about; here it is cut off at the cell's edges.
+# Parsing takes a time that grows with the square of some texts' length.
+MAX_CHARACTERS = 20_000
+# A formula can be moved to another place; this cuts it off at the cell's edges.
 OWN_PLACE = '<div style="contain: paint; overflow-x: auto">'
-# Beside the notebook: no other machine, and no address of Jupyter's own (/logout, ../..).
+# A file next to the notebook: not another machine, nor a page of Jupyter (/logout, ../..).
 _BESIDE = re.compile(r"(?!.*\.\.)\w[\w./-]*", re.ASCII)
 _ELSEWHERE = re.compile(r"https?://[\w.-]+([/?#].*)?|mailto:[^:]*|#.*", re.ASCII)
-# Attachments are not carried into grading.
+# Attachments do not reach grading.
 _WITHIN = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*")
 
 
 class PlainRenderer(IPythonRenderer):
-    """Shows HTML as the text that it is, and only pictures that come with the notebook.
+    """Shows HTML as text, and only pictures that come with the notebook.
 
-    Links lead to other pages: never to a script, nor to an address of Jupyter's own.
+    Links lead to other pages: never to a script, nor to a page of Jupyter.
     """
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
-        """Return the link, or its words and address if it leads nowhere good."""
+        """Return the link, or its text and address if it could do harm."""
         if _BESIDE.fullmatch(url) or _ELSEWHERE.fullmatch(url):
             return str(super().link(text, url, title))
         return f"{text} ({escape(url)})"
 
     def block_mermaidjs(self, code: str) -> str:
-        """Return the text of a diagram: its drawing would come from another machine."""
+        """Return the text of a diagram: a script from another machine would draw it."""
         return str(self.block_code(code))
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
-        """Return the picture, or its words and address if it lies elsewhere."""
+        """Return the picture, or its text and address if it comes from another machine."""
         if _BESIDE.fullmatch(url) or _WITHIN.fullmatch(url):
             return str(super().image(text, url, title))
         return f"{escape(text)} ({escape(url)})"
 
 
 def markdown_html(source: str) -> str:
-    """Return markdown as HTML; a filter for nbconvert's templates, in place of its own.
+    """Return markdown as HTML; replaces the filter of nbconvert's templates.
 
     Args:
         source: the cell's text; it may be a student's.
 
     """
     html = f"<pre>{escape(source)}</pre>"
-    if len(source) <= MOST_LETTERS:
+    if len(source) <= MAX_CHARACTERS:
         with contextlib.suppress(RecursionError):
             html = in_time(_rendered, source) or html
     return f"{OWN_PLACE}{html}</div>"
 
 
 def _rendered(source: str) -> str:
-    # No anchors: a page's own links lead to the judge's cells.
+    # No anchors: the page's own links must lead to the judge's cells.
     renderer = PlainRenderer(escape=True, exclude_anchor_links=True)
     return str(MarkdownWithMath(renderer=renderer).render(source))

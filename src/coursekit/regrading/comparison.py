@@ -1,36 +1,36 @@
-"""What a changed test makes of one submission: its score and its checks, before and after."""
+"""One submission before and after tests changed: its scores and its checks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from coursekit.judge.verdict import PASSED, CheckVerdict, NotebookVerdict
-from coursekit.pages.verdict_html import SIGNS
+from coursekit.judge.verdict import NotebookVerdict
+from resnets_utils.checks.check_result import CheckResult
 
 
 @dataclass(frozen=True)
 class CheckChange:
-    """A check that says something else than before.
+    """A check with another result than before.
 
     Attributes:
         grade_id: the test cell's name.
         name: the check's name.
-        before: what it said; None if it is new.
-        after: what it says; None if it is gone.
+        before: its result before; None if the check is new.
+        after: its result now; None if the check is gone.
 
     """
 
     grade_id: str
     name: str
-    before: CheckVerdict | None
-    after: CheckVerdict | None
+    before: CheckResult | None
+    after: CheckResult | None
 
     def __str__(self) -> str:
         if self.before is None:
             return f"{self.name}: a new check, {_said(self.after)}"
         if self.after is None:
-            return f"{self.name}: no longer asked, it was {_said(self.before)}"
+            return f"{self.name}: removed, it was {_said(self.before)}"
         return f"{self.name}: {_said(self.before)} -> {_said(self.after)}"
 
 
@@ -42,8 +42,8 @@ class Comparison:
         student: the student's id.
         before: the gradebook's automatic scores by test cell.
         after: today's.
-        checks: the checks that say something else; None if nobody knows,
-            for want of an earlier verdict.
+        checks: the checks with another result; None if that is unknown because
+            there is no earlier verdict.
 
     """
 
@@ -59,7 +59,7 @@ class Comparison:
 
     @property
     def difference(self) -> float:
-        """By how much the sum of the scores changes."""
+        """The change of the sum of the scores."""
         return sum(self.after.values()) - sum(self.before.values())
 
 
@@ -84,7 +84,7 @@ def compare(
 
 
 def _check_changes(old: NotebookVerdict, new: NotebookVerdict) -> tuple[CheckChange, ...]:
-    """The checks whose outcome or points differ; a reason that is worded anew is no change."""
+    """The checks whose outcome or points differ; the wording of a reason does not count."""
     earlier, today = _checks(old), _checks(new)
     found = []
     for key in [*earlier, *(key for key in today if key not in earlier)]:
@@ -94,9 +94,9 @@ def _check_changes(old: NotebookVerdict, new: NotebookVerdict) -> tuple[CheckCha
     return tuple(found)
 
 
-def _checks(verdict: NotebookVerdict) -> dict[tuple[str, str, int], CheckVerdict]:
-    """The checks by test cell, name, and a number that tells checks of one name apart."""
-    found: dict[tuple[str, str, int], CheckVerdict] = {}
+def _checks(verdict: NotebookVerdict) -> dict[tuple[str, str, int], CheckResult]:
+    """The checks by test cell, name, and a number for checks of the same name."""
+    found: dict[tuple[str, str, int], CheckResult] = {}
     for cell in verdict.cells:
         for check in cell.checks:
             number = sum(key[:2] == (cell.grade_id, check.name) for key in found)
@@ -104,7 +104,6 @@ def _checks(verdict: NotebookVerdict) -> dict[tuple[str, str, int], CheckVerdict
     return found
 
 
-def _said(check: CheckVerdict | None) -> str:
+def _said(check: CheckResult | None) -> str:
     assert check is not None
-    earned = check.points if check.outcome == PASSED else 0
-    return f"{SIGNS[check.outcome]} {check.outcome} {earned:g}/{check.points:g}"
+    return f"{check.outcome.signed} {check.earned:g}/{check.points:g}"

@@ -34,15 +34,15 @@ TIMESTAMP = "timestamp.txt"
 
 @dataclass(frozen=True)
 class Preview:
-    """What today's tests make of an assignment's submissions.
+    """How today's tests would change the scores of an assignment's submissions.
 
     Attributes:
         assignment: the assignment in the course.
-        copied: the same in the copy, where everything was graded anew.
+        copied: the same in the copy, where everything was graded again.
         compared: the graded submissions, before and now, in the students' order.
-        left: why each of the others is left alone, by student.
+        left: why each of the others was not graded again, by student.
         failed: why grading a submission failed in the copy, by student.
-        by_hand: scores given by hand, which go on counting, by student and test cell.
+        by_hand: scores given by hand, which continue to count, by student and test cell.
         rows: the gradebook's rows before the preview.
 
     """
@@ -62,10 +62,10 @@ class Preview:
 
 
 def preview(course: Path, name: str, say: Say) -> Preview:
-    """Find out whose score today's tests change; write nothing but ``build/regrade/<name>/``.
+    """Find out whose score today's tests change; write only to ``build/regrade/<name>/``.
 
     Each submission is graded with the salt of its earlier verdict, so that only
-    the tests make a difference.
+    the tests can change its score.
 
     Args:
         course: the course folder.
@@ -74,9 +74,9 @@ def preview(course: Path, name: str, say: Say) -> Preview:
 
     Raises:
         CourseKitError: if there is no such assignment, or no graded submission.
-        GateError: if cells that students hold would change.
-        InfrastructureError: if the assignment cannot be generated, or if no
-            submission at all could be graded.
+        GateError: if cells in students' notebooks would change.
+        InfrastructureError: if the assignment cannot be generated, or if all
+            submissions fail to be graded.
 
     """
     assignment = _find(course, name)
@@ -132,7 +132,7 @@ def _find(course: Path, name: str) -> Assignment:
     if name not in known:
         raise CourseKitError(
             f"there is no assignment {name!r} in {course / 'source'}",
-            f"the course has {', '.join(sorted(known))}",
+            f"choose one of: {', '.join(sorted(known))}",
         )
     return known[name]
 
@@ -155,7 +155,7 @@ def _copy(assignment: Assignment) -> Assignment:
 
 
 def _nbgrader(course: Path, *arguments: str, watch: Callable[[], None] | None = None) -> None:
-    """Run nbgrader in the copy, on the copy's own gradebook whatever the configuration says."""
+    """Run nbgrader in the copy, with the copy's gradebook in place of the configured one."""
     run_nbgrader(
         course,
         *arguments,
@@ -175,7 +175,7 @@ def _why_left(assignment: Assignment, student: str, scores: Scores | None) -> st
     if scores is None or None in scores.automatic.values() or not (graded / notebook).is_file():
         return "not graded yet"
     if _text(handed_in / TIMESTAMP) != _text(graded / TIMESTAMP):
-        return "handed in again since, and not graded yet"
+        return "submitted again, and not graded yet"
     return ""
 
 
@@ -187,7 +187,7 @@ def _earlier_verdict(assignment: Assignment, student: str) -> NotebookVerdict | 
     try:
         return read_verdict(assignment.course, student, assignment.name, assignment.notebook)
     except (InfrastructureError, ValueError, KeyError, TypeError, AttributeError):
-        # Not there, or not ours: the submission is graded with a fresh salt.
+        # It is missing or cannot be read: the submission is graded with a new salt.
         return None
 
 

@@ -12,21 +12,21 @@ from coursekit.regrading.writing import write as write_shown
 
 
 def regrade(course: Path, name: str, console: Console, *, write: bool) -> int:
-    """Show whose score today's tests change, by how much and by which check; then write it.
+    """Show whose score today's tests change, by how much and by which check; write if asked.
 
     Args:
         course: the course folder.
         name: the assignment.
         console: shows progress and the preview.
-        write: whether to write what was shown. Without it nothing changes but
-            ``build/regrade/<name>/``.
+        write: whether to write what was shown. Otherwise only
+            ``build/regrade/<name>/`` changes.
 
     Returns:
         The exit status: 1 if the grading of a submission failed, else 0.
 
     Raises:
-        CourseKitError: if there is nothing to grade again, if cells that
-            students hold would change, or if grading fails as a whole.
+        CourseKitError: if there is nothing to grade again, if cells in students'
+            notebooks would change, or if all grading fails.
 
     """
 
@@ -38,16 +38,16 @@ def regrade(course: Path, name: str, console: Console, *, write: bool) -> int:
         say(line)
     if write:
         write_shown(shown, say)
-        say(f"written: {_people(len(shown.changed))}; everybody else's grades are as they were")
+        say(f"written: {_people(len(shown.changed))}; all other grades are unchanged")
         if shown.changed:
-            say(f"next, for the feedback pages: nbgrader generate_feedback {name} --force")
+            say(f"update the feedback pages with: nbgrader generate_feedback {name} --force")
     else:
-        say(f"nothing was written; to write this: coursekit regrade {name} --write")
+        say(f"nothing was written; write these scores with: coursekit regrade {name} --write")
     return 1 if shown.failed else 0
 
 
 def report(shown: Preview) -> list[str]:
-    """Return the preview's lines: who changes and why, who stays, who is left out and why."""
+    """Return the preview's lines: whose score changes, stays or is left alone, and why."""
     lines = [f"score changes: {_people(len(shown.changed))}"]
     for comparison in shown.changed:
         lines += _changed(comparison, shown.by_hand[comparison.student])
@@ -55,7 +55,7 @@ def report(shown: Preview) -> list[str]:
     lines.append(f"score stays: {_people(len(stay))}")
     for comparison in stay:
         if comparison.checks:
-            lines.append(f"  {comparison.student}: the same score by other checks, left as it was")
+            lines.append(f"  {comparison.student}: the same score by other checks, unchanged")
             lines += [f"    {change.grade_id}, {change}" for change in comparison.checks]
     for title, people in (("left alone", shown.left), ("grading failed", shown.failed)):
         if people:
@@ -73,12 +73,12 @@ def _changed(comparison: Comparison, by_hand: dict[str, float]) -> list[str]:
             continue
         lines.append(f"    {cell}: {old:g} -> {score:g}")
         if cell in by_hand:
-            lines.append(f"      the score given by hand goes on counting: {by_hand[cell]:g}")
+            lines.append(f"      the score given by hand continues to count: {by_hand[cell]:g}")
         lines += [
             f"      {change}" for change in comparison.checks or () if change.grade_id == cell
         ]
     if comparison.checks is None:
-        lines.append("    it has no earlier verdict: graded with a fresh salt, checks not compared")
+        lines.append("    no earlier verdict: graded with a new salt, checks not compared")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Write what a preview showed, and nothing else."""
+"""Write the scores that a preview showed, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ Say = Callable[[str], None]
 
 
 def write(shown: Preview, say: Say) -> None:
-    """Take the new tests into the gradebook, then the changed scores and verdicts from the copy.
+    """Write the new tests to the gradebook, then the changed scores and verdicts from the copy.
 
     Nothing is graded a second time: the files and scores are those that the
     preview compared. A submission's new scores count, all at once, when its
-    files are in place; interrupted, the command can be given again.
+    files are in place. After an interruption the command can be repeated.
 
     Args:
         shown: the preview.
         say: shows a line of progress.
 
     Raises:
-        CourseKitError: if somebody wrote into the gradebook since the preview
-            began; nothing is changed then.
-        InfrastructureError: if the gradebook does not hold afterwards what the
-            preview showed.
+        CourseKitError: if the gradebook changed after the preview began; nothing
+            is written then.
+        InfrastructureError: if the gradebook does not have the preview's scores
+            afterwards.
 
     """
     assignment, database = shown.assignment, shown.assignment.course / GRADEBOOK
     if read_rows(database) != shown.rows:
         raise CourseKitError(
-            "somebody graded while the preview was made; nothing was written",
-            "give the command again when nobody else is grading",
+            "the gradebook changed while the preview was made; nothing was written",
+            f"repeat it while no one is grading: coursekit regrade {assignment.name} --write",
         )
-    say(f"{assignment.name}: taking today's tests into the gradebook")
+    say(f"{assignment.name}: writing today's tests to the gradebook")
     generate(assignment)
     written = set()
     for number, comparison in enumerate(shown.changed, 1):
@@ -55,11 +55,11 @@ def write(shown: Preview, say: Say) -> None:
 
 
 def _take_files(shown: Preview, comparison: Comparison) -> None:
-    """Put the graded notebook and its verdict in place of the earlier ones, whole or not at all."""
+    """Replace the graded notebook and its verdict; each is replaced whole or not at all."""
     place = Path("autograded", comparison.student, shown.assignment.name)
     for ending in (".ipynb", ".verdict.json"):
         name = f"{shown.assignment.notebook}{ending}"
-        # Beside the old file first: a rename within a folder is all or nothing.
+        # Written next to the old file first: a rename within a folder is all or nothing.
         draft = shown.assignment.course / place / f".{name}.draft"
         draft.unlink(missing_ok=True)
         shutil.copy2(shown.copied.course / place / name, draft)
@@ -67,7 +67,7 @@ def _take_files(shown: Preview, comparison: Comparison) -> None:
 
 
 def _verify(shown: Preview, written: set[tuple[str, str]]) -> None:
-    """Ask that the gradebook holds what was shown, and in all other rows what it held before."""
+    """Check that the gradebook has the scores shown, and that no other row changed."""
     assignment, database = shown.assignment, shown.assignment.course / GRADEBOOK
     rows = read_rows(database)
     astray = {
@@ -81,7 +81,7 @@ def _verify(shown: Preview, written: set[tuple[str, str]]) -> None:
     ]
     if astray or wrong:
         raise InfrastructureError(
-            "the gradebook does not hold what the preview showed: "
-            f"{len(astray)} other rows changed, other scores for {', '.join(wrong) or 'nobody'}",
-            f"was somebody grading meanwhile? Look with: coursekit regrade {assignment.name}",
+            "the gradebook does not have the scores that the preview showed: "
+            f"{len(astray)} other rows changed, other scores for {', '.join(wrong) or 'no one'}",
+            f"check whether others were grading, with: coursekit regrade {assignment.name}",
         )

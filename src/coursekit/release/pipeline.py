@@ -18,7 +18,8 @@ from coursekit.release.mistakes import refuse_mistakes
 from coursekit.release.recording import recorded
 from coursekit.release.held_cells import refuse_changed_cells, students_with_submissions
 from coursekit.course.filled_in import fill_in, released, submit
-from coursekit.judge.verdict import NOT_ATTEMPTED, NotebookVerdict
+from coursekit.judge.verdict import NotebookVerdict
+from resnets_utils.checks.check_result import Outcome
 
 Say = Callable[[str], None]
 COURSE_FILES = ("source", "grader_tests", "nbgrader_config.py", "nbgrader_config.json")
@@ -155,7 +156,7 @@ def check_solution(verdict: NotebookVerdict) -> None:
     """
     for cell in verdict.cells:
         for check in cell.checks:
-            if check.outcome != "passed":
+            if check.outcome is not Outcome.PASSED:
                 raise GateError(
                     f"source/{verdict.assignment}/{verdict.notebook}.ipynb, cell {cell.grade_id}: "
                     f"the solution does not pass "
@@ -173,7 +174,7 @@ def check_blank(verdict: NotebookVerdict) -> None:
     """
     for cell in verdict.cells:
         for check in cell.checks:
-            if check.outcome != NOT_ATTEMPTED:
+            if check.outcome is not Outcome.NOT_ATTEMPTED:
                 why = f": {check.reason}" if check.reason else ""
                 raise GateError(
                     f"source/{verdict.assignment}/{verdict.notebook}.ipynb, cell {cell.grade_id}: "

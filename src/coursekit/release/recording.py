@@ -162,7 +162,7 @@ def main() -> None:
             continue
         missed += [
             f"{place}, {grade_id}, {result.name!r}: {result.reason}"
-            for result in judged.results
+            for result in judged.checks
             if result.outcome is not Outcome.PASSED
         ]
     replies = {key: reply for key, (call, reply) in recorder.asked.items() if call.asks != GRAPH}

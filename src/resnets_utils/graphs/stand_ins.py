@@ -23,7 +23,7 @@ import keras
 import numpy as np
 
 from resnets_utils.border.call import INITIALIZER, START
-from resnets_utils.border.plain_data import encode
+from resnets_utils.border.encoding import encode
 from resnets_utils.graphs.graph import Setting
 from resnets_utils.graphs.initializer_names import name_of_initializer
 

@@ -1,31 +1,30 @@
-"""Judge the cells of one submission, as the conductor asks for them.
+"""The judge's side: judge the cells of one submission, as the conductor asks for them.
 
-Limits on memory hold before anything of a student's is read.
+Memory is limited before anything from a student is read.
 """
 
 from __future__ import annotations
 
 import resource
 import sys
-from dataclasses import asdict
 from multiprocessing.connection import Connection
 from typing import Any
 
 from coursekit.processes.line import receive, send
 
-# TensorFlow reserves about 2.2 GB of addresses here at its peak.
+# TensorFlow reserves about 2.2 GB of address space at its peak.
 MAX_MEMORY_BYTES = 8 * 1024**3
 
 
 def serve(line: Connection) -> None:
-    """Answer requests until the conductor hangs up.
+    """Answer requests until the conductor closes the line.
 
-    To judge a cell this asks the conductor for traces, checks and rebuilds the
-    graphs that come back, and answers with the verdicts.
+    To judge a cell, the judge asks the conductor for traces, checks and rebuilds
+    the graphs that come back, and answers with the verdict.
     """
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # The conductor may be writing to our standard output's other end.
+    # Standard output may be a pipe that the conductor uses.
     sys.stdout = sys.stderr
     try:
         while True:
@@ -44,12 +43,9 @@ def _judge(line: Connection, request: dict[str, Any]) -> dict[str, Any]:
         return reply
 
     try:
-        judgement = judge_cell(
+        verdict = judge_cell(
             request["source"], tracer, request["salt"], grade_id=request["grade_id"]
         )
     except TestCellFault as fault:
         return {"fault": str(fault)}
-    return {
-        "function": judgement.function,
-        "checks": [asdict(result) for result in judgement.results],
-    }
+    return {"verdict": verdict.as_data()}

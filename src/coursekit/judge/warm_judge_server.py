@@ -1,7 +1,7 @@
 """The warm judge: it has imported everything, and forks a judge for each submission.
 
-It reads nothing of a student's itself. Forking is clean only while it has one
-thread and has made no TensorFlow operation.
+It reads nothing from students. Forking is safe only while the process has one
+thread and has run no TensorFlow operation.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ import signal
 import socket
 from multiprocessing.connection import Connection
 
-from coursekit.judge.judge_process import serve
+from coursekit.judge.judge_server import serve
 from coursekit.sandbox.inside.system_calls import PR_SET_PDEATHSIG, prctl
 
 
 def serve_forks(line: socket.socket) -> None:
     """Fork a judge for each connection that arrives on ``line``, until that closes.
 
-    A forked judge first sends a descriptor of its own process. A connection
-    that closes without one says that forking is not clean here.
+    A forked judge first sends the file descriptor of its own process. A connection
+    that closes without one means that forking is not safe here.
     """
-    # Networks' checks load Keras and TensorFlow, which a judge of its own would wait for.
+    # The checks of networks load Keras and TensorFlow; the forks then do not wait for them.
     for module in ("coursekit.judge.cell", "resnets_utils.checks.network_checks"):
         importlib.import_module(module)
-    clean = len(os.listdir("/proc/self/task")) == 1
+    safe = len(os.listdir("/proc/self/task")) == 1
     gc.collect()
     gc.freeze()
-    # The system then clears ended judges away.
+    # The system then removes judges that have ended.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     ours = os.getpid()
     while True:
@@ -37,7 +37,7 @@ def serve_forks(line: socket.socket) -> None:
         if not files:
             return
         with socket.socket(fileno=files[0]) as connection:
-            if clean and not os.fork():
+            if safe and not os.fork():
                 try:
                     line.close()
                     _be_judge(connection, ours)
