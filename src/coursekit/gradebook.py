@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import nbgrader.api
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 # How long another program may hold the gradebook; SQLite's own is 5 s.
@@ -30,9 +30,17 @@ def install() -> None:
 @functools.lru_cache(maxsize=8)
 def shared_engine(url: str, **options: Any) -> Engine:
     """Return the engine of a database. It keeps no connection open between transactions."""
-    if url.startswith(_SQLITE):
-        options["connect_args"] = {"timeout": PATIENCE_SECONDS}
-    return create_engine(url, poolclass=NullPool, **options)
+    if not url.startswith(_SQLITE):
+        return create_engine(url, poolclass=NullPool, **options)
+    # The path goes in as it is: read as a URL, "?" and "%41" would lead to another file.
+    path = URL.create("sqlite", database=url.removeprefix(_SQLITE))
+    waiting = {"timeout": PATIENCE_SECONDS}
+    return create_engine(path, poolclass=NullPool, connect_args=waiting, **options)
+
+
+def database_url(path: Path) -> str:
+    """Return how nbgrader calls a gradebook's file."""
+    return f"{_SQLITE}{path}"
 
 
 def try_to_write(url: str, patience: float = PATIENCE_SECONDS) -> None:
@@ -53,3 +61,7 @@ def try_to_write(url: str, patience: float = PATIENCE_SECONDS) -> None:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("CREATE TABLE coursekit_trial (tried)")
         connection.execute("ROLLBACK")
+
+
+# Every process of the kit's that opens a gradebook imports this module.
+install()

@@ -11,9 +11,8 @@ from nbconvert.exporters import NotebookExporter
 from nbgrader.api import Gradebook
 from traitlets import Float, Unicode
 
-from coursekit import gradebook
 from coursekit.course.version_choice import choose_version
-from coursekit.nbgrader_seam import failures, submitted_folder
+from coursekit.nbgrader_seam import course_folder, failures, submitted_folder
 from coursekit.repair.remarks import write_repairs
 from coursekit.repair.repair_process import RepairProcess
 from coursekit.repair.timestamp import read_timestamp
@@ -21,7 +20,7 @@ from coursekit.repair.timestamp import read_timestamp
 # nbgrader imports this module before it lists the submissions.
 submitted_folder.install()
 failures.install()
-gradebook.install()
+course_folder.install()
 
 
 class SubmissionExporter(NotebookExporter):

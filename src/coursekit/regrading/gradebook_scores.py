@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 
-from coursekit.release.held_cells import database_url
+from coursekit.gradebook import database_url
 
 # Everything that grading, by machine or by hand, writes down.
 _TABLES = ("grade", "comment", "submitted_notebook", "submitted_assignment")

@@ -10,6 +10,7 @@ from nbgrader.api import Gradebook, MissingEntry
 
 from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
 from coursekit.errors import GateError
+from coursekit.gradebook import database_url
 
 GRADEBOOK = "gradebook.db"
 
@@ -73,11 +74,6 @@ def students_with_submissions(assignment: Assignment) -> set[str]:
                 return found
             found |= {str(submission.student.id) for submission in submissions}
     return found
-
-
-def database_url(path: Path) -> str:
-    """Return how nbgrader calls a gradebook's file."""
-    return f"sqlite:///{path}"
 
 
 def changed_cells(before: NotebookNode, after: NotebookNode) -> list[str]:
