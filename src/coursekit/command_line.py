@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import sys
+import unicodedata
 from collections.abc import Callable
 
 from rich.console import Console
@@ -11,6 +14,8 @@ from rich.console import Console
 from coursekit.machine_errors import in_words
 
 _INTERRUPTED = 130
+# What stands in for the signs that the kit prints, on a terminal that has ASCII only.
+_PLAIN = {"✓": "+", "✗": "x", "–": "-", "│": "|", "×": "x", "ß": "ss"}
 
 
 def run_command(command: Callable[[Console], int]) -> int:
@@ -20,9 +25,13 @@ def run_command(command: Callable[[Console], int]) -> int:
         command: gets a console to write to.
 
     """
-    # Both are None where they were closed, as by cron.
+    # Both are None where they were closed, for example by cron.
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    codecs.register_error("coursekit.plain", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="coursekit.plain")
     console = Console(width=None if sys.stdout.isatty() else 120)
     try:
         return command(console)
@@ -39,3 +48,13 @@ def run_command(command: Callable[[Console], int]) -> int:
     except KeyboardInterrupt:
         print("error: interrupted\nhint: run the command again", file=sys.stderr)
         return _INTERRUPTED
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Write letters that a terminal does not have in ASCII: "a" for "ä", "?" for most others."""
+    assert isinstance(error, UnicodeEncodeError)
+    said = ""
+    for letter in error.object[error.start : error.end]:
+        bare = unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode()
+        said += _PLAIN.get(letter) or bare or "?"
+    return said, error.end

@@ -15,7 +15,7 @@ from rich.text import Text
 from coursekit.course.assignment import Assignment, assignments
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
-from coursekit.errors import AuthoringError, InfrastructureError
+from coursekit.errors import AuthoringError, CourseKitError, InfrastructureError
 from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.judge.verdict import NotebookVerdict
 from coursekit.release.pipeline import build_folder, copy_course, generate
@@ -35,6 +35,11 @@ def demo(course: Path, console: Console) -> Path:
         CourseKitError: if the release cannot be generated or grading fails.
 
     """
+    if not (course / SUBMISSIONS).is_file():
+        raise CourseKitError(
+            f"there is no {SUBMISSIONS} in {course}",
+            "run the demo in the kit's own folder: make demo",
+        )
     entries = tomllib.loads((course / SUBMISSIONS).read_text(encoding="utf-8"))["submission"]
     folder = build_folder(course, "demo")
     copy_course(course, folder)

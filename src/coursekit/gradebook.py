@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbgrader.api
 from nbgrader.api import Gradebook, MissingEntry
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 # Its file in a course folder, unless the course is configured otherwise.
@@ -33,9 +34,16 @@ Rows = dict[tuple[str, str], tuple[object, ...]]
 @functools.lru_cache(maxsize=8)
 def shared_engine(url: str, **options: Any) -> Engine:
     """Return the engine of a database. It keeps no connection open between transactions."""
-    if url.startswith(_SQLITE):
-        options["connect_args"] = {"timeout": MAX_WAIT_SECONDS}
-    return create_engine(url, poolclass=NullPool, **options)
+    if not url.startswith(_SQLITE):
+        return create_engine(url, poolclass=NullPool, **options)
+    # The path is used as it is: in a URL, "?" and "%41" would lead to another file.
+    path = URL.create("sqlite", database=url.removeprefix(_SQLITE))
+    waiting = {"timeout": MAX_WAIT_SECONDS}
+    return create_engine(path, poolclass=NullPool, connect_args=waiting, **options)
+
+
+# nbgrader opens its gradebooks with this engine as soon as this module is imported.
+nbgrader.api.create_engine = shared_engine
 
 
 def database_url(path: Path) -> str:

@@ -1,12 +1,14 @@
 """Assignments that the kit knows nothing of, from `new-assignment` to `regrade`.
 
 Nothing in src/ names them: a plain network with a closed block, and NumPy functions with a
-text question that is graded by hand.
+text question that is graded by hand. Their course lies in a folder whose name means something
+to a shell, to patterns for files, to format strings and in a URL.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -26,6 +28,7 @@ from coursekit.judge.verdict import NotebookVerdict
 
 pytestmark = pytest.mark.slow
 
+FOLDER = "-Kurs [2026] 'ä' {x} %41 #1?"
 TEXT = "The largest exponent is then 0, so that nothing overflows."
 # Two of each function's, one that a visible check shows and one that a hidden one does.
 WRONG = {
@@ -55,13 +58,20 @@ class Graded:
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A course of its own, both assignments begun, written and released by the kit's commands."""
-    folder = tmp_path_factory.mktemp("own")
+    folder = tmp_path_factory.mktemp("own") / FOLDER
+    folder.mkdir()
     for settings in Path(__file__).resolve().parents[2].glob("nbgrader_config.*"):
         shutil.copy(settings, folder)
     for name, functions in FUNCTIONS.items():
         assert main(["--course", str(folder), "new-assignment", name, *functions]) == 0
         put_in_place(name, folder)
-    assert main(["--course", str(folder), "release"]) == 0
+    # From a terminal that has no letters but ASCII's.
+    ran = [sys.executable, "-c", "import sys; from coursekit.cli import main; sys.exit(main())"]
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [*ran, "release"], cwd=folder, env=ascii_only, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0 and done.stdout.count("all gates passed") == 2, done.stderr
     return folder
 
 

@@ -39,6 +39,8 @@ def run_nbgrader(
     # nbgrader calls alembic by name, which lies beside this Python.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     environment = {**os.environ, "PATH": path, "PYTHONWARNINGS": "ignore"}
+    # The log holds students' names as they are, whatever letters this terminal has.
+    environment["PYTHONIOENCODING"] = "utf-8"
     if our_own and not strongest().sandboxed:
         environment[UNSAFE_VARIABLE] = "1"
     log = course / LOG

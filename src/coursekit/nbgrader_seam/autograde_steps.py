@@ -1,7 +1,8 @@
-"""Every place where the kit changes what nbgrader does, in one table.
+"""Every step of generating and grading that the kit takes over from nbgrader, in one table.
 
 nbgrader names its classes `Autograde` and `GenerateAssignment` directly, and has no
-setting for these steps: so they are replaced on the classes themselves.
+setting for these steps: so they are replaced on the classes themselves. What holds
+for every nbgrader command is in `course_folder` (paths) and `gradebook` (its engine).
 """
 
 from __future__ import annotations
@@ -10,12 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import nbgrader.api
 import nbgrader.converters.base
 from nbgrader.converters import Autograde, BaseConverter, GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 
-from coursekit.gradebook import shared_engine
 from coursekit.nbgrader_seam import failures, submitted_folder
 from coursekit.nbgrader_seam.failures import telling
 
@@ -84,12 +83,6 @@ STEPS = (
         "rmtree",
         failures.remove_folder,
         "where it clears away after a failure and fails itself, the first failure is lost",
-    ),
-    Step(
-        nbgrader.api,
-        "create_engine",
-        shared_engine,
-        "an engine for each opening of the gradebook costs memory that never comes back",
     ),
     Step(GenerateAssignment, "convert_notebooks", failures.convert_notebooks, _NOT_TOLD),
     Step(

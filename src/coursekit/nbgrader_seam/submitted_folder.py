@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import glob
 import os
 import shutil
 from datetime import datetime
@@ -14,6 +13,7 @@ from nbgrader.converters import Autograde, BaseConverter
 
 from coursekit.errors import InfrastructureError
 from coursekit.gradebook import notebooks_of, take_back_scores
+from coursekit.nbgrader_seam.course_folder import matching
 from coursekit.processes.plain_files import copy_plain_files, runs_in_a_browser, stands_in_the_way
 from coursekit.repair.timestamp import FILE, read_timestamp
 
@@ -25,9 +25,9 @@ def list_every_submission(converter: Any) -> None:
     """List the notebooks that submissions should hold, whether they are there or not."""
     coursedir = converter.coursedir
     pattern = converter._format_source(coursedir.assignment_id, coursedir.student_id)
-    folders = glob.glob(pattern)
+    folders = matching(pattern)
     # A folder that we may not look into must not look as if nobody had handed in.
-    for student in glob.glob(os.path.dirname(pattern)):
+    for student in matching(os.path.dirname(pattern)):
         if os.path.isdir(student) and not os.access(student, os.X_OK):
             folders.append(os.path.join(student, coursedir.assignment_id))
     names = notebooks_of(coursedir.db_url, coursedir.assignment_id)

@@ -86,9 +86,11 @@ def new_assignment(course: Path, name: str, functions: Sequence[str], say: Say) 
                 f"{function!r} cannot be a graded function's name: Python or the notebook needs it",
                 "choose another name",
             )
-        if not function.isidentifier():
+        # nbgrader's ids, which the cells get from it, are ASCII.
+        if not (function.isidentifier() and function.isascii()):
             raise CourseKitError(
-                f"{function!r} is no name for a function", "use letters, digits and underscores"
+                f"{function!r} is not a name for a graded function",
+                "use the letters a to z, digits and underscores",
             )
     if len(set(functions)) != len(functions):
         raise CourseKitError("a function is named twice", "name each once")
