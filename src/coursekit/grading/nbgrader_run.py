@@ -15,6 +15,8 @@ from coursekit.sandbox.levels import strongest
 from coursekit.sandbox.settings import UNSAFE_VARIABLE
 
 LOG = "nbgrader.log"
+# The kit comes first: what nbgrader imports is then imported sooner (see coursekit/__init__.py).
+_NBGRADER = "import coursekit; from nbgrader.apps.nbgraderapp import main; main()"
 
 
 def run_nbgrader(
@@ -47,7 +49,7 @@ def run_nbgrader(
     with log.open("a", encoding="utf-8") as stream:
         print("$ nbgrader", *arguments, file=stream, flush=True)
         process = subprocess.Popen(
-            [sys.executable, "-m", "nbgrader", *arguments],
+            [sys.executable, "-c", _NBGRADER, *arguments],
             cwd=course,
             env=environment,
             stdout=stream,
