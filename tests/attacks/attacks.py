@@ -305,7 +305,7 @@ ATTACKS: dict[str, Attack] = {
         _KERNEL,
     ),
     "io_uring": Attack(
-        "io_uring is refused", "call(425, 1, 0) or ctypes.get_errno() == 14", _KERNEL
+        "io_uring is closed", "call(425, 1, 0) or ctypes.get_errno() == 14", _KERNEL
     ),
     "bpf": Attack("bpf is refused", "call(321, 0, 0, 0) or ctypes.get_errno() == 22", _KERNEL),
     "performance counters": Attack(

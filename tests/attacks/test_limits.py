@@ -121,6 +121,7 @@ GREEDY: dict[str, tuple[str, str, float]] = {
     "first-thread-ends": (
         "import ctypes, os, threading, time\n"
         "def grow():\n"
+        "    time.sleep(2)\n"
         "    block = bytearray(os.urandom(1)) * (400 * 2**20)\n"
         "    time.sleep(60)\n"
         "for _ in range(8):\n"
@@ -138,6 +139,7 @@ GREEDY: dict[str, tuple[str, str, float]] = {
         "    if not os.fork():\n"
         "        pairs = [socket.socketpair() for _ in range(450)]\n"
         "        time.sleep(60)\n"
+        "if not os.fork(): os._exit(0)\n"  # ended, and not looked at: its sockets cannot be read
         "time.sleep(60)",
         "memory ran out in cell 4 (1.46 GB in all processes)",
         0,

@@ -103,7 +103,8 @@ class Watchdog:
         """The bytes of memory that they use; as exact as it must be to say whether too many."""
         held: dict[int, int] = {}
         processes = descendants(self._first)
-        used = _SOCKET_BYTES * _sockets(processes[-1])
+        # One of them that still runs, for they share a network.
+        used = _SOCKET_BYTES * next(filter(None, map(_sockets, reversed(processes))), 0)
         for process in processes:
             process, status = _living_thread(process)
             self._peak_addresses = max(self._peak_addresses, _kilobytes(_PEAK, status))
