@@ -137,9 +137,9 @@ GREEDY: dict[str, tuple[str, str, float]] = {
         "import os, socket, time\n"
         "for _ in range(5):\n"
         "    if not os.fork():\n"
+        "        if not os.fork(): os._exit(0)\n"  # its namespace cannot be read any more
         "        pairs = [socket.socketpair() for _ in range(450)]\n"
         "        time.sleep(60)\n"
-        "if not os.fork(): os._exit(0)\n"  # ended, and not looked at: its sockets cannot be read
         "time.sleep(60)",
         "memory ran out in cell 4 (1.46 GB in all processes)",
         0,
