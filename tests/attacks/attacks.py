@@ -47,8 +47,8 @@ class Attack:
         claim: what it disproves if it succeeds.
         code: Python that ends in an expression, true if it succeeds.
         no_control: why it need not succeed without a sandbox; "" if it must.
-        path: the machine's file that it writes to: what lies there counts, for
-            in a sandbox the same path may be a private file.
+        path: the machine's file that it writes to: this file counts, because in a
+            sandbox the same path may be a private file.
         harmful: whether it would harm this machine, and is never tried without a sandbox.
 
     """
@@ -74,29 +74,27 @@ ATTACKS: dict[str, Attack] = {
     "submission of another": Attack(
         "others' submissions cannot be read", "reads(T['course'] + '/submitted/bob/a/a.ipynb')"
     ),
-    "course folder": Attack("the course is not to be seen", "bool(os.listdir(T['course']))"),
+    "course folder": Attack("the course cannot be seen", "bool(os.listdir(T['course']))"),
     "kit's own judge": Attack(
-        "only the kernel's part of the kit is to be seen",
+        "only the kernel's part of the kit can be seen",
         "import coursekit, pathlib\n"
         "bool(list(pathlib.Path(coursekit.__file__).parent.glob('judge')))",
     ),
     "home": Attack("the instructor's home cannot be read", "reads(T['home'] + '/.netrc')"),
     "temporary files": Attack(
-        "the machine's temporary files are not to be seen", "bool(os.listdir(T['temporary']))"
+        "the machine's temporary files cannot be seen", "bool(os.listdir(T['temporary']))"
     ),
-    "users": Attack("the machine's users are not to be seen", "reads('/etc/passwd')"),
+    "users": Attack("the machine's users cannot be seen", "reads('/etc/passwd')"),
     "other kernels' sockets": Attack(
-        "no kernel's sockets are to be seen", "bool(glob.glob('/tmp/coursekit-line-*'))"
+        "no kernel's sockets can be seen", "bool(glob.glob('/tmp/coursekit-line-*'))"
     ),
-    "machine": Attack(
-        "the machine's name is not to be seen", "os.uname().nodename == T['machine']"
-    ),
-    "system": Attack("/sys is not to be seen", "bool(os.listdir('/sys'))"),
+    "machine": Attack("the machine's name cannot be seen", "os.uname().nodename == T['machine']"),
+    "system": Attack("/sys cannot be seen", "bool(os.listdir('/sys'))"),
     "secret in own environment": Attack(
         "the conductor's environment is not handed on", "'COURSE_SECRET' in os.environ", _ALWAYS
     ),
     "processes": Attack(
-        "others' processes are not to be seen",
+        "others' processes cannot be seen",
         "bytes(T['word'], 'ascii') in open(f'/proc/{T[\"pid\"]}/cmdline', 'rb').read()",
     ),
     "environment of the conductor": Attack(
@@ -104,7 +102,7 @@ ATTACKS: dict[str, Attack] = {
         "b'COURSE_SECRET' in open(f'/proc/{T[\"pid\"]}/environ', 'rb').read()",
     ),
     "environment of parents": Attack(
-        "no process to be seen holds a secret in its environment",
+        "no visible process holds a secret in its environment",
         "found = b''\n"
         "for path in glob.glob('/proc/[0-9]*/environ'):\n"
         "    try: found += open(path, 'rb').read()\n"
@@ -224,7 +222,7 @@ ATTACKS: dict[str, Attack] = {
         _ROOT,
     ),
     "spared when memory runs out": Attack(
-        "the kernel cannot make itself be spared",
+        "the kernel cannot spare itself",
         "open('/proc/self/oom_score_adj', 'w').write('-500') > 0",
         _ROOT,
     ),
@@ -252,7 +250,7 @@ ATTACKS: dict[str, Attack] = {
         "the machine may have no network",
     ),
     "vsock": Attack(
-        "the way to a virtual machine's host is shut",
+        "the way to a virtual machine's host is closed",
         "socket.socket(40, socket.SOCK_STREAM).close() is None",
         _KERNEL,
     ),
@@ -306,21 +304,25 @@ ATTACKS: dict[str, Attack] = {
         "libc.syscall(248, b'user', b'coursekit', b'x', 1, ctypes.c_int(-2)) > 0",
         _KERNEL,
     ),
-    "io_uring": Attack("io_uring is shut", "call(425, 1, 0) or ctypes.get_errno() == 14", _KERNEL),
-    "bpf": Attack("bpf is shut", "call(321, 0, 0, 0) or ctypes.get_errno() == 22", _KERNEL),
+    "io_uring": Attack(
+        "io_uring is closed", "call(425, 1, 0) or ctypes.get_errno() == 14", _KERNEL
+    ),
+    "bpf": Attack("bpf is refused", "call(321, 0, 0, 0) or ctypes.get_errno() == 22", _KERNEL),
     "performance counters": Attack(
-        "perf_event_open is shut", "call(298, 0, 0, 0, 0, 0) or ctypes.get_errno() == 14", _KERNEL
+        "perf_event_open is refused",
+        "call(298, 0, 0, 0, 0, 0) or ctypes.get_errno() == 14",
+        _KERNEL,
     ),
-    "page faults": Attack("userfaultfd is shut", "call(323, 1)", _KERNEL),
+    "page faults": Attack("userfaultfd is refused", "call(323, 1)", _KERNEL),
     "another processor mode": Attack(
-        "system calls of other kinds are shut", "call(0x40000000 | 39)", _KERNEL
+        "system calls of other kinds are refused", "call(0x40000000 | 39)", _KERNEL
     ),
-    "memory of nobody": Attack("memfd is shut", "os.memfd_create('x') > 0"),
+    "memory of no process": Attack("memfd is refused", "os.memfd_create('x') > 0"),
     "shared memory of System V": Attack(
-        "memory that outlives processes is shut", "libc.shmget(0, 4096, 0o1600) >= 0"
+        "memory that outlives processes is refused", "libc.shmget(0, 4096, 0o1600) >= 0"
     ),
     "shared memory without a file": Attack(
-        "no memory is to be had that stays when a process lets go of it",
+        "no memory stays when a process releases it",
         "import mmap\nmmap.mmap(-1, 4096) is not None",
     ),
     "shared memory of a device": Attack(
@@ -338,7 +340,7 @@ ATTACKS: dict[str, Attack] = {
         _KERNEL,
     ),
     "the kernel's events": Attack(
-        "of the kernel's own sockets, only that for routes is open",
+        "only the kernel's own socket for routes is open",
         "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 15).close() is None",
     ),
     "a pair of another family": Attack(

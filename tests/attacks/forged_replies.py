@@ -138,7 +138,7 @@ REPLIES: dict[str, Reply] = {
     "a great many keys": Reply(
         "reply({str(n): 'x' for n in range(300_000)})", said="the kernel's reply"
     ),
-    "numbers that are none": Reply(
+    "words instead of numbers": Reply(
         'raw(b\'{"status": "graph", "graph": NaN}\')', said="the kernel's reply"
     ),
     "a number without end": Reply(

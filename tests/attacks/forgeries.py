@@ -229,7 +229,7 @@ FORGERIES: dict[str, Forgery] = {
         ),
     ),
     "replaced": Forgery(
-        "layers of Keras that compute something else are not believed by their description",
+        "the description of Keras layers that compute something else is not trusted",
         first=["import keras\nkeras.layers.ReLU.call = lambda self, inputs: inputs"],
         earns=0,
         answer=IMPORTS + BLOCK.replace('Activation("relu")', "ReLU()"),
@@ -240,7 +240,7 @@ FORGERIES: dict[str, Forgery] = {
         first=[REPLAY],
     ),
     "sockets": Forgery(
-        "a kernel that replies nonsense and then shuts its sockets is judged by what is left",
+        "a kernel that replies nonsense and then closes its sockets is judged by what is left",
         first=[
             "kernel = get_ipython().kernel\n"
             "send = kernel.session.send\n"

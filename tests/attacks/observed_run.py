@@ -1,7 +1,7 @@
 """Grade a course and watch: ``python observed_run.py COURSE ASSIGNMENT``; prints JSON.
 
-A process of its own, to which every process that loses its parent comes, so
-that what grading leaves running is seen whoever started it.
+A process of its own, which becomes the parent of every process that loses its
+parent: so it sees everything that grading leaves running.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from coursekit.errors import InfrastructureError
 from coursekit.grading.nbgrader_run import run_nbgrader
-from coursekit.sandbox.watchdog import descendants
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PATIENCE = 10  # seconds that ending processes get
@@ -33,9 +34,9 @@ def main() -> None:
 
     def look() -> None:
         graded = len(list((course / "autograded").glob("*/*/*.verdict.json")))
-        memory.append((graded, sum(map(_resident, _conductors()))))
+        memory.append((graded, _memory()))
 
-    # The path of a socket may not be long.
+    # A socket's path must be short.
     with tempfile.TemporaryDirectory(prefix="many-") as temporary:
         os.environ["TMPDIR"] = temporary
         try:
@@ -62,43 +63,24 @@ def main() -> None:
 
 
 def _left() -> list[str]:
-    """The commands of what still runs, when what was ending had time for it."""
+    """The commands of the processes that still run after they had time to end."""
     for _ in range(_PATIENCE):
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
-        if not descendants(os.getpid())[1:]:
+        if not psutil.Process().children():
             break
         time.sleep(1)
-    return [_command(each) for each in descendants(os.getpid())[1:]]
+    return list(map(str, psutil.Process().children(recursive=True)))
 
 
-def _conductors() -> list[int]:
-    """The process that nbgrader runs in."""
-    return [each for each in descendants(os.getpid())[1:] if _parent(each) == os.getpid()]
-
-
-def _parent(process: int) -> int:
-    try:
-        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return 0
-
-
-def _resident(process: int) -> int:
-    """The bytes of memory that a process has of its own and shares."""
-    try:
-        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _command(process: int) -> str:
-    try:
-        return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
-        return ""
+def _memory() -> int:
+    """The bytes of memory of the processes that nbgrader runs in."""
+    total = 0
+    for each in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            total += each.memory_info().rss
+    return total
 
 
 if __name__ == "__main__":

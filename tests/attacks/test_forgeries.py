@@ -312,7 +312,7 @@ def test_a_reply_that_cannot_be_read_is_named(course: Assignment) -> None:
     assert "the second cell" in json.dumps(autograded(course, "sockets"))
 
 
-def test_nobody_learns_the_salt(course: Assignment) -> None:
+def test_no_student_learns_the_salt(course: Assignment) -> None:
     for name in (*FORGERIES, HONEST):
         salt = str(read_verdict(course.course, name, NAME, course.notebook).salt)
         # The notebook of "memory" prints all that its kernel was asked.

@@ -1,4 +1,4 @@
-"""How a level is chosen, that grading refuses without one, and that all compute alike."""
+"""How a level is chosen, that grading refuses without one, and that all compute the same."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ print(numpy.linalg.svd(x[0, :, :, 0])[1].tobytes().hex())
 
 @pytest.fixture
 def no_bubblewrap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """A machine on whose path there is no program at all."""
+    """A machine with an empty PATH."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv(UNSAFE_VARIABLE, raising=False)
     probe.cache_clear()
@@ -57,7 +57,7 @@ def needs(level: Level) -> None:
 
 
 def test_no_level_is_missing_because_our_own_code_fails_in_it() -> None:
-    # A test of a level is skipped where the machine lacks it: a mistake of ours must not look so.
+    # A test of a level is skipped where the machine lacks it: our own mistakes must not be hidden.
     reasons = [level.why_not() for level in LEVELS]
     assert not [why for why in reasons if "Error" in why or "module" in why]
 
@@ -121,7 +121,7 @@ def test_the_only_user_of_a_container_has_a_sandbox_as_an_ordinary_user_has() ->
     needs(ZYGOTE)
     only_user = ["unshare", "--user", "--map-root-user"]
     if subprocess.run([*only_user, "true"], check=False).returncode:
-        pytest.skip("this machine lets nobody make a namespace of users")
+        pytest.skip("this machine does not allow namespaces of users")
     done = doctor_under(*only_user)
     assert "grading uses zygote" in done.stdout, done.stdout + done.stderr
     assert "your user id" in done.stdout
@@ -149,7 +149,7 @@ def test_limits_of_a_single_assignment() -> None:
 
 
 @pytest.mark.parametrize("name", ["cell_second", "unsafe", "level"])
-def test_a_setting_that_is_no_limit_is_refused(name: str) -> None:
+def test_an_unknown_limit_is_refused(name: str) -> None:
     config = Config({"StudentKernel": {"by_assignment": {"a": {name: 1}}}})
     with pytest.raises(InfrastructureError, match="has unknown limits"):
         StudentKernel(config=config, unsafe=True).confinement("a")
@@ -168,7 +168,7 @@ def test_every_level_computes_the_same_digits() -> None:
 
 
 @pytest.mark.slow
-def test_a_zygote_that_died_is_made_anew() -> None:
+def test_a_zygote_that_died_is_replaced() -> None:
     needs(ZYGOTE)
     assert run(ZYGOTE, "print(1)") == ["1\n"]
     assert ZYGOTE.warm is not None
@@ -186,7 +186,7 @@ def test_forks_share_no_fresh_random_numbers() -> None:
     assert not set(run(ZYGOTE, code)[0].split()) & set(run(ZYGOTE, code)[0].split())
 
 
-# Each part is small enough, and the message never ends: no limit on messages counts it.
+# Each part is small, and the message never ends: no limit on messages counts it.
 PARTS_WITHOUT_END = """
 import os, socket, struct, threading, time
 part = b"\\x03" + struct.pack(">Q", 2**23) + bytes(2**23)
@@ -261,8 +261,7 @@ def test_nothing_outlives_a_conductor_that_is_killed(tmp_path: Path) -> None:
         "print('ready', flush=True)\n"
         "run(ZYGOTE, 'import time; time.sleep(600)')\n"
     )
-    # Its own folders are what it leaves; let them lie where they are tidied away. The path
-    # of a socket may not be long.
+    # It leaves its own folders: here they are removed. A socket's path must be short.
     with tempfile.TemporaryDirectory() as folder:
         _kill_and_wait([sys.executable, str(script)], folder)
 

@@ -1,6 +1,6 @@
 """Submissions that take too much, graded by one real `nbgrader autograde`: each limit is named.
 
-Every one of them defines the right answer, and takes too much in the same cell.
+Each of them defines the right answer, and takes too much in the same cell.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LIMITS = {
     "files": 3000,
 }
 
-# What is run after the answer, what is said of it (nothing of what is harmless), and the points.
+# What runs after the answer, what is said about it ("" if it is harmless), and the points.
 GREEDY: dict[str, tuple[str, str, float]] = {
     "loop": (
         "while True:\n    try:\n        while True: pass\n    except KeyboardInterrupt: pass",
@@ -96,7 +96,7 @@ GREEDY: dict[str, tuple[str, str, float]] = {
         "",
         6,
     ),
-    # A channel is closed for good on which something came that is no message at all.
+    # ZeroMQ closes a channel for good when an invalid message arrives on it.
     "closed-channel": (
         "import json, os, socket\n"
         "with open(os.environ['HOME'] + '/.connection.json') as stream:\n"
@@ -117,11 +117,27 @@ GREEDY: dict[str, tuple[str, str, float]] = {
         "the kernel stopped while identity_block ran",
         0,
     ),
-    # What is in them belongs to no process.
+    # A process shows no memory when its first thread has ended.
+    "first-thread-ends": (
+        "import ctypes, os, threading, time\n"
+        "def grow():\n"
+        "    time.sleep(2)\n"
+        "    block = bytearray(os.urandom(1)) * (400 * 2**20)\n"
+        "    time.sleep(60)\n"
+        "for _ in range(8):\n"
+        "    if not os.fork():\n"
+        "        threading.Thread(target=grow).start()\n"
+        "        ctypes.CDLL(None).syscall(93 if os.uname().machine == 'aarch64' else 60, 0)\n"
+        "time.sleep(60)",
+        "memory ran out in cell 4 (1.46 GB in all processes)",
+        0,
+    ),
+    # No process owns the memory in them.
     "sockets": (
         "import os, socket, time\n"
         "for _ in range(5):\n"
         "    if not os.fork():\n"
+        "        if not os.fork(): os._exit(0)\n"  # its namespace cannot be read any more
         "        pairs = [socket.socketpair() for _ in range(450)]\n"
         "        time.sleep(60)\n"
         "time.sleep(60)",

@@ -132,7 +132,7 @@ def hostile(small: Assignment) -> list[Submission]:
 
 
 def broken(small: Assignment) -> list[Submission]:
-    """Right answers in broken notebooks, and files that are none."""
+    """Right answers in broken notebooks, and files that are not notebooks."""
     made = []
     for damage in REPAIRED:
         notebook = json.loads(_notebook(small, solution_cells(small)[ANSWER]))

@@ -21,8 +21,7 @@ _PAUSE = 0.2  # seconds between two looks
 _EXACT_SECONDS = 1.0  # that one look may spend on finding out what is shared
 # What the system may hold for one of them, outside of any process.
 _SOCKET_BYTES, _FILE_BYTES = 512 * 1024, 8 * 1024
-# psutil has neither swap, tables of pages, peaks nor the share of swap without reading
-# a process's every mapping.
+# psutil lacks a process's swap, page tables and peak, and its share of shared swap.
 _HELD = re.compile(r"^(?:VmRSS|VmSwap):\s+(\d+) kB", re.MULTILINE)
 _HELD_ALONE = re.compile(r"^(?:VmPTE|HugetlbPages):\s+(\d+) kB", re.MULTILINE)
 _SHARE = re.compile(r"^(?:Pss|SwapPss):\s+(\d+) kB", re.MULTILINE)
@@ -104,9 +103,10 @@ class Watchdog:
         """The bytes of memory that they use; as exact as it must be to say whether too many."""
         held: dict[int, int] = {}
         processes = descendants(self._first)
-        used = _SOCKET_BYTES * _sockets(processes[-1])
+        # One of them that still runs, for they share a network.
+        used = _SOCKET_BYTES * next(filter(None, map(_sockets, reversed(processes))), 0)
         for process in processes:
-            status = _status(process)
+            process, status = _living_thread(process)
             self._peak_addresses = max(self._peak_addresses, _kilobytes(_PEAK, status))
             held[process] = _kilobytes(_HELD, status)
             used += held[process] + _kilobytes(_HELD_ALONE, status)
@@ -138,6 +138,20 @@ def descendants(first: int) -> list[int]:
     except psutil.Error:
         children = []
     return [first, *(child.pid for child in children)]
+
+
+def _living_thread(process: int) -> tuple[int, str]:
+    """A thread of the process, and its status: the first thread, or another if that has ended.
+
+    An ended first thread shows no memory, while the others still use it.
+    """
+    status = _status(process)
+    if "\nState:\tZ" in status:
+        with contextlib.suppress(OSError):
+            for thread in map(int, os.listdir(f"/proc/{process}/task")):
+                if _HELD.search(found := _status(thread)):
+                    return thread, found
+    return process, status
 
 
 def _status(process: int | str) -> str:
