@@ -206,6 +206,16 @@ def test_a_submission_earns_what_its_function_earns(course: Assignment, name: st
     assert [cell.grade_id for cell in verdict.cells] == ["test_identity_block"]
 
 
+def test_verdict_and_feedback_say_which_checks_are_hidden(course: Assignment) -> None:
+    [cell] = read_verdict(course.course, HONEST, NAME, course.notebook).cells
+    assert {check.name: check.hidden for check in cell.checks} == {
+        "output shape": False,
+        "convolutions": False,
+        "layer names": True,
+    }
+    assert feedback(course, HONEST).count("(hidden check)") == 1
+
+
 _SEEN = {"audio", "button", "embed", "iframe", "input", "object", "svg", "textarea", "video"}
 _PARTS = _SEEN | {"base", "form", "link", "meta", "script", "style", "template", "title"}
 
