@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from coursekit.course.assignment import Assignment, assignments
+from coursekit.course.assignment import Assignment, find_assignment
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
 from coursekit.errors import AuthoringError, CourseKitError, InfrastructureError
@@ -43,15 +43,8 @@ def demo(course: Path, console: Console) -> Path:
     entries = tomllib.loads((course / SUBMISSIONS).read_text(encoding="utf-8"))["submission"]
     folder = build_folder(course, "demo")
     copy_course(course, folder)
-    known = {assignment.name: assignment for assignment in assignments(folder)}
-    for entry in entries:
-        if entry["assignment"] not in known:
-            raise AuthoringError(
-                f"{SUBMISSIONS}: {entry['student']} hands in {entry['assignment']!r}, "
-                "which the course does not have",
-                f"it has {', '.join(known)}",
-            )
     names = list(dict.fromkeys(entry["assignment"] for entry in entries))
+    known = {name: find_assignment(folder, name) for name in names}
     for name in names:
         with console.status(f"generating {name}"):
             generate(known[name])

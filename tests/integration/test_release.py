@@ -203,7 +203,7 @@ def test_a_missing_or_doubled_placeholder_is_named(
         edit(copy.source, spoil)
         assert main(["--course", str(copy.course), "release"]) == 1
         said = capsys.readouterr().err
-        assert f"{copy.source.name}, cell test_ResNet50: the line" in said
+        assert f"{copy.source.name}, cell test_ResNet50: it must hold the line" in said
 
 
 def test_a_hidden_test_without_a_cell_stops_the_release(
@@ -221,7 +221,7 @@ def test_an_unknown_assignment_is_answered_in_words(
     assert main(["--course", str(trial.course), "release", "residual-networks-v9"]) == 1
     said = capsys.readouterr().err
     assert "there is no assignment 'residual-networks-v9'" in said
-    assert "hint: the course has residual-networks-v2a" in said
+    assert "hint: choose one of: residual-networks-v2a" in said
 
 
 def test_a_folder_that_is_no_course_is_answered_in_words(

@@ -197,32 +197,32 @@ MISTAKES: dict[str, tuple[Spoil, str, str]] = {
     "no report": (
         cell("test_total", "checks.report()", "pass"),
         f"{NOTEBOOK}, cell test_total",
-        "students would see nothing of it",
+        "students would see no result",
     ),
     "a placeholder without a file": (
         without_its_file,
         f"{NOTEBOOK}, cell test_total",
-        f"there is no grader_tests/{NAME}/total.py",
+        "it holds the line '### HIDDEN TESTS', and there is no hidden test",
     ),
     "a file without a placeholder": (
         cell("test_total", "### HIDDEN TESTS\n", ""),
         f"{NOTEBOOK}, cell test_total",
-        "must stand in it once",
+        "it must hold the line '### HIDDEN TESTS' once",
     ),
     "a placeholder twice": (
         cell("test_total", "### HIDDEN TESTS", "### HIDDEN TESTS\n### HIDDEN TESTS"),
         f"{NOTEBOOK}, cell test_total",
-        "must stand in it once",
+        "it must hold the line '### HIDDEN TESTS' once",
     ),
     "a marker in a hidden test": (
         file(HIDDEN_FILE, HIDDEN + "    ### END HIDDEN TESTS\na = 1\n"),
         HIDDEN_FILE,
-        "'### END HIDDEN TESTS' stands in it",
+        "it holds the line ### END HIDDEN TESTS",
     ),
     "a marker in a test cell": (
         cell("test_total", "checks.report()", "### BEGIN HIDDEN TESTS\nchecks.report()"),
         f"{NOTEBOOK}, cell test_total",
-        "stands in it",
+        "it holds the line ### BEGIN HIDDEN TESTS",
     ),
     "a file without a cell": (
         file("grader_tests/{}/mean.py", HIDDEN),

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nbformat.v4 import new_markdown_cell, new_notebook
 
 from coursekit.course.assignment_file import (
     AssignmentFile,
-    fill_in_updates,
     new_assignment_file,
     read_assignment_file,
+    updates_cell,
     version_of,
 )
 from coursekit.errors import AuthoringError
@@ -121,17 +122,20 @@ def folder(tmp_path: Path, text: str) -> Path:
 GOOD = 'version = "v3"\nprevious = "v2a"\nupdates = ["One.", "*Two*."]\n'
 
 
-def test_the_list_of_updates_takes_the_placeholders_place(tmp_path: Path) -> None:
+def test_the_list_of_updates_is_markdown(tmp_path: Path) -> None:
     version = read_assignment_file(folder(tmp_path, GOOD))
-    text = fill_in_updates("**Updates.** {updates}", version, "A.ipynb")
-    assert text == ("**Updates.** This is version v3. Since version v2a:\n\n- One.\n- *Two*.")
+    assert version.as_markdown() == ("This is version v3. Since version v2a:\n\n- One.\n- *Two*.")
     assert "the first" in AssignmentFile("v1", "", ()).as_markdown()
 
 
 @pytest.mark.parametrize("text", ["nothing", "{updates} {updates}"])
-def test_a_missing_or_doubled_placeholder_is_named(text: str) -> None:
-    with pytest.raises(AuthoringError, match=r"A\.ipynb, cell updates"):
-        fill_in_updates(text, AssignmentFile("v1", "", ()), "A.ipynb")
+def test_a_missing_or_doubled_placeholder_is_told(text: str) -> None:
+    notebook = new_notebook()
+    assert updates_cell(notebook, AssignmentFile("v1", "", ())) is None
+    notebook.cells = [new_markdown_cell(text, id="updates")]
+    with pytest.raises(AuthoringError, match="has no place") as caught:
+        updates_cell(notebook, AssignmentFile("v1", "", ()))
+    assert "{updates} once in its text" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_a_folder_is_told_in_the_letters_there_are(
     course: Path, settings: dict[str, str], name: str
 ) -> None:
     said = run(COURSEKIT, settings, course, "regrade", "small-block-v9")
-    assert said[0].endswith(f"{name}/source") and said[1] == f"hint: the course has {NAME}"
+    assert said[0].endswith(f"{name}/source") and said[1] == f"hint: choose one of: {NAME}"
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def test_the_next_version_is_a_copy_under_its_own_name(
         (NAME, "../small-block-v2", "is no name for a version of"),
         (NAME, "small block-v2", "is no name for a version of"),
         (NAME, "another-course-v2", "is no name for a version of"),
-        (NAME, NAME, "is there already"),
+        (NAME, NAME, "exists already"),
     ],
 )
 def test_a_bad_name_for_a_version_writes_nothing(
@@ -148,7 +148,7 @@ def test_a_bad_name_for_a_version_writes_nothing(
 def test_hidden_tests_of_that_name_are_not_overwritten(small: Assignment) -> None:
     taken = small.course / "grader_tests" / "small-block-v2"
     taken.mkdir()
-    with pytest.raises(CourseKitError, match="is there already"):
+    with pytest.raises(CourseKitError, match="exists already"):
         new_version(small.course, NAME, "small-block-v2", print)
     assert not (small.course / "source" / "small-block-v2").exists()
 

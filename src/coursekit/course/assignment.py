@@ -71,6 +71,22 @@ def assignments(course: Path) -> list[Assignment]:
     return [Assignment(course, folder.name) for folder in folders]
 
 
+def find_assignment(course: Path, name: str) -> Assignment:
+    """Return the course's assignment of that name.
+
+    Raises:
+        AuthoringError: if there is no such assignment.
+
+    """
+    known = {assignment.name: assignment for assignment in assignments(course)}
+    if name not in known:
+        raise AuthoringError(
+            f"there is no assignment {name!r} in {course / 'source'}",
+            f"choose one of: {', '.join(known)}",
+        )
+    return known[name]
+
+
 def refuse_other_folder(course: Path) -> None:
     """Raise if a folder lacks what makes it a course of the kit's.
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbformat import NotebookNode
+
 from coursekit.errors import AuthoringError
 
 FILE = "assignment.toml"
@@ -111,19 +113,29 @@ def read_assignment_file(folder: Path) -> AssignmentFile:
     return AssignmentFile(version, previous, tuple(updates), tuple(library))
 
 
-def fill_in_updates(text: str, updates: AssignmentFile, notebook: str) -> str:
-    """Return the text of the cell `UPDATES_CELL` with the list in the placeholder's place.
+def updates_cell(notebook: NotebookNode, settings: AssignmentFile) -> NotebookNode | None:
+    """Return the cell that shows the updates; None if a first version has no such cell.
 
     Raises:
-        AuthoringError: if the placeholder does not stand in it exactly once.
+        AuthoringError: if it is missing, or has no place for the list.
 
     """
-    if text.count(PLACEHOLDER) != 1:
+    cells: list[NotebookNode] = [cell for cell in notebook.cells if cell.get("id") == UPDATES_CELL]
+    if not cells and not settings.previous:
+        return None
+    fits = [
+        cell
+        for cell in cells
+        if cell.cell_type == "markdown"
+        and "nbgrader" not in cell.metadata
+        and cell.source.count(PLACEHOLDER) == 1
+    ]
+    if len(cells) != 1 or not fits:
         raise AuthoringError(
-            f"{notebook}, cell {UPDATES_CELL}: {PLACEHOLDER} must stand in it once",
-            "put it where the list of updates shall appear",
+            "the list of updates has no place",
+            f"give one markdown cell the id {UPDATES_CELL}, with {PLACEHOLDER} once in its text",
         )
-    return text.replace(PLACEHOLDER, updates.as_markdown())
+    return fits[0]
 
 
 def new_assignment_file(version: str, previous: str, library: Sequence[str] = ()) -> str:

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
-from coursekit.course.hidden_tests import by_function, whole_test_cells
+from coursekit.course.hidden_tests import whole_test_cells
 from coursekit.course.solution import solution_pieces
+from coursekit.course.test_cells import TEST_CELL_PREFIX
 from coursekit.errors import AuthoringError
 
 KNOWN_ANSWERS = ("wrong_answers.toml", "right_answers.toml")
@@ -125,8 +126,8 @@ def solution_cells(assignment: Assignment) -> dict[str, str]:
 
 def full_test_cells(assignment: Assignment) -> dict[str, str]:
     """Return the whole text of each test cell by what it tests: see `whole_test_cells`."""
-    notebook = read_notebook(assignment.source)
-    return by_function(whole_test_cells(notebook, assignment.tests, assignment.source.parent))
+    whole = whole_test_cells(read_notebook(assignment.source), assignment)
+    return {grade_id.removeprefix(TEST_CELL_PREFIX): text for grade_id, text in whole.items()}
 
 
 def answer_cells(assignment: Assignment, answers: Mapping[str, str]) -> list[str]:

@@ -14,7 +14,8 @@ from nbgrader import utils
 from coursekit.course.assignment import Assignment, read_notebook
 from resnets_utils.checks.reference import Solution
 
-_MARKERS = re.compile(r" *### (BEGIN|END) SOLUTION$", re.MULTILINE)
+BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
+_MARKERS = re.compile(f" *({BEGIN_SOLUTION}|{END_SOLUTION})$", re.MULTILINE)
 
 
 def solution_pieces(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:

@@ -78,12 +78,12 @@ def compose(visible: str, hidden: str | None, solution: Pieces, blocks: str = ""
     lines = visible.split("\n")
     if lines.count(PLACEHOLDER) != (hidden is not None):
         raise AuthoringError(
-            f"the line {PLACEHOLDER!r} must stand in it once"
+            f"it must hold the line {PLACEHOLDER!r} once"
             if hidden is not None
-            else f"the line {PLACEHOLDER!r} stands in it, and there is no hidden test",
+            else f"it holds the line {PLACEHOLDER!r}, and there is no hidden test",
             "put it on a line of its own before checks.report()"
             if hidden is not None
-            else "write the hidden test, or remove the line",
+            else "write the hidden test in grader_tests/, or remove the line",
         )
     if hidden is not None:
         place = lines.index(PLACEHOLDER)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coursekit.course.assignment import Assignment, assignments
+from coursekit.course.assignment import Assignment, find_assignment
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook import database_url
 from coursekit.grading.nbgrader_run import LOG, read_verdict, run_nbgrader, submission_error
@@ -82,7 +82,7 @@ def preview(course: Path, name: str, say: Say) -> Preview:
             submission at all could be graded.
 
     """
-    assignment = _find(course, name)
+    assignment = find_assignment(course, name)
     database = course / GRADEBOOK
     students = sorted(students_with_submissions(assignment))
     if not students or not database.is_file():
@@ -128,16 +128,6 @@ def preview(course: Path, name: str, say: Say) -> Preview:
         {who: scores[who].by_hand for who in graded},
         rows,
     )
-
-
-def _find(course: Path, name: str) -> Assignment:
-    known = {assignment.name: assignment for assignment in assignments(course)}
-    if name not in known:
-        raise CourseKitError(
-            f"there is no assignment {name!r} in {course / 'source'}",
-            f"the course has {', '.join(sorted(known))}",
-        )
-    return known[name]
 
 
 def _copy(assignment: Assignment) -> Assignment:

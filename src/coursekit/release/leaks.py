@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from coursekit.course.assignment import Assignment, read_notebook
+from coursekit.course.hidden_tests import hidden_tests
 
 MARKERS = (
     "BEGIN SOLUTION",
@@ -73,8 +74,8 @@ def hidden_lines(assignment: Assignment) -> set[str]:
     }
     return {
         line.strip()
-        for path in sorted(assignment.tests.glob("*.py"))
-        for line in path.read_text(encoding="utf-8").split("\n")
+        for text in hidden_tests(assignment.tests).values()
+        for line in text.split("\n")
         if len(line.strip()) >= _TELLING
     } - visible
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import keyword
-import os
 import re
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +13,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from coursekit.course.assignment_file import FILE, UPDATES_CELL, new_assignment_file, version_of
 from coursekit.course.assignment import Assignment, refuse_other_folder
-from coursekit.errors import CourseKitError
 from coursekit.course.normal_form import normalise, notebook_text
+from coursekit.errors import CourseKitError
+from coursekit.release.drafts import new_folders
 
 Say = Callable[[str], None]
 # Cells of the notebook that are no function's.
@@ -96,46 +95,27 @@ def new_assignment(course: Path, name: str, functions: Sequence[str], say: Say) 
         raise CourseKitError("a function is named twice", "name each once")
     name = name if version_of(name) else f"{name}-v1"
     made = Assignment(course, name)
-    source = course / "source" / name
-    for target in (source, made.tests, course / "release" / name):
-        # A broken link is in the way too.
-        if target.exists() or target.is_symlink():
-            raise CourseKitError(
-                f"{target} is there already", "choose another name, or remove that folder"
-            )
     version = version_of(name)
     title = name.removesuffix(f"-{version}").replace("-", " ").title() or name
     notebook = f"{title.replace(' ', '_')}_{version}.ipynb"
-    texts = {
-        source / notebook: notebook_text(_notebook(title, functions)),
-        source / FILE: new_assignment_file(version, ""),
-        made.tests / "wrong_answers.toml": "\n".join(
-            _WRONG.format(function=function) for function in functions
-        ),
-        **{made.tests / f"{function}.py": _HIDDEN for function in functions},
-    }
-    _write(texts, (source, made.tests))
+    with new_folders(made) as (source, tests):
+        texts = {
+            source / notebook: notebook_text(_notebook(title, functions)),
+            source / FILE: new_assignment_file(version, ""),
+            tests / "wrong_answers.toml": "\n".join(
+                _WRONG.format(function=function) for function in functions
+            ),
+            **{tests / f"{function}.py": _HIDDEN for function in functions},
+        }
+        for path, text in texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
     say(f"made source/{name}/ and grader_tests/{name}/")
     say(f"next: write the text and the solution in source/{name}/{notebook}, in JupyterLab,")
     say(f"      hidden tests in grader_tests/{name}/, and points in both;")
     say(f"then: coursekit release {name}")
     say("docs/authoring.md tells how, with a NumPy function and a small network as examples")
     return made
-
-
-def _write(texts: dict[Path, str], folders: Sequence[Path]) -> None:
-    """Write all files, or none: an interruption leaves no half assignment."""
-    drafts = {folder: folder.with_name(f".{folder.name}.draft") for folder in folders}
-    try:
-        for path, text in texts.items():
-            place = drafts[path.parent] / path.name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(text, encoding="utf-8")
-        for folder, draft in drafts.items():
-            os.rename(draft, folder)
-    finally:
-        for draft in drafts.values():
-            shutil.rmtree(draft, ignore_errors=True)
 
 
 def _notebook(title: str, functions: Sequence[str]) -> NotebookNode:

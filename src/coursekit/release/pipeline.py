@@ -8,8 +8,14 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from coursekit.course.assignment import Assignment, assignments, read_notebook, refuse_other_folder
-from coursekit.errors import CourseKitError, GateError
+from coursekit.course.assignment import (
+    Assignment,
+    assignments,
+    find_assignment,
+    read_notebook,
+    refuse_other_folder,
+)
+from coursekit.errors import GateError
 from coursekit.course.known_answers import solution_cells
 from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.course.normal_form import normalise, notebook_text
@@ -39,14 +45,9 @@ def release_all(course: Path, names: list[str], *, check: bool, say: Say) -> Non
         CourseKitError: if a source cannot be read, or nbgrader fails.
 
     """
-    known = {assignment.name: assignment for assignment in assignments(course)}
-    for name in names or sorted(known):
-        if name not in known:
-            raise CourseKitError(
-                f"there is no assignment {name!r} in {course / 'source'}",
-                f"the course has {', '.join(sorted(known))}",
-            )
-        _release(known[name], check=check, say=say)
+    chosen = [find_assignment(course, name) for name in names] or assignments(course)
+    for assignment in chosen:
+        _release(assignment, check=check, say=say)
 
 
 def _release(assignment: Assignment, *, check: bool, say: Say) -> None:

@@ -130,7 +130,7 @@ def main() -> None:
     assignment = Assignment(Path(course), name)
     notebook = read_notebook(assignment.source)
     blocks = blocks_text(assignment.source.parent)
-    whole = whole_test_cells(notebook, assignment.tests, assignment.source.parent)
+    whole = whole_test_cells(notebook, assignment)
     pieces = tuple(solution_pieces(notebook.cells))
     recorder = Recorder(solution_of(pieces, blocks))
     faults, missed = [], []
