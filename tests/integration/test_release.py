@@ -157,14 +157,14 @@ def test_a_release_that_differs_is_named(tmp_path: Path) -> None:
         (folder / "same").write_text("same")
     _same_folders(one, other, "they differ")
     (one / "b.txt").write_text("1")
-    with pytest.raises(GateError, match=r"b\.txt stands in only one"):
+    with pytest.raises(GateError, match=r"b\.txt is in only one"):
         _same_folders(one, other, "they differ")
     (other / "b.txt").write_text("2")
     with pytest.raises(GateError, match=r"they differ: b\.txt"):
         _same_folders(one, other, "they differ")
 
 
-def test_check_refuses_a_source_that_is_not_normal_and_release_mends_it(copy: Assignment) -> None:
+def test_check_refuses_a_source_that_is_not_normal_and_release_fixes_it(copy: Assignment) -> None:
     clean = copy.source.read_text()
     edit(copy.source, _in_output)
     with pytest.raises(GateError, match="not normalised"):

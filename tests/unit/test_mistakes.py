@@ -145,7 +145,7 @@ WRONG_FILE = "grader_tests/{}/wrong_answers.toml"
 NOTEBOOK = f"source/{NAME}/Sums.ipynb"
 Spoil = Callable[[Course], None]
 MISTAKES: dict[str, tuple[Spoil, str, str]] = {
-    "no settings": (file(SOURCE, None), SOURCE, "is not there"),
+    "no settings": (file(SOURCE, None), SOURCE, "is missing"),
     "an unknown key": (file(SOURCE, TOML + "title = 1\n"), SOURCE, "has unknown keys: title"),
     "an unknown room": (
         file(SOURCE, TOML + 'library = ["attic"]\n'),
@@ -273,25 +273,25 @@ MISTAKES: dict[str, tuple[Spoil, str, str]] = {
     "wrong answers without a list": (file(WRONG_FILE, ""), WRONG_FILE, "holds no answers"),
     "a list that is no list": (file(WRONG_FILE, "answer = 3"), WRONG_FILE, "holds no answers"),
     "a list of numbers": (file(WRONG_FILE, "answer = [3]"), WRONG_FILE, "holds no answers"),
-    "a change that is no pair": (
+    "a change that is not a pair": (
         file(WRONG_FILE, WRONG.replace('[["sum(x)", "sum(x) + 1"]]', '["sum(x)"]')),
         WRONG_FILE,
-        "'one too many' holds something else than text",
+        "'one too many' holds something other than text",
     ),
     "a change of three": (
         file(WRONG_FILE, WRONG.replace('"sum(x) + 1"', '"sum(x) + 1", "3"')),
         WRONG_FILE,
-        "has a change that is no pair",
+        "has a change that is not a pair",
     ),
     "an answer that fails a number": (
         file(WRONG_FILE, WRONG.replace('["a list"]', "[3]")),
         WRONG_FILE,
-        "holds something else than text",
+        "holds something other than text",
     ),
     "a change that does not fit": (
         file(WRONG_FILE, WRONG.replace('"sum(x)", ', '"max(x)", ')),
         WRONG_FILE,
-        "which stands in the solution 0 times",
+        "which the solution holds 0 times",
     ),
     "an answer of an unknown function": (
         file(WRONG_FILE, WRONG.replace('"total"', '"mean"')),
@@ -303,10 +303,10 @@ MISTAKES: dict[str, tuple[Spoil, str, str]] = {
         WRONG_FILE,
         "known keys only",
     ),
-    "two answers of one name": (
+    "two answers of the same name": (
         file(WRONG_FILE, WRONG + WRONG),
         WRONG_FILE,
-        "two answers have one name",
+        "two answers have the same name",
     ),
     "no place for the updates": (
         file(SOURCE, 'version = "v1"\nprevious = "v0"\nupdates = ["New."]\n'),

@@ -145,11 +145,11 @@ def test_a_missing_or_doubled_placeholder_is_told(text: str) -> None:
         (GOOD.replace('"v3"', '"v4"'), "ends in 'v3'"),
         (GOOD.replace('"v3"', "3"), "version is 3"),
         (GOOD.replace('"v2a"', '"the old one"'), "previous is 'the old one'"),
-        (GOOD.replace('"One."', "1"), "no list of lines"),
-        (GOOD.replace('"One."', r'"One.\nTwo."'), "no list of lines"),
-        ('version = "v3"\nprevious = "v2a"\n', "no list of lines"),
+        (GOOD.replace('"One."', "1"), "not a list of lines"),
+        (GOOD.replace('"One."', r'"One.\nTwo."'), "not a list of lines"),
+        ('version = "v3"\nprevious = "v2a"\n', "not a list of lines"),
         (GOOD + 'title = "x"\n', "has unknown keys: title"),
-        (new_assignment_file("v3", "v2a"), "updates is empty, yet the version follows v2a"),
+        (new_assignment_file("v3", "v2a"), "updates is empty, but the version follows v2a"),
     ],
 )
 def test_a_malformed_version_file_is_answered_in_words(
@@ -161,7 +161,7 @@ def test_a_malformed_version_file_is_answered_in_words(
 
 
 def test_a_missing_version_file_is_answered_in_words(tmp_path: Path) -> None:
-    with pytest.raises(AuthoringError, match=r"assignment\.toml is not there"):
+    with pytest.raises(AuthoringError, match=r"assignment\.toml is missing"):
         read_assignment_file(tmp_path)
 
 

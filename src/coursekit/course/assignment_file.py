@@ -1,4 +1,4 @@
-"""What an assignment's ``assignment.toml`` says: its version, what changed, what it takes along."""
+"""An assignment's ``assignment.toml``: its version, what changed, and the library it needs."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class AssignmentFile:
     """One assignment's settings.
 
     Attributes:
-        version: the version, as "v2a".
+        version: the version, such as "v2a".
         previous: the version before; "" for the first.
         updates: what changed since then, a line of Markdown each.
-        library: what students get of the library beside what the notebook's own lines
-            use, by module, such as "upgrade".
+        library: modules of the library that students get besides those which the
+            notebook uses, such as "upgrade".
 
     """
 
@@ -41,7 +41,7 @@ class AssignmentFile:
     library: tuple[str, ...] = ()
 
     def as_markdown(self) -> str:
-        """Return what takes the placeholder's place in the notebook."""
+        """Return the list of updates as it appears in the notebook."""
         if not self.previous:
             return f"This is version {self.version}, the first."
         lines = "\n".join(f"- {update}" for update in self.updates)
@@ -49,7 +49,7 @@ class AssignmentFile:
 
 
 def version_of(assignment: str) -> str:
-    """Return the version that ends an assignment's name; "" if none does."""
+    """Return the version at the end of an assignment's name; "" without one."""
     last = assignment.rpartition("-")[2]
     return last if _VERSION.fullmatch(last) else ""
 
@@ -72,7 +72,7 @@ def read_assignment_file(folder: Path) -> AssignmentFile:
         written = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise AuthoringError(
-            f"{path} is not there",
+            f"{path} is missing",
             'write it with version = "v1", previous = "" and updates = []',
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -80,35 +80,35 @@ def read_assignment_file(folder: Path) -> AssignmentFile:
     unknown = sorted(set(written) - set(_KEYS))
     if unknown:
         raise AuthoringError(
-            f"{path} has unknown keys: {', '.join(unknown)}", f"its keys are {', '.join(_KEYS)}"
+            f"{path} has unknown keys: {', '.join(unknown)}", f"use only: {', '.join(_KEYS)}"
         )
     version, previous, updates = (written.get(key) for key in ("version", "previous", "updates"))
     expected = version_of(folder.name)
     if not isinstance(version, str) or not version or version != expected:
         raise AuthoringError(
             f"{path}: version is {version!r}, but the assignment's name ends in {expected!r}",
-            "let the two agree; a name ends in its version, as residual-networks-v2a does",
+            "change one of them: a name ends in its version, such as residual-networks-v2a",
         )
     if not isinstance(previous, str) or (previous and not _VERSION.fullmatch(previous)):
         raise AuthoringError(
             f"{path}: previous is {previous!r}",
-            'name the version before, as "v2", or "" if there was none',
+            'name the version before, such as "v2", or write "" for the first',
         )
     if not isinstance(updates, list) or not all(_is_line(update) for update in updates):
         raise AuthoringError(
-            f"{path}: updates is no list of lines",
-            "write one sentence for each change, on one line",
+            f"{path}: updates is not a list of lines",
+            "write one line for each change",
         )
     if previous and not updates:
         raise AuthoringError(
-            f"{path}: updates is empty, yet the version follows {previous}",
-            "say what changed, one sentence for each change",
+            f"{path}: updates is empty, but the version follows {previous}",
+            "write one sentence for each change",
         )
     library = written.get("library", [])
     if not isinstance(library, list) or not all(_is_line(room) for room in library):
         raise AuthoringError(
-            f"{path}: library is no list of names",
-            'name modules of resnets_utils, as ["upgrade"], or leave it out',
+            f"{path}: library is not a list of names",
+            'name modules of resnets_utils, such as ["upgrade"], or leave it out',
         )
     return AssignmentFile(version, previous, tuple(updates), tuple(library))
 
@@ -141,8 +141,7 @@ def updates_cell(notebook: NotebookNode, settings: AssignmentFile) -> NotebookNo
 def new_assignment_file(version: str, previous: str, library: Sequence[str] = ()) -> str:
     """Return the text of a new version's ``assignment.toml``.
 
-    After a previous version the list of updates is still to be written: no release
-    comes of it before it is.
+    After a previous version the list of updates is empty, and must be written before a release.
     """
     updates = (
         "# One sentence for each change, in quotation marks and followed by a comma.\n"
@@ -155,7 +154,7 @@ def new_assignment_file(version: str, previous: str, library: Sequence[str] = ()
         f'version = "{version}"\n'
         f'previous = "{previous}"\n'
         f"{updates}"
-        "# What students get of resnets_utils beside what the notebook's own lines use.\n"
+        "# Modules of resnets_utils that students get besides those which the notebook uses.\n"
         f"library = {json.dumps(list(library))}\n"
     )
 

@@ -19,7 +19,7 @@ def whole_test_cells(notebook: NotebookNode, assignment: Assignment) -> dict[str
 
     Args:
         notebook: the assignment's source notebook, solutions still in it.
-        assignment: the assignment. Its hidden tests stand in one file ``NAME.py`` for the cell
+        assignment: the assignment; its file ``NAME.py`` holds the hidden tests of the cell
             ``test_NAME``.
 
     Raises:
@@ -38,7 +38,7 @@ def whole_test_cells(notebook: NotebookNode, assignment: Assignment) -> dict[str
 
 
 def is_test(cell: NotebookNode) -> bool:
-    """Whether a cell holds tests: graded, and not the student's own to fill in."""
+    """Whether a cell holds tests: it is graded, and students do not fill it in."""
     return bool(cell.cell_type == "code" and utils.is_grade(cell) and not utils.is_solution(cell))
 
 
@@ -48,6 +48,6 @@ def hidden_tests(tests: Path) -> dict[str, str]:
 
 
 def blocks_text(source: Path) -> str:
-    """Return what stands in an assignment's ``blocks.py``; "" if it has none."""
+    """Return the text of an assignment's ``blocks.py``; "" without one."""
     path = source / BLOCKS
     return path.read_text(encoding="utf-8") if path.is_file() else ""

@@ -133,7 +133,7 @@ class _Search:
             by_student = nbgrader.get("solution")
             known = any(nbgrader.get(key) for key in ("grade", "solution", "locked", "task"))
             ids.update([grade_id] if grade_id else [])
-            # What is graded by hand may be worth extra credit alone.
+            # A cell that is graded by hand may be worth 0 points: extra credit counts alone.
             enough = _is_number(points) and points >= (0 if by_student else 1e-9)
             begun, ended = (cell.source.count(one) for one in (BEGIN_SOLUTION, END_SOLUTION))
             where = f"{self.notebook}, cell {grade_id or number}"
@@ -222,7 +222,7 @@ class _Search:
     ) -> None:
         """Mistakes in named checks: no check, one name twice, points that do not add up.
 
-        Of texts that cannot all be read, only what stands in them is told, not what is missing.
+        Nothing is reported as missing where a text cannot be parsed.
         """
         nodes = [node for text in texts for node in ast.walk(_parsed(text))]
         checks = list(_checks_in(nodes))
@@ -248,7 +248,7 @@ class _Search:
             self.checks[grade_id.removeprefix(TEST_CELL_PREFIX)] = set(names)
         worth = cell.metadata.nbgrader.get("points", 0)
         points = [number for _, number in checks if number is not None]
-        # Points of 0 are told by themselves, and calculated ones are not known.
+        # Points of 0 are told above, and calculated ones are not known.
         certain = len(points) == len(checks) and _is_number(worth) and worth > 0
         reported = any(isinstance(node, ast.Attribute) and node.attr == "report" for node in nodes)
         self._tell(
@@ -257,7 +257,7 @@ class _Search:
                 certain and abs(sum(points) - worth) > 1e-9,
                 f"its checks are worth {sum(points):g} points, hidden ones included, "
                 f"the cell {worth}",
-                "change the one or the other",
+                "make the two equal",
             ),
             (not reported, "students would see no result", "end it with checks.report()"),
         )
@@ -299,7 +299,7 @@ def _functions(cells: list[NotebookNode]) -> set[str] | None:
 
 
 def _is_empty_solution(cell: NotebookNode) -> bool:
-    """Whether nothing but comments and placeholders stands in a code cell's solutions."""
+    """Whether a code cell's solutions hold only comments and placeholders."""
     within, said = False, []
     for line in map(str.strip, cell.source.split("\n")):
         if line in (BEGIN_SOLUTION, END_SOLUTION):

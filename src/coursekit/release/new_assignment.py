@@ -1,4 +1,4 @@
-"""Begin an assignment: a folder of data with one graded function, whose solution is to be written."""
+"""Begin an assignment: its folders, with a cell for each graded function."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from coursekit.errors import CourseKitError
 from coursekit.release.drafts import new_folders
 
 Say = Callable[[str], None]
-# Cells of the notebook that are no function's.
+# Ids of the notebook's other cells.
 _TAKEN = ("title", "updates", "imports")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _SOLUTION = '''\
 def {function}(x):
-    """Say here what the function takes and gives back."""
+    """Describe here what the function takes and returns."""
     ### BEGIN SOLUTION
     # Write the solution here; students get a placeholder in its place.
     ### END SOLUTION
@@ -40,14 +40,14 @@ with checks("an example", points=1):
 checks.report()
 '''
 _HIDDEN = """\
-# Arguments that nobody can know beforehand, so that no recorded answer fits.
+# Random arguments, so that no recorded answer fits.
 x = float(checks.random.uniform(2, 9))
 
 with checks("another example", points=1):
     checks.call(x=x).equals(tolerance=1e-6)
 """
 _WRONG = """\
-# Wrong answers as students give them, and exactly the checks that each must fail.
+# Wrong answers, and exactly the checks that each must fail.
 
 [[answer]]
 name = "returns nothing"
@@ -61,13 +61,13 @@ fails = ["an example", "another example"]
 
 
 def new_assignment(course: Path, name: str, functions: Sequence[str], say: Say) -> Assignment:
-    """Write an assignment that lacks nothing for its release but its solutions.
+    """Write an assignment that can be released once its solutions are written.
 
     Args:
         course: the course folder.
-        name: the assignment's name, as "warming-up-v1"; without a version it gets "-v1".
+        name: the assignment's name, such as "warming-up-v1"; "-v1" is added to one without a version.
         functions: the functions that students are to write.
-        say: shows a line of what is to do next.
+        say: shows a line about the next step.
 
     Raises:
         CourseKitError: if a name is malformed or taken. Then nothing has been written.
@@ -76,8 +76,8 @@ def new_assignment(course: Path, name: str, functions: Sequence[str], say: Say) 
     refuse_other_folder(course)
     if not _NAME.fullmatch(name):
         raise CourseKitError(
-            f"{name!r} is no name for an assignment",
-            "use small letters, digits and hyphens, as warming-up-v1",
+            f"{name!r} is not a name for an assignment",
+            "use small letters, digits and hyphens, such as warming-up-v1",
         )
     for function in functions:
         if keyword.iskeyword(function) or function in _TAKEN or function.startswith("test_"):
@@ -92,7 +92,7 @@ def new_assignment(course: Path, name: str, functions: Sequence[str], say: Say) 
                 "use the letters a to z, digits and underscores",
             )
     if len(set(functions)) != len(functions):
-        raise CourseKitError("a function is named twice", "name each once")
+        raise CourseKitError("a function is named twice", "name each function once")
     name = name if version_of(name) else f"{name}-v1"
     made = Assignment(course, name)
     version = version_of(name)
@@ -114,7 +114,7 @@ def new_assignment(course: Path, name: str, functions: Sequence[str], say: Say) 
     say(f"next: write the text and the solution in source/{name}/{notebook}, in JupyterLab,")
     say(f"      hidden tests in grader_tests/{name}/, and points in both;")
     say(f"then: coursekit release {name}")
-    say("docs/authoring.md tells how, with a NumPy function and a small network as examples")
+    say("read docs/authoring.md: it has a NumPy function and a small network as examples")
     return made
 
 
@@ -138,7 +138,7 @@ def _notebook(title: str, functions: Sequence[str]) -> NotebookNode:
 
 
 def _cell(grade_id: str, text: str, **nbgrader: Any) -> NotebookNode:
-    """A cell of nbgrader's; what is not said of it does not hold."""
+    """A cell with nbgrader's metadata; settings that are not given are False."""
     cell: NotebookNode = new_code_cell(text)
     defaults = {"grade": False, "locked": False, "solution": False, "task": False}
     cell.metadata["nbgrader"] = {

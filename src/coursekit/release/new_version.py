@@ -1,4 +1,4 @@
-"""Begin the next version of an assignment, as a copy of an earlier one."""
+"""Begin the next version of an assignment as a copy of an earlier one."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def new_version(course: Path, old: str, new: str, say: Say) -> Assignment:
 
     Args:
         course: the course folder.
-        old: the assignment to start from, as "residual-networks-v2a".
-        new: the new assignment's name, as "residual-networks-v2b".
-        say: shows a line of what is to do next.
+        old: the assignment to start from, such as "residual-networks-v2a".
+        new: the new assignment's name, such as "residual-networks-v2b".
+        say: shows a line about the next step.
 
     Returns:
-        The new assignment. Its list of updates is empty, so that no release
-        comes of it before an instructor has said what changed.
+        The new assignment. Its list of updates is empty, so that it cannot be released
+        before an instructor has written what changed.
 
     Raises:
         CourseKitError: if there is no such assignment, or the new name is
@@ -45,9 +45,9 @@ def new_version(course: Path, old: str, new: str, say: Say) -> Assignment:
     family = old.removesuffix(before)
     if not _NAME.fullmatch(new) or not before or not after or not new.startswith(family):
         raise CourseKitError(
-            f"{new!r} is no name for a version of {old}",
+            f"{new!r} is not a name for a version of {old}",
             f"call it {family if before else 'name-'}v and a number, perhaps with a letter, "
-            "as residual-networks-v2b",
+            "such as residual-networks-v2b",
         )
     made = Assignment(course, new)
     notebook = f"{origin.notebook.removesuffix(f'_{before}')}_{after}.ipynb"
