@@ -21,8 +21,8 @@ from coursekit.errors import CourseKitError, GateError
 from coursekit.judge.verdict import CellVerdict, CheckVerdict, NotebookVerdict
 from coursekit.pages.verdict_html import verdict_html
 from coursekit.regrading.comparison import compare
+from coursekit.release.changed_cells import changed_cells, refuse_changed_cells
 from coursekit.release.drafts import new_folders
-from coursekit.release.held_cells import changed_cells, refuse_changed_cells
 from coursekit.release.new_version import new_version
 
 

@@ -22,7 +22,7 @@ from coursekit.regrading.gradebook_scores import (
     read_rows,
     read_scores,
 )
-from coursekit.release.held_cells import (
+from coursekit.release.changed_cells import (
     GRADEBOOK,
     refuse_changed_cells,
     students_with_submissions,

@@ -11,7 +11,7 @@ from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.regrading.comparison import Comparison
 from coursekit.regrading.gradebook_scores import read_rows, read_scores, take_scores
 from coursekit.regrading.preview import Preview
-from coursekit.release.held_cells import GRADEBOOK
+from coursekit.release.changed_cells import GRADEBOOK
 from coursekit.release.pipeline import generate
 
 Say = Callable[[str], None]

@@ -22,7 +22,7 @@ from coursekit.course.normal_form import normalise, notebook_text
 from coursekit.release.leaks import find_leaks
 from coursekit.release.mistakes import refuse_mistakes
 from coursekit.release.recording import recorded
-from coursekit.release.held_cells import refuse_changed_cells, students_with_submissions
+from coursekit.release.changed_cells import refuse_changed_cells, students_with_submissions
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.judge.verdict import NOT_ATTEMPTED, NotebookVerdict
 
