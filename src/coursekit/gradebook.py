@@ -17,6 +17,7 @@ import nbgrader.api
 from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
+GRADEBOOK = "gradebook.db"
 # How long another program may hold the gradebook; SQLite's own is 5 s.
 PATIENCE_SECONDS = 20
 _SQLITE = "sqlite:///"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from coursekit.course.assignment import Assignment, find_assignment
 from coursekit.errors import CourseKitError, InfrastructureError
-from coursekit.gradebook import database_url
+from coursekit.gradebook import GRADEBOOK, database_url
 from coursekit.grading.nbgrader_run import LOG, read_verdict, run_nbgrader, submission_error
 from coursekit.judge.verdict import NotebookVerdict
 from coursekit.processes.plain_files import copy_plain_files
@@ -23,7 +23,6 @@ from coursekit.regrading.gradebook_scores import (
     read_scores,
 )
 from coursekit.release.changed_cells import (
-    GRADEBOOK,
     refuse_changed_cells,
     students_with_submissions,
 )

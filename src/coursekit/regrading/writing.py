@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coursekit.errors import CourseKitError, InfrastructureError
+from coursekit.gradebook import GRADEBOOK
 from coursekit.regrading.comparison import Comparison
 from coursekit.regrading.gradebook_scores import read_rows, read_scores, take_scores
 from coursekit.regrading.preview import Preview
-from coursekit.release.changed_cells import GRADEBOOK
 from coursekit.release.pipeline import generate
 
 Say = Callable[[str], None]

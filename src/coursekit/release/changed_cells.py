@@ -10,9 +10,7 @@ from nbgrader.api import Gradebook, MissingEntry
 
 from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
 from coursekit.errors import GateError
-from coursekit.gradebook import database_url
-
-GRADEBOOK = "gradebook.db"
+from coursekit.gradebook import GRADEBOOK, database_url
 
 # What a change is called, by nbgrader's key.
 _WORDS = {
