@@ -13,12 +13,12 @@ c.CourseDirectory.ignore = [
     "__pycache__",
     "*.pyc",
     ".*",
-    # What the notebooks write beside themselves: drawn again where they are needed.
+    # The notebooks write these files, and write them again where they are missing.
     "*_signs.h5",
     "model.png",
-    # The judge's own stay in autograded/; a student's are none.
+    # The judge writes verdicts into autograded/; a student's files of that name are ignored.
     "*.verdict.json",
-    # Read when a release is generated.
+    # Only the release reads these.
     "assignment.toml",
     "blocks.py",
 ]
@@ -41,11 +41,11 @@ c.GenerateAssignment.preprocessors = [
 ]
 c.GenerateAssignment.post_convert_hook = "coursekit.release.vendoring.complete_release"
 
-# Grading starts by taking back what an earlier grading said, and by repair: it finds
-# the notebook, reads it whatever its state, and rebuilds it from the release.
-# nbgrader_config.json names who does this, c.Autograde.exporter_class: nbgrader goes on
-# without this file if it has a mistake in it, and would then run students' code with your
-# rights. So it refuses.
+# Grading begins by resetting earlier scores, and by repair: it finds the notebook, reads it
+# in whatever state it is, and rebuilds it from the release. nbgrader_config.json names the
+# class that does this, c.Autograde.exporter_class, and that class refuses to grade without
+# this file: nbgrader ignores a configuration with a mistake in it, and would then run
+# students' code with your rights.
 
 # Grading, first pass: the gradebook's copy replaces every locked cell, that of the
 # version which the submission was made from, and the hidden tests are taken out
@@ -77,6 +77,6 @@ c.Autograde.autograde_preprocessors = [
 # c.StudentKernel.cell_seconds = 600
 # c.StudentKernel.by_assignment = {"residual-networks-v2a": {"cell_seconds": 60}}
 
-# What students write may hold HTML, and code that takes hours to colour; their feedback page
-# and the grader's must not run it. That, too, stands in nbgrader_config.json, which comes first:
+# Students' text may hold HTML, and code that takes hours to colour; neither may run on their
+# feedback pages or on the grader's. nbgrader_config.json, which comes first, sees to that:
 # c.HTMLExporter.sanitize_html and c.HTMLExporter.filters.

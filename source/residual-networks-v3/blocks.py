@@ -1,4 +1,4 @@
-"""The shapes that the blocks give: a block's arguments, its input's shape in the tensor's place."""
+"""The output shapes of the blocks: each function takes its input's shape instead of a tensor."""
 
 from resnets_utils.tensorflow2 import glorot_uniform, random_uniform
 

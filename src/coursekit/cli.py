@@ -1,4 +1,4 @@
-"""The command line: releasing, grading again, and carrying over."""
+"""The command line, ``coursekit``."""
 
 from __future__ import annotations
 
@@ -21,40 +21,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--course", type=Path, default=Path(), metavar="DIR", help="course folder (default: here)"
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    release = commands.add_parser("release", help="make releases, through every gate")
-    release.add_argument("assignment", nargs="*", help="default: all")
+    release = commands.add_parser(
+        "release", help="generate releases and test them before they replace the old ones"
+    )
+    release.add_argument("assignment", nargs="*", help="the assignments to release (default: all)")
     release.add_argument(
         "--check", action="store_true", help="change nothing; fail if release/ is out of date"
     )
-    commands.add_parser("demo", help="grade the bundled submissions and show the scores")
+    commands.add_parser("demo", help="grade the bundled submissions and show their scores")
     commands.add_parser(
-        "doctor", help="show how students' code is shut in here, and what would give more"
+        "doctor", help="show which sandbox this machine supports and how to get a stronger one"
     )
-    begun = commands.add_parser("new-assignment", help="begin an assignment of your own")
-    begun.add_argument("name", metavar="NAME", help="its name, as warming-up-v1")
+    begun = commands.add_parser("new-assignment", help="begin a new assignment")
+    begun.add_argument("name", metavar="NAME", help="its name, such as warming-up-v1")
     begun.add_argument(
         "functions",
         metavar="FUNCTION",
         nargs="*",
         default=["my_function"],
-        help="what students are to write; my_function if left out",
+        help="the functions that students will write (default: my_function)",
     )
     new = commands.add_parser("new-version", help="begin the next version of an assignment")
     new.add_argument("old", metavar="OLD", help="the assignment to start from")
-    new.add_argument("new", metavar="NEW", help="the new version's name, as residual-networks-v2b")
-    regrade = commands.add_parser(
-        "regrade", help="show whose score changed tests would change; nothing is written"
+    new.add_argument(
+        "new", metavar="NEW", help="the new version's name, such as residual-networks-v2b"
     )
-    regrade.add_argument("assignment")
+    regrade = commands.add_parser(
+        "regrade",
+        help="preview how changed tests would change scores (writes nothing without --write)",
+    )
+    regrade.add_argument("assignment", help="the assignment whose tests have changed")
     regrade.add_argument(
-        "--write", action="store_true", help="then write exactly these scores and verdicts"
+        "--write", action="store_true", help="write the scores and verdicts that the preview shows"
     )
     upgrade = commands.add_parser(
         "upgrade", help="carry answers from older notebooks into submissions of a newer release"
     )
-    upgrade.add_argument("source", nargs="+", type=Path, help="notebooks, or folders of them")
-    upgrade.add_argument("--to", metavar="ASSIGNMENT", help="default: the newest of its family")
-    upgrade.add_argument("--student", metavar="NAME", help="whose notebook it is, if it is one")
+    upgrade.add_argument("source", nargs="+", type=Path, help="older notebooks, or folders of them")
+    upgrade.add_argument(
+        "--to", metavar="ASSIGNMENT", help="the newer release (default: the newest version)"
+    )
+    upgrade.add_argument(
+        "--student",
+        metavar="NAME",
+        help="the student, for a single notebook (default: its file's or folder's name)",
+    )
     chosen = parser.parse_args(arguments)
     return run_command(lambda console: _run(chosen, chosen.course.resolve(), console))
 

@@ -1,4 +1,4 @@
-"""How every command of the kit ends: with an exit status, and with words instead of a traceback."""
+"""Run a command so that it ends with an exit status, and with words instead of a traceback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.console import Console
 from coursekit.machine_errors import in_words
 
 _INTERRUPTED = 130
-# What stands in for the signs that the kit prints, on a terminal that has ASCII only.
+# What the kit prints for its signs on a terminal that has ASCII only.
 _PLAIN = {"✓": "+", "✗": "x", "–": "-", "│": "|", "×": "x", "ß": "ss"}
 
 
@@ -36,7 +36,7 @@ def run_command(command: Callable[[Console], int]) -> int:
     try:
         return command(console)
     except BrokenPipeError:
-        # Whoever read the output has read enough; nothing is left to be said to them.
+        # The reader of the output has closed it, for example `head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:

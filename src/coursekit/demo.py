@@ -1,4 +1,4 @@
-"""The main job in one go: release, grade the bundled submissions, show scores and reasons."""
+"""The whole work on one screen: release, grade the bundled submissions, show scores and reasons."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from coursekit.course.assignment import Assignment, assignments
+from coursekit.course.assignment import Assignment, find_assignment
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
 from coursekit.errors import AuthoringError, CourseKitError, InfrastructureError
-from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.grading.nbgrader_run import LOG, read_verdict, run_nbgrader
 from coursekit.judge.verdict import NotebookVerdict
 from coursekit.release.pipeline import build_folder, copy_course, generate
 from coursekit.sandbox.levels import strongest, why_no_sandbox
@@ -43,15 +43,8 @@ def demo(course: Path, console: Console) -> Path:
     entries = tomllib.loads((course / SUBMISSIONS).read_text(encoding="utf-8"))["submission"]
     folder = build_folder(course, "demo")
     copy_course(course, folder)
-    known = {assignment.name: assignment for assignment in assignments(folder)}
-    for entry in entries:
-        if entry["assignment"] not in known:
-            raise AuthoringError(
-                f"{SUBMISSIONS}: {entry['student']} hands in {entry['assignment']!r}, "
-                "which the course does not have",
-                f"it has {', '.join(known)}",
-            )
     names = list(dict.fromkeys(entry["assignment"] for entry in entries))
+    known = {name: find_assignment(folder, name) for name in names}
     for name in names:
         with console.status(f"generating {name}"):
             generate(known[name])
@@ -65,7 +58,7 @@ def demo(course: Path, console: Console) -> Path:
     graded: list[str] = []
 
     def show_graded() -> None:
-        """Print a line for each submission whose verdict has come."""
+        """Print a line for each submission that has been graded since."""
         for entry in entries:
             verdicts = (folder / "autograded" / entry["student"]).glob("*/*.verdict.json")
             if entry["student"] not in graded and any(verdicts):
@@ -88,7 +81,7 @@ def demo(course: Path, console: Console) -> Path:
         verdicts.append(read_verdict(folder, entry["student"], name, notebook))
         page = folder / "feedback" / entry["student"] / name / f"{notebook}.html"
         if not page.exists():
-            raise InfrastructureError(f"there is no feedback page {page}", "look at nbgrader.log")
+            raise InfrastructureError(f"there is no feedback page {page}", f"read {folder / LOG}")
     for table in scores(entries, verdicts):
         console.print(table)
     show_reasons(entries, verdicts, console)
@@ -100,14 +93,14 @@ def demo(course: Path, console: Console) -> Path:
 
 
 def show_isolation(console: Console) -> None:
-    """Print how the bundled notebooks are shut in, which are ours and may do without."""
+    """Print the sandbox in use; the bundled notebooks are ours and may run without one."""
     level = strongest()
     console.print(f"isolation  {level.name}: {level.words}")
     if not level.sandboxed:
         console.print(
             f"warning: this machine has no sandbox ({why_no_sandbox()}).\n"
-            "         The demo grades only its own notebooks and goes on; nbgrader autograde\n"
-            "         refuses students'. See what would help, with: coursekit doctor",
+            "         The demo goes on, as it grades only its own notebooks. nbgrader autograde\n"
+            "         refuses students' notebooks. For a sandbox, run: coursekit doctor",
             highlight=False,
         )
 
@@ -116,7 +109,7 @@ def bundled(assignment: Assignment, entry: dict[str, Any]) -> Any:
     """Return the notebook that an entry of ``examples/submissions.toml`` describes.
 
     Raises:
-        AuthoringError: if it names a function or an answer that is not known.
+        AuthoringError: if it names an unknown function or answer.
 
     """
     functions = list(solution_cells(assignment))
@@ -125,7 +118,7 @@ def bundled(assignment: Assignment, entry: dict[str, Any]) -> Any:
         raise AuthoringError(
             f"{SUBMISSIONS}: {entry['student']} answers {', '.join(strange)}, "
             f"for which {assignment.name} has no cell",
-            f"it has {', '.join(functions)}",
+            f"choose one of: {', '.join(functions)}",
         )
     known = {
         (answer.function, answer.name): answer.code
@@ -139,7 +132,7 @@ def bundled(assignment: Assignment, entry: dict[str, Any]) -> Any:
             raise AuthoringError(
                 f"{SUBMISSIONS}: {entry['student']} gives {wanted!r} for {function}, "
                 "which grader_tests/ does not know",
-                "use a name that stands there, or leave the function out",
+                "use a name from there, or leave the function out",
             )
         if wanted:
             answers[function] = known[function, wanted]

@@ -158,14 +158,14 @@ def test_a_release_that_differs_is_named(tmp_path: Path) -> None:
         (folder / "same").write_text("same")
     _same_folders(one, other, "they differ")
     (one / "b.txt").write_text("1")
-    with pytest.raises(GateError, match=r"b\.txt stands in only one"):
+    with pytest.raises(GateError, match=r"b\.txt is in only one"):
         _same_folders(one, other, "they differ")
     (other / "b.txt").write_text("2")
     with pytest.raises(GateError, match=r"they differ: b\.txt"):
         _same_folders(one, other, "they differ")
 
 
-def test_check_refuses_a_source_that_is_not_normal_and_release_mends_it(copy: Assignment) -> None:
+def test_check_refuses_a_source_that_is_not_normal_and_release_fixes_it(copy: Assignment) -> None:
     clean = copy.source.read_text()
     edit(copy.source, _in_output)
     with pytest.raises(GateError, match="not normalised"):
@@ -204,7 +204,7 @@ def test_a_missing_or_doubled_placeholder_is_named(
         edit(copy.source, spoil)
         assert main(["--course", str(copy.course), "release"]) == 1
         said = capsys.readouterr().err
-        assert f"{copy.source.name}, cell test_ResNet50: the line" in said
+        assert f"{copy.source.name}, cell test_ResNet50: it must hold the line" in said
 
 
 def test_a_hidden_test_without_a_cell_stops_the_release(
@@ -222,7 +222,7 @@ def test_an_unknown_assignment_is_answered_in_words(
     assert main(["--course", str(trial.course), "release", "residual-networks-v9"]) == 1
     said = capsys.readouterr().err
     assert "there is no assignment 'residual-networks-v9'" in said
-    assert "hint: the course has residual-networks-v2a" in said
+    assert "hint: choose one of: residual-networks-v2a" in said
 
 
 def test_a_folder_that_is_no_course_is_answered_in_words(

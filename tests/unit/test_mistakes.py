@@ -145,7 +145,7 @@ WRONG_FILE = "grader_tests/{}/wrong_answers.toml"
 NOTEBOOK = f"source/{NAME}/Sums.ipynb"
 Spoil = Callable[[Course], None]
 MISTAKES: dict[str, tuple[Spoil, str, str]] = {
-    "no settings": (file(SOURCE, None), SOURCE, "is not there"),
+    "no settings": (file(SOURCE, None), SOURCE, "is missing"),
     "an unknown key": (file(SOURCE, TOML + "title = 1\n"), SOURCE, "has unknown keys: title"),
     "an unknown room": (
         file(SOURCE, TOML + 'library = ["attic"]\n'),
@@ -197,32 +197,32 @@ MISTAKES: dict[str, tuple[Spoil, str, str]] = {
     "no report": (
         cell("test_total", "checks.report()", "pass"),
         f"{NOTEBOOK}, cell test_total",
-        "students would see nothing of it",
+        "students would see no result",
     ),
     "a placeholder without a file": (
         without_its_file,
         f"{NOTEBOOK}, cell test_total",
-        f"there is no grader_tests/{NAME}/total.py",
+        "it holds the line '### HIDDEN TESTS', and there is no hidden test",
     ),
     "a file without a placeholder": (
         cell("test_total", "### HIDDEN TESTS\n", ""),
         f"{NOTEBOOK}, cell test_total",
-        "must stand in it once",
+        "it must hold the line '### HIDDEN TESTS' once",
     ),
     "a placeholder twice": (
         cell("test_total", "### HIDDEN TESTS", "### HIDDEN TESTS\n### HIDDEN TESTS"),
         f"{NOTEBOOK}, cell test_total",
-        "must stand in it once",
+        "it must hold the line '### HIDDEN TESTS' once",
     ),
     "a marker in a hidden test": (
         file(HIDDEN_FILE, HIDDEN + "    ### END HIDDEN TESTS\na = 1\n"),
         HIDDEN_FILE,
-        "'### END HIDDEN TESTS' stands in it",
+        "it holds the line ### END HIDDEN TESTS",
     ),
     "a marker in a test cell": (
         cell("test_total", "checks.report()", "### BEGIN HIDDEN TESTS\nchecks.report()"),
         f"{NOTEBOOK}, cell test_total",
-        "stands in it",
+        "it holds the line ### BEGIN HIDDEN TESTS",
     ),
     "a file without a cell": (
         file("grader_tests/{}/mean.py", HIDDEN),
@@ -273,25 +273,25 @@ MISTAKES: dict[str, tuple[Spoil, str, str]] = {
     "wrong answers without a list": (file(WRONG_FILE, ""), WRONG_FILE, "holds no answers"),
     "a list that is no list": (file(WRONG_FILE, "answer = 3"), WRONG_FILE, "holds no answers"),
     "a list of numbers": (file(WRONG_FILE, "answer = [3]"), WRONG_FILE, "holds no answers"),
-    "a change that is no pair": (
+    "a change that is not a pair": (
         file(WRONG_FILE, WRONG.replace('[["sum(x)", "sum(x) + 1"]]', '["sum(x)"]')),
         WRONG_FILE,
-        "'one too many' holds something else than text",
+        "'one too many' holds something other than text",
     ),
     "a change of three": (
         file(WRONG_FILE, WRONG.replace('"sum(x) + 1"', '"sum(x) + 1", "3"')),
         WRONG_FILE,
-        "has a change that is no pair",
+        "has a change that is not a pair",
     ),
     "an answer that fails a number": (
         file(WRONG_FILE, WRONG.replace('["a list"]', "[3]")),
         WRONG_FILE,
-        "holds something else than text",
+        "holds something other than text",
     ),
     "a change that does not fit": (
         file(WRONG_FILE, WRONG.replace('"sum(x)", ', '"max(x)", ')),
         WRONG_FILE,
-        "which stands in the solution 0 times",
+        "which the solution holds 0 times",
     ),
     "an answer of an unknown function": (
         file(WRONG_FILE, WRONG.replace('"total"', '"mean"')),
@@ -303,10 +303,10 @@ MISTAKES: dict[str, tuple[Spoil, str, str]] = {
         WRONG_FILE,
         "known keys only",
     ),
-    "two answers of one name": (
+    "two answers of the same name": (
         file(WRONG_FILE, WRONG + WRONG),
         WRONG_FILE,
-        "two answers have one name",
+        "two answers have the same name",
     ),
     "no place for the updates": (
         file(SOURCE, 'version = "v1"\nprevious = "v0"\nupdates = ["New."]\n'),

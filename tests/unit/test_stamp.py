@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nbformat.v4 import new_markdown_cell, new_notebook
 
 from coursekit.course.assignment_file import (
     AssignmentFile,
-    fill_in_updates,
     new_assignment_file,
     read_assignment_file,
+    updates_cell,
     version_of,
 )
 from coursekit.errors import AuthoringError
@@ -121,17 +122,20 @@ def folder(tmp_path: Path, text: str) -> Path:
 GOOD = 'version = "v3"\nprevious = "v2a"\nupdates = ["One.", "*Two*."]\n'
 
 
-def test_the_list_of_updates_takes_the_placeholders_place(tmp_path: Path) -> None:
+def test_the_list_of_updates_is_markdown(tmp_path: Path) -> None:
     version = read_assignment_file(folder(tmp_path, GOOD))
-    text = fill_in_updates("**Updates.** {updates}", version, "A.ipynb")
-    assert text == ("**Updates.** This is version v3. Since version v2a:\n\n- One.\n- *Two*.")
+    assert version.as_markdown() == ("This is version v3. Since version v2a:\n\n- One.\n- *Two*.")
     assert "the first" in AssignmentFile("v1", "", ()).as_markdown()
 
 
 @pytest.mark.parametrize("text", ["nothing", "{updates} {updates}"])
-def test_a_missing_or_doubled_placeholder_is_named(text: str) -> None:
-    with pytest.raises(AuthoringError, match=r"A\.ipynb, cell updates"):
-        fill_in_updates(text, AssignmentFile("v1", "", ()), "A.ipynb")
+def test_a_missing_or_doubled_placeholder_is_told(text: str) -> None:
+    notebook = new_notebook()
+    assert updates_cell(notebook, AssignmentFile("v1", "", ())) is None
+    notebook.cells = [new_markdown_cell(text, id="updates")]
+    with pytest.raises(AuthoringError, match="has no place") as caught:
+        updates_cell(notebook, AssignmentFile("v1", "", ()))
+    assert "{updates} once in its text" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -141,11 +145,11 @@ def test_a_missing_or_doubled_placeholder_is_named(text: str) -> None:
         (GOOD.replace('"v3"', '"v4"'), "ends in 'v3'"),
         (GOOD.replace('"v3"', "3"), "version is 3"),
         (GOOD.replace('"v2a"', '"the old one"'), "previous is 'the old one'"),
-        (GOOD.replace('"One."', "1"), "no list of lines"),
-        (GOOD.replace('"One."', r'"One.\nTwo."'), "no list of lines"),
-        ('version = "v3"\nprevious = "v2a"\n', "no list of lines"),
+        (GOOD.replace('"One."', "1"), "not a list of lines"),
+        (GOOD.replace('"One."', r'"One.\nTwo."'), "not a list of lines"),
+        ('version = "v3"\nprevious = "v2a"\n', "not a list of lines"),
         (GOOD + 'title = "x"\n', "has unknown keys: title"),
-        (new_assignment_file("v3", "v2a"), "updates is empty, yet the version follows v2a"),
+        (new_assignment_file("v3", "v2a"), "updates is empty, but the version follows v2a"),
     ],
 )
 def test_a_malformed_version_file_is_answered_in_words(
@@ -157,7 +161,7 @@ def test_a_malformed_version_file_is_answered_in_words(
 
 
 def test_a_missing_version_file_is_answered_in_words(tmp_path: Path) -> None:
-    with pytest.raises(AuthoringError, match=r"assignment\.toml is not there"):
+    with pytest.raises(AuthoringError, match=r"assignment\.toml is missing"):
         read_assignment_file(tmp_path)
 
 

@@ -117,7 +117,9 @@ def test_a_room_comes_whole_and_an_unknown_one_is_told() -> None:
     files = library_files([], [], ["upgrade"])
     assert {name for name in whole_library() if name.startswith("upgrade/")} <= set(files)
     assert "upgrade/__main__.py" in files
-    with pytest.raises(AuthoringError, match="library names 'attic', which is no module") as caught:
+    with pytest.raises(
+        AuthoringError, match="library names 'attic', which is not a module"
+    ) as caught:
         library_files([], [], ["attic"])
     assert "upgrade" in caught.value.hint
 
@@ -146,13 +148,13 @@ def test_a_release_of_another_kit_is_not_graded_with(tmp_path: Path, checks: lis
         path = release / "resnets_utils" / name
         before = path.read_bytes()
         path.write_bytes(before + b"\n")
-        with pytest.raises(InfrastructureError, match=rf"{name} is not this kit's") as caught:
+        with pytest.raises(InfrastructureError, match=rf"{name} differs from this kit's") as caught:
             refuse_other_library(release)
-        assert caught.value.hint == "make it again: coursekit release one"
+        assert caught.value.hint == "regenerate it: coursekit release one"
         path.write_bytes(before)
         if name != "graphs/tracing.py":
             path.unlink()
-            with pytest.raises(InfrastructureError, match=rf"{name} is not this kit's"):
+            with pytest.raises(InfrastructureError, match=rf"{name} differs from this kit's"):
                 refuse_other_library(release)
             path.write_bytes(before)
     refuse_other_library(release)
@@ -167,6 +169,6 @@ def test_without_what_traces_a_release_of_graphs_is_told(tmp_path: Path) -> None
         path = release / "resnets_utils" / name
         before = path.read_bytes()
         path.write_bytes(before.replace(b"\n", b"\r\n"))
-        with pytest.raises(InfrastructureError, match=rf"{name} is not this kit's"):
+        with pytest.raises(InfrastructureError, match=rf"{name} differs from this kit's"):
             refuse_other_library(release)
         path.write_bytes(before)

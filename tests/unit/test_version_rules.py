@@ -21,7 +21,8 @@ from coursekit.errors import CourseKitError, GateError
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
 from coursekit.pages.verdict_html import verdict_html
 from coursekit.regrading.comparison import compare
-from coursekit.release.held_cells import changed_cells, refuse_changed_cells
+from coursekit.release.changed_cells import changed_cells, refuse_changed_cells
+from coursekit.release.drafts import new_folders
 from coursekit.release.new_version import new_version
 from resnets_utils.checks.check_result import CheckResult, Outcome
 
@@ -100,7 +101,7 @@ def test_cells_that_students_hold_may_not_change_and_prose_may(
 
 def test_a_release_that_is_gone_cannot_be_compared_with(small: Assignment) -> None:
     (small.course / "submitted" / "ann" / small.name).mkdir(parents=True)
-    with pytest.raises(GateError, match="is not there to compare with"):
+    with pytest.raises(GateError, match="which the new release is compared with, is missing"):
         refuse_changed_cells(small, small)
 
 
@@ -118,7 +119,7 @@ def test_the_next_version_is_a_copy_under_its_own_name(
     (small.course / "source" / ".small-block-v3.draft").mkdir()
     assert [assignment.name for assignment in assignments(small.course)] == [NAME, made.name]
     # Nobody can release it before the list of updates is written.
-    with pytest.raises(CourseKitError, match="updates is empty, yet the version follows v1"):
+    with pytest.raises(CourseKitError, match="updates is empty, but the version follows v1"):
         read_assignment_file(made.source.parent)
     said = capsys.readouterr().out
     assert "source/small-block-v2/assignment.toml" in said
@@ -129,12 +130,12 @@ def test_the_next_version_is_a_copy_under_its_own_name(
     ("old", "new", "said"),
     [
         ("small-block-v9", "small-block-v2", "no assignment 'small-block-v9'"),
-        (NAME, "small-block", "is no name for a version of"),
-        (NAME, "small-block-2", "is no name for a version of"),
-        (NAME, "../small-block-v2", "is no name for a version of"),
-        (NAME, "small block-v2", "is no name for a version of"),
-        (NAME, "another-course-v2", "is no name for a version of"),
-        (NAME, NAME, "is there already"),
+        (NAME, "small-block", "is not a name for a version of"),
+        (NAME, "small-block-2", "is not a name for a version of"),
+        (NAME, "../small-block-v2", "is not a name for a version of"),
+        (NAME, "small block-v2", "is not a name for a version of"),
+        (NAME, "another-course-v2", "is not a name for a version of"),
+        (NAME, NAME, "exists already"),
     ],
 )
 def test_a_bad_name_for_a_version_writes_nothing(
@@ -149,7 +150,7 @@ def test_a_bad_name_for_a_version_writes_nothing(
 def test_hidden_tests_of_that_name_are_not_overwritten(small: Assignment) -> None:
     taken = small.course / "grader_tests" / "small-block-v2"
     taken.mkdir()
-    with pytest.raises(CourseKitError, match="is there already"):
+    with pytest.raises(CourseKitError, match="exists already"):
         new_version(small.course, NAME, "small-block-v2", print)
     assert not (small.course / "source" / "small-block-v2").exists()
 
@@ -162,7 +163,7 @@ def test_checks_that_change_come_and_go_are_told() -> None:
     old = verdict(
         CheckResult("same", 1, Outcome.PASSED),
         CheckResult("worded", 1, Outcome.FAILED, "one reason"),
-        CheckResult("mended", 2, Outcome.FAILED, "because"),
+        CheckResult("fixed", 2, Outcome.FAILED, "because"),
         CheckResult("weighed", 1, Outcome.PASSED),
         CheckResult("old", 1, Outcome.PASSED),
         CheckResult("twice", 1, Outcome.PASSED),
@@ -171,7 +172,7 @@ def test_checks_that_change_come_and_go_are_told() -> None:
     new = verdict(
         CheckResult("same", 1, Outcome.PASSED),
         CheckResult("worded", 1, Outcome.FAILED, "another reason"),
-        CheckResult("mended", 2, Outcome.PASSED),
+        CheckResult("fixed", 2, Outcome.PASSED),
         CheckResult("weighed", 2, Outcome.PASSED),
         CheckResult("twice", 1, Outcome.FAILED, "because"),
         CheckResult("twice", 1, Outcome.PASSED),
@@ -181,7 +182,7 @@ def test_checks_that_change_come_and_go_are_told() -> None:
     assert compared.score_changes and compared.difference == 1
     assert compared.checks is not None
     assert [str(change) for change in compared.checks] == [
-        "mended: ✗ failed 0/2 -> ✓ passed 2/2",
+        "fixed: ✗ failed 0/2 -> ✓ passed 2/2",
         "weighed: ✓ passed 1/1 -> ✓ passed 2/2",
         "old: removed, it was ✓ passed 1/1",
         "twice: ✓ passed 1/1 -> ✗ failed 0/1",
@@ -198,3 +199,12 @@ def test_a_remark_stands_on_the_feedback_page_and_is_escaped() -> None:
 def test_without_an_earlier_verdict_checks_are_not_compared() -> None:
     compared = compare("ann", {"test_x": 5}, {"test_x": 5}, None, verdict())
     assert compared.checks is None and not compared.score_changes
+
+
+def test_an_interruption_leaves_no_half_assignment(small: Assignment) -> None:
+    before = sorted(small.course.rglob("*"))
+    with pytest.raises(KeyboardInterrupt), new_folders(Assignment(small.course, "more-v1")) as made:
+        for draft in made:
+            draft.mkdir()
+        raise KeyboardInterrupt
+    assert sorted(small.course.rglob("*")) == before

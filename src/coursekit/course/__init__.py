@@ -1,1 +1,1 @@
-"""A course, an assignment, and all that one may ask of it."""
+"""A course, its assignments, and what they consist of."""

@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 
 from coursekit.errors import AuthoringError
 
-# What tells nbgrader how the kit generates and grades.
+# nbgrader's settings for the kit.
 SETTINGS = ("nbgrader_config.py", "nbgrader_config.json")
 
 
@@ -59,7 +59,7 @@ def assignments(course: Path) -> list[Assignment]:
     """Return the course's assignments, in the order of their names.
 
     Raises:
-        AuthoringError: if there is none.
+        AuthoringError: if there is no assignment.
 
     """
     folders = sorted(path for path in (course / "source").glob("[!.]*") if path.is_dir())
@@ -69,6 +69,22 @@ def assignments(course: Path) -> list[Assignment]:
             "run the command in the course folder, beside source/",
         )
     return [Assignment(course, folder.name) for folder in folders]
+
+
+def find_assignment(course: Path, name: str) -> Assignment:
+    """Return the course's assignment of that name.
+
+    Raises:
+        AuthoringError: if there is no such assignment.
+
+    """
+    known = {assignment.name: assignment for assignment in assignments(course)}
+    if name not in known:
+        raise AuthoringError(
+            f"there is no assignment {name!r} in {course / 'source'}",
+            f"choose one of: {', '.join(known)}",
+        )
+    return known[name]
 
 
 def refuse_other_folder(course: Path) -> None:
@@ -81,9 +97,9 @@ def refuse_other_folder(course: Path) -> None:
     for name in SETTINGS:
         if not (course / name).is_file():
             raise AuthoringError(
-                f"{course} is no course folder: {name} is not there",
+                f"{course} is not a course folder: {name} is missing",
                 f"run the command in the course folder, or copy {' and '.join(SETTINGS)} from "
-                "the kit's into this one",
+                "the kit to this folder",
             )
 
 
@@ -97,11 +113,11 @@ def read_notebook(path: Path) -> NotebookNode:
     try:
         notebook: NotebookNode = nbformat.read(path, as_version=4)
     except FileNotFoundError:
-        raise AuthoringError(f"{path} is not there", "make it with: coursekit release") from None
+        raise AuthoringError(f"{path} is missing", "generate it: coursekit release") from None
     except Exception as error:
         raise AuthoringError(
             f"{path} cannot be read as a notebook: {str(error).splitlines()[0]}",
-            "open it in JupyterLab and save it, or take it from git again",
+            "open it in JupyterLab and save it, or restore it from git",
         ) from None
     return notebook
 

@@ -1,4 +1,4 @@
-"""What an assignment's ``assignment.toml`` says: its version, what changed, what it takes along."""
+"""An assignment's ``assignment.toml``: its version, what changed, and the library it needs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from nbformat import NotebookNode
 
 from coursekit.errors import AuthoringError
 
@@ -25,11 +27,11 @@ class AssignmentFile:
     """One assignment's settings.
 
     Attributes:
-        version: the version, as "v2a".
+        version: the version, such as "v2a".
         previous: the version before; "" for the first.
         updates: what changed since then, a line of Markdown each.
-        library: what students get of the library beside what the notebook's own lines
-            use, by module, such as "upgrade".
+        library: modules of the library that students get besides those which the
+            notebook uses, such as "upgrade".
 
     """
 
@@ -39,7 +41,7 @@ class AssignmentFile:
     library: tuple[str, ...] = ()
 
     def as_markdown(self) -> str:
-        """Return what takes the placeholder's place in the notebook."""
+        """Return the list of updates as it appears in the notebook."""
         if not self.previous:
             return f"This is version {self.version}, the first."
         lines = "\n".join(f"- {update}" for update in self.updates)
@@ -47,7 +49,7 @@ class AssignmentFile:
 
 
 def version_of(assignment: str) -> str:
-    """Return the version that ends an assignment's name; "" if none does."""
+    """Return the version at the end of an assignment's name; "" without one."""
     last = assignment.rpartition("-")[2]
     return last if _VERSION.fullmatch(last) else ""
 
@@ -70,7 +72,7 @@ def read_assignment_file(folder: Path) -> AssignmentFile:
         written = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise AuthoringError(
-            f"{path} is not there",
+            f"{path} is missing",
             'write it with version = "v1", previous = "" and updates = []',
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -78,59 +80,68 @@ def read_assignment_file(folder: Path) -> AssignmentFile:
     unknown = sorted(set(written) - set(_KEYS))
     if unknown:
         raise AuthoringError(
-            f"{path} has unknown keys: {', '.join(unknown)}", f"its keys are {', '.join(_KEYS)}"
+            f"{path} has unknown keys: {', '.join(unknown)}", f"use only: {', '.join(_KEYS)}"
         )
     version, previous, updates = (written.get(key) for key in ("version", "previous", "updates"))
     expected = version_of(folder.name)
     if not isinstance(version, str) or not version or version != expected:
         raise AuthoringError(
             f"{path}: version is {version!r}, but the assignment's name ends in {expected!r}",
-            "let the two agree; a name ends in its version, as residual-networks-v2a does",
+            "change one of them: a name ends in its version, such as residual-networks-v2a",
         )
     if not isinstance(previous, str) or (previous and not _VERSION.fullmatch(previous)):
         raise AuthoringError(
             f"{path}: previous is {previous!r}",
-            'name the version before, as "v2", or "" if there was none',
+            'name the version before, such as "v2", or write "" for the first',
         )
     if not isinstance(updates, list) or not all(_is_line(update) for update in updates):
         raise AuthoringError(
-            f"{path}: updates is no list of lines",
-            "write one sentence for each change, on one line",
+            f"{path}: updates is not a list of lines",
+            "write one line for each change",
         )
     if previous and not updates:
         raise AuthoringError(
-            f"{path}: updates is empty, yet the version follows {previous}",
-            "say what changed, one sentence for each change",
+            f"{path}: updates is empty, but the version follows {previous}",
+            "write one sentence for each change",
         )
     library = written.get("library", [])
     if not isinstance(library, list) or not all(_is_line(room) for room in library):
         raise AuthoringError(
-            f"{path}: library is no list of names",
-            'name modules of resnets_utils, as ["upgrade"], or leave it out',
+            f"{path}: library is not a list of names",
+            'name modules of resnets_utils, such as ["upgrade"], or leave it out',
         )
     return AssignmentFile(version, previous, tuple(updates), tuple(library))
 
 
-def fill_in_updates(text: str, updates: AssignmentFile, notebook: str) -> str:
-    """Return the text of the cell `UPDATES_CELL` with the list in the placeholder's place.
+def updates_cell(notebook: NotebookNode, settings: AssignmentFile) -> NotebookNode | None:
+    """Return the cell that shows the updates; None if a first version has no such cell.
 
     Raises:
-        AuthoringError: if the placeholder does not stand in it exactly once.
+        AuthoringError: if it is missing, or has no place for the list.
 
     """
-    if text.count(PLACEHOLDER) != 1:
+    cells: list[NotebookNode] = [cell for cell in notebook.cells if cell.get("id") == UPDATES_CELL]
+    if not cells and not settings.previous:
+        return None
+    fits = [
+        cell
+        for cell in cells
+        if cell.cell_type == "markdown"
+        and "nbgrader" not in cell.metadata
+        and cell.source.count(PLACEHOLDER) == 1
+    ]
+    if len(cells) != 1 or not fits:
         raise AuthoringError(
-            f"{notebook}, cell {UPDATES_CELL}: {PLACEHOLDER} must stand in it once",
-            "put it where the list of updates shall appear",
+            "the list of updates has no place",
+            f"give one markdown cell the id {UPDATES_CELL}, with {PLACEHOLDER} once in its text",
         )
-    return text.replace(PLACEHOLDER, updates.as_markdown())
+    return fits[0]
 
 
 def new_assignment_file(version: str, previous: str, library: Sequence[str] = ()) -> str:
     """Return the text of a new version's ``assignment.toml``.
 
-    After a previous version the list of updates is still to be written: no release
-    comes of it before it is.
+    After a previous version the list of updates is empty, and must be written before a release.
     """
     updates = (
         "# One sentence for each change, in quotation marks and followed by a comma.\n"
@@ -143,7 +154,7 @@ def new_assignment_file(version: str, previous: str, library: Sequence[str] = ()
         f'version = "{version}"\n'
         f'previous = "{previous}"\n'
         f"{updates}"
-        "# What students get of resnets_utils beside what the notebook's own lines use.\n"
+        "# Modules of resnets_utils that students get besides those which the notebook uses.\n"
         f"library = {json.dumps(list(library))}\n"
     )
 

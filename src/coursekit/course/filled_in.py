@@ -1,4 +1,4 @@
-"""Fill a released notebook in, as a student would."""
+"""Fill in a released notebook like a student."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def fill_in(
         answers: text by grade id; cells not named stay as released.
         first: code cells that the student adds before all others.
         last: code cells that the student adds after all others.
-        graded_only: leave out what follows the last test cell, as a student does
-            who hands in before training.
+        graded_only: leave out what follows the last test cell, like a student who
+            hands in before training.
 
     """
     notebook = copy.deepcopy(release)

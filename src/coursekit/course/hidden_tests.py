@@ -2,53 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from nbformat import NotebookNode
 from nbgrader import utils
 
+from coursekit.course.assignment import Assignment
 from coursekit.course.solution import solution_pieces
 from coursekit.course.test_cells import TEST_CELL_PREFIX, compose
-from coursekit.errors import AuthoringError
 
 BLOCKS = "blocks.py"
 
 
-def whole_test_cells(notebook: NotebookNode, tests: Path, source: Path) -> dict[str, str]:
+def whole_test_cells(notebook: NotebookNode, assignment: Assignment) -> dict[str, str]:
     """Return the whole text of each test cell by its grade id.
 
     Args:
-        notebook: the source notebook, solutions still in it.
-        tests: the folder of hidden tests, one file ``NAME.py`` for the cell ``test_NAME``.
-        source: the assignment's source folder.
+        notebook: the assignment's source notebook, solutions still in it.
+        assignment: the assignment; its file ``NAME.py`` holds the hidden tests of the cell
+            ``test_NAME``.
 
     Raises:
-        AuthoringError: if a hidden test has no cell, or a cell's placeholder no hidden test.
+        AuthoringError: if a cell has hidden tests and no placeholder, or the reverse.
 
     """
-    hidden = hidden_tests(tests)
-    blocks = blocks_text(source)
+    hidden = hidden_tests(assignment.tests)
+    blocks = blocks_text(assignment.source.parent)
     solution = solution_pieces(notebook.cells)
     found = {}
-    for cell in notebook.cells:
-        if is_test(cell):
-            grade_id = cell.metadata.nbgrader["grade_id"]
-            text = hidden.pop(grade_id.removeprefix(TEST_CELL_PREFIX), None)
-            try:
-                found[grade_id] = compose(cell.source, text, solution, blocks)
-            except AuthoringError as error:
-                raise AuthoringError(f"cell {grade_id}: {error.message}", error.hint) from None
-    if hidden:
-        raise AuthoringError(
-            f"there is no test cell for the hidden tests {', '.join(sorted(hidden))} in {tests}",
-            f"name a test cell {TEST_CELL_PREFIX}{min(hidden)}, or remove the file",
-        )
+    for cell in filter(is_test, notebook.cells):
+        grade_id = cell.metadata.nbgrader["grade_id"]
+        text = hidden.get(grade_id.removeprefix(TEST_CELL_PREFIX))
+        found[grade_id] = compose(cell.source, text, solution, blocks)
     return found
 
 
 def is_test(cell: NotebookNode) -> bool:
-    """Whether a cell holds tests: graded, and not the student's own to fill in."""
+    """Whether a cell holds tests: it is graded, and students do not fill it in."""
     return bool(cell.cell_type == "code" and utils.is_grade(cell) and not utils.is_solution(cell))
 
 
@@ -58,11 +48,6 @@ def hidden_tests(tests: Path) -> dict[str, str]:
 
 
 def blocks_text(source: Path) -> str:
-    """Return what stands in an assignment's ``blocks.py``; "" if it has none."""
+    """Return the text of an assignment's ``blocks.py``; "" without one."""
     path = source / BLOCKS
     return path.read_text(encoding="utf-8") if path.is_file() else ""
-
-
-def by_function(cells: Mapping[str, str]) -> dict[str, str]:
-    """Return test cells by the name of what they test, as hidden tests are called."""
-    return {grade_id.removeprefix(TEST_CELL_PREFIX): text for grade_id, text in cells.items()}

@@ -1,6 +1,6 @@
 """Known answers to an assignment: wrong ones, and right ones written differently.
 
-They live in ``grader_tests/<assignment>/wrong_answers.toml`` and
+They are in ``grader_tests/<assignment>/wrong_answers.toml`` and
 ``right_answers.toml``, each as a change of the solution::
 
     [[answer]]
@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
-from coursekit.course.hidden_tests import by_function, whole_test_cells
+from coursekit.course.hidden_tests import whole_test_cells
 from coursekit.course.solution import solution_pieces
+from coursekit.course.test_cells import TEST_CELL_PREFIX
 from coursekit.errors import AuthoringError
 
 KNOWN_ANSWERS = ("wrong_answers.toml", "right_answers.toml")
@@ -57,10 +58,12 @@ def known_answers(assignment: Assignment, file: str) -> list[KnownAnswer]:
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8")).get("answer")
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise AuthoringError(f"{path} cannot be read: {error}", "see docs/authoring.md") from None
+        raise AuthoringError(
+            f"{path} cannot be read: {error}", "correct it as docs/authoring.md tells"
+        ) from None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise AuthoringError(f"{path} holds no answers", "begin each with a line [[answer]]")
-    # An answer that is graded by hand is right or wrong for nobody but a person.
+    # Only a person can say whether an answer that is graded by hand is right.
     cells = cells_by_grade_id(read_notebook(assignment.source))
     solutions = {
         name: text
@@ -70,7 +73,7 @@ def known_answers(assignment: Assignment, file: str) -> list[KnownAnswer]:
     answers = [_answer(path, entry, solutions) for entry in entries]
     names = [(answer.function, answer.name) for answer in answers]
     if len(set(names)) != len(names):
-        raise AuthoringError(f"{path}: two answers have one name", "give each its own")
+        raise AuthoringError(f"{path}: two answers have the same name", "give each its own name")
     return answers
 
 
@@ -79,7 +82,7 @@ def _answer(path: Path, entry: dict[str, Any], solutions: dict[str, str]) -> Kno
     if not set(entry) <= _KEYS or entry.get("function") not in solutions:
         raise AuthoringError(
             f"{path}: answer {name!r} needs a function of the assignment and known keys only",
-            f"keys are {', '.join(sorted(_KEYS))}",
+            f"use the keys: {', '.join(sorted(_KEYS))}",
         )
     changes, fails = entry.get("change", []), entry.get("fails", [])
     texts = [entry.get("code", ""), entry.get("before", ""), *_items(fails)]
@@ -88,11 +91,11 @@ def _answer(path: Path, entry: dict[str, Any], solutions: dict[str, str]) -> Kno
         isinstance(text, str) for text in [*texts, *(text for pair in pairs for text in pair)]
     ):
         raise AuthoringError(
-            f"{path}: answer {name!r} holds something else than text", "see docs/authoring.md"
+            f"{path}: answer {name!r} holds something other than text", "write strings"
         )
     if not all(len(pair) == 2 for pair in pairs):
         raise AuthoringError(
-            f"{path}: answer {name!r} has a change that is no pair",
+            f"{path}: answer {name!r} has a change that is not a pair",
             'write each as ["text in the solution", "text in its place"]',
         )
     code = entry.get("code") or solutions[entry["function"]]
@@ -100,8 +103,8 @@ def _answer(path: Path, entry: dict[str, Any], solutions: dict[str, str]) -> Kno
         if code.count(old) != 1:
             raise AuthoringError(
                 f"{path}: answer {name!r} changes {old!r}, "
-                f"which stands in the solution {code.count(old)} times",
-                "name text that stands there once",
+                f"which the solution holds {code.count(old)} times",
+                "name text that it holds once",
             )
         code = code.replace(old, new)
     code = entry.get("before", "") + code
@@ -109,7 +112,7 @@ def _answer(path: Path, entry: dict[str, Any], solutions: dict[str, str]) -> Kno
 
 
 def _items(value: Any) -> list[Any]:
-    """A list's items; of anything else something that is no text."""
+    """A list's items; for anything else, one item that is not text."""
     return value if isinstance(value, list) else [None]
 
 
@@ -125,8 +128,8 @@ def solution_cells(assignment: Assignment) -> dict[str, str]:
 
 def full_test_cells(assignment: Assignment) -> dict[str, str]:
     """Return the whole text of each test cell by what it tests: see `whole_test_cells`."""
-    notebook = read_notebook(assignment.source)
-    return by_function(whole_test_cells(notebook, assignment.tests, assignment.source.parent))
+    whole = whole_test_cells(read_notebook(assignment.source), assignment)
+    return {grade_id.removeprefix(TEST_CELL_PREFIX): text for grade_id, text in whole.items()}
 
 
 def answer_cells(assignment: Assignment, answers: Mapping[str, str]) -> list[str]:

@@ -16,7 +16,7 @@ from coursekit.errors import AuthoringError, InfrastructureError
 
 STUDENT_LIBRARY = "resnets_utils"
 _PREFIX = f"{STUDENT_LIBRARY}."
-# What answers the judge from the student's kernel; the second only if it is there.
+# What answers the judge from the student's kernel; the second only in releases that have it.
 _ANSWERING = ("answering", "graphs.tracing")
 
 
@@ -26,10 +26,10 @@ def library_files(code: Iterable[str], checks: Iterable[str], rooms: Sequence[st
     Args:
         code: the texts of the notebook's code cells.
         checks: the texts of its test cells, hidden tests included.
-        rooms: modules that students get besides, by name.
+        rooms: further modules that students get, by name.
 
     Raises:
-        AuthoringError: if a room is no module of the library.
+        AuthoringError: if a room is not a module of the library.
 
     """
     wanted = set(_ANSWERING[:1])
@@ -48,7 +48,7 @@ def library_files(code: Iterable[str], checks: Iterable[str], rooms: Sequence[st
 
 
 def refuse_unknown_rooms(rooms: Iterable[str]) -> None:
-    """Raise if a name is no module of the student library.
+    """Raise if a name is not a module of the student library.
 
     Raises:
         AuthoringError: naming it.
@@ -58,8 +58,8 @@ def refuse_unknown_rooms(rooms: Iterable[str]) -> None:
     for room in rooms:
         if room not in _all_modules():
             raise AuthoringError(
-                f"library names {room!r}, which is no module of {STUDENT_LIBRARY}",
-                f"its modules are {', '.join(known)}",
+                f"library names {room!r}, which is not a module of {STUDENT_LIBRARY}",
+                f"choose from: {', '.join(known)}",
             )
 
 
@@ -75,7 +75,7 @@ def library_content(files: Iterable[str]) -> dict[str, bytes]:
 
 
 def refuse_other_library(release: Path) -> None:
-    """Raise if a release's library answers the judge otherwise than the kit's own.
+    """Raise if a release's library could answer the judge differently from the kit's own.
 
     Raises:
         InfrastructureError: if it does; every answer would then be misjudged.
@@ -88,8 +88,8 @@ def refuse_other_library(release: Path) -> None:
         path = folder / name
         if not path.is_file() or path.read_bytes() != (_own_library() / name).read_bytes():
             raise InfrastructureError(
-                f"{path} is not this kit's: the release was made by another",
-                f"make it again: coursekit release {release.name}",
+                f"{path} differs from this kit's: another version of the kit made the release",
+                f"regenerate it: coursekit release {release.name}",
             )
 
 
@@ -129,7 +129,7 @@ def _closure(modules: set[str]) -> set[str]:
 
 @cache
 def _imports_of(module: str) -> frozenset[str]:
-    # The library's own list of where its names live imports nothing before it is asked.
+    # The library itself imports a module only when one of its names is used.
     return frozenset() if not module else frozenset(_modules_used(_text_of(module)))
 
 
@@ -168,7 +168,7 @@ def _modules_used(text: str) -> Iterator[str]:
 
 
 def _nodes(text: str) -> Iterator[ast.AST]:
-    """A text's nodes, but for what is there for type checkers alone."""
+    """A text's nodes, without what only type checkers read."""
     try:
         waiting: list[ast.AST] = [ast.parse(text)]
     except SyntaxError:
@@ -186,16 +186,16 @@ def _is_name(node: ast.AST, name: str) -> bool:
 
 @cache
 def _literal(module: str, name: str) -> dict[str, Any]:
-    """A table that a module writes out, without importing it."""
+    """A table that a module defines as a literal, without importing it."""
     for node in ast.parse(_text_of(module)).body:
         if isinstance(node, ast.Assign) and _is_name(node.targets[0], name):
             table: dict[str, Any] = ast.literal_eval(node.value)
             return table
-    raise KeyError(f"{module or STUDENT_LIBRARY} writes no {name} out")
+    raise KeyError(f"{module or STUDENT_LIBRARY} defines no {name}")
 
 
 def _files(modules: Iterable[str]) -> Iterator[str]:
-    """The files of modules, and those in a folder that is called as a module is."""
+    """The files of modules, and those in a folder of a module's name."""
     folder = _own_library()
     for name in modules:
         path = _all_modules()[name]

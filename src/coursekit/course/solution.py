@@ -1,4 +1,4 @@
-"""The solution's own cells: they travel to the judge, as what the exercise asks for."""
+"""The solution's own cells: the judge gets them as the specification of the exercise."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from nbgrader import utils
 from coursekit.course.assignment import Assignment, read_notebook
 from resnets_utils.checks.reference import Solution
 
-_MARKERS = re.compile(r" *### (BEGIN|END) SOLUTION$", re.MULTILINE)
+BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
+_MARKERS = re.compile(f" *({BEGIN_SOLUTION}|{END_SOLUTION})$", re.MULTILINE)
 
 
 def solution_pieces(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:
-    """Return what a source notebook's graded functions need, as names and texts, in order.
+    """Return what a source notebook's graded functions need: names and texts, in order.
 
-    Cells that are given and locked, and solutions, come whole. Of other cells, and of answers
-    graded by hand, those statements come that define a name which the others need: an
-    import, a helper, a constant. Lines for IPython alone, and test cells, stay behind.
+    Locked cells and solutions come whole. Other cells, and answers graded by hand, give only
+    the statements that define a name which the others need, such as an import, a helper or a
+    constant. Lines that only IPython reads, and test cells, are left out.
 
     Args:
         cells: the source notebook's cells.
@@ -59,11 +60,11 @@ def python_text(source: str) -> str:
 
 
 def _statements(text: str) -> list[ast.stmt]:
-    """A cell's statements; those for IPython alone are left out."""
+    """A cell's statements, without those that only IPython reads."""
     try:
         tree = ast.parse(text)
     except SyntaxError:
-        # Told where the notebook's mistakes are told.
+        # release/mistakes.py tells it.
         return []
     return [one for one in tree.body if "get_ipython" not in _read([one])]
 
@@ -113,7 +114,7 @@ def _binds_whatever_there_is(statement: ast.stmt) -> bool:
 
 
 def _only(text: str, kept: Sequence[ast.stmt]) -> str:
-    """A text with nothing but some of its statements, each on the lines where it stands."""
+    """A text with only some of its statements, each on its own lines."""
     lines: set[int] = set()
     for one in kept:
         decorators = getattr(one, "decorator_list", [])
@@ -125,6 +126,6 @@ def _only(text: str, kept: Sequence[ast.stmt]) -> str:
 
 
 def solution_names(assignment: Assignment) -> dict[str, Any]:
-    """Run an assignment's solution, our own code, in this very process; return its names."""
+    """Run an assignment's solution, which is our own code, in this process; return its names."""
     pieces = solution_pieces(read_notebook(assignment.source).cells)
     return Solution(pieces).namespace

@@ -1,8 +1,8 @@
 """The text of a test cell as the gradebook keeps it, put together and taken apart.
 
-Three texts meet in it: what students see, the hidden tests, and the solution, which
-is what the exercise asks for. Both of the latter stand between nbgrader's markers for
-hidden tests, so that nbgrader itself takes them out of whatever students get.
+It consists of what students see, the hidden tests, and the solution, which is the
+specification. Hidden tests and solution stand between nbgrader's markers for hidden tests,
+so that nbgrader itself takes them out of what students get.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class TestCell:
 
     """
 
-    __test__ = False  # no test of pytest's
+    __test__ = False  # for pytest
 
     text: str
     hidden: frozenset[int]
@@ -42,7 +42,7 @@ class TestCell:
     blocks: str
 
     def line_in_words(self, number: int, grade_id: str) -> str:
-        """Return where a line stands for its author.
+        """Return where the author finds a line.
 
         Args:
             number: the line's number in `text`, from 1.
@@ -55,7 +55,7 @@ class TestCell:
             return f"line {number - begin} of the hidden tests of {grade_id}"
         before = [at for at in sorted(self.hidden) if at < number]
         regions = sum(lines[at - 1] == BEGIN_HIDDEN for at in before)
-        # The solution's region stands on no line of the author's, a hidden test's on one.
+        # The author has no line for the solution's region, and one for each of hidden tests.
         carries = self.text.startswith(f"{BEGIN_HIDDEN}\n{_SOLUTION}")
         ahead = len(before) - regions + carries
         return f"line {number - ahead} of {grade_id}"
@@ -71,19 +71,19 @@ def compose(visible: str, hidden: str | None, solution: Pieces, blocks: str = ""
         blocks: the text of the assignment's ``blocks.py``.
 
     Raises:
-        AuthoringError: if the placeholder does not stand once where there are hidden
-            tests, or stands where there are none.
+        AuthoringError: if the text has hidden tests and not one placeholder, or a placeholder
+            and no hidden tests.
 
     """
     lines = visible.split("\n")
     if lines.count(PLACEHOLDER) != (hidden is not None):
         raise AuthoringError(
-            f"the line {PLACEHOLDER!r} must stand in it once"
+            f"it must hold the line {PLACEHOLDER!r} once"
             if hidden is not None
-            else f"the line {PLACEHOLDER!r} stands in it, and there is no hidden test",
+            else f"it holds the line {PLACEHOLDER!r}, and there is no hidden test",
             "put it on a line of its own before checks.report()"
             if hidden is not None
-            else "write the hidden test, or remove the line",
+            else "write the hidden test in grader_tests/, or remove the line",
         )
     if hidden is not None:
         place = lines.index(PLACEHOLDER)
@@ -95,7 +95,7 @@ def compose(visible: str, hidden: str | None, solution: Pieces, blocks: str = ""
 def take_apart(text: str) -> TestCell:
     """Return the parts of a test cell that `compose` put together.
 
-    A text without a solution, as another kit's gradebook may hold, has no reference.
+    A text without a solution, for example from a gradebook of stock nbgrader, has no reference.
     """
     hidden: set[int] = set()
     within = False

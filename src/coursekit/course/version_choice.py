@@ -38,7 +38,7 @@ def choose_version(metadata: object, info: dict[str, Any], releases: str) -> Gra
     that the submission was handed in for.
 
     Args:
-        metadata: the submitted notebook's metadata; nothing in it is believed.
+        metadata: the submitted notebook's metadata, which is untrusted.
         info: nbgrader's resources: db_url, notebook and assignment.
         releases: the folder of the released assignments.
 

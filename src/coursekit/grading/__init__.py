@@ -1,1 +1,1 @@
-"""Have submissions graded, and read what came of it."""
+"""Grade submissions, and read the results."""

@@ -1,4 +1,4 @@
-"""Run real nbgrader commands in a course folder, and read what they left."""
+"""Run nbgrader's commands in a course folder, and read their results."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ def run_nbgrader(
         course: the course folder.
         arguments: nbgrader's own.
         watch: called every second while nbgrader runs, to show how far it is.
-        our_own: whether all notebooks that it runs come with the course. They
-            may then run on a machine that has no sandbox; students' may not.
+        our_own: whether all notebooks that it runs are the course's own. These may run on a
+            machine without a sandbox; students' notebooks may not.
 
     Raises:
         InfrastructureError: if nbgrader ends in failure.
 
     """
-    # nbgrader calls alembic by name, which lies beside this Python.
+    # nbgrader calls alembic by name, which is in the same folder as this Python.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     environment = {**os.environ, "PATH": path, "PYTHONWARNINGS": "ignore"}
-    # The log holds students' names as they are, whatever letters this terminal has.
+    # The log holds students' names, whatever letters this terminal has.
     environment["PYTHONIOENCODING"] = "utf-8"
     if our_own and not strongest().sandboxed:
         environment[UNSAFE_VARIABLE] = "1"
@@ -72,12 +72,12 @@ def run_nbgrader(
     if process.returncode:
         raise InfrastructureError(
             f"nbgrader {' '.join(arguments)} failed in {course}: {_last_error(log)}",
-            f"its whole output is in {log}",
+            f"read its whole output: {log}",
         )
 
 
 def submission_error(course: Path, student: str, assignment: str) -> str:
-    """Return why grading a submission failed last, from ``nbgrader.log``; "" if it does not say."""
+    """Return why grading a submission last failed, from ``nbgrader.log``; "" if unknown."""
     text = (course / LOG).read_text(encoding="utf-8", errors="replace")
     sign = "There was an error processing assignment: "
     for section in reversed(text.split(sign)[1:]):
@@ -90,13 +90,13 @@ def _last_error(log: Path) -> str:
     """The kit's own error in the output of nbgrader's last run, or else its last line."""
     text = log.read_text(encoding="utf-8", errors="replace").rsplit("\n$ nbgrader", 1)[-1]
     lines = text.splitlines()
-    # What ends the whole run is told without a traceback.
+    # An error that ends the whole run has no traceback.
     told = text.rsplit("] error: ", 1)[1].strip() if "] error: " in text else ""
-    return _own_error(text) or told or (lines[-1].strip() if lines else "it said nothing")
+    return _own_error(text) or told or (lines[-1].strip() if lines else "without output")
 
 
 def _own_error(text: str) -> str:
-    """The last error of the kit's own in a text, with its hint; "" if there is none."""
+    """The kit's own last error in a text, with its hint; "" without one."""
     lines = text.splitlines()
     ours = [number for number, line in enumerate(lines) if "coursekit.errors." in line]
     if not ours:
@@ -109,7 +109,7 @@ def read_verdict(course: Path, student: str, assignment: str, notebook: str) -> 
     """Return the verdict that grading left in ``autograded/``.
 
     Raises:
-        InfrastructureError: if there is none, because grading failed.
+        InfrastructureError: if grading failed, so that there is no verdict.
 
     """
     path = course / "autograded" / student / assignment / f"{notebook}.verdict.json"
@@ -117,5 +117,5 @@ def read_verdict(course: Path, student: str, assignment: str, notebook: str) -> 
         return NotebookVerdict.from_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InfrastructureError(
-            f"{student}'s {assignment} was not graded", f"nbgrader's output is in {course / LOG}"
+            f"{student}'s {assignment} was not graded", f"read nbgrader's output: {course / LOG}"
         ) from None

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Unicode
 
 from coursekit.course.assignment import Assignment
 from coursekit.course.hidden_tests import is_test, whole_test_cells
-from coursekit.errors import AuthoringError
 from coursekit.nbgrader_seam import autograde_steps
 from coursekit.release.mistakes import refuse_mistakes
 from coursekit.release.recording import recorded
@@ -30,10 +27,6 @@ class InjectHiddenTests(NbGraderPreprocessor):  # type: ignore[misc]
     and ``grader_tests/``, never in a release.
     """
 
-    tests_directory = Unicode(
-        "grader_tests", help="Folder of the hidden tests, within the course folder."
-    ).tag(config=True)
-
     def preprocess(
         self, nb: NotebookNode, resources: dict[str, Any]
     ) -> tuple[NotebookNode, dict[str, Any]]:
@@ -48,19 +41,11 @@ class InjectHiddenTests(NbGraderPreprocessor):  # type: ignore[misc]
             GateError: if the solution does not pass a check.
 
         """
-        info = resources["nbgrader"]
-        course = Path(os.getcwd())
-        assignment = Assignment(course, info["assignment"])
+        # nbgrader generates in the course folder.
+        assignment = Assignment(Path.cwd(), resources["nbgrader"]["assignment"])
         refuse_mistakes(assignment)
         recorded(assignment)
-        source = course / "source" / info["assignment"]
-        try:
-            whole = whole_test_cells(nb, course / self.tests_directory / info["assignment"], source)
-        except AuthoringError as error:
-            raise AuthoringError(
-                f"{source / info['notebook']}.ipynb: {error.message}", error.hint
-            ) from None
-        for cell in nb.cells:
-            if is_test(cell):
-                cell.source = whole[cell.metadata.nbgrader["grade_id"]]
+        whole = whole_test_cells(nb, assignment)
+        for cell in filter(is_test, nb.cells):
+            cell.source = whole[cell.metadata.nbgrader["grade_id"]]
         return nb, resources

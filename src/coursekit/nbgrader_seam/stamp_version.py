@@ -13,12 +13,11 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from coursekit.course.assignment import Assignment
 from coursekit.course.assignment_file import (
     FILE,
-    UPDATES_CELL,
-    fill_in_updates,
+    PLACEHOLDER,
     read_assignment_file,
+    updates_cell,
 )
 from coursekit.course.hidden_tests import BLOCKS
-from coursekit.errors import AuthoringError
 from resnets_utils.notebooks.stamp import KEY, Stamp, digest_cells, digest_of_text, digest_texts
 
 
@@ -54,9 +53,9 @@ def stamp(nb: NotebookNode, assignment: Assignment) -> None:
     """
     source = assignment.source
     version = read_assignment_file(source.parent)
-    cell = _updates_cell(nb, str(source), needed=bool(version.previous))
+    cell = updates_cell(nb, version)
     if cell is not None:
-        cell.source = fill_in_updates(cell.source, version, str(source))
+        cell.source = cell.source.replace(PLACEHOLDER, version.as_markdown())
     origin = [
         path.read_text(encoding="utf-8")
         for path in (source, source.parent / FILE, source.parent / BLOCKS)
@@ -84,19 +83,4 @@ def hidden_tests_digest(assignment: Assignment) -> str:
             for path in sorted(assignment.tests.glob("*.py"))
             for text in (path.name, path.read_text(encoding="utf-8"))
         ]
-    )
-
-
-def _updates_cell(nb: NotebookNode, notebook: str, *, needed: bool) -> NotebookNode | None:
-    """The cell that shows the updates; prose, for nbgrader's cells are not ours to fill."""
-    found = [cell for cell in nb.cells if cell.get("id") == UPDATES_CELL]
-    if not found and not needed:
-        return None
-    if len(found) == 1:
-        cell: NotebookNode = found[0]
-        if cell.cell_type == "markdown" and "nbgrader" not in cell.metadata:
-            return cell
-    raise AuthoringError(
-        f"{notebook}: the list of updates needs a markdown cell with the id {UPDATES_CELL!r}",
-        "add one after the title, without nbgrader's metadata, with the text {updates}",
     )

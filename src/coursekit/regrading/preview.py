@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coursekit.course.assignment import Assignment, assignments
+from coursekit.course.assignment import Assignment, find_assignment
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook import (
     GRADEBOOK,
@@ -23,7 +23,7 @@ from coursekit.grading.nbgrader_run import LOG, read_verdict, run_nbgrader, subm
 from coursekit.judge.verdict import NotebookVerdict
 from coursekit.processes.plain_files import copy_plain_files
 from coursekit.regrading.comparison import Comparison, compare
-from coursekit.release.held_cells import refuse_changed_cells, students_with_submissions
+from coursekit.release.changed_cells import refuse_changed_cells, students_with_submissions
 from coursekit.release.pipeline import build_folder
 from coursekit.repair.candidates import find_candidates
 
@@ -79,7 +79,7 @@ def preview(course: Path, name: str, say: Say) -> Preview:
             submissions fail to be graded.
 
     """
-    assignment = _find(course, name)
+    assignment = find_assignment(course, name)
     database = course / GRADEBOOK
     students = sorted(students_with_submissions(assignment))
     if not students or not database.is_file():
@@ -125,16 +125,6 @@ def preview(course: Path, name: str, say: Say) -> Preview:
         {who: scores[who].by_hand for who in graded},
         rows,
     )
-
-
-def _find(course: Path, name: str) -> Assignment:
-    known = {assignment.name: assignment for assignment in assignments(course)}
-    if name not in known:
-        raise CourseKitError(
-            f"there is no assignment {name!r} in {course / 'source'}",
-            f"choose one of: {', '.join(sorted(known))}",
-        )
-    return known[name]
 
 
 def _copy(assignment: Assignment) -> Assignment:

@@ -1,4 +1,4 @@
-"""Look through a release for what students must not see."""
+"""Search a release for what students must not see."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from coursekit.course.assignment import Assignment, read_notebook
+from coursekit.course.hidden_tests import hidden_tests
 
 MARKERS = (
     "BEGIN SOLUTION",
@@ -17,8 +18,8 @@ MARKERS = (
     "END HIDDEN TESTS",
     "### HIDDEN TESTS",
 )
-# Shorter lines, as "X = X", say nothing of a solution.
-_TELLING = 12
+# Shorter lines, such as "X = X", give nothing away.
+MIN_LETTERS = 12
 _FIGURE = re.compile(r"\d+\.\d{5,}")
 
 
@@ -51,7 +52,7 @@ def find_leaks(assignment: Assignment, release: Path) -> list[str]:
 
 
 def solution_lines(assignment: Assignment) -> set[str]:
-    """Return the telling lines that stand in solution regions and nowhere else in the source."""
+    """Return the lines that are in solution regions and nowhere else in the source."""
     inside: set[str] = set()
     outside: set[str] = set()
     for cell in read_notebook(assignment.source).cells:
@@ -61,11 +62,11 @@ def solution_lines(assignment: Assignment) -> set[str]:
                 solution = "BEGIN" in line
             else:
                 (inside if solution else outside).add(line.strip())
-    return {line for line in inside - outside if len(line) >= _TELLING}
+    return {line for line in inside - outside if len(line) >= MIN_LETTERS}
 
 
 def hidden_lines(assignment: Assignment) -> set[str]:
-    """Return the telling lines that stand in hidden tests and nowhere in the source."""
+    """Return the lines that are in hidden tests and nowhere in the source."""
     visible = {
         line.strip()
         for cell in read_notebook(assignment.source).cells
@@ -73,9 +74,9 @@ def hidden_lines(assignment: Assignment) -> set[str]:
     }
     return {
         line.strip()
-        for path in sorted(assignment.tests.glob("*.py"))
-        for line in path.read_text(encoding="utf-8").split("\n")
-        if len(line.strip()) >= _TELLING
+        for text in hidden_tests(assignment.tests).values()
+        for line in text.split("\n")
+        if len(line.strip()) >= MIN_LETTERS
     } - visible
 
 

@@ -1,11 +1,9 @@
-"""Begin an assignment: a folder of data with one graded function, whose solution is to be written."""
+"""Begin an assignment: its folders, with a cell for each graded function."""
 
 from __future__ import annotations
 
 import keyword
-import os
 import re
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,16 +13,17 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from coursekit.course.assignment_file import FILE, UPDATES_CELL, new_assignment_file, version_of
 from coursekit.course.assignment import Assignment, refuse_other_folder
-from coursekit.errors import CourseKitError
 from coursekit.course.normal_form import normalise, notebook_text
+from coursekit.errors import CourseKitError
+from coursekit.release.drafts import new_folders
 
 Say = Callable[[str], None]
-# Cells of the notebook that are no function's.
+# Ids of the notebook's other cells.
 _TAKEN = ("title", "updates", "imports")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _SOLUTION = '''\
 def {function}(x):
-    """Say here what the function takes and gives back."""
+    """Describe here what the function takes and returns."""
     ### BEGIN SOLUTION
     # Write the solution here; students get a placeholder in its place.
     ### END SOLUTION
@@ -41,14 +40,14 @@ with checks("an example", points=1):
 checks.report()
 '''
 _HIDDEN = """\
-# Arguments that nobody can know beforehand, so that no recorded answer fits.
+# Random arguments, so that no recorded answer fits.
 x = float(checks.random.uniform(2, 9))
 
 with checks("another example", points=1):
     checks.call(x=x).equals(tolerance=1e-6)
 """
 _WRONG = """\
-# Wrong answers as students give them, and exactly the checks that each must fail.
+# Wrong answers, and exactly the checks that each must fail.
 
 [[answer]]
 name = "returns nothing"
@@ -62,13 +61,13 @@ fails = ["an example", "another example"]
 
 
 def new_assignment(course: Path, name: str, functions: Sequence[str], say: Say) -> Assignment:
-    """Write an assignment that lacks nothing for its release but its solutions.
+    """Write an assignment that can be released once its solutions are written.
 
     Args:
         course: the course folder.
-        name: the assignment's name, as "warming-up-v1"; without a version it gets "-v1".
+        name: the assignment's name, such as "warming-up-v1"; "-v1" is added to one without a version.
         functions: the functions that students are to write.
-        say: shows a line of what is to do next.
+        say: shows a line about the next step.
 
     Raises:
         CourseKitError: if a name is malformed or taken. Then nothing has been written.
@@ -77,8 +76,8 @@ def new_assignment(course: Path, name: str, functions: Sequence[str], say: Say) 
     refuse_other_folder(course)
     if not _NAME.fullmatch(name):
         raise CourseKitError(
-            f"{name!r} is no name for an assignment",
-            "use small letters, digits and hyphens, as warming-up-v1",
+            f"{name!r} is not a name for an assignment",
+            "use small letters, digits and hyphens, such as warming-up-v1",
         )
     for function in functions:
         if keyword.iskeyword(function) or function in _TAKEN or function.startswith("test_"):
@@ -93,49 +92,30 @@ def new_assignment(course: Path, name: str, functions: Sequence[str], say: Say) 
                 "use the letters a to z, digits and underscores",
             )
     if len(set(functions)) != len(functions):
-        raise CourseKitError("a function is named twice", "name each once")
+        raise CourseKitError("a function is named twice", "name each function once")
     name = name if version_of(name) else f"{name}-v1"
     made = Assignment(course, name)
-    source = course / "source" / name
-    for target in (source, made.tests, course / "release" / name):
-        # A broken link is in the way too.
-        if target.exists() or target.is_symlink():
-            raise CourseKitError(
-                f"{target} is there already", "choose another name, or remove that folder"
-            )
     version = version_of(name)
     title = name.removesuffix(f"-{version}").replace("-", " ").title() or name
     notebook = f"{title.replace(' ', '_')}_{version}.ipynb"
-    texts = {
-        source / notebook: notebook_text(_notebook(title, functions)),
-        source / FILE: new_assignment_file(version, ""),
-        made.tests / "wrong_answers.toml": "\n".join(
-            _WRONG.format(function=function) for function in functions
-        ),
-        **{made.tests / f"{function}.py": _HIDDEN for function in functions},
-    }
-    _write(texts, (source, made.tests))
+    with new_folders(made) as (source, tests):
+        texts = {
+            source / notebook: notebook_text(_notebook(title, functions)),
+            source / FILE: new_assignment_file(version, ""),
+            tests / "wrong_answers.toml": "\n".join(
+                _WRONG.format(function=function) for function in functions
+            ),
+            **{tests / f"{function}.py": _HIDDEN for function in functions},
+        }
+        for path, text in texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
     say(f"made source/{name}/ and grader_tests/{name}/")
     say(f"next: write the text and the solution in source/{name}/{notebook}, in JupyterLab,")
     say(f"      hidden tests in grader_tests/{name}/, and points in both;")
     say(f"then: coursekit release {name}")
-    say("docs/authoring.md tells how, with a NumPy function and a small network as examples")
+    say("read docs/authoring.md: it has a NumPy function and a small network as examples")
     return made
-
-
-def _write(texts: dict[Path, str], folders: Sequence[Path]) -> None:
-    """Write all files, or none: an interruption leaves no half assignment."""
-    drafts = {folder: folder.with_name(f".{folder.name}.draft") for folder in folders}
-    try:
-        for path, text in texts.items():
-            place = drafts[path.parent] / path.name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(text, encoding="utf-8")
-        for folder, draft in drafts.items():
-            os.rename(draft, folder)
-    finally:
-        for draft in drafts.values():
-            shutil.rmtree(draft, ignore_errors=True)
 
 
 def _notebook(title: str, functions: Sequence[str]) -> NotebookNode:
@@ -158,7 +138,7 @@ def _notebook(title: str, functions: Sequence[str]) -> NotebookNode:
 
 
 def _cell(grade_id: str, text: str, **nbgrader: Any) -> NotebookNode:
-    """A cell of nbgrader's; what is not said of it does not hold."""
+    """A cell with nbgrader's metadata; settings that are not given are False."""
     cell: NotebookNode = new_code_cell(text)
     defaults = {"grade": False, "locked": False, "solution": False, "task": False}
     cell.metadata["nbgrader"] = {

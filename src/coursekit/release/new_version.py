@@ -1,4 +1,4 @@
-"""Begin the next version of an assignment, as a copy of an earlier one."""
+"""Begin the next version of an assignment as a copy of an earlier one."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from coursekit.course.assignment import Assignment, assignments
-from coursekit.errors import CourseKitError
+from coursekit.course.assignment import Assignment, find_assignment
 from coursekit.course.assignment_file import (
     FILE,
     new_assignment_file,
     read_assignment_file,
     version_of,
 )
+from coursekit.errors import CourseKitError
+from coursekit.release.drafts import new_folders
 
 Say = Callable[[str], None]
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
@@ -26,72 +27,39 @@ def new_version(course: Path, old: str, new: str, say: Say) -> Assignment:
 
     Args:
         course: the course folder.
-        old: the assignment to start from, as "residual-networks-v2a".
-        new: the new assignment's name, as "residual-networks-v2b".
-        say: shows a line of what is to do next.
+        old: the assignment to start from, such as "residual-networks-v2a".
+        new: the new assignment's name, such as "residual-networks-v2b".
+        say: shows a line about the next step.
 
     Returns:
-        The new assignment. Its list of updates is empty, so that no release
-        comes of it before an instructor has said what changed.
+        The new assignment. Its list of updates is empty, so that it cannot be released
+        before an instructor has written what changed.
 
     Raises:
         CourseKitError: if there is no such assignment, or the new name is
             malformed or taken. Then nothing has been written.
 
     """
-    known = {assignment.name: assignment for assignment in assignments(course)}
-    if old not in known:
-        raise CourseKitError(
-            f"there is no assignment {old!r} in {course / 'source'}",
-            f"the course has {', '.join(sorted(known))}",
-        )
+    origin = find_assignment(course, old)
     before, after = version_of(old), version_of(new)
     family = old.removesuffix(before)
     if not _NAME.fullmatch(new) or not before or not after or not new.startswith(family):
         raise CourseKitError(
-            f"{new!r} is no name for a version of {old}",
+            f"{new!r} is not a name for a version of {old}",
             f"call it {family if before else 'name-'}v and a number, perhaps with a letter, "
-            "as residual-networks-v2b",
+            "such as residual-networks-v2b",
         )
     made = Assignment(course, new)
-    folders = {known[old].source.parent: course / "source" / new, known[old].tests: made.tests}
-    for target in (*folders.values(), course / "release" / new):
-        # A broken link is in the way too.
-        if target.exists() or target.is_symlink():
-            raise CourseKitError(
-                f"{target} is there already", "choose another name, or remove that folder"
-            )
-    notebook = f"{known[old].notebook.removesuffix(f'_{before}')}_{after}.ipynb"
-    library = read_assignment_file(known[old].source.parent).library
-    _copy(folders, known[old].source.name, notebook, new_assignment_file(after, before, library))
+    notebook = f"{origin.notebook.removesuffix(f'_{before}')}_{after}.ipynb"
+    library = read_assignment_file(origin.source.parent).library
+    left_out = shutil.ignore_patterns(".*", "__pycache__", "*_signs.h5", "model.png")
+    with new_folders(made) as (source, tests):
+        shutil.copytree(origin.source.parent, source, ignore=left_out)
+        os.rename(source / origin.source.name, source / notebook)
+        (source / FILE).write_text(new_assignment_file(after, before, library), encoding="utf-8")
+        if origin.tests.is_dir():
+            shutil.copytree(origin.tests, tests, ignore=left_out)
     say(f"made source/{new}/{notebook} and grader_tests/{new}/")
     say(f"next: say what changes in source/{new}/{FILE}, edit the notebook and the hidden tests,")
     say(f"then: coursekit release {new}")
     return made
-
-
-def _copy(folders: dict[Path, Path], old_name: str, new_name: str, version: str) -> None:
-    """Copy beside the targets first and rename then: an interruption leaves no half version."""
-    drafts = {
-        target: target.with_name(f".{target.name}.draft")
-        for origin, target in folders.items()
-        if origin.is_dir()
-    }
-    try:
-        for origin, target in folders.items():
-            if target not in drafts:
-                continue
-            shutil.rmtree(drafts[target], ignore_errors=True)
-            shutil.copytree(
-                origin,
-                drafts[target],
-                ignore=shutil.ignore_patterns(".*", "__pycache__", "*_signs.h5", "model.png"),
-            )
-            if (drafts[target] / old_name).exists():
-                os.rename(drafts[target] / old_name, drafts[target] / new_name)
-                (drafts[target] / FILE).write_text(version, encoding="utf-8")
-        for target, draft in reversed(drafts.items()):
-            os.rename(draft, target)
-    finally:
-        for draft in drafts.values():
-            shutil.rmtree(draft, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Make releases: normalise, generate, and pass every gate before anything is put in place."""
+"""Make releases: normalise, generate, and pass every gate before ``release/`` changes."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from coursekit.course.assignment import Assignment, assignments, read_notebook, refuse_other_folder
-from coursekit.errors import CourseKitError, GateError
+from coursekit.course.assignment import (
+    Assignment,
+    assignments,
+    find_assignment,
+    read_notebook,
+    refuse_other_folder,
+)
+from coursekit.errors import GateError
 from coursekit.course.known_answers import solution_cells
 from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.course.normal_form import normalise, notebook_text
 from coursekit.release.leaks import find_leaks
 from coursekit.release.mistakes import refuse_mistakes
 from coursekit.release.recording import recorded
-from coursekit.release.held_cells import refuse_changed_cells, students_with_submissions
+from coursekit.release.changed_cells import refuse_changed_cells, students_with_submissions
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.judge.verdict import NotebookVerdict
 from resnets_utils.checks.check_result import Outcome
@@ -30,9 +36,9 @@ def release_all(course: Path, names: list[str], *, check: bool, say: Say) -> Non
 
     Args:
         course: the course folder.
-        names: the assignments; all of them if there is no name.
-        check: only prove that ``source/`` is normal and ``release/`` is what
-            it generates; change nothing in the course.
+        names: the assignments; all of them if the list is empty.
+        check: change nothing in the course; only prove that ``source/`` is normalised and
+            that ``release/`` is what it generates.
         say: shows a line of progress.
 
     Raises:
@@ -40,14 +46,9 @@ def release_all(course: Path, names: list[str], *, check: bool, say: Say) -> Non
         CourseKitError: if a source cannot be read, or nbgrader fails.
 
     """
-    known = {assignment.name: assignment for assignment in assignments(course)}
-    for name in names or sorted(known):
-        if name not in known:
-            raise CourseKitError(
-                f"there is no assignment {name!r} in {course / 'source'}",
-                f"the course has {', '.join(sorted(known))}",
-            )
-        _release(known[name], check=check, say=say)
+    chosen = [find_assignment(course, name) for name in names] or assignments(course)
+    for assignment in chosen:
+        _release(assignment, check=check, say=say)
 
 
 def _release(assignment: Assignment, *, check: bool, say: Say) -> None:
@@ -55,7 +56,7 @@ def _release(assignment: Assignment, *, check: bool, say: Say) -> None:
     refuse_mistakes(assignment)
     say(f"{assignment.name}: normalising {assignment.source.name}")
     normalise_source(assignment, check=check)
-    say(f"{assignment.name}: holding the solution to every check")
+    say(f"{assignment.name}: trying every check on the solution")
     recorded(assignment)
     trial = build_folder(assignment.course, f"gates/{assignment.name}")
     copy_course(assignment.course, trial)
@@ -65,7 +66,7 @@ def _release(assignment: Assignment, *, check: bool, say: Say) -> None:
     first = trial / "first"
     shutil.copytree(tried.release.parent, first)
     generate(tried)
-    _same_folders(first, tried.release.parent, "generated twice, the release differs")
+    _same_folders(first, tried.release.parent, "two releases of the same source differ")
     if not check:
         refuse_changed_cells(assignment, tried)
     say(f"{assignment.name}: looking for leaks")
@@ -89,13 +90,13 @@ def _release(assignment: Assignment, *, check: bool, say: Say) -> None:
         )
         say(f"{assignment.name}: release/ is up to date, all gates passed")
         return
-    # nbgrader itself puts the release in place, and the cells into the gradebook.
+    # nbgrader itself writes the release, and the cells into the gradebook.
     generate(assignment)
-    _same_folders(first, assignment.release.parent, "the release differs from the one tried")
+    _same_folders(first, assignment.release.parent, "the release differs from the one that passed the gates")
     say(f"{assignment.name}: released, all gates passed")
     if students_with_submissions(assignment):
         say(
-            f"{assignment.name}: submissions exist; whose score changed tests would change, says: "
+            f"{assignment.name}: submissions exist; to see how changed tests would change scores: "
             f"coursekit regrade {assignment.name}"
         )
 
@@ -109,7 +110,7 @@ def build_folder(course: Path, name: str) -> Path:
 
 
 def copy_course(course: Path, target: Path) -> None:
-    """Copy what an instructor writes, and nothing that a student or nbgrader did."""
+    """Copy what instructors write, without submissions and what nbgrader made."""
     refuse_other_folder(course)
     for name in COURSE_FILES:
         if (course / name).is_dir():
@@ -141,14 +142,14 @@ def normalise_source(assignment: Assignment, *, check: bool) -> None:
             f"{assignment.source} is not normalised (outputs, metadata, cell ids or spaces)",
             "run: coursekit release",
         )
-    # Written beside it first: an interruption leaves the old one whole.
+    # A rename is all or nothing: an interruption keeps the old file.
     draft = assignment.source.with_suffix(".draft")
     draft.write_text(after, encoding="utf-8")
     os.replace(draft, assignment.source)
 
 
 def check_solution(verdict: NotebookVerdict) -> None:
-    """Ask that the solution earns full marks.
+    """Raise unless the solution earns full marks.
 
     Raises:
         GateError: naming the cell, the check and the reason.
@@ -161,12 +162,12 @@ def check_solution(verdict: NotebookVerdict) -> None:
                     f"source/{verdict.assignment}/{verdict.notebook}.ipynb, cell {cell.grade_id}: "
                     f"the solution does not pass "
                     f"{check.name!r}: {check.reason}",
-                    f"mend the solution in source/{verdict.assignment}, or the check",
+                    f"correct the solution in source/{verdict.assignment}, or the check",
                 )
 
 
 def check_blank(verdict: NotebookVerdict) -> None:
-    """Ask that a release handed in as it is earns nothing and reads *not attempted*.
+    """Raise unless every check of the blank release reads *not attempted*.
 
     Raises:
         GateError: naming the cell and the check.
@@ -179,8 +180,8 @@ def check_blank(verdict: NotebookVerdict) -> None:
                 raise GateError(
                     f"source/{verdict.assignment}/{verdict.notebook}.ipynb, cell {cell.grade_id}: "
                     f"left as released, {check.name!r} reads {check.outcome}{why}",
-                    "keep the solution between ### BEGIN SOLUTION and ### END SOLUTION, and let "
-                    "each check ask something of the function",
+                    "keep the solution between ### BEGIN SOLUTION and ### END SOLUTION, and use the "
+                    "function in each check",
                 )
 
 
@@ -194,6 +195,6 @@ def _same_folders(one: Path, other: Path, what: str) -> None:
     }
     for name in sorted(names):
         if not (one / name).exists() or not (other / name).exists():
-            raise GateError(f"{what}: {name} stands in only one of the two", "run: coursekit release")
+            raise GateError(f"{what}: {name} is in only one of the two", "run: coursekit release")
         if not filecmp.cmp(one / name, other / name, shallow=False):
             raise GateError(f"{what}: {name}", "run: coursekit release")

@@ -1,8 +1,8 @@
-"""Record what the solution answers to the visible checks, and hold it to all of them.
+"""Record what the solution answers to the visible checks, and try all checks on it.
 
-A student's folder cannot have the solution. It gets the graphs and values of exactly the
-calls that its visible checks make. On the way every check, hidden ones too, is made of the
-solution, and figures that a check writes out are computed: they are what holds it.
+The solution must not be in a student's folder. The folder gets the graphs and values of
+exactly those calls that its visible checks make. All checks, hidden ones included, run on
+the solution, which has to give the figures that they state.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from coursekit.course.solution import solution_pieces
 from coursekit.course.library import library_content, whole_library
 from coursekit.course.test_cells import PLACEHOLDER, TEST_CELL_PREFIX, compose
 
-# Of one course's records: the releases that are made again and again.
+# Records of one user.
 MAX_KEPT = 40
 
 
 def recorded(assignment: Assignment) -> str:
-    """Return the text of an assignment's record; a kept one if nothing has changed since.
+    """Return the text of an assignment's record; a stored one if nothing has changed since.
 
     Raises:
         GateError: if the solution does not pass a check.
-        AuthoringError: if a check, or the solution, is itself at fault.
-        InfrastructureError: if it cannot be told.
+        AuthoringError: if a check or the solution has a fault.
+        InfrastructureError: if the solution could not be run.
 
     """
     kept = _folder() / f"{_digest(assignment)}.json"
@@ -57,7 +57,7 @@ def _folder() -> Path:
 
 
 def _digest(assignment: Assignment) -> str:
-    """What a record follows from: source, tests, the library and the packages below it."""
+    """A digest of all that a record depends on: source, tests, library and packages."""
     source = assignment.source
     texts = [
         assignment.name,
@@ -73,7 +73,7 @@ def _digest(assignment: Assignment) -> str:
 
 
 def _record_in_a_process(assignment: Assignment) -> str:
-    """Record in a process of its own: nbgrader's, which waits, need not load TensorFlow."""
+    """Record in a process of its own, so that nbgrader's process need not load TensorFlow."""
     done = subprocess.run(
         [sys.executable, "-P", "-m", __name__, str(assignment.course), assignment.name],
         stdin=subprocess.DEVNULL,
@@ -85,13 +85,13 @@ def _record_in_a_process(assignment: Assignment) -> str:
     try:
         reply = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        last = (done.stderr.strip().splitlines() or ["without output"])[-1]
         raise InfrastructureError(
             f"{assignment.name}: the solution could not be run ({last})",
             f"run it: {sys.executable} -m {__name__} {assignment.course} {assignment.name}",
         ) from None
     if reply["faults"]:
-        raise AuthoringError("\n".join(reply["faults"]), "correct that, then release again")
+        raise AuthoringError("\n".join(reply["faults"]), f"correct that, then run: coursekit release {assignment.name}")
     if reply["missed"]:
         raise GateError(
             "the solution does not pass its own checks:\n" + "\n".join(reply["missed"]),
@@ -102,7 +102,7 @@ def _record_in_a_process(assignment: Assignment) -> str:
 
 
 def main() -> None:
-    """Print, as JSON, the record of an assignment, or what is wrong with its checks."""
+    """Print the record of an assignment, or what is wrong with its checks, as JSON."""
     from coursekit.judge.cell import TestCellFault, judge_cell, solution_of
     from resnets_utils.answering import answer
     from resnets_utils.border.call import GRAPH, Call
@@ -112,7 +112,7 @@ def main() -> None:
     from resnets_utils.checks.reference import Solution, record, record_text
 
     class Recorder:
-        """The solution, and which calls it was asked about."""
+        """The solution, and the calls that it answered."""
 
         def __init__(self, solution: Solution) -> None:
             self.blocks = solution.blocks
@@ -125,12 +125,12 @@ def main() -> None:
             return found
 
     course, name = sys.argv[1:]
-    # Whoever waits reads the last line alone; what the solution prints is not for them.
+    # The parent process reads only the last line of stdout; the solution may print, too.
     out, sys.stdout = sys.stdout, sys.stderr
     assignment = Assignment(Path(course), name)
     notebook = read_notebook(assignment.source)
     blocks = blocks_text(assignment.source.parent)
-    whole = whole_test_cells(notebook, assignment.tests, assignment.source.parent)
+    whole = whole_test_cells(notebook, assignment)
     pieces = tuple(solution_pieces(notebook.cells))
     recorder = Recorder(solution_of(pieces, blocks))
     faults, missed = [], []
@@ -144,7 +144,7 @@ def main() -> None:
         grade_id = cell.metadata.nbgrader["grade_id"]
         visible = "\n".join(line for line in cell.source.split("\n") if line != PLACEHOLDER)
         try:
-            # As it runs in a notebook; then as it runs in the judge.
+            # First in the way of a notebook, then in the way of the judge.
             judge_cell(
                 compose(visible, None, pieces, blocks),
                 tracer,

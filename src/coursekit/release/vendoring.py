@@ -1,4 +1,4 @@
-"""Give the student's folder what its notebook needs: the library, and the checks' record."""
+"""Write what a notebook needs into the student's folder: the library and the checks' record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keep a released version as it is once submissions of it exist."""
+"""Refuse changes to the cells of a released version once submissions of it exist."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from coursekit.errors import GateError
 from coursekit.gradebook import GRADEBOOK, database_url, students_of
 
 # What a change is called, by nbgrader's key.
-_SAID = {
+_WORDS = {
     "grade": "whether it is graded",
     "locked": "whether it is locked",
     "points": "its points",
@@ -21,10 +21,10 @@ _SAID = {
 
 
 def refuse_changed_cells(assignment: Assignment, generated: Assignment) -> None:
-    """Ask that the cells which students hold stay what they are.
+    """Raise if a cell that students have handed in would change.
 
-    Text between nbgrader's cells and hidden tests may change: neither is
-    overwritten in a submission, nor compared with it.
+    Text outside nbgrader's cells, and hidden tests, may change: they are neither
+    overwritten in a submission nor compared with it.
 
     Args:
         assignment: the assignment in the course, with its release in place.
@@ -32,8 +32,7 @@ def refuse_changed_cells(assignment: Assignment, generated: Assignment) -> None:
 
     Raises:
         GateError: if there are submissions and nbgrader's cells would change,
-            naming the cells; or if the release in place is gone, so that
-            nobody can say.
+            naming the cells; or if the earlier release is missing.
 
     """
     students = students_with_submissions(assignment)
@@ -42,26 +41,26 @@ def refuse_changed_cells(assignment: Assignment, generated: Assignment) -> None:
     many = f"{len(students)} student{'s' if len(students) > 1 else ''}"
     if not assignment.release.is_file():
         raise GateError(
-            f"{many} handed in {assignment.name}, but {assignment.release} is not there to "
-            "compare with",
-            "take that folder from git or a backup; submissions must not outlive their release",
+            f"{many} handed in {assignment.name}, but {assignment.release}, which the new release "
+            "is compared with, is missing",
+            "restore that folder from git or a backup",
         )
     changes = changed_cells(read_notebook(assignment.release), read_notebook(generated.release))
     if changes:
         raise GateError(
             f"{many} handed in {assignment.name}, and its release would change:\n"
             + "\n".join(changes),
-            "undo these changes in source/, or make the next version with: "
+            "undo these changes in source/, or begin the next version: "
             f"coursekit new-version {assignment.name} NEW",
         )
 
 
 def students_with_submissions(assignment: Assignment) -> set[str]:
-    """Return who handed the assignment in, by the folder of submissions and by the gradebook."""
+    """Return the students with a submission, in ``submitted/`` or in the gradebook."""
     folders = (assignment.course / "submitted").glob(f"*/{assignment.name}")
     found = {folder.parent.name for folder in folders if folder.is_dir()}
     database = assignment.course / GRADEBOOK
-    # Asked for a gradebook that is not there, nbgrader would make one.
+    # nbgrader creates a gradebook that does not exist.
     if database.is_file():
         found |= students_of(database_url(database), assignment.name)
     return found
@@ -86,7 +85,7 @@ def _changes(old: NotebookNode, new: NotebookNode) -> list[str]:
         found.append(f"its type, {old.cell_type} to {new.cell_type}")
     before: dict[str, Any] = old.metadata.nbgrader
     after: dict[str, Any] = new.metadata.nbgrader
-    for key, said in _SAID.items():
+    for key, said in _WORDS.items():
         if before.get(key) != after.get(key):
             found.append(f"{said}, {before.get(key)} to {after.get(key)}")
     if old.source != new.source:
