@@ -28,10 +28,10 @@ from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.course.filled_in import fill_in
 from coursekit.course.known_answers import solution_cells
 from coursekit.repair.beyond_repair import BeyondRepair
-from coursekit.repair.notebook_file import MOST_CELLS, read_submission
-from coursekit.repair.pasted import readable
-from coursekit.repair.rebuilding import Rebuilt, rebuild
+from coursekit.repair.pasted_code import readable
+from coursekit.repair.rebuilt_notebook import Rebuilt, rebuild
 from coursekit.repair.remarks import take_repairs, write_repairs
+from coursekit.repair.submitted_notebook import MOST_CELLS, read_submission
 
 NAME = "Residual_Networks_v2a.ipynb"
 OWN = "helper = 7"

@@ -28,11 +28,11 @@ from coursekit.processes.plain_files import (
     open_plain,
 )
 from coursekit.repair.archives import MOST_BYTES
-from coursekit.repair.best_notebook import repair
 from coursekit.repair.beyond_repair import BeyondRepair
-from coursekit.repair.candidates import find_candidates
-from coursekit.repair.rebuilding import Rebuilt
+from coursekit.repair.candidate_files import find_candidates
+from coursekit.repair.rebuilt_notebook import Rebuilt
 from coursekit.repair.repair_process import RepairProcess
+from coursekit.repair.submission import repair
 from coursekit.repair.timestamp import read_timestamp
 
 NAME = "Residual_Networks_v2a.ipynb"

@@ -15,8 +15,8 @@ from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.course.filled_in import fill_in
 from coursekit.course.known_answers import solution_cells
 from coursekit.repair.beyond_repair import BeyondRepair
-from coursekit.repair.notebook_file import read_submission
-from coursekit.repair.rebuilding import rebuild
+from coursekit.repair.rebuilt_notebook import rebuild
+from coursekit.repair.submitted_notebook import read_submission
 
 ODD: list[Any] = [
     None,

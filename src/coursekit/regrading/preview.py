@@ -28,7 +28,7 @@ from coursekit.release.held_cells import (
     students_with_submissions,
 )
 from coursekit.release.pipeline import build_folder
-from coursekit.repair.candidates import find_candidates
+from coursekit.repair.candidate_files import find_candidates
 
 Say = Callable[[str], None]
 SALTS = "salts.json"

@@ -16,8 +16,8 @@ from typing import Any
 
 from coursekit.processes.line import receive, send
 from coursekit.processes.plain_files import shown
-from coursekit.repair.best_notebook import repair
 from coursekit.repair.beyond_repair import ASK_AGAIN, BeyondRepair
+from coursekit.repair.submission import repair
 
 # A notebook of 250 MB, nearly all of it outputs, takes 1.0 GB to read.
 MAX_MEMORY_BYTES = 2 * 1024**3

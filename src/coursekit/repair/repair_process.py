@@ -13,8 +13,8 @@ import nbformat
 
 from coursekit.errors import InfrastructureError
 from coursekit.processes.line import receive, send, start_process
-from coursekit.repair.best_notebook import ChooseRelease
-from coursekit.repair.rebuilding import Rebuilt
+from coursekit.repair.rebuilt_notebook import Rebuilt
+from coursekit.repair.submission import ChooseRelease
 
 
 class RepairProcess:

@@ -15,8 +15,8 @@ from pathlib import Path
 from resnets_utils.errors import StudentError
 from resnets_utils.notebooks.plain_notebook import read_earlier, without_lone_surrogates
 from resnets_utils.notebooks.released import Release, read_release, release_here, version_of
-from resnets_utils.upgrade.assembling import Extras, Kept, assemble, with_report
-from resnets_utils.upgrade.carrying import Carrier, is_ours
+from resnets_utils.upgrade.carrier import Carrier, is_ours
+from resnets_utils.upgrade.new_notebook import Extras, Kept, assemble, with_report
 from resnets_utils.upgrade.notebook_files import (
     already_there,
     copy_pictures,

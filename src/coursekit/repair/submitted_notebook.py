@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from coursekit.repair.beyond_repair import ASK_AGAIN, BeyondRepair
-from coursekit.repair.json_text import decode, notebooks_in
+from coursekit.repair.damaged_text import decode, notebooks_in
 from coursekit.repair.other_files import kind_of
 from resnets_utils.errors import StudentError
 from resnets_utils.notebooks.plain_notebook import Cell, EarlierNotebook, read_earlier

@@ -11,10 +11,10 @@ import nbformat
 from nbformat import NotebookNode
 
 from coursekit.repair.beyond_repair import ASK_AGAIN, BeyondRepair
-from coursekit.repair.notebook_file import LONGEST_CELL, ReadNotebook
 from coursekit.repair.pieces import Piece
-from coursekit.repair.recognising import recognise
+from coursekit.repair.recognised_cells import recognise
 from coursekit.repair.released import ReleasedNotebook
+from coursekit.repair.submitted_notebook import LONGEST_CELL, ReadNotebook
 from resnets_utils.notebooks.plain_notebook import Cell
 from resnets_utils.notebooks.stamp import KEY, read_stamp
 

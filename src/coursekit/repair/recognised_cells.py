@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from coursekit.repair.hidden_code import answers_in_text, take_code_out_of_locked_cells
-from coursekit.repair.pasted import readable
+from coursekit.repair.misplaced_code import answers_in_text, take_code_out_of_locked_cells
+from coursekit.repair.pasted_code import readable
 from coursekit.repair.pieces import Piece
 from coursekit.repair.released import ReleasedNotebook
 from resnets_utils.notebooks.definitions import Definition, find_definitions

@@ -11,11 +11,11 @@ import nbformat
 
 from coursekit.processes.plain_files import CLOSED, look_into, shown
 from coursekit.repair.beyond_repair import OPEN_IT, BeyondRepair
-from coursekit.repair.candidates import Candidate, find_candidates
-from coursekit.repair.notebook_file import ReadNotebook, read_submission
-from coursekit.repair.rebuilding import Rebuilt, rebuild, stamp_of
-from coursekit.repair.recognising import is_answered
+from coursekit.repair.candidate_files import Candidate, find_candidates
+from coursekit.repair.rebuilt_notebook import Rebuilt, rebuild, stamp_of
+from coursekit.repair.recognised_cells import is_answered
 from coursekit.repair.released import ReleasedNotebook
+from coursekit.repair.submitted_notebook import ReadNotebook, read_submission
 from resnets_utils.notebooks.definitions import find_definitions
 
 # Given the notebook's version stamp, as metadata, the path of the release that counts.

@@ -17,7 +17,7 @@ from resnets_utils.notebooks.plain_notebook import Cell, EarlierNotebook
 from resnets_utils.notebooks.python_text import PythonText, required
 from resnets_utils.notebooks.released import Release, checksum
 from resnets_utils.notebooks.stamp import KEY, digest_of_text, read_stamp
-from resnets_utils.upgrade.carrying import Carried, defines_graded
+from resnets_utils.upgrade.carrier import Carried, defines_graded
 from resnets_utils.upgrade.upgrade_report import fenced
 
 REPORT = "upgrade-report"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from coursekit.repair.pasted import fenced, readable
+from coursekit.repair.pasted_code import fenced, readable
 from coursekit.repair.pieces import Piece
 from coursekit.repair.released import ReleasedNotebook
 from resnets_utils.notebooks.definitions import Definition, find_definitions

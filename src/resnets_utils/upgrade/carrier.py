@@ -20,7 +20,8 @@ from resnets_utils.notebooks.released import (
     checksum,
     imported_names,
 )
-from resnets_utils.upgrade.between_families import (
+from resnets_utils.upgrade.edits import Change, Edit, apply_edits, without_overlaps
+from resnets_utils.upgrade.family_rewrites import (
     INITIALIZER,
     TRAINING,
     Difference,
@@ -30,15 +31,14 @@ from resnets_utils.upgrade.between_families import (
     network_to_initializer,
     training_added,
 )
-from resnets_utils.upgrade.edits import Change, Edit, apply_edits, without_overlaps
 from resnets_utils.upgrade.imports import Problem, mend_imports
-from resnets_utils.upgrade.needs import Binding, NotebookNames
-from resnets_utils.upgrade.rewrites import (
+from resnets_utils.upgrade.keras_rewrites import (
     Rewriter,
     activation_references,
     remaining_problems,
     sizes_of_another_text,
 )
+from resnets_utils.upgrade.needed_names import Binding, NotebookNames
 from resnets_utils.upgrade.todays_names import Names, meaning
 from resnets_utils.upgrade.upgrade_report import FunctionReport
 
