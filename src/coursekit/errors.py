@@ -29,5 +29,15 @@ class InfrastructureError(CourseKitError):
     """Grading itself failed. No score may come of it; the submission stays in the queue."""
 
 
+ASK_AGAIN = "ask the student to save it in Jupyter and hand it in again"
+
+
+class BeyondRepair(CourseKitError):
+    """A submission cannot be graded as it is."""
+
+    def __init__(self, message: str, hint: str = ASK_AGAIN) -> None:
+        super().__init__(message, hint)
+
+
 class GateError(CourseKitError):
     """A release gate is not passed."""

@@ -15,10 +15,13 @@ from coursekit.course.assignment import assignments
 from coursekit.course.assignment_file import version_of, version_order
 from coursekit.errors import CourseKitError
 from resnets_utils.errors import StudentError
-from resnets_utils.notebooks.plain_notebook import read_earlier
-from resnets_utils.notebooks.released import Release, read_release
+from resnets_utils.notebooks.notebook_reader import read_file
+from resnets_utils.notebooks.plain_notebook import PlainNotebook
+from resnets_utils.notebooks.released import ReleasedNotebook
 from resnets_utils.notebooks.stamp import read_stamp
-from resnets_utils.upgrade import defined_in, fits, upgrade_file
+from resnets_utils.upgrade import upgrade_file
+from resnets_utils.upgrade.carrier import Carrier
+from resnets_utils.upgrade.release_files import read_release
 from resnets_utils.upgrade.upgrade_report import SIGNS, Report
 
 _LEFT_OUT = {".ipynb_checkpoints", "__MACOSX"}
@@ -85,9 +88,9 @@ def upgrade_all(
     return 0 if all(entry.report for entry in done) else 1
 
 
-def _releases(course: Path, to: str | None) -> dict[str, Release]:
+def _releases(course: Path, to: str | None) -> dict[str, ReleasedNotebook]:
     """The releases that may be asked for, the newest last, by the assignment's name."""
-    found: dict[str, Release] = {}
+    found: dict[str, ReleasedNotebook] = {}
     for assignment in assignments(course):
         if to in (None, assignment.name) and assignment.release.is_file():
             try:
@@ -135,7 +138,7 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _upgraded(course: Path, job: _Job, releases: dict[str, Release]) -> _Done:
+def _upgraded(course: Path, job: _Job, releases: dict[str, ReleasedNotebook]) -> _Done:
     try:
         assignment = _chosen_release(job.notebook, releases)
         release = releases[assignment]
@@ -161,20 +164,20 @@ def _remove_if_empty(folder: Path) -> None:
             path.rmdir()
 
 
-def _chosen_release(notebook: Path, releases: dict[str, Release]) -> str:
-    """The newest release of the notebook's family that its answers fit, or the newest of these.
+def _chosen_release(notebook: Path, releases: dict[str, ReleasedNotebook]) -> str:
+    """The newest release of the notebook's family, if possible one that its answers fit.
 
     Raises:
-        StudentError: if the notebook cannot be read, or its family cannot be told.
+        StudentError: if the notebook cannot be read, or does not tell its family.
 
     """
     if len(releases) == 1:
         return next(iter(releases))
-    families: dict[str, list[str]] = {}
-    for name in releases:
-        families.setdefault(_family(name), []).append(name)
-    names = families[_family_of(notebook, families, releases)]
-    fitting = [name for name in names if fits(notebook, releases[name])]
+    earlier = read_file(notebook)
+    carriers = {name: Carrier(earlier, release) for name, release in releases.items()}
+    family = _family_of(notebook.name, earlier, carriers)
+    names = [name for name in releases if _family(name) == family]
+    fitting = [name for name in names if carriers[name].fits]
     return (fitting or names)[-1]
 
 
@@ -183,28 +186,26 @@ def _family(assignment: str) -> str:
     return assignment.removesuffix(version_of(assignment)).removesuffix("-")
 
 
-def _family_of(notebook: Path, families: dict[str, list[str]], releases: dict[str, Release]) -> str:
+def _family_of(file: str, earlier: PlainNotebook, carriers: dict[str, Carrier]) -> str:
     """The family that a notebook's stamp names, or of whose functions it defines the most.
 
     Raises:
         StudentError: if neither tells one family.
 
     """
-    if len(families) == 1:
-        return next(iter(families))
-    stamp = read_stamp(read_earlier(notebook).metadata)
-    if stamp is not None and _family(stamp.assignment) in families:
+    defined: dict[str, set[str]] = {}
+    for name, carrier in carriers.items():
+        defined.setdefault(_family(name), set()).update(carrier.defined)
+    stamp = read_stamp(earlier.metadata)
+    if stamp is not None and _family(stamp.assignment) in defined:
         return _family(stamp.assignment)
-    defined = {
-        family: len({one for name in names for one in defined_in(notebook, releases[name])})
-        for family, names in families.items()
-    }
-    most = max(defined.values())
-    found = [family for family, count in defined.items() if count == most]
-    if not most or len(found) > 1:
+    most = max(map(len, defined.values()))
+    found = [family for family in defined if len(defined[family]) == most]
+    if len(found) > 1:
+        newest = [name for name in carriers if _family(name) == found[0]][-1]
         raise StudentError(
-            f"{notebook.name} does not tell whether it is of {' or '.join(found)}",
-            f"name the assignment, as --to {families[found[0]][-1]}",
+            f"{file} does not tell whether it is of {' or '.join(found)}",
+            f"name the assignment, with: --to {newest}",
         )
     return found[0]
 

@@ -30,7 +30,7 @@ from coursekit.kernels.outputs.output_meter import OutputMeter
 from coursekit.kernels.outputs.plain_outputs import plain_error, plain_message
 from coursekit.kernels.trace_request import request_trace
 from coursekit.pages.verdict_html import verdict_html
-from coursekit.repair.remarks import take_repairs
+from coursekit.repair.rebuilt_notebook import take_repairs
 from coursekit.sandbox.probing import DESCRIPTIONS, NONE
 from coursekit.sandbox.settings import StudentKernel
 

@@ -14,7 +14,7 @@ from traitlets import Float, Unicode
 from coursekit import gradebook
 from coursekit.course.version_choice import choose_version
 from coursekit.nbgrader_seam import failures, submitted_folder
-from coursekit.repair.remarks import write_repairs
+from coursekit.repair.rebuilt_notebook import write_repairs
 from coursekit.repair.repair_process import RepairProcess
 from coursekit.repair.timestamp import read_timestamp
 

@@ -1,223 +1,128 @@
-"""Find notebooks in a text that is JSON, nearly JSON, or JSON among other things."""
+"""Find a notebook in a text that is not JSON as a whole: cut off, edited, merged, or two in one."""
 
 from __future__ import annotations
 
 import ast
-import json
 import re
-from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
-# Where a notebook may begin in a text that begins with something else.
-_MOST_TRIES = 5
-# Longer texts are not searched for what somebody's hand, or git, put into them.
-_LONGEST_EDITED = 20 * 10**6
-_LONGEST_PYTHON = 2 * 10**6
+from resnets_utils.notebooks.notebook_reader import notebook_in, read_json
+from resnets_utils.notebooks.plain_notebook import PlainNotebook
+
+# A notebook may begin at this many places of a text that begins with something else.
+_MAX_BEGINNINGS = 5
+# Longer texts are not searched for what a person, or git, put into them.
+_MAX_EDITED = 20 * 10**6
+_MAX_PYTHON = 2 * 10**6
 _STRING_OR_DECORATION = re.compile(
     r'"(?:[^"\\]|\\.)*+"|//[^\n]*|/\*.*?\*/|,(?=\s*[\]}])', re.DOTALL
 )
 _CONFLICT = re.compile(r"^(<{7}|\|{7}|={7}|>{7})(?: .*)?$")
-
-# Entries as JSON gives them: dictionaries, unless somebody broke the notebook.
-Cells = list[Any]
-Notebook = dict[str, Any]
+_CELLS = re.compile(r'"cells"\s*:\s*\[')
 
 
-def notebooks_in(text: str) -> Iterator[tuple[Notebook, str, bool]]:
-    """Yield what a text may be read as, the most exact reading first.
+class Found(NamedTuple):
+    """A notebook found in a damaged text.
 
-    Yields:
-        The notebook, its cells under "cells" and free of outputs; what had to be
-        forgiven, in words; and whether it was put together from two.
+    Attributes:
+        notebook: the notebook.
+        note: what was repaired in the text, in words.
+        of_two: whether its cells are those of two different notebooks.
 
     """
-    data, end = decode(text, 0) or (None, 0)
-    rest = text[end:].strip()
-    if data is not None and not rest:
-        notebook = _notebook(data)
-        if notebook:
-            yield notebook, "", False
-        return
-    is_long = len(text) > _LONGEST_EDITED
-    sides = None if is_long else _sides(text)
-    if sides:
-        yield from _of_two_sides(*sides)
-    yield from _among_other_text(text)
-    if is_long:
-        return
-    plain = _without_decoration(text)
-    if plain != text:
-        for notebook, _, several in _among_other_text(plain):
-            yield notebook, "comments or commas that JSON does not know were left out", several
-    if text.startswith(("{'", "{ '", "{\n")) and len(text) < _LONGEST_PYTHON:
-        notebook = _notebook(_python_value(text))
-        if notebook:
-            yield notebook, "it was written as Python, not as JSON; it was read as such", False
+
+    notebook: PlainNotebook
+    note: str
+    of_two: bool = False
 
 
-def decode(text: str, at: int) -> tuple[Any, int] | None:
-    """Return the JSON value that begins at a place, and where it ends; None if none does."""
-    decoder = json.JSONDecoder(
-        strict=False, parse_constant=lambda name: None, object_pairs_hook=_without_lost_doubles
+def find_notebook(text: str) -> Found | None:
+    """Return the notebook in a text that is not JSON as a whole; None if there is no notebook."""
+    if len(text) > _MAX_EDITED:
+        return _among_other_text(text)
+    return (
+        _of_two_sides(text)
+        or _among_other_text(text)
+        or _without_comments_and_commas(text)
+        or _written_as_python(text)
     )
+
+
+def find_whole_cells(text: str, most: int) -> PlainNotebook | None:
+    """Return the cells before the place at which a notebook breaks off; None if there is no cell.
+
+    Args:
+        text: the text.
+        most: stop after more cells than this.
+
+    """
+    start = _CELLS.search(text)
+    cells: list[Any] = []
+    at = start.end() if start else len(text)
+    while at < len(text) and len(cells) <= most:
+        at += len(text[at : at + 10_000]) - len(text[at : at + 10_000].lstrip(" \t\r\n,"))
+        value, end = _value(text, at)
+        if not isinstance(value, dict):
+            break
+        cells.append(value)
+        at = end
+    return notebook_in({"cells": cells}) if cells else None
+
+
+def _value(text: str, at: int) -> tuple[Any, int]:
+    """The JSON value that begins at a place, and where it ends; None and 0 if there is no value."""
     try:
-        return decoder.raw_decode(text, at)
+        return read_json(text, at)
     except (ValueError, RecursionError):
-        return None
+        return None, 0
 
 
-def _without_lost_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON; of a key that is there twice, an empty value does not undo a full one."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        for key, value in pairs:
-            if not found[key] and value:
-                found[key] = value
-    return found
-
-
-def _among_other_text(text: str) -> Iterator[tuple[Notebook, str, bool]]:
-    """The notebooks in a text that holds more than one value, put together."""
+def _among_other_text(text: str) -> Found | None:
+    """The notebooks in a text that holds more than one value, merged into one."""
     at = begins = 0
-    found: list[Notebook] = []
-    for _ in range(_MOST_TRIES):
+    found: list[PlainNotebook] = []
+    for _ in range(_MAX_BEGINNINGS):
         at = text.find("{", at)
         if at < 0:
             break
-        decoded = decode(text, at)
-        notebook = _notebook(decoded[0]) if decoded else None
+        value, end = _value(text, at)
+        notebook = notebook_in(value)
         if notebook:
             begins = begins if found else at
             found.append(notebook)
-        at = decoded[1] if decoded else at + 1
+        at = end or at + 1
     if not found:
-        return
+        return None
+    whole, of_two = _merged(*found)
     place = "around the notebook" if begins else "after the notebook's end"
-    said = f"what stood {place} was left out"
-    whole, differs = found[0], False
-    for other in found[1:]:
-        whole, more = _together(whole, other)
-        differs = differs or more
-    if differs:
-        said = "the file holds more than one notebook; they were read as one"
-    yield whole, said, differs
+    note = f"what stood {place} was left out"
+    if of_two:
+        note = "the file holds more than one notebook; they were read as one"
+    return Found(whole, note, of_two)
 
 
-def _of_two_sides(ours: str, theirs: str) -> Iterator[tuple[Notebook, str, bool]]:
-    said = "git's marks of a conflict were taken out"
-    read = [one for side in (theirs, ours) for one, _, _ in _first(_among_other_text(side))]
-    read = read or [
-        one
-        for side in (theirs, ours)
-        for one, _, _ in _first(_among_other_text(_without_decoration(side)))
+def _of_two_sides(text: str) -> Found | None:
+    """The notebook between whose two versions git could not choose."""
+    sides = _sides(text)
+    if sides is None:
+        return None
+    read = [found.notebook for side in sides if (found := _among_other_text(side))] or [
+        found.notebook for side in sides if (found := _without_comments_and_commas(side))
     ]
-    if len(read) == 2:
-        whole, differs = _together(*read)
-        yield whole, f"{said}; both sides were read" if differs else said, differs
-    elif read:
-        yield read[0], f"{said}; only one side could be read", False
-
-
-def _first(found: Iterator[Any]) -> list[Any]:
-    return [one for one, _ in zip(found, range(1), strict=False)]
-
-
-def _together(first: Notebook, second: Notebook) -> tuple[Notebook, bool]:
-    """One notebook with the cells of both, and whether the second has any of its own."""
-    cells = [*first["cells"]]
-    keys = [_key(cell) for cell in cells]
-    at, more = 0, False
-    for cell in second["cells"]:
-        key = _key(cell)
-        if key in keys:
-            at = keys.index(key) + 1
-        else:
-            cells.insert(at, cell)
-            keys.insert(at, key)
-            at, more = at + 1, True
-    return {**second, **first, "cells": cells}, more
-
-
-def _key(cell: dict[str, Any]) -> str:
-    return json.dumps([cell.get(key) for key in ("cell_type", "source", "input")])
-
-
-def _notebook(data: Any, depth: int = 0) -> Notebook | None:
-    """The notebook in a value: itself, in a list, or as Jupyter's server wraps it; or None."""
-    if isinstance(data, str) and depth == 0:
-        # Some programs wrap a notebook as a text in JSON.
-        decoded = decode(data, 0)
-        return _notebook(decoded[0], 1) if decoded else None
-    if isinstance(data, list) and data and depth == 0:
-        if all(isinstance(entry, dict) and "cell_type" in entry for entry in data):
-            return _notebook({"cells": data}, 1)
-        found = [one for entry in data[:2] if (one := _notebook(entry, 1))]
-        return found[0] if len(found) == 1 else None
-    if not isinstance(data, dict):
+    if not read:
         return None
-    if "cells" not in data and "content" in data:
-        return _notebook(data["content"], 1 if isinstance(data["content"], dict) else depth)
-    cells = _entries(data.get("cells"))
-    sheets = data.get("worksheets")
-    if not cells and isinstance(sheets, list):
-        inside = [_entries(sheet.get("cells")) for sheet in sheets if isinstance(sheet, dict)]
-        cells = [cell for sheet in inside for cell in sheet or []]
-    if cells is None:
-        return None
-    rest = {key: value for key, value in data.items() if key not in ("cells", "worksheets")}
-    return {**rest, "cells": [_cell(cell) for cell in cells]}
-
-
-def _entries(cells: Any) -> Cells | None:
-    """The cells in a value that should be their list; None if it holds none."""
-    if isinstance(cells, dict) and cells:
-        cells = [*cells.values()]
-        return cells if all(isinstance(cell, dict) for cell in cells) else None
-    if not isinstance(cells, list):
-        return None
-    flat = [one for cell in cells for one in (cell if isinstance(cell, list) else [cell])]
-    found = [cell for cell in flat if isinstance(cell, dict)]
-    return found if found or not flat else None
-
-
-def _cell(cell: dict[str, Any]) -> dict[str, Any]:
-    """A cell without outputs, its kind a word and its text a text."""
-    found = {key: value for key, value in cell.items() if key != "outputs"}
-    if not isinstance(found.get("cell_type"), str):
-        found["cell_type"] = "raw"
-    for key in ("source", "input"):
-        if isinstance(found.get(key), list | dict):
-            found[key] = _text(found[key])
-    if not found.get("source"):
-        # Format 3 calls it "input"; some programs leave both.
-        found["source"] = found.get("input")
-    if found["cell_type"] == "heading" and "\n" in str(found["source"]).strip():
-        # A heading is one line: its lines would be joined.
-        found["cell_type"] = "markdown"
-    return found
-
-
-def _text(parts: list[Any] | dict[str, Any]) -> str:
-    """The text of a list of lines, however deep; lines that have lost their ends get them back."""
-    lines: list[str] = []
-    for part in parts.values() if isinstance(parts, dict) else parts:
-        if isinstance(part, str):
-            lines.append(part)
-        elif isinstance(part, list | dict):
-            lines.append(_text(part))
-    ends = any("\n" in line for line in lines)
-    return ("" if ends else "\n").join(lines)
-
-
-def _without_decoration(text: str) -> str:
-    def keep(found: re.Match[str]) -> str:
-        return found[0] if found[0].startswith('"') else ""
-
-    return _STRING_OR_DECORATION.sub(keep, text)
+    whole, of_two = _merged(*read)
+    note = "git's conflict markers were removed"
+    if len(read) == 1:
+        note += "; only one side could be read"
+    elif of_two:
+        note += "; both sides were read"
+    return Found(whole, note, of_two)
 
 
 def _sides(text: str) -> tuple[str, str] | None:
-    """The two texts between which git could not choose; None if there is no such place."""
+    """Their text and ours around git's conflict markers; None if there is no marker."""
     ours: list[str] = []
     theirs: list[str] = []
     into: tuple[list[str], ...] = (ours, theirs)
@@ -231,11 +136,44 @@ def _sides(text: str) -> tuple[str, str] | None:
         kind = mark[1][0]
         places += kind == "<"
         into = {"<": (ours,), "|": (), "=": (theirs,), ">": (ours, theirs)}[kind]
-    return ("\n".join(ours), "\n".join(theirs)) if places else None
+    return ("\n".join(theirs), "\n".join(ours)) if places else None
 
 
-def _python_value(text: str) -> Any:
+def _without_comments_and_commas(text: str) -> Found | None:
+    def keep(found: re.Match[str]) -> str:
+        return found[0] if found[0].startswith('"') else ""
+
+    plain = _STRING_OR_DECORATION.sub(keep, text)
+    found = _among_other_text(plain) if plain != text else None
+    note = "comments or commas that JSON does not allow were left out"
+    return found and found._replace(note=note)
+
+
+def _written_as_python(text: str) -> Found | None:
+    if not text.startswith(("{'", "{ '", "{\n")) or len(text) >= _MAX_PYTHON:
+        return None
     try:
-        return ast.literal_eval(text)
+        notebook = notebook_in(ast.literal_eval(text))
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return None
+    return Found(notebook, "it was written as Python, not as JSON") if notebook else None
+
+
+def _merged(*notebooks: PlainNotebook) -> tuple[PlainNotebook, bool]:
+    """One notebook with the cells of all, and whether a later one has cells of its own."""
+    first, *others = notebooks
+    cells = [*first.cells]
+    keys = [(cell.kind, cell.source) for cell in cells]
+    more = False
+    for other in others:
+        at = 0
+        for cell in other.cells:
+            key = cell.kind, cell.source
+            if key in keys:
+                at = keys.index(key) + 1
+            else:
+                cells.insert(at, cell)
+                keys.insert(at, key)
+                at, more = at + 1, True
+    metadata = next((one.metadata for one in notebooks if one.metadata), {})
+    return replace(first, cells=cells, metadata=metadata), more

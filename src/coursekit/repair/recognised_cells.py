@@ -6,18 +6,17 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 
 from coursekit.repair.misplaced_code import answers_in_text, take_code_out_of_locked_cells
 from coursekit.repair.pasted_code import readable
-from coursekit.repair.pieces import Piece
-from coursekit.repair.released import ReleasedNotebook
-from resnets_utils.notebooks.definitions import Definition, find_definitions
-from resnets_utils.notebooks.plain_notebook import Cell
+from coursekit.repair.pieces import Piece, is_written, pieces_of
+from resnets_utils.notebooks.definitions import Definition, find_definitions, starts_indented
+from resnets_utils.notebooks.plain_notebook import Cell, cells_in_words
 from resnets_utils.notebooks.python_text import PythonText
+from resnets_utils.notebooks.released import ReleasedNotebook
 
-# Nobody cuts a function into more cells than this.
-_MOST_PARTS = 12
+# A function that was cut into more cells than this is not joined.
+_MAX_PARTS = 12
 
 
 def recognise(cells: list[Cell], released: ReleasedNotebook, repairs: list[str]) -> list[Piece]:
@@ -29,7 +28,7 @@ def recognise(cells: list[Cell], released: ReleasedNotebook, repairs: list[str])
         repairs: takes down what is repaired, in words.
 
     """
-    pieces = _pieces(cells, released)
+    pieces = pieces_of(cells, released)
     _say_metadata(pieces, released, repairs)
     _turn_answers_back_into_code(pieces, released, repairs)
     _make_readable(pieces, released, repairs)
@@ -38,41 +37,6 @@ def recognise(cells: list[Cell], released: ReleasedNotebook, repairs: list[str])
     pieces = _join_many_parts(pieces, released, repairs)
     pieces = _join_what_was_cut(pieces, released, repairs)
     return _find_lost_answers(pieces, released, repairs)
-
-
-def is_answered(cells: list[Cell], released: ReleasedNotebook) -> bool:
-    """Return whether anything was written into a notebook that could be an answer."""
-    pieces = _pieces(cells, released)
-    if any(piece.name in released.answers and _is_written(piece, released) for piece in pieces):
-        return True
-    own = [
-        replace(piece.cell, kind="code") for piece in pieces if piece.name not in released.answers
-    ]
-    found = find_definitions(own, released.functions)
-    return any(not released.gave(one.function, one.text) for one in found)
-
-
-def _pieces(cells: list[Cell], released: ReleasedNotebook) -> list[Piece]:
-    ids = Counter(cell.cell_id for cell in cells)
-    by_metadata = {cell.grade_id for cell in cells if cell.grade_id}
-    pieces = []
-    for cell in cells:
-        # An id that several cells have says nothing of any.
-        told = cell if ids[cell.cell_id] == 1 else replace(cell, cell_id="")
-        name = released.recognise(told)
-        if not cell.grade_id and name in by_metadata:
-            # Nor does one that another cell's metadata contradicts.
-            name = released.recognise(replace(cell, cell_id=""))
-        pieces.append(Piece(replace(cell), name))
-    return pieces
-
-
-def _is_written(piece: Piece, released: ReleasedNotebook) -> bool:
-    """Whether a cell for an answer holds more than the release's text and comments."""
-    lines = (line.strip() for line in piece.cell.source.split("\n"))
-    return any(line and line[0] != "#" for line in lines) and not released.is_as_released(
-        piece.cell, piece.name
-    )
 
 
 def _make_readable(pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]) -> None:
@@ -89,12 +53,14 @@ def _make_readable(pieces: list[Piece], released: ReleasedNotebook, repairs: lis
                 piece.cell.source = plain
                 undone["the text cells merged into it"] += 1
     for what, count in undone.items():
-        cells = "one cell was" if count == 1 else f"{count} cells were"
-        repairs.append(f"{cells} read without {what}, with which Python cannot read code")
+        were = "was" if count == 1 else "were"
+        repairs.append(
+            f"{cells_in_words(count)} {were} read without {what}, which Python cannot read"
+        )
 
 
 def _say_metadata(pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]) -> None:
-    """Say what is odd about the cells' metadata; the rebuilt cells have the release's."""
+    """Name what is wrong with the cells' metadata; the rebuilt cells have the release's."""
     known = [piece for piece in pieces if piece.name]
     bare = [piece for piece in known if not piece.cell.grade_id]
     wrong = [
@@ -107,15 +73,15 @@ def _say_metadata(pieces: list[Piece], released: ReleasedNotebook, repairs: list
     pictures = [piece for piece in pieces if piece.cell.attachments]
     ids = [piece.cell.cell_id for piece in pieces if piece.cell.cell_id]
     for found, what in (
-        (len(bare), "had lost nbgrader's metadata, which was put back"),
-        (len(wrong), "had nbgrader's metadata changed, which was put back"),
-        (len(foreign), "had nbgrader's metadata of no cell of this assignment, which was left out"),
+        (len(bare), "had lost nbgrader's metadata, which was restored"),
+        (len(wrong), "had nbgrader's metadata changed, which was restored"),
+        (len(foreign), "had nbgrader's metadata of another assignment, which was left out"),
         (len(tagged), "had tags, which were left out"),
         (len(pictures), "had pictures attached, which were left out"),
         (len(ids) - len(set(ids)), "had the id of another, and got a new one"),
     ):
         if found:
-            repairs.append(f"{'one cell' if found == 1 else f'{found} cells'} {what}")
+            repairs.append(f"{cells_in_words(found)} {what}")
 
 
 def _turn_answers_back_into_code(
@@ -142,7 +108,7 @@ def _without_second_copies(
         if len(copies) < 2:
             continue
         if name not in released.answers:
-            # An answer that was given the name of another cell is none of its copies.
+            # An answer that was given the name of another cell is not a copy of that cell.
             functions = released.functions
             answers = [copy for copy in copies[1:] if find_definitions([copy.cell], functions)]
             for copy in answers:
@@ -153,7 +119,7 @@ def _without_second_copies(
         written = [copy for copy in copies if not released.is_as_released(copy.cell, name)]
         blank = [copy for copy in copies if copy not in written]
         answers = [copy for copy in written if released.binds(copy.cell.source, name)]
-        # The last one is what a notebook that is run from above ends with.
+        # The last answer is the one that counts after all cells have run in order.
         kept = (answers or blank or written)[-1]
         dropped |= {copy for copy in blank if copy is not kept}
         for copy in written:
@@ -185,7 +151,7 @@ def _join_what_was_cut(
 def _join_many_parts(
     pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]
 ) -> list[Piece]:
-    """Join functions with all that stands below them and cannot stand alone."""
+    """Join a function's first cell with the cells below it that complete it."""
     gone: set[Piece] = set()
     names = "|".join(map(re.escape, released.functions))
     defined = re.compile(rf"^[ \t]*def[ \t]+({names})\b", re.MULTILINE)
@@ -195,7 +161,7 @@ def _join_many_parts(
         if not found or piece in gone or locked or piece.cell.kind != "code":
             continue
         below: list[Piece] = []
-        for other in pieces[at + 1 :][:_MOST_PARTS]:
+        for other in pieces[at + 1 :][:_MAX_PARTS]:
             if other.cell.kind != "code" or other.name not in ("", piece.name):
                 break
             if defined.search(other.cell.source):
@@ -211,11 +177,11 @@ def _join_many_parts(
 
 
 def _parts_that_belong(text: str, following: list[str]) -> int:
-    """How many of the cells below a function's beginning it takes to make it whole."""
+    """How many of the cells below a function's first one complete it."""
     whole = 0
     python = PythonText(text)
     for count, part in enumerate(following, 1):
-        if python.tree is not None and (_returns(python.tree) or not _starts_indented(part)):
+        if python.tree is not None and (_returns(python.tree) or not starts_indented(part)):
             break
         python = PythonText(f"{python.text}\n{part}")
         if python.tree is not None:
@@ -227,11 +193,6 @@ def _returns(tree: ast.Module) -> bool:
     """Whether a text ends in a function that ends in a return."""
     last = tree.body[-1] if tree.body else None
     return not isinstance(last, ast.FunctionDef) or isinstance(last.body[-1], ast.Return)
-
-
-def _starts_indented(source: str) -> bool:
-    lines = (line for line in source.split("\n") if line.strip() and line[0] != "#")
-    return next((line[0] in " \t" for line in lines), False)
 
 
 def _find_lost_answers(
@@ -246,7 +207,7 @@ def _find_lost_answers(
     for function, name in released.functions.items():
         holders = [piece for piece in pieces if piece.name == name]
         if any(
-            _is_written(piece, released) and released.binds(piece.cell.source, name)
+            is_written(piece, released) and released.binds(piece.cell.source, name)
             for piece in holders
         ):
             continue

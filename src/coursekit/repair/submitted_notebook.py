@@ -1,69 +1,57 @@
-"""Read a submitted notebook's bytes, whatever became of them on the way."""
+"""Read a submitted notebook's bytes, whatever became of them, within bounds."""
 
 from __future__ import annotations
 
-import json
 import re
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from coursekit.repair.beyond_repair import ASK_AGAIN, BeyondRepair
-from coursekit.repair.damaged_text import decode, notebooks_in
-from coursekit.repair.other_files import kind_of
+from coursekit.errors import BeyondRepair
+from coursekit.repair.damaged_text import find_notebook, find_whole_cells
 from resnets_utils.errors import StudentError
-from resnets_utils.notebooks.plain_notebook import Cell, EarlierNotebook, read_earlier
+from resnets_utils.notebooks.notebook_reader import decoded, read_text
+from resnets_utils.notebooks.plain_notebook import Cell, PlainNotebook, cells_in_words
+from resnets_utils.notebooks.python_text import PythonText
 
-MOST_CELLS = 2_000
-MOST_LETTERS = 1_000_000
+MAX_CELLS = 2_000
+MAX_LETTERS = 1_000_000
 # Pasted pictures make notes long: such a cell is left out, the notebook is graded.
-LONGEST_CELL = 200_000
+MAX_CELL_LETTERS = 200_000
 # No editor shows them and Python refuses some of them.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_CELLS = re.compile(r'"cells"\s*:\s*\[')
-_FORMAT = re.compile(r'"nbformat"\s*:\s*(\d{1,3})\b')
-_FILE = "submitted.ipynb"
-# UTF-32's marks begin as UTF-16's do.
-_MARKS = (
-    (b"\xff\xfe\0\0", "utf-32"),
-    (b"\0\0\xfe\xff", "utf-32"),
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
+# How texts begin that are not notebooks.
+_BEGINNINGS = (
+    ("%pdf", "a PDF"),
+    ("{\\rtf", "a document of a word processor (RTF)"),
+    ("<!doctype html", "a web page"),
+    ("<html", "a web page"),
+    ("\ufffdpng", "a picture"),
+    ("rar!", "a RAR archive"),
+    ("7z\ufffd\ufffd", "a 7z archive"),
+    ("version https://git-lfs", "a note of Git LFS about a file, not the file"),
+    ("[internetshortcut]", "a link to a web page"),
 )
-# Which bytes of the first four are not NUL, where they begin with two plain letters or one.
-_FIRST_LETTER = {
-    "utf-16-be": (False, True, False, True),
-    "utf-16-le": (True, False, True, False),
-    "utf-32-be": (False, False, False, True),
-    "utf-32-le": (True, False, False, False),
-}
+_MARKDOWN = re.compile(r"^(?:```|#{1,6} )", re.MULTILINE)
+_MAX_SCRIPT = 10**6
 
 
 @dataclass(frozen=True)
-class ReadNotebook:
+class SubmittedNotebook(PlainNotebook):
     """A submitted notebook.
 
     Attributes:
-        cells: its cells, without their outputs.
-        metadata: the notebook's metadata; nothing in it is believed.
-        repairs: what was repaired in reading, in words.
-        damage: where the file breaks off, in words; "" if it is whole. Then the
-            cells are those before that place.
+        damage: where the file breaks off, in words; "" if it is whole. If it is not,
+            the cells are those before that place.
         too_long: cells that are longer than any may be; they are not among the others.
         of_two: whether the cells are those of two notebooks that stood in one file.
 
     """
 
-    cells: list[Cell]
-    metadata: dict[str, Any]
-    repairs: tuple[str, ...] = ()
     damage: str = ""
-    of_two: bool = False
     too_long: tuple[Cell, ...] = ()
+    of_two: bool = False
 
 
-def read_submission(content: bytes, name: str) -> ReadNotebook:
+def read_submission(content: bytes, name: str) -> SubmittedNotebook:
     """Return the notebook in a file's bytes.
 
     Args:
@@ -74,143 +62,78 @@ def read_submission(content: bytes, name: str) -> ReadNotebook:
         BeyondRepair: if they hold no notebook, or more than can be graded.
 
     """
-    text, repairs = _decoded(content)
-    earlier, damage, of_two = _read(text, name, repairs)
-    cells = earlier.cells
-    if len(cells) > MOST_CELLS:
-        # A key that was held down makes thousands of empty ones.
-        cells = [cell for cell in cells if cell.source.strip()]
-        repairs.append(f"{len(earlier.cells) - len(cells):,} empty cells were left out")
-    if len(cells) > MOST_CELLS:
+    text, notes = decoded(content)
+    damage, of_two = "", False
+    try:
+        notebook = read_text(text, name)
+    except StudentError as error:
+        found = find_notebook(text)
+        whole = found.notebook if found else find_whole_cells(text, MAX_CELLS)
+        if whole is None:
+            raise _not_a_notebook(text, name, error.message) from None
+        notebook = whole
+        if found:
+            notes.append(found.note)
+            of_two = found.of_two
+        else:
+            damage = error.message
+    notes += notebook.notes
+    cells, long = _within_bounds(notebook.cells, name, notes)
+    return SubmittedNotebook(cells, notebook.metadata, tuple(notes), damage, long, of_two)
+
+
+def _within_bounds(
+    cells: list[Cell], name: str, notes: list[str]
+) -> tuple[list[Cell], tuple[Cell, ...]]:
+    """The cells without control characters, and apart from them those that are too long."""
+    if len(cells) > MAX_CELLS:
+        # A key that was held down makes thousands of empty cells.
+        filled = [cell for cell in cells if cell.source.strip()]
+        notes.append(f"{len(cells) - len(filled):,} empty cells were left out")
+        cells = filled
+    if len(cells) > MAX_CELLS:
         raise BeyondRepair(
             f"{name} cannot be read as a notebook: it has {len(cells):,} cells, "
-            f"more than {MOST_CELLS:,}",
-            ASK_AGAIN,
+            f"more than {MAX_CELLS:,}"
         )
-    notes = [note.replace(_FILE, name) for note in earlier.notes]
-    repairs += [note for note in notes if note not in repairs]
     odd = [cell for cell in cells if _CONTROL.search(cell.source)]
     for cell in odd:
         cell.source = _CONTROL.sub("", cell.source)
     if odd:
-        repairs.append(f"control characters were taken out of {_cells(len(odd))}")
-    long = [cell for cell in cells if len(cell.source) > LONGEST_CELL]
+        notes.append(f"control characters were removed from {cells_in_words(len(odd))}")
+    long = tuple(cell for cell in cells if len(cell.source) > MAX_CELL_LETTERS)
     if long:
-        cells = [cell for cell in cells if len(cell.source) <= LONGEST_CELL]
-        repairs.append(f"{_cells(len(long))} of more than {LONGEST_CELL:,} letters left out")
-    if sum(len(cell.source) for cell in cells) > MOST_LETTERS:
+        cells = [cell for cell in cells if len(cell.source) <= MAX_CELL_LETTERS]
+        notes.append(
+            f"{cells_in_words(len(long))} of more than {MAX_CELL_LETTERS:,} letters left out"
+        )
+    if sum(len(cell.source) for cell in cells) > MAX_LETTERS:
         raise BeyondRepair(
-            f"{name} cannot be read as a notebook: its cells hold more than "
-            f"{MOST_LETTERS:,} letters",
-            ASK_AGAIN,
+            f"{name} cannot be read as a notebook: its cells hold more than {MAX_LETTERS:,} letters"
         )
-    return ReadNotebook(cells, earlier.metadata, tuple(repairs), damage, of_two, tuple(long))
+    return cells, long
 
 
-def _decoded(content: bytes) -> tuple[str, list[str]]:
-    """The text of some bytes, and what was repaired in them."""
-    repairs: list[str] = []
-    encoding = _encoding(content)
-    if encoding != "utf-8-sig":
-        family = encoding[:6].upper()
-        repairs.append(f"the file was saved as {family}; it was read as such")
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError as error:
-        text = content.decode(encoding, "replace")
-        repairs.append(
-            f"the file is not all {encoding.removesuffix('-sig').upper()} (byte {error.start}); "
-            "what could not be read stands as \N{REPLACEMENT CHARACTER}"
-        )
-    bare = text.strip("\0 \t\r\n\ufeff")
-    if "\0" in text[: len(text) - len(text.lstrip("\0 \t\r\n\ufeff"))] or text.endswith("\0"):
-        repairs.append("NUL bytes around the notebook were taken off")
-    return bare, repairs
-
-
-def _encoding(content: bytes) -> str:
-    """The encoding of some bytes, by their mark or by where the NULs of a first letter stand."""
-    start = content[:4]
-    for mark, encoding in _MARKS:
-        if start.startswith(mark):
-            return encoding
-    for encoding, filled in _FIRST_LETTER.items():
-        if len(start) == 4 and all(
-            (byte != 0) == full for byte, full in zip(start, filled, strict=False)
-        ):
-            return encoding
-    return "utf-8-sig"
-
-
-def _read(text: str, name: str, repairs: list[str]) -> tuple[EarlierNotebook, str, bool]:
-    """The notebook in a text, where the text breaks off in words, and whether it was two."""
+def _not_a_notebook(text: str, name: str, reason: str) -> BeyondRepair:
     if not text:
-        raise BeyondRepair(f"{name} is empty", ASK_AGAIN)
-    found = _FORMAT.search(text)
-    if found and found[1] != "4":
-        repairs.append(f"it was saved in notebook format {found[1]}; it was read as today's")
-    for notebook, said, of_two in notebooks_in(text):
-        repairs += [said] if said else []
-        # What could not be read is said already: the reader below shall see that it was there.
-        escaped = "\N{REPLACEMENT CHARACTER}" not in text
-        return _earlier(json.dumps(notebook, ensure_ascii=escaped)), "", of_two
-    try:
-        _earlier(text)
-        reason = f"{name} holds no cells that can be read"
-    except StudentError as error:
-        reason = error.message.replace(_FILE, name)
-    cells = _whole_cells(text)
-    if not cells:
-        kind = kind_of(text)
-        if kind:
-            raise BeyondRepair(
-                f"{name} cannot be read as a notebook: it is {kind}",
-                "ask the student for the .ipynb file that Jupyter saves",
-            )
-        raise BeyondRepair(f"{name} cannot be read as a notebook: {reason}", ASK_AGAIN)
-    return _earlier(json.dumps({"cells": _of_known_kind(cells), "metadata": {}})), reason, False
+        return BeyondRepair(reason)
+    kind = _kind_of(text)
+    if kind:
+        return BeyondRepair(
+            f"{name} cannot be read as a notebook: it is {kind}",
+            "ask the student for the .ipynb file that Jupyter saves",
+        )
+    return BeyondRepair(f"{name} cannot be read as a notebook: {reason}")
 
 
-def _earlier(text: str) -> EarlierNotebook:
-    """The notebook that the reader of earlier notebooks finds in a text.
-
-    Raises:
-        StudentError: if it finds none.
-
-    """
-    with tempfile.TemporaryDirectory(prefix="coursekit-read-") as folder:
-        path = Path(folder, _FILE)
-        path.write_text(text, encoding="utf-8", errors="replace")
-        try:
-            return read_earlier(path)
-        except (ValueError, TypeError) as error:
-            # A number of more digits than Python reads; a cell's kind that is a list.
-            raise StudentError(f"{_FILE} is damaged: {str(error)[:100]}") from None
-
-
-def _whole_cells(text: str) -> list[Any]:
-    """The cells before the place at which a damaged notebook breaks off."""
-    start = _CELLS.search(text)
-    cells: list[Any] = []
-    at = start.end() if start else len(text)
-    while at < len(text) and len(cells) <= MOST_CELLS:
-        at += len(text[at : at + 10_000]) - len(text[at : at + 10_000].lstrip(" \t\r\n,"))
-        decoded = decode(text, at)
-        if decoded is None or not isinstance(decoded[0], dict):
-            break
-        cells.append(decoded[0])
-        at = decoded[1]
-    return cells
-
-
-def _of_known_kind(cells: list[Any]) -> list[Any]:
-    """The cells that are any, each with a kind that is a word."""
-    found = [dict(cell) for cell in cells if isinstance(cell, dict)]
-    for cell in found:
-        if not isinstance(cell.get("cell_type"), str):
-            cell["cell_type"] = "raw"
-    return found
-
-
-def _cells(count: int) -> str:
-    return "one cell" if count == 1 else f"{count} cells"
+def _kind_of(text: str) -> str:
+    """What a text is that holds no notebook, in words; "" if that is unknown."""
+    start = text[:200].lstrip().lower()
+    for sign, kind in _BEGINNINGS:
+        if start.startswith(sign):
+            return kind
+    if len(text) > _MAX_SCRIPT or start.startswith(("{", "[")):
+        return ""
+    if re.search(r"^(?:def|import|from) ", text, re.MULTILINE) and PythonText(text).tree:
+        return "Python text"
+    return "a text with Markdown" if _MARKDOWN.search(text) else ""

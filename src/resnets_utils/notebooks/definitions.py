@@ -108,7 +108,7 @@ def _cut_in_two(
     following = [at for at in range(place + 1, len(cells)) if cells[at].kind == "code"][:2]
     text = python.text
     for count, at in enumerate(following, 1):
-        if python.tree is not None and not _starts_indented(cells[at].source):
+        if python.tree is not None and not starts_indented(cells[at].source):
             return ()
         text = f"{text}\n{cells[at].source}"
         whole = PythonText(text)
@@ -122,7 +122,8 @@ def _cut_in_two(
     return ()
 
 
-def _starts_indented(source: str) -> bool:
+def starts_indented(source: str) -> bool:
+    """Return whether the first line of a cell's code, comments apart, is indented."""
     lines = (line for line in source.split("\n") if line.strip() and line[0] != "#")
     return next((line[0] in " \t" for line in lines), False)
 

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from resnets_utils.errors import StudentError
-from resnets_utils.notebooks.plain_notebook import read_earlier, without_lone_surrogates
-from resnets_utils.notebooks.released import Release, read_release, release_here, version_of
+from resnets_utils.notebooks.notebook_reader import read_file, without_lone_surrogates
+from resnets_utils.notebooks.plain_notebook import cells_in_words
+from resnets_utils.notebooks.released import ReleasedNotebook
+from resnets_utils.notebooks.stamp import stamped_version
 from resnets_utils.upgrade.carrier import Carrier, is_ours
 from resnets_utils.upgrade.new_notebook import Extras, Kept, assemble, with_report
 from resnets_utils.upgrade.notebook_files import (
@@ -23,9 +25,10 @@ from resnets_utils.upgrade.notebook_files import (
     write_in_place,
     write_new,
 )
+from resnets_utils.upgrade.release_files import read_release, release_here
 from resnets_utils.upgrade.upgrade_report import Report
 
-__all__ = ["defined_in", "fits", "upgrade", "upgrade_file"]
+__all__ = ["upgrade", "upgrade_file"]
 
 
 def upgrade(
@@ -39,9 +42,8 @@ def upgrade(
 
     Args:
         old: the older notebook.
-        release: the release's folder or notebook; the one in this folder if left out.
-        output: the new notebook; if left out, the release's own is filled in place,
-            which it must not have been before.
+        release: the release's folder or notebook; if left out, the one in this folder.
+        output: the new notebook; if left out, the release's own, which must still be blank.
 
     Returns:
         What became of each graded function.
@@ -59,7 +61,7 @@ def upgrade(
     return report
 
 
-def upgrade_file(old: Path, release: Release, output: Path | None) -> Report:
+def upgrade_file(old: Path, release: ReleasedNotebook, output: Path | None) -> Report:
     """Do what `upgrade` does, without printing.
 
     Args:
@@ -73,7 +75,7 @@ def upgrade_file(old: Path, release: Release, output: Path | None) -> Report:
     """
     in_place = output is None or _same_file(output, release.path)
     target = release.path if output is None or in_place else output
-    earlier = read_earlier(old)
+    earlier = read_file(old)
     _refuse(old, release, target, in_place=in_place)
     before = release.path.read_bytes()
     ours = is_ours(earlier, release)
@@ -82,10 +84,10 @@ def upgrade_file(old: Path, release: Release, output: Path | None) -> Report:
     if not carrier.defined:
         raise StudentError(
             f"{old.name} defines none of {', '.join(release.solutions)}",
-            "look whether it is the right notebook",
+            "check whether it is the right notebook",
         )
     carried = carrier.carry_all()
-    version = version_of(earlier.metadata, old) if ours else ""
+    version = stamped_version(earlier.metadata, old) if ours else ""
     version = version or _taking(carrier.gone)
     came_from = {"file": old.name, "version": version}
     notebook, kept = assemble(earlier, release, extras, carried, came_from)
@@ -109,44 +111,12 @@ def upgrade_file(old: Path, release: Release, output: Path | None) -> Report:
 def _words_about_kept(kept: Kept, *, ours: bool) -> list[str]:
     said = []
     if kept.in_place:
-        said.append(f"{_cells(len(kept.in_place))} of yours kept in place")
+        said.append(f"{cells_in_words(len(kept.in_place))} of yours kept in place")
     if kept.at_end:
-        # A release does not say what each of its cells was: who changed one is unknown.
-        why = ", which differ from this release by your hand or by an older version" if ours else ""
-        said.append(f"{_cells(len(kept.at_end))} kept at the end of the notebook{why}")
+        # Without a stamp nobody knows who changed a cell.
+        why = ", changed by you or by an older version" if ours else ""
+        said.append(f"{cells_in_words(len(kept.at_end))} kept at the end of the notebook{why}")
     return said
-
-
-def _cells(count: int) -> str:
-    return "1 cell" if count == 1 else f"{count} cells"
-
-
-def fits(old: Path, release: Release) -> bool:
-    """Return whether an older notebook's functions take what the release's do.
-
-    Args:
-        old: the older notebook.
-        release: the release.
-
-    Raises:
-        StudentError: if the notebook cannot be read.
-
-    """
-    return Carrier(read_earlier(old), release, ()).fits
-
-
-def defined_in(old: Path, release: Release) -> set[str]:
-    """Return those of a release's graded functions that an older notebook defines.
-
-    Args:
-        old: the older notebook.
-        release: the release.
-
-    Raises:
-        StudentError: if the notebook cannot be read.
-
-    """
-    return Carrier(read_earlier(old), release, ()).defined
 
 
 def _taking(gone: Sequence[str]) -> str:
@@ -160,8 +130,8 @@ def _same_file(one: Path, other: Path) -> bool:
         return False
 
 
-def _refuse(old: Path, release: Release, target: Path, *, in_place: bool) -> None:
-    """Make sure that nothing is written over.
+def _refuse(old: Path, release: ReleasedNotebook, target: Path, *, in_place: bool) -> None:
+    """Make sure that nothing is overwritten.
 
     Raises:
         StudentError: if something would be.
@@ -173,7 +143,7 @@ def _refuse(old: Path, release: Release, target: Path, *, in_place: bool) -> Non
         )
     if in_place and not release.is_untouched():
         raise StudentError(
-            f"{target.name} already holds answers, and they stay",
+            f"{target.name} already holds answers, which are not overwritten",
             "name another file for the new notebook with --output, or output= in a notebook",
         )
     if not in_place and (target.exists() or target.is_symlink()):

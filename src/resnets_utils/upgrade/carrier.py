@@ -13,13 +13,9 @@ from resnets_utils.notebooks.definitions import (
     graded_in,
     header_of,
 )
-from resnets_utils.notebooks.plain_notebook import Cell, EarlierNotebook
+from resnets_utils.notebooks.plain_notebook import Cell, PlainNotebook
 from resnets_utils.notebooks.python_text import PythonText, parameters
-from resnets_utils.notebooks.released import (
-    Release,
-    checksum,
-    imported_names,
-)
+from resnets_utils.notebooks.released import ReleasedNotebook, imported_names
 from resnets_utils.upgrade.edits import Change, Edit, apply_edits, without_overlaps
 from resnets_utils.upgrade.family_rewrites import (
     INITIALIZER,
@@ -63,7 +59,7 @@ class Carried:
     cells: frozenset[int] = frozenset()
 
 
-def is_ours(earlier: EarlierNotebook, release: Release) -> bool:
+def is_ours(earlier: PlainNotebook, release: ReleasedNotebook) -> bool:
     """Return whether a notebook is a release of this course, by its cells for answers."""
     return any(cell.is_solution and cell.grade_id in release.solutions for cell in earlier.cells)
 
@@ -79,7 +75,7 @@ class Carrier:
     """
 
     def __init__(
-        self, earlier: EarlierNotebook, release: Release, running: Collection[int]
+        self, earlier: PlainNotebook, release: ReleasedNotebook, running: Collection[int] = ()
     ) -> None:
         self._cells = earlier.cells
         self._release = release
@@ -153,10 +149,8 @@ class Carrier:
 
     def _is_untouched(self, copy: Definition) -> bool:
         cell = self._cells[copy.cells[0]]
-        if self._is_solution(copy):
-            nbgrader = cell.metadata["nbgrader"]
-            if nbgrader.get("checksum") == checksum(cell.kind, cell.source, nbgrader):
-                return True
+        if self._is_solution(copy) and cell.is_unchanged:
+            return True
         blank = self._release.blank_functions.get(copy.function)
         tree = PythonText(copy.text).tree
         if copy.placeholder and blank is not None and tree is not None:

@@ -7,15 +7,15 @@ import copy
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from html import escape
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from resnets_utils.notebooks.plain_notebook import Cell, EarlierNotebook
+from resnets_utils.notebooks.plain_notebook import Cell, PlainNotebook
 from resnets_utils.notebooks.python_text import PythonText, required
-from resnets_utils.notebooks.released import Release, checksum
+from resnets_utils.notebooks.released import ReleasedNotebook
 from resnets_utils.notebooks.stamp import KEY, digest_of_text, read_stamp
 from resnets_utils.upgrade.carrier import Carried, defines_graded
 from resnets_utils.upgrade.upgrade_report import fenced
@@ -50,7 +50,7 @@ class Extras:
 
     """
 
-    def __init__(self, earlier: EarlierNotebook, release: Release, *, ours: bool) -> None:
+    def __init__(self, earlier: PlainNotebook, release: ReleasedNotebook, *, ours: bool) -> None:
         self._cells = earlier.cells
         self._release = release
         self._functions = set(release.solutions)
@@ -95,7 +95,8 @@ class Extras:
                 continue  # nobody wrote in it
             if known in released:
                 anchor = known
-                if not _is_as_released(cell, released[known]):
+                same = cell.source.strip() == released[known].source.strip()
+                if not (same or cell.is_unchanged):
                     self.appendix.append(place)
             elif cell.grade_id or _is_of_an_older_release(cell.cell_id):
                 self.appendix.append(place)
@@ -108,16 +109,6 @@ def _is_of_an_older_release(cell_id: str) -> bool:
     if cell_id.startswith(("earlier-", "upgrade-", BESIDE)) or _RANDOM_ID.fullmatch(cell_id):
         return False
     return bool(_OUR_ID.fullmatch(cell_id))
-
-
-def _is_as_released(cell: Cell, released: NotebookNode) -> bool:
-    """Whether a cell holds nothing that the release, or its own older one, did not write."""
-    if cell.source.strip() == released.source.strip():
-        return True
-    nbgrader = cell.metadata.get("nbgrader")
-    if not isinstance(nbgrader, dict):
-        return False
-    return nbgrader.get("checksum") == checksum(cell.kind, cell.source, nbgrader)
 
 
 def _is_plainly_the_exercise(cell: Cell, calls: Collection[str]) -> bool:
@@ -162,8 +153,8 @@ class Kept:
 
 
 def assemble(
-    earlier: EarlierNotebook,
-    release: Release,
+    earlier: PlainNotebook,
+    release: ReleasedNotebook,
     extras: Extras,
     carried: Mapping[str, Carried],
     came_from: Mapping[str, str],
@@ -227,16 +218,12 @@ def with_report(notebook: NotebookNode, text: str) -> NotebookNode:
 
 def _beside(entry: Carried, taken: set[str]) -> NotebookNode:
     name = entry.report.function
-    reasons = "\n".join(f"{problem.reason}" for problem in entry.report.problems)
+    reasons = escape("\n".join(p.reason for p in entry.report.problems), quote=False)
     cell = new_markdown_cell(
-        f"### Your earlier `{name}`\n\n{_escaped(reasons)}\n\n{fenced(entry.beside, 'python')}"
+        f"### Your earlier `{name}`\n\n{reasons}\n\n{fenced(entry.beside, 'python')}"
     )
     cell.id = _fresh_id(f"{BESIDE}{name}", 0, taken)
     return NotebookNode(cell)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _fresh_id(wanted: str, place: int, taken: set[str]) -> str:
@@ -253,29 +240,13 @@ def _fresh_id(wanted: str, place: int, taken: set[str]) -> str:
 def _kept(cell: Cell, cell_id: str, *, runs: bool) -> NotebookNode:
     """A cell of the student's as it goes into the new notebook, without outputs."""
     metadata = {key: cell.metadata[key] for key in cell.metadata if key not in _METADATA_LEFT_OUT}
-    made = _made(cell, cell_id, metadata, cell.attachments, runs=runs)
-    if not _is_valid(made):
-        made = _made(cell, cell_id, {}, cell.attachments, runs=runs)
-    if not _is_valid(made):
-        made = _made(cell, cell_id, {}, {}, runs=runs)
-    return made
-
-
-def _made(
-    cell: Cell, cell_id: str, metadata: dict[str, Any], attachments: dict[str, Any], *, runs: bool
-) -> NotebookNode:
     kind = "raw" if cell.kind == "code" and not runs else cell.kind
-    made: dict[str, Any] = {
-        "cell_type": kind,
-        "id": cell_id,
-        "metadata": metadata,
-        "source": cell.source,
-    }
-    if kind == "code":
-        made |= {"execution_count": None, "outputs": []}
-    elif attachments:
-        made["attachments"] = attachments
-    return NotebookNode(nbformat.from_dict(made))
+    attachments = {"attachments": cell.attachments} if cell.attachments and kind != "code" else {}
+    for changes in ({"metadata": metadata, **attachments}, attachments):
+        made = cell.as_node(cell_id, cell_type=kind, **changes)
+        if _is_valid(made):
+            return made
+    return cell.as_node(cell_id, cell_type=kind)
 
 
 def _is_valid(cell: NotebookNode) -> bool:
