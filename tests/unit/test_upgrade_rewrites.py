@@ -164,6 +164,18 @@ def test_functions_are_found_among_what_is_no_python(text: str) -> None:
     assert found[0].text in text and "return 1" in found[0].text
 
 
+def test_a_function_that_was_cut_into_many_cells_is_one_answer() -> None:
+    parts = ["x = 0\ndef f(X):", "    a = (", "    1)", "    b = 2", "    return a"]
+    cells = [Cell("code", part) for part in parts]
+    cells[2:2] = [Cell("markdown", "a note between them")]
+    (found,) = find_definitions([*cells, Cell("code", "    y = 3")], ["f"])
+    assert found.cells == (0, 1, 3, 4, 5)
+    assert found.is_complete and found.text == "\n".join(["def f(X):", *parts[1:]])
+    # Another function's cell is not a part of it.
+    cells[1:] = [Cell("code", "def g(X):\n    return 1")]
+    assert [one.error is None for one in find_definitions(cells, ["f", "g"])] == [False, True]
+
+
 def test_a_shell_cell_defines_nothing() -> None:
     assert find_definitions([Cell("code", "%%bash\ndef f(): return 1")], ["f"]) == []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -10,13 +9,16 @@ from collections.abc import Iterator
 from coursekit.repair.misplaced_code import answers_in_text, take_code_out_of_locked_cells
 from coursekit.repair.pasted_code import readable
 from coursekit.repair.pieces import Piece, is_written, pieces_of
-from resnets_utils.notebooks.definitions import Definition, find_definitions, starts_indented
+from resnets_utils.notebooks.definitions import (
+    MAX_PARTS,
+    Definition,
+    defined_in,
+    find_definitions,
+    parts_below,
+)
 from resnets_utils.notebooks.plain_notebook import Cell, cells_in_words
 from resnets_utils.notebooks.python_text import PythonText
 from resnets_utils.notebooks.released import ReleasedNotebook
-
-# A function that was cut into more cells than this is not joined.
-_MAX_PARTS = 12
 
 
 def recognise(cells: list[Cell], released: ReleasedNotebook, repairs: list[str]) -> list[Piece]:
@@ -34,8 +36,7 @@ def recognise(cells: list[Cell], released: ReleasedNotebook, repairs: list[str])
     _make_readable(pieces, released, repairs)
     pieces = _without_second_copies(pieces, released, repairs)
     pieces = take_code_out_of_locked_cells(pieces, released, repairs)
-    pieces = _join_many_parts(pieces, released, repairs)
-    pieces = _join_what_was_cut(pieces, released, repairs)
+    pieces = _join_cut_functions(pieces, released, repairs)
     return _find_lost_answers(pieces, released, repairs)
 
 
@@ -129,70 +130,29 @@ def _without_second_copies(
     return [piece for piece in pieces if piece not in dropped]
 
 
-def _join_what_was_cut(
+def _join_cut_functions(
     pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]
 ) -> list[Piece]:
-    """Put functions together again that were cut into several cells."""
+    """Join functions that were cut into several cells."""
+    looked_at = _answers_and_own_code(pieces, released)
     gone: set[Piece] = set()
-    for definition, parts in _definitions(pieces, released):
-        named = {part.name for part in parts if part.name}
-        if len(parts) < 2 or len(named) > 1 or gone & set(parts):
-            continue
-        first, *others = parts
-        first.cell.source = "\n".join(part.cell.source for part in parts)
-        first.name = named.pop() if named else ""
-        gone |= set(others)
-        repairs.append(
-            f"{definition.function} had been cut into {len(parts)} cells; they were joined"
-        )
-    return [piece for piece in pieces if piece not in gone]
-
-
-def _join_many_parts(
-    pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]
-) -> list[Piece]:
-    """Join a function's first cell with the cells below it that complete it."""
-    gone: set[Piece] = set()
-    names = "|".join(map(re.escape, released.functions))
-    defined = re.compile(rf"^[ \t]*def[ \t]+({names})\b", re.MULTILINE)
-    for at, piece in enumerate(pieces):
-        found = defined.search(piece.cell.source)
-        locked = piece.name and piece.name not in released.answers
-        if not found or piece in gone or locked or piece.cell.kind != "code":
+    for number, piece in enumerate(looked_at, 1):
+        function = defined_in(piece.cell.source, released.functions)
+        if piece in gone or not function:
             continue
         below: list[Piece] = []
-        for other in pieces[at + 1 :][:_MAX_PARTS]:
-            if other.cell.kind != "code" or other.name not in ("", piece.name):
-                break
-            if defined.search(other.cell.source):
+        for other in looked_at[number : number + MAX_PARTS]:
+            if len({one.name for one in (piece, *below, other)} - {""}) > 1:
                 break
             below.append(other)
-        parts = below[: _parts_that_belong(piece.cell.source, [one.cell.source for one in below])]
+        texts = [other.cell.source for other in below]
+        parts = below[: parts_below(piece.cell.source, texts, released.functions)]
         if parts:
+            repairs.append(f"{function} had been cut into {len(parts) + 1} cells; they were joined")
             piece.cell.source = "\n".join(one.cell.source for one in (piece, *parts))
+            piece.name = max(one.name for one in (piece, *parts))
             gone |= set(parts)
-            count = len(parts) + 1
-            repairs.append(f"{found[1]} had been cut into {count} cells; they were joined")
     return [piece for piece in pieces if piece not in gone]
-
-
-def _parts_that_belong(text: str, following: list[str]) -> int:
-    """How many of the cells below a function's first one complete it."""
-    whole = 0
-    python = PythonText(text)
-    for count, part in enumerate(following, 1):
-        if python.tree is not None and (_returns(python.tree) or not starts_indented(part)):
-            break
-        python = PythonText(f"{python.text}\n{part}")
-        if python.tree is not None:
-            whole = count
-    return whole
-
-
-def _returns(tree: ast.Module) -> bool:
-    """Whether a text ends in a function that ends in a return."""
-    last = tree.body[-1] if tree.body else None
-    return not isinstance(last, ast.FunctionDef) or isinstance(last.body[-1], ast.Return)
 
 
 def _find_lost_answers(
@@ -238,13 +198,17 @@ def _definitions(
     pieces: list[Piece], released: ReleasedNotebook
 ) -> Iterator[tuple[Definition, list[Piece]]]:
     """Each graded function's definitions, with the cells that they stand in."""
-    looked_at = [
+    looked_at = _answers_and_own_code(pieces, released)
+    for definition in find_definitions([piece.cell for piece in looked_at], released.functions):
+        yield definition, [looked_at[place] for place in definition.cells]
+
+
+def _answers_and_own_code(pieces: list[Piece], released: ReleasedNotebook) -> list[Piece]:
+    return [
         piece
         for piece in pieces
         if piece.cell.kind == "code" and (not piece.name or piece.name in released.answers)
     ]
-    for definition in find_definitions([piece.cell for piece in looked_at], released.functions):
-        yield definition, [looked_at[place] for place in definition.cells]
 
 
 def _by_heading(pieces: list[Piece], function: str) -> list[tuple[Definition | None, Piece]]:

@@ -123,7 +123,7 @@ def _not_a_notebook(text: str, name: str, reason: str) -> BeyondRepair:
             f"{name} cannot be read as a notebook: it is {kind}",
             "ask the student for the .ipynb file that Jupyter saves",
         )
-    return BeyondRepair(f"{name} cannot be read as a notebook: {reason}")
+    return BeyondRepair(f"{name} cannot be read as a notebook: {reason.replace(name, 'it', 1)}")
 
 
 def _kind_of(text: str) -> str:
