@@ -1,4 +1,4 @@
-"""Carry many students' older notebooks into a release at once, as submissions to grade."""
+"""Upgrade many students' older notebooks at once, into submissions that can be graded."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _Job:
 
 @dataclass(frozen=True)
 class _Done:
-    """What became of one notebook: a report, or an error in words."""
+    """What happened to one notebook: a report, or an error in words."""
 
     job: _Job
     report: Report | None
@@ -49,16 +49,15 @@ def upgrade_all(
 ) -> int:
     """Upgrade notebooks into ``submitted/<student>/<assignment>/``, and show what was done.
 
-    A notebook that cannot be upgraded is named with the reason; the others go on.
+    A notebook that cannot be upgraded is named with the reason; the others are still upgraded.
 
     Args:
         course: the course folder.
-        sources: notebooks, or folders of them: ``*.ipynb`` directly in a folder
-            are called by their file's name, those deeper by the first folder's.
-        to: the assignment; None for the newest release of each notebook's own family:
-            of assignments whose names differ in their version only, and among these of
-            those whose functions take what the notebook's do.
-        student: whose notebook it is, if there is one only; None to go by its path.
+        sources: notebooks, or folders of them. The student's name is the file's name for
+            notebooks directly in a folder, and the first sub-folder's name for others.
+        to: the assignment; None for the newest fitting release of each notebook's family
+            (assignments whose names differ only in their version).
+        student: whose notebook it is, if there is only one; None to take it from the path.
         console: where progress and results are shown.
 
     Returns:
@@ -73,7 +72,7 @@ def upgrade_all(
     if student is not None:
         if len(jobs) != 1:
             raise CourseKitError(
-                f"--student names one student, and there are {len(jobs)} notebooks",
+                f"--student names one student, but there are {len(jobs)} notebooks",
                 "name one notebook, or leave --student out",
             )
         jobs = [_Job(_checked_name(student), jobs[0].notebook)]
@@ -96,11 +95,13 @@ def _releases(course: Path, to: str | None) -> dict[str, ReleasedNotebook]:
             try:
                 found[assignment.name] = read_release(assignment.release)
             except StudentError as error:
-                raise CourseKitError(error.message, "run: coursekit release") from None
+                raise CourseKitError(
+                    error.message, "make it again, with: coursekit release"
+                ) from None
     if not found:
         raise CourseKitError(
             f"there is no release of {to}" if to else f"there is no release in {course}",
-            "make it with: coursekit release",
+            "make it, with: coursekit release",
         )
     return dict(sorted(found.items(), key=lambda entry: version_order(entry[0])))
 
@@ -154,8 +155,8 @@ def _upgraded(course: Path, job: _Job, releases: dict[str, ReleasedNotebook]) ->
     except OSError as error:
         return _Done(job, None, f"{error.filename}: {error.strerror}")
     except Exception as error:
-        # One strange notebook must not keep the others from being upgraded.
-        return _Done(job, None, f"an error of ours, {type(error).__name__}: {error}")
+        # One strange notebook must not stop the others.
+        return _Done(job, None, f"an error of the kit, {type(error).__name__}: {error}")
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -90,7 +90,7 @@ def test_words_that_only_the_version_changed_are_not_kept(tmp_path: Path) -> Non
     assert [cell.source for cell in found[last + 2 :]] == ["My own words."]
 
 
-def test_an_answer_that_python_cannot_read_is_in_its_place_to_be_mended(tmp_path: Path) -> None:
+def test_an_answer_that_python_cannot_read_is_in_its_place_to_be_fixed(tmp_path: Path) -> None:
     [broken] = [found for found in earlier.named_samples() if found.name == "a syntax error"]
     cell = carried(broken.content, tmp_path).cells
     answer = cell[[one.id for one in cell].index("identity_block")]
@@ -260,7 +260,11 @@ BROKEN: list[tuple[str, bytes | None, str]] = [
     ("list.ipynb", b"[1, 2]", "holds no cells"),
     ("other.ipynb", b'{"a": 1}', "holds no cells"),
     ("picture.ipynb", b"\x89PNG\r\n\x1a\n\x00", "is damaged"),
-    ("other exercise.ipynb", earlier.as_file([earlier.code("x = 1")]), "defines none of"),
+    (
+        "other exercise.ipynb",
+        earlier.as_file([earlier.code("x = 1")]),
+        "defines no graded",
+    ),
     ("deep.ipynb", b"[" * 100_000, "damaged"),
     ("endless.ipynb", b'{"cells": ' + b"9" * 5000 + b"}", "too many digits"),
 ]
@@ -336,7 +340,7 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     # Somebody may be quicker between the looking and the writing.
     with pytest.raises(StudentError, match="already there"):
         write_new(there, "new")
-    with pytest.raises(StudentError, match="saved by somebody else"):
+    with pytest.raises(StudentError, match="saved by another program"):
         write_in_place(there, "new", before=b"what it was")
     dangling = tmp_path / "dangling.ipynb"
     dangling.symlink_to(tmp_path / "nowhere.ipynb")

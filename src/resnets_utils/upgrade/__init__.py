@@ -26,7 +26,7 @@ from resnets_utils.upgrade.notebook_files import (
     write_new,
 )
 from resnets_utils.upgrade.release_files import read_release, release_here
-from resnets_utils.upgrade.upgrade_report import Report
+from resnets_utils.upgrade.upgrade_report import Report, show
 
 __all__ = ["upgrade", "upgrade_file"]
 
@@ -46,7 +46,7 @@ def upgrade(
         output: the new notebook; if left out, the release's own, which must still be blank.
 
     Returns:
-        What became of each graded function.
+        What happened to each graded function.
 
     Raises:
         StudentError: if a file cannot be read or written; then nothing was written.
@@ -55,9 +55,9 @@ def upgrade(
     path = Path(old).expanduser()
     found = read_release(Path(release).expanduser()) if release else release_here(path)
     report = upgrade_file(path, found, Path(output).expanduser() if output else None)
-    print(report.as_text())
+    show(report.as_text())
     if output is None:
-        print("Now choose File > Reload Notebook from Disk in the notebook that was filled.")
+        show("Now choose File > Reload Notebook from Disk in the notebook that was filled.")
     return report
 
 
@@ -83,7 +83,7 @@ def upgrade_file(old: Path, release: ReleasedNotebook, output: Path | None) -> R
     carrier = Carrier(earlier, release, extras.running)
     if not carrier.defined:
         raise StudentError(
-            f"{old.name} defines none of {', '.join(release.solutions)}",
+            f"{old.name} defines no graded function ({', '.join(release.solutions)})",
             "check whether it is the right notebook",
         )
     carried = carrier.carry_all()

@@ -1,4 +1,4 @@
-"""Put the new notebook together: the release, the answers, and all else that is the student's."""
+"""Assemble the new notebook from the release, the answers and the student's other cells."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ APPENDIX = "upgrade-appendix"
 BESIDE = "beside-"
 _APPENDIX_TEXT = (
     "## From your earlier notebook\n\n"
-    "What follows stood in the earlier notebook and is no graded answer. Code is kept as raw "
-    "text and does not run; to use a cell again, turn it back into code (Esc, then Y)."
+    "These cells of the earlier notebook are not graded answers. Code is kept as raw text "
+    "and does not run; to use a cell again, turn it back into code (Esc, then Y)."
 )
 _EXERCISE_CALLS = {"load_model", "plot_model", "print", "SVG"}
 _EXERCISE_METHODS = {"compile", "evaluate", "fit", "summary", "to_categorical", "create"}
 _SETTING_UP = {"set_image_data_format", "set_learning_phase", "seed"}
 _PICTURE = r"(?:<img\b[^>]*\bimages/[^>]*>|!\[[^\]]*\]\(images/[^)]*\))"
 _ONLY_A_PICTURE = re.compile(rf"\s*(?:<center>|<caption>|</?\w+>|\s)*{_PICTURE}(?:</?\w+>|\s)*")
-# Ids that a program gave a cell at random; ours are words.
+# Ids that programs make at random; those of a release are words.
 _RANDOM_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f-]+)?")
 _OUR_ID = re.compile(r"[a-z]+(-[a-z0-9]+)*")
 _USUAL_MAGIC = re.compile(r"\s*(%(matplotlib|load_ext|autoreload)\b.*)?")
@@ -41,7 +41,7 @@ _METADATA_LEFT_OUT = {"nbgrader", "deletable", "editable", "name", "execution", 
 
 
 class Extras:
-    """The cells of the earlier notebook that are no answers, sorted by what becomes of them.
+    """The cells of the earlier notebook that are not answers, sorted by where they go.
 
     Args:
         earlier: the notebook.
@@ -61,7 +61,7 @@ class Extras:
         if ours:
             self._sort_ours()
         else:
-            # A function that asks for nothing is called as it is, to build the network.
+            # A function without required parameters is called to build the network.
             blank = release.blank_functions
             calls = _EXERCISE_CALLS | {name for name in blank if not required(blank[name])}
             self.appendix = [
@@ -92,7 +92,7 @@ class Extras:
                 continue
             if self._texts_as_released.get(cell.cell_id) == digest_of_text(cell.source):
                 anchor = known if known in released else anchor
-                continue  # nobody wrote in it
+                continue  # unchanged
             if known in released:
                 anchor = known
                 same = cell.source.strip() == released[known].source.strip()
@@ -105,14 +105,14 @@ class Extras:
 
 
 def _is_of_an_older_release(cell_id: str) -> bool:
-    """Whether an id that this release does not know is one of ours all the same."""
+    """Whether an id that this release does not know is an older release's."""
     if cell_id.startswith(("earlier-", "upgrade-", BESIDE)) or _RANDOM_ID.fullmatch(cell_id):
         return False
     return bool(_OUR_ID.fullmatch(cell_id))
 
 
 def _is_plainly_the_exercise(cell: Cell, calls: Collection[str]) -> bool:
-    """Whether a cell is nobody's own work: nothing, imports, a picture of the exercise's."""
+    """Whether a cell holds nothing of the student's own: only the exercise's imports and calls."""
     if not cell.source.strip():
         return True
     if cell.kind != "code":
@@ -164,7 +164,7 @@ def assemble(
     Args:
         earlier: the earlier notebook.
         release: the release.
-        extras: what becomes of the cells that are no answers.
+        extras: where the cells that are not answers go.
         carried: the graded functions, by name.
         came_from: the earlier notebook's file and version, for the new one's metadata.
 
@@ -227,7 +227,7 @@ def _beside(entry: Carried, taken: set[str]) -> NotebookNode:
 
 
 def _fresh_id(wanted: str, place: int, taken: set[str]) -> str:
-    """An id that no other cell of the new notebook has: the wanted one if it may be."""
+    """An id that no other cell of the new notebook has: the wanted one if possible."""
     name = wanted if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", wanted) else f"earlier-{place + 1}"
     count = 1
     while name in taken:
