@@ -46,20 +46,12 @@ _SAME = {
     "tensorflow.random_uniform_initializer": "keras.initializers.random_uniform",
     "tensorflow.constant_initializer": "keras.initializers.constant",
 }
-# The exercise's initializers by each of their names, and by the exercise's own name.
+# The exercise's initializers by each of their names.
 _INITIALIZER = re.compile(
     r"^(?:keras\.initializers|tensorflow\.initializers|resnets_utils(?:\.\w+)?)"
     r"(?:\.initializers_v[12]|\.initializers)?"
     r"\.(glorot_uniform|GlorotUniform|random_uniform|RandomUniform|constant|Constant)$"
 )
-INITIALIZERS = {
-    "glorot_uniform": "glorot_uniform",
-    "GlorotUniform": "glorot_uniform",
-    "random_uniform": "random_uniform",
-    "RandomUniform": "random_uniform",
-    "constant": "constant",
-    "Constant": "constant",
-}
 
 
 def todays_home(full_name: str) -> str:
@@ -97,7 +89,7 @@ def meaning(full_name: str) -> str:
     name = todays_home(full_name) or full_name
     name = _SAME.get(name, name)
     found = _INITIALIZER.match(name)
-    return f"initializer:{INITIALIZERS[found[1]]}" if found else name
+    return "initializer:" + re.sub(r"\B[A-Z]", r"_\g<0>", found[1]).lower() if found else name
 
 
 class Names:
