@@ -7,8 +7,7 @@ import pytest
 from resnets_utils.notebooks.definitions import find_definitions
 from resnets_utils.notebooks.plain_notebook import Cell
 from resnets_utils.notebooks.python_text import PythonText
-from resnets_utils.upgrade.carrier import updated
-from resnets_utils.upgrade.keras_rewrites import remaining_problems
+from resnets_utils.upgrade.keras_rewrites import remaining_problems, updated
 from resnets_utils.upgrade.needed_names import NotebookNames
 from resnets_utils.upgrade.todays_names import is_there, todays_home
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from resnets_utils.notebooks.definitions import (
@@ -16,7 +16,7 @@ from resnets_utils.notebooks.definitions import (
 from resnets_utils.notebooks.plain_notebook import Cell, PlainNotebook
 from resnets_utils.notebooks.python_text import PythonText, parameters
 from resnets_utils.notebooks.released import ReleasedNotebook, imported_names
-from resnets_utils.upgrade.edits import Change, Edit, apply_edits, without_overlaps
+from resnets_utils.upgrade.edits import Change, Edit
 from resnets_utils.upgrade.family_rewrites import (
     INITIALIZER,
     TRAINING,
@@ -29,10 +29,9 @@ from resnets_utils.upgrade.family_rewrites import (
 )
 from resnets_utils.upgrade.imports import Problem, updated_imports
 from resnets_utils.upgrade.keras_rewrites import (
-    Rewriter,
-    activation_references,
     remaining_problems,
     sizes_of_another_text,
+    updated,
 )
 from resnets_utils.upgrade.needed_names import Binding, NotebookNames
 from resnets_utils.upgrade.todays_names import Names, meaning
@@ -328,23 +327,6 @@ class Carrier:
             if self._cells[helper.cell].source.strip() == helper.text.strip()
         }
         return used
-
-
-def updated(
-    python: PythonText, names: Names, given: Mapping[str, str], first: Sequence[Edit] = ()
-) -> tuple[str, list[Change]]:
-    """Return a text with what newer libraries broke fixed, and the changes.
-
-    Args:
-        python: the text, which Python can read.
-        names: what the names in it stand for.
-        given: the names that the release gives, with their full names.
-        first: other edits, which win if two change the same place.
-
-    """
-    imports, _ = updated_imports(python, given)
-    rewrites = [*Rewriter(python, names, given).edits(), *activation_references(python, names)]
-    return apply_edits(python, without_overlaps(first, [*imports, *rewrites]))
 
 
 def _placed(change: Change, cell: int, line: int) -> Change:

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from resnets_utils.notebooks.python_text import PythonText
-from resnets_utils.upgrade.edits import Edit
-from resnets_utils.upgrade.imports import MOVED, SEEDS, Problem
+from resnets_utils.upgrade.edits import Change, Edit, apply_edits, without_overlaps
+from resnets_utils.upgrade.imports import MOVED, SEEDS, Problem, updated_imports
 from resnets_utils.upgrade.todays_names import Names, has_moved, is_there, meaning, todays_home
 
 _SYMBOLIC = "today's Keras refuses TensorFlow functions on a layer's output"
@@ -44,7 +44,24 @@ _NUMPY_TYPES = {"numpy.int": "int", "numpy.float": "float"}
 _KERAS_1 = {"nb_filter", "subsample", "border_mode", "init"}
 
 
-class Rewriter:
+def updated(
+    python: PythonText, names: Names, given: Mapping[str, str], first: Sequence[Edit] = ()
+) -> tuple[str, list[Change]]:
+    """Return a text with what newer libraries broke fixed, and the changes.
+
+    Args:
+        python: the text, which Python can read.
+        names: what the names in it stand for.
+        given: the names that the release gives, with their full names.
+        first: other edits, which win if two change the same place.
+
+    """
+    imports, _ = updated_imports(python, given)
+    rewrites = _Rewriter(python, names, given).edits()
+    return apply_edits(python, without_overlaps(first, [*imports, *rewrites]))
+
+
+class _Rewriter:
     """Finds what to rewrite in one text.
 
     Args:
@@ -107,6 +124,7 @@ class Rewriter:
         if what == "keras.layers.Conv2D" and plain and keywords & _KERAS_1:
             yield from self._window(call)
         yield from self._renamed_keywords(call, what)
+        yield from self._activation(call, what)
         if what in {"tensorflow.add", "tensorflow.add_n"} and plain and not call.keywords:
             yield from self._addition(call, what)
         elif what in _ACTIVATIONS and len(call.args) == 1 and plain and not call.keywords:
@@ -120,6 +138,17 @@ class Rewriter:
         if isinstance(inner, ast.Call) and self._is_normalisation(inner) and len(call.args) == 2:
             why = "today's Keras takes only tensors without a keyword"
             yield self._insert(self._python.start(call.args[1]), "training=", why)
+
+    def _activation(self, call: ast.Call, what: str) -> Iterator[Edit]:
+        """``tf.nn.relu`` passed to a layer, which also takes the function's name."""
+        passed = [keyword.value for keyword in call.keywords if keyword.arg == "activation"]
+        if what == "keras.layers.Activation":
+            passed += call.args[:1]
+        for value in passed if what.startswith("keras.layers.") else ():
+            function = _ACTIVATIONS.get(self._names.meaning(value))
+            if function:
+                why = "a layer takes its activation by name in every Keras"
+                yield self._replace(value, f'"{function}"', why)
 
     def _shape(self, call: ast.Call, what: str) -> Iterator[Edit]:
         """Ways to ask for a shape, which today is a tuple in the attribute ``shape``."""
@@ -235,30 +264,6 @@ def _is_shape_call(call: ast.Call) -> bool:
 
 def _targets(node: ast.Assign) -> str:
     return " ".join(target.id for target in node.targets if isinstance(target, ast.Name)).lower()
-
-
-def activation_references(python: PythonText, names: Names) -> list[Edit]:
-    """Return edits for ``tf.nn.relu`` passed to a layer, which also takes the function's name.
-
-    Args:
-        python: the text, which Python can read.
-        names: what the names in it stand for.
-
-    """
-    edits = []
-    assert python.tree is not None
-    for call in ast.walk(python.tree):
-        if not isinstance(call, ast.Call) or not names.meaning(call.func).startswith("keras.lay"):
-            continue
-        handed = [keyword.value for keyword in call.keywords if keyword.arg == "activation"]
-        if names.meaning(call.func) == "keras.layers.Activation":
-            handed += call.args[:1]
-        for value in handed:
-            function = _ACTIVATIONS.get(names.meaning(value))
-            if function:
-                why = "a layer takes its activation by name in every Keras"
-                edits.append(Edit(python.start(value), python.end(value), f'"{function}"', why))
-    return edits
 
 
 def remaining_problems(python: PythonText, names: Names, given: Mapping[str, str]) -> list[Problem]:
