@@ -3,6 +3,11 @@
 In a notebook: ``from resnets_utils.upgrade import upgrade``, then
 ``upgrade("my old notebook.ipynb")``. In a terminal, in the release's folder:
 ``python -m resnets_utils.upgrade "my old notebook.ipynb"``.
+
+`carrier` carries one function after another: with what it needs of its notebook
+(`needed_names`), with what newer libraries broke fixed (`keras_rewrites`, `imports`,
+`todays_names`), and from one family of the exercise to another (`family_rewrites`).
+`new_notebook` assembles the result, and `upgrade_report` says what was done.
 """
 
 from __future__ import annotations
