@@ -511,7 +511,7 @@ def named_samples() -> list[Sample]:
             ("identity_block", "filters\n", "filters\n    print(untold)\n"),
             wrong={"identity_block"},
             expected={"identity_block": NEEDS_YOU},
-            says=("untold is defined nowhere",),
+            says=("untold is not defined",),
         ),
         named(
             "a mistake that stays",
@@ -781,7 +781,7 @@ def between_samples() -> list[Sample]:
             as_file(edition(NAMED_IMPORTS, printed)),
             right={"convolutional_block"},
             expected=all_changed | {"identity_block": NEEDS_YOU},
-            says=("hangs on stage",),
+            says=("depends on stage",),
         ),
         named(
             "from Keras's own initializer",

@@ -5,6 +5,7 @@
     resnets_utils.errors.HintedError
     └── CourseKitError           what happened, and what to do next
         ├── AuthoringError       something that an instructor wrote does not work
+        ├── BeyondRepair         a submission cannot be graded as it is
         ├── GateError            a release does not pass one of its gates
         └── InfrastructureError  grading itself failed: there is no score
 
@@ -15,6 +16,8 @@ from __future__ import annotations
 
 from resnets_utils.errors import HintedError
 
+ASK_AGAIN = "ask the student to save it in Jupyter and hand it in again"
+
 
 class CourseKitError(HintedError):
     """What went wrong, for people."""
@@ -22,6 +25,13 @@ class CourseKitError(HintedError):
 
 class AuthoringError(CourseKitError):
     """A notebook, hidden test or answer file that an instructor wrote does not work."""
+
+
+class BeyondRepair(CourseKitError):
+    """A submission cannot be graded as it is."""
+
+    def __init__(self, message: str, hint: str = ASK_AGAIN) -> None:
+        super().__init__(message, hint)
 
 
 class GateError(CourseKitError):

@@ -1,4 +1,4 @@
-"""Carry many students' older notebooks into a release at once, as submissions to grade."""
+"""Upgrade many students' older notebooks at once, into submissions that can be graded."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from coursekit.course.assignment import assignments
 from coursekit.course.assignment_file import version_of, version_order
 from coursekit.errors import CourseKitError
 from resnets_utils.errors import StudentError
-from resnets_utils.notebooks.plain_notebook import read_earlier
-from resnets_utils.notebooks.released import Release, read_release
+from resnets_utils.notebooks.notebook_reader import read_file
+from resnets_utils.notebooks.plain_notebook import PlainNotebook
+from resnets_utils.notebooks.released import ReleasedNotebook
 from resnets_utils.notebooks.stamp import read_stamp
-from resnets_utils.upgrade import defined_in, fits, upgrade_file
+from resnets_utils.upgrade import upgrade_file
+from resnets_utils.upgrade.carrier import Carrier
+from resnets_utils.upgrade.release_files import read_release
 from resnets_utils.upgrade.upgrade_report import SIGNS, Report
 
 _LEFT_OUT = {".ipynb_checkpoints", "__MACOSX"}
@@ -34,7 +37,7 @@ class _Job:
 
 @dataclass(frozen=True)
 class _Done:
-    """What became of one notebook: a report, or an error in words."""
+    """What happened to one notebook: a report, or an error in words."""
 
     job: _Job
     report: Report | None
@@ -46,16 +49,15 @@ def upgrade_all(
 ) -> int:
     """Upgrade notebooks into ``submitted/<student>/<assignment>/``, and show what was done.
 
-    A notebook that cannot be upgraded is named with the reason; the others go on.
+    A notebook that cannot be upgraded is named with the reason; the others are still upgraded.
 
     Args:
         course: the course folder.
-        sources: notebooks, or folders of them: ``*.ipynb`` directly in a folder
-            are called by their file's name, those deeper by the first folder's.
-        to: the assignment; None for the newest release of each notebook's own family:
-            of assignments whose names differ in their version only, and among these of
-            those whose functions take what the notebook's do.
-        student: whose notebook it is, if there is one only; None to go by its path.
+        sources: notebooks, or folders of them. The student's name is the file's name for
+            notebooks directly in a folder, and the first sub-folder's name for others.
+        to: the assignment; None for the newest fitting release of each notebook's family
+            (assignments whose names differ only in their version).
+        student: whose notebook it is, if there is only one; None to take it from the path.
         console: where progress and results are shown.
 
     Returns:
@@ -70,7 +72,7 @@ def upgrade_all(
     if student is not None:
         if len(jobs) != 1:
             raise CourseKitError(
-                f"--student names one student, and there are {len(jobs)} notebooks",
+                f"--student names one student, but there are {len(jobs)} notebooks",
                 "name one notebook, or leave --student out",
             )
         jobs = [_Job(_checked_name(student), jobs[0].notebook)]
@@ -85,19 +87,21 @@ def upgrade_all(
     return 0 if all(entry.report for entry in done) else 1
 
 
-def _releases(course: Path, to: str | None) -> dict[str, Release]:
+def _releases(course: Path, to: str | None) -> dict[str, ReleasedNotebook]:
     """The releases that may be asked for, the newest last, by the assignment's name."""
-    found: dict[str, Release] = {}
+    found: dict[str, ReleasedNotebook] = {}
     for assignment in assignments(course):
         if to in (None, assignment.name) and assignment.release.is_file():
             try:
                 found[assignment.name] = read_release(assignment.release)
             except StudentError as error:
-                raise CourseKitError(error.message, "run: coursekit release") from None
+                raise CourseKitError(
+                    error.message, "make it again, with: coursekit release"
+                ) from None
     if not found:
         raise CourseKitError(
             f"there is no release of {to}" if to else f"there is no release in {course}",
-            "make it with: coursekit release",
+            "make it, with: coursekit release",
         )
     return dict(sorted(found.items(), key=lambda entry: version_order(entry[0])))
 
@@ -135,7 +139,7 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _upgraded(course: Path, job: _Job, releases: dict[str, Release]) -> _Done:
+def _upgraded(course: Path, job: _Job, releases: dict[str, ReleasedNotebook]) -> _Done:
     try:
         assignment = _chosen_release(job.notebook, releases)
         release = releases[assignment]
@@ -151,8 +155,8 @@ def _upgraded(course: Path, job: _Job, releases: dict[str, Release]) -> _Done:
     except OSError as error:
         return _Done(job, None, f"{error.filename}: {error.strerror}")
     except Exception as error:
-        # One strange notebook must not keep the others from being upgraded.
-        return _Done(job, None, f"an error of ours, {type(error).__name__}: {error}")
+        # One strange notebook must not stop the others.
+        return _Done(job, None, f"an error of the kit, {type(error).__name__}: {error}")
 
 
 def _remove_if_empty(folder: Path) -> None:
@@ -161,20 +165,20 @@ def _remove_if_empty(folder: Path) -> None:
             path.rmdir()
 
 
-def _chosen_release(notebook: Path, releases: dict[str, Release]) -> str:
-    """The newest release of the notebook's family that its answers fit, or the newest of these.
+def _chosen_release(notebook: Path, releases: dict[str, ReleasedNotebook]) -> str:
+    """The newest release of the notebook's family, if possible one that its answers fit.
 
     Raises:
-        StudentError: if the notebook cannot be read, or its family cannot be told.
+        StudentError: if the notebook cannot be read, or does not tell its family.
 
     """
     if len(releases) == 1:
         return next(iter(releases))
-    families: dict[str, list[str]] = {}
-    for name in releases:
-        families.setdefault(_family(name), []).append(name)
-    names = families[_family_of(notebook, families, releases)]
-    fitting = [name for name in names if fits(notebook, releases[name])]
+    earlier = read_file(notebook)
+    carriers = {name: Carrier(earlier, release) for name, release in releases.items()}
+    family = _family_of(notebook.name, earlier, carriers)
+    names = [name for name in releases if _family(name) == family]
+    fitting = [name for name in names if carriers[name].fits]
     return (fitting or names)[-1]
 
 
@@ -183,28 +187,26 @@ def _family(assignment: str) -> str:
     return assignment.removesuffix(version_of(assignment)).removesuffix("-")
 
 
-def _family_of(notebook: Path, families: dict[str, list[str]], releases: dict[str, Release]) -> str:
+def _family_of(file: str, earlier: PlainNotebook, carriers: dict[str, Carrier]) -> str:
     """The family that a notebook's stamp names, or of whose functions it defines the most.
 
     Raises:
         StudentError: if neither tells one family.
 
     """
-    if len(families) == 1:
-        return next(iter(families))
-    stamp = read_stamp(read_earlier(notebook).metadata)
-    if stamp is not None and _family(stamp.assignment) in families:
+    defined: dict[str, set[str]] = {}
+    for name, carrier in carriers.items():
+        defined.setdefault(_family(name), set()).update(carrier.defined)
+    stamp = read_stamp(earlier.metadata)
+    if stamp is not None and _family(stamp.assignment) in defined:
         return _family(stamp.assignment)
-    defined = {
-        family: len({one for name in names for one in defined_in(notebook, releases[name])})
-        for family, names in families.items()
-    }
-    most = max(defined.values())
-    found = [family for family, count in defined.items() if count == most]
-    if not most or len(found) > 1:
+    most = max(map(len, defined.values()))
+    found = [family for family in defined if len(defined[family]) == most]
+    if len(found) > 1:
+        newest = [name for name in carriers if _family(name) == found[0]][-1]
         raise StudentError(
-            f"{notebook.name} does not tell whether it is of {' or '.join(found)}",
-            f"name the assignment, as --to {families[found[0]][-1]}",
+            f"{file} does not tell whether it is of {' or '.join(found)}",
+            f"name the assignment, with: --to {newest}",
         )
     return found[0]
 

@@ -257,7 +257,7 @@ def test_repairs_are_named_in_the_verdict_and_in_the_feedback(graded: Class) -> 
     for said in (
         "endless.png is a link",
         "pipe.png is no plain file",
-        "timestamp.txt says no time",
+        "timestamp.txt holds no time",
         "stood above an answer",
     ):
         assert said in remarks

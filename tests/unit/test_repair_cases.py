@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -27,11 +28,12 @@ from broken_notebooks import (
 from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.course.filled_in import fill_in
 from coursekit.course.known_answers import solution_cells
+from coursekit.errors import BeyondRepair
 from coursekit.nbgrader_seam.submission_exporter import MAX_REPAIRS, shortened
-from coursekit.repair.beyond_repair import BeyondRepair
-from coursekit.repair.notebook_file import MOST_CELLS, read_submission
-from coursekit.repair.pasted import readable
-from coursekit.repair.rebuilding import Rebuilt, rebuild
+from coursekit.repair.pasted_code import readable
+from coursekit.repair.rebuilt_notebook import Rebuilt, rebuild
+from coursekit.repair.submitted_notebook import MAX_CELLS, read_submission
+from resnets_utils.notebooks.released import ReleasedNotebook
 
 NAME = "Residual_Networks_v2a.ipynb"
 OWN = "helper = 7"
@@ -57,7 +59,7 @@ def handed_in(release: Any, answers: dict[str, str]) -> Notebook:
 def rebuilt(content: bytes, release: Any) -> Rebuilt:
     """What repair makes of a file's bytes; the release itself must not change."""
     before = copy.deepcopy(release)
-    made = rebuild(read_submission(content, NAME), release)
+    made = rebuild(read_submission(content, NAME), ReleasedNotebook(release, Path(NAME)))
     assert release == before
     nbformat.validate(made.notebook)
     return made
@@ -261,9 +263,9 @@ BYTES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         "",
     ),
     "in the server's wrapping": (lambda whole: b'{"content": ' + whole + b"}", ""),
-    "marks of a conflict": (
+    "conflict markers": (
         lambda w: conflict(w, w.replace(b'"nbformat": 4', b'"nbformat":  4')),
-        "git's marks of a conflict were taken out",
+        "git's conflict markers were removed",
     ),
     "cut off in the metadata": (lambda whole: whole[:-30], "cells before that place were read"),
     "format 3": (lambda w: as_bytes(in_format_3(json.loads(w))), "saved in notebook format 3"),
@@ -361,9 +363,7 @@ HOPELESS: dict[str, tuple[bytes, str]] = {
     "cells of another kind": (b'{"cells": {"a": 1}}', "cannot be read"),
     "nested too deep": (b'{"cells": ' + b"[" * 100_000, "nested too deep"),
     "too many cells": (
-        b'{"cells": ['
-        + b'{"cell_type": "raw", "source": "1"},' * MOST_CELLS
-        + b'{"source": "1"}]}',
+        b'{"cells": [' + b'{"cell_type": "raw", "source": "1"},' * MAX_CELLS + b'{"source": "1"}]}',
         "2,001 cells, more than 2,000",
     ),
 }
@@ -374,8 +374,8 @@ def test_what_cannot_be_read_has_a_reason(release: Any, name: str) -> None:
     content, reason = HOPELESS[name]
     with pytest.raises(BeyondRepair) as caught:
         rebuilt(content, release)
-    assert reason in caught.value.reason
-    assert NAME in caught.value.reason
+    assert reason in caught.value.message
+    assert NAME in caught.value.message
     assert caught.value.hint
 
 

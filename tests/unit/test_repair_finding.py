@@ -19,7 +19,7 @@ from broken_notebooks import Notebook, as_bytes, code
 from coursekit.course.assignment import Assignment
 from coursekit.course.filled_in import fill_in, released
 from coursekit.course.known_answers import solution_cells
-from coursekit.errors import InfrastructureError
+from coursekit.errors import BeyondRepair, InfrastructureError
 from coursekit.processes.plain_files import (
     LARGEST_FILE,
     MOST_FOLDERS,
@@ -27,13 +27,12 @@ from coursekit.processes.plain_files import (
     look_into,
     open_plain,
 )
-from coursekit.repair.archives import MOST_BYTES
-from coursekit.repair.best_notebook import repair
-from coursekit.repair.beyond_repair import BeyondRepair
-from coursekit.repair.candidates import find_candidates
-from coursekit.repair.rebuilding import Rebuilt
+from coursekit.repair.candidate_files import find_candidates
+from coursekit.repair.rebuilt_notebook import Rebuilt
 from coursekit.repair.repair_process import RepairProcess
+from coursekit.repair.submission import repair
 from coursekit.repair.timestamp import read_timestamp
+from resnets_utils.notebooks.notebook_reader import MAX_FILE_BYTES
 
 NAME = "Residual_Networks_v2a.ipynb"
 
@@ -131,11 +130,11 @@ def test_a_notebook_is_found_in_other_archives(
 def test_archives_that_unpack_to_too_much_or_hold_no_notebook_have_a_reason(
     folder: Path, assignment: Assignment
 ) -> None:
-    (folder / "bomb.gz").write_bytes(gzip.compress(bytes(MOST_BYTES + 1), 1))
+    (folder / "bomb.gz").write_bytes(gzip.compress(bytes(MAX_FILE_BYTES + 1), 1))
     (folder / NAME).write_bytes(zipped("word/document.xml", b"<x/>"))
     with pytest.raises(BeyondRepair) as caught:
         found_in(folder, assignment)
-    assert caught.value.reason == (
+    assert caught.value.message == (
         f"no notebook was handed in; {NAME} is an archive without a notebook; "
         "bomb.gz cannot be unpacked (it unpacks to more than 256 MB)"
     )
@@ -210,7 +209,7 @@ def test_links_pipes_and_folders_are_not_opened(
     with pytest.raises(BeyondRepair) as caught:
         found_in(folder, assignment)
     for said in (f"{NAME} is a link", "folder is a link", "pipe.ipynb is no plain file"):
-        assert said in caught.value.reason
+        assert said in caught.value.message
     assert look_into(folder).files == ()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -14,9 +15,10 @@ from broken_notebooks import REPAIRED, as_bytes, huge_outputs, long_note
 from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.course.filled_in import fill_in
 from coursekit.course.known_answers import solution_cells
-from coursekit.repair.beyond_repair import BeyondRepair
-from coursekit.repair.notebook_file import read_submission
-from coursekit.repair.rebuilding import rebuild
+from coursekit.errors import BeyondRepair
+from coursekit.repair.rebuilt_notebook import rebuild
+from coursekit.repair.submitted_notebook import read_submission
+from resnets_utils.notebooks.released import ReleasedNotebook
 
 ODD: list[Any] = [
     None,
@@ -95,9 +97,12 @@ def damage_bytes(content: bytes, chance: random.Random) -> bytes:
 
 def is_repaired_or_refused(content: bytes, release: Any) -> bool:
     try:
-        made = rebuild(read_submission(content, "broken.ipynb"), release)
+        made = rebuild(
+            read_submission(content, "broken.ipynb"),
+            ReleasedNotebook(release, Path("broken.ipynb")),
+        )
     except BeyondRepair as error:
-        assert error.reason and error.hint
+        assert error.message and error.hint
         return False
     nbformat.validate(made.notebook)
     json.dumps(made.notebook, ensure_ascii=False).encode()

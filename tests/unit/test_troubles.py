@@ -15,13 +15,12 @@ from permissions import folder_for_all, held_back
 from traitlets import TraitError
 from traitlets.config import Config
 
-from coursekit.errors import InfrastructureError
+from coursekit.errors import BeyondRepair, InfrastructureError
 from coursekit.gradebook import try_to_write
 from coursekit.kernels.manager import MAX_PLACE_BYTES, _place_for_lines
 from coursekit.machine_errors import in_words
 from coursekit.nbgrader_seam.failures import _ended_in_order
-from coursekit.repair.best_notebook import repair
-from coursekit.repair.beyond_repair import BeyondRepair
+from coursekit.repair.submission import repair
 from coursekit.sandbox.settings import StudentKernel
 
 

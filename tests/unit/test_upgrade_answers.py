@@ -17,9 +17,11 @@ from coursekit.course.assignment import Assignment
 from coursekit.course.known_answers import full_test_cells
 from resnets_utils.checks.check_result import Outcome
 from resnets_utils.notebooks.definitions import find_definitions
-from resnets_utils.notebooks.plain_notebook import read_earlier
-from resnets_utils.notebooks.released import Release, checksum, read_release
+from resnets_utils.notebooks.notebook_reader import read_file
+from resnets_utils.notebooks.plain_notebook import checksum
+from resnets_utils.notebooks.released import ReleasedNotebook
 from resnets_utils.upgrade import upgrade_file
+from resnets_utils.upgrade.release_files import read_release
 from resnets_utils.upgrade.upgrade_report import Report
 
 COURSE = Path(__file__).resolve().parents[2]
@@ -38,7 +40,7 @@ MANNERS = pytest.mark.parametrize(
 )
 
 
-def release_of(assignment: Assignment, folder: Path) -> Release:
+def release_of(assignment: Assignment, folder: Path) -> ReleasedNotebook:
     """The assignment's release, made here in a moment: solutions out, checksums in."""
     notebook = nbformat.read(assignment.source, as_version=4)
     for cell in notebook.cells:
@@ -114,7 +116,7 @@ def test_no_complete_answer_is_lost(sample: Sample, assignment: Assignment, tmp_
     everything = "\n".join(cell.source for cell in notebook.cells)
     # What a change took away is shown, so that undoing all changes gives the old text.
     shown = {entry.function: [*entry.changes] for entry in report.functions}
-    for definition in find_definitions(read_earlier(tmp_path / "old.ipynb").cells, FUNCTIONS):
+    for definition in find_definitions(read_file(tmp_path / "old.ipynb").cells, FUNCTIONS):
         if not definition.is_complete:
             continue
         gone = {

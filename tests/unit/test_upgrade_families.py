@@ -92,7 +92,7 @@ def test_among_fitting_versions_the_newest_is_taken(course: Path, tmp_path: Path
     assert written(course) == {f"dee/residual-networks-v10/{NAMED.source.name}"}
 
 
-def test_calls_are_mended_by_the_places_of_a_blank_definition(tmp_path: Path) -> None:
+def test_calls_are_updated_by_the_places_of_a_blank_definition(tmp_path: Path) -> None:
     blank = earlier.blank(earlier.NAMED)
     network = earlier.NAMED["ResNet50"].replace(
         "3, [64, 64, 256], stage=2, block='b'", "3, [64, 64, 256], 2, 'b'"
@@ -111,7 +111,7 @@ def test_calls_are_mended_by_the_places_of_a_blank_definition(tmp_path: Path) ->
     ("arguments", "said"),
     [
         ("stage=2, block='b'", "~ ResNet50: carried with changes"),
-        ("2, block='b'", "calls identity_block by place, and its places are unknown"),
+        ("2, block='b'", "passes identity_block positional arguments of unknown meaning"),
     ],
 )
 def test_without_a_definition_only_what_calls_name_is_taken_out(

@@ -26,10 +26,11 @@ from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.course.filled_in import fill_in
 from coursekit.course.known_answers import solution_cells
 from resnets_utils.errors import StudentError
-from resnets_utils.notebooks.released import checksum, read_release, release_here
+from resnets_utils.notebooks.plain_notebook import checksum
 from resnets_utils.upgrade import upgrade, upgrade_file
 from resnets_utils.upgrade.__main__ import main
 from resnets_utils.upgrade.notebook_files import write_in_place, write_new
+from resnets_utils.upgrade.release_files import read_release, release_here
 
 RELEASE = Assignment(Path(__file__).resolve().parents[2], "residual-networks-v2a").release
 SOLUTIONS = solution_cells(Assignment(RELEASE.parents[2], "residual-networks-v2a"))
@@ -89,7 +90,7 @@ def test_words_that_only_the_version_changed_are_not_kept(tmp_path: Path) -> Non
     assert [cell.source for cell in found[last + 2 :]] == ["My own words."]
 
 
-def test_an_answer_that_python_cannot_read_is_in_its_place_to_be_mended(tmp_path: Path) -> None:
+def test_an_answer_that_python_cannot_read_is_in_its_place_to_be_fixed(tmp_path: Path) -> None:
     [broken] = [found for found in earlier.named_samples() if found.name == "a syntax error"]
     cell = carried(broken.content, tmp_path).cells
     answer = cell[[one.id for one in cell].index("identity_block")]
@@ -252,16 +253,20 @@ def test_our_checksum_is_nbgraders() -> None:
 
 
 BROKEN: list[tuple[str, bytes | None, str]] = [
-    ("missing.ipynb", None, "is not there"),
+    ("missing.ipynb", None, "does not exist"),
     ("script.py", b"def identity_block(): pass", "Python file"),
     ("empty.ipynb", b" \n", "is empty"),
     ("cut.ipynb", AS_IT_WAS[:5000], "is damaged"),
     ("list.ipynb", b"[1, 2]", "holds no cells"),
     ("other.ipynb", b'{"a": 1}', "holds no cells"),
     ("picture.ipynb", b"\x89PNG\r\n\x1a\n\x00", "is damaged"),
-    ("other exercise.ipynb", earlier.as_file([earlier.code("x = 1")]), "defines none of"),
+    (
+        "other exercise.ipynb",
+        earlier.as_file([earlier.code("x = 1")]),
+        "defines no graded",
+    ),
     ("deep.ipynb", b"[" * 100_000, "damaged"),
-    ("endless.ipynb", b'{"cells": ' + b"9" * 5000 + b"}", "full of endless digits"),
+    ("endless.ipynb", b'{"cells": ' + b"9" * 5000 + b"}", "too many digits"),
 ]
 
 
@@ -335,7 +340,7 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     # Somebody may be quicker between the looking and the writing.
     with pytest.raises(StudentError, match="already there"):
         write_new(there, "new")
-    with pytest.raises(StudentError, match="saved by somebody else"):
+    with pytest.raises(StudentError, match="saved by another program"):
         write_in_place(there, "new", before=b"what it was")
     dangling = tmp_path / "dangling.ipynb"
     dangling.symlink_to(tmp_path / "nowhere.ipynb")
@@ -356,7 +361,7 @@ def test_helpers_come_in_the_notebook_s_order(tmp_path: Path) -> None:
 
 
 def test_the_release_must_be_plain(tmp_path: Path) -> None:
-    with pytest.raises(StudentError, match="is no release"):
+    with pytest.raises(StudentError, match="is not a release"):
         (tmp_path / "old.ipynb").write_bytes(AS_IT_WAS)
         read_release(tmp_path / "old.ipynb")
     with within(tmp_path), pytest.raises(StudentError, match="no notebook with cells for answers"):

@@ -7,9 +7,8 @@ import pytest
 from resnets_utils.notebooks.definitions import find_definitions
 from resnets_utils.notebooks.plain_notebook import Cell
 from resnets_utils.notebooks.python_text import PythonText
-from resnets_utils.upgrade.carrying import mended
-from resnets_utils.upgrade.needs import NotebookNames
-from resnets_utils.upgrade.rewrites import remaining_problems
+from resnets_utils.upgrade.keras_rewrites import remaining_problems, updated
+from resnets_utils.upgrade.needed_names import NotebookNames
 from resnets_utils.upgrade.todays_names import is_there, todays_home
 
 GIVEN = {
@@ -28,7 +27,7 @@ def names_after(imports: str) -> NotebookNames:
 
 
 def rewritten(line: str, imports: str = "from resnets_utils import *") -> str:
-    return mended(PythonText(line), names_after(imports).meanings(GIVEN), GIVEN)[0]
+    return updated(PythonText(line), names_after(imports).meanings(GIVEN), GIVEN)[0]
 
 
 @pytest.mark.parametrize(
@@ -78,11 +77,11 @@ def rewritten(line: str, imports: str = "from resnets_utils import *") -> str:
          "if a: from keras.models import Model; from keras.layers import Input"),
     ],
 )  # fmt: skip
-def test_only_what_time_broke_is_rewritten(before: str, after: str) -> None:
+def test_only_what_newer_libraries_broke_is_rewritten(before: str, after: str) -> None:
     if before.startswith("def"):
         # A parameter hides the module of its name; that is the carrier's to know.
         names = NotebookNames([Cell("code", "def tf(): pass")], ()).meanings(GIVEN)
-        assert mended(PythonText(before), names, GIVEN)[0] == after
+        assert updated(PythonText(before), names, GIVEN)[0] == after
         return
     assert rewritten(before) == after
 
@@ -103,7 +102,7 @@ def test_a_name_means_what_the_notebook_imported() -> None:
 def test_each_change_is_shown_with_its_line_before_and_after() -> None:
     text = "X = 1\nX = AveragePooling2D()(tf.add(X, X))\nY = tf.nn.relu(\n    X)"
     names = names_after("import tensorflow as tf").meanings(GIVEN)
-    _, changes = mended(PythonText(text), names, GIVEN)
+    _, changes = updated(PythonText(text), names, GIVEN)
     assert [(change.line, change.before, change.after) for change in changes] == [
         (
             2,
@@ -162,6 +161,18 @@ def test_functions_are_found_among_what_is_no_python(text: str) -> None:
     assert [definition.error for definition in found] == [None]
     assert found[0].is_complete
     assert found[0].text in text and "return 1" in found[0].text
+
+
+def test_a_function_that_was_cut_into_many_cells_is_one_answer() -> None:
+    parts = ["x = 0\ndef f(X):", "    a = (", "    1)", "    b = 2", "    return a"]
+    cells = [Cell("code", part) for part in parts]
+    cells[2:2] = [Cell("markdown", "a note between them")]
+    (found,) = find_definitions([*cells, Cell("code", "    y = 3")], ["f"])
+    assert found.cells == (0, 1, 3, 4, 5)
+    assert found.is_complete and found.text == "\n".join(["def f(X):", *parts[1:]])
+    # Another function's cell is not a part of it.
+    cells[1:] = [Cell("code", "def g(X):\n    return 1")]
+    assert [one.error is None for one in find_definitions(cells, ["f", "g"])] == [False, True]
 
 
 def test_a_shell_cell_defines_nothing() -> None:

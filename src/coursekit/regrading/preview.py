@@ -25,7 +25,7 @@ from coursekit.processes.plain_files import copy_plain_files
 from coursekit.regrading.comparison import Comparison, compare
 from coursekit.release.changed_cells import refuse_changed_cells, students_with_submissions
 from coursekit.release.pipeline import build_folder
-from coursekit.repair.candidates import find_candidates
+from coursekit.repair.candidate_files import find_candidates
 
 Say = Callable[[str], None]
 SALTS = "salts.json"

@@ -1,8 +1,8 @@
 """The process that reads submissions: ``python -m coursekit.repair FD``.
 
-Whatever a file does to its reader (memory, endless work, a crash of Python's own
-parser), it does it here, where limits hold, and grading goes on. No code of a
-student's runs here either.
+A file may use up its reader's memory, keep it busy for ever or crash Python's own
+parser. It does so here, within limits, and grading goes on. No student's code runs
+here either.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from coursekit.errors import InfrastructureError
+from coursekit.errors import ASK_AGAIN, BeyondRepair, InfrastructureError
 from coursekit.processes.line import receive, send
 from coursekit.processes.plain_files import shown
 from coursekit.processes.temporary_files import telling_of_no_room
-from coursekit.repair.best_notebook import repair
-from coursekit.repair.beyond_repair import ASK_AGAIN, BeyondRepair
+from coursekit.repair.submission import repair
 
 # A notebook of 250 MB, nearly all of it outputs, takes 1.0 GB to read.
 MAX_MEMORY_BYTES = 2 * 1024**3
@@ -51,7 +50,7 @@ def _answer(line: Connection, request: dict[str, Any]) -> dict[str, Any]:
     except InfrastructureError as error:
         return {"reason": error.message, "hint": error.hint}
     except BeyondRepair as error:
-        return {"reason": error.reason, "hint": error.hint}
+        return {"reason": error.message, "hint": error.hint}
     except (MemoryError, RecursionError) as error:
         what = "memory" if isinstance(error, MemoryError) else "nesting"
         return {
@@ -59,7 +58,7 @@ def _answer(line: Connection, request: dict[str, Any]) -> dict[str, Any]:
             "hint": ASK_AGAIN,
         }
     except Exception as error:
-        # A fault of ours, which costs this submission only; the type leads to it.
+        # An error of the kit's own costs this submission only; its type leads to the cause.
         return {
             "reason": f"{request['expected']} cannot be repaired ({type(error).__name__}: "
             f"{shown(str(error))})",

@@ -1,4 +1,4 @@
-"""Archives that a notebook may lie in: zip, tar, both of them once more in a zip, and gzip."""
+"""Archives that may hold a notebook: zip, tar and gzip, and zip or tar inside another one."""
 
 from __future__ import annotations
 
@@ -14,19 +14,17 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from coursekit.processes.plain_files import is_passed_over, open_plain, shown
+from resnets_utils.notebooks.notebook_reader import MAX_FILE_BYTES
 
-# Whatever length an archive claims, no more than this is ever unpacked of a file in it.
-MOST_BYTES = 256 * 2**20
-MOST_ENTRIES = 2_000
-_MOST_INNER_ARCHIVES = 5
+MAX_ENTRIES = 2_000
+_MAX_INNER_ARCHIVES = 5
 _ZIP, _GZIP, _TAR = b"PK\x03\x04", b"\x1f\x8b\x08", b"ustar"
 _TAR_AT = 257
-# What reading an archive raises that is damaged or was made to do harm.
+# What reading an archive raises if it is damaged or was made to do harm.
 ARCHIVE_ERRORS = (
     OSError,
     EOFError,
     ValueError,
-    NotImplementedError,
     zlib.error,
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -38,9 +36,9 @@ class Entry:
     """A file in an archive.
 
     Attributes:
-        inside: its name, after the names of the archives that it lies in.
+        inside: the names of the archives that it lies in, then its own.
         where: the same, for people.
-        changed: when it was last changed; for sorting only.
+        changed: when it was last changed, for sorting only.
 
     """
 
@@ -64,7 +62,7 @@ def is_archive(path: Path, folder: Path) -> bool:
 
 
 def entries(path: Path, folder: Path) -> list[Entry]:
-    """Return the files in an archive in a submitted folder, those in archives in it included.
+    """Return the files in an archive in a submitted folder, and those in archives inside it.
 
     Raises:
         ARCHIVE_ERRORS: if it cannot be read.
@@ -75,7 +73,9 @@ def entries(path: Path, folder: Path) -> list[Entry]:
 
 
 def unpack(path: Path, folder: Path, inside: tuple[str, ...]) -> bytes:
-    """Return the bytes of a file in an archive, one more than ``MOST_BYTES`` at most.
+    """Return the bytes of a file in an archive, at most one more than ``MAX_FILE_BYTES``.
+
+    Whatever length an archive claims, no more than that is ever unpacked.
 
     Raises:
         ARCHIVE_ERRORS: if it cannot be read.
@@ -102,8 +102,8 @@ def _entries(stream: IO[bytes], outer: tuple[str, ...], name: str) -> Iterator[E
         ending = PurePosixPath(inside).suffix.lower()
         if not outer and ending in {".zip", ".tar", ".gz", ".tgz"}:
             archives += 1
-            if archives > _MOST_INNER_ARCHIVES:
-                raise ValueError(f"it holds more than {_MOST_INNER_ARCHIVES} archives")
+            if archives > _MAX_INNER_ARCHIVES:
+                raise ValueError(f"it holds more than {_MAX_INNER_ARCHIVES} archives")
             inner = io.BytesIO(_unpacked(stream, inside))
             if _kind(inner):
                 for entry in _entries(inner, (inside,), PurePosixPath(inside).name):
@@ -116,7 +116,7 @@ def _entries(stream: IO[bytes], outer: tuple[str, ...], name: str) -> Iterator[E
 def _names_in_zip(stream: IO[bytes]) -> Iterator[tuple[str, float]]:
     with zipfile.ZipFile(stream) as archive:
         found = archive.infolist()
-    if len(found) > MOST_ENTRIES:
+    if len(found) > MAX_ENTRIES:
         raise ValueError(f"it holds {len(found):,} files")
     for entry in found:
         if not entry.is_dir():
@@ -127,9 +127,9 @@ def _names_in_tar(stream: IO[bytes]) -> Iterator[tuple[str, float]]:
     stream.seek(0)
     with tarfile.open(fileobj=stream, mode="r:") as archive:
         for count, member in enumerate(archive):
-            if count >= MOST_ENTRIES:
-                raise ValueError(f"it holds more than {MOST_ENTRIES:,} files")
-            # Links and devices are none: an entry could stand for another file.
+            if count >= MAX_ENTRIES:
+                raise ValueError(f"it holds more than {MAX_ENTRIES:,} files")
+            # A link or a device could stand for another file.
             if member.isreg():
                 yield member.name, float(member.mtime)
 
@@ -137,30 +137,30 @@ def _names_in_tar(stream: IO[bytes]) -> Iterator[tuple[str, float]]:
 def _unpacked(stream: IO[bytes], name: str) -> bytes:
     stream, kind = _without_gzip(stream)
     if kind == "file":
-        return stream.read(MOST_BYTES + 1)
+        return stream.read(MAX_FILE_BYTES + 1)
     if kind == "zip":
         with zipfile.ZipFile(stream) as archive, archive.open(name) as packed:
-            return packed.read(MOST_BYTES + 1)
+            return packed.read(MAX_FILE_BYTES + 1)
     with tarfile.open(fileobj=stream, mode="r:") as tar:
         file = tar.extractfile(name)
-        return file.read(MOST_BYTES + 1) if file else b""
+        return file.read(MAX_FILE_BYTES + 1) if file else b""
 
 
 def _without_gzip(stream: IO[bytes]) -> tuple[IO[bytes], str]:
-    """An archive's bytes, unpacked if they were packed by gzip, and what it is."""
+    """An archive's bytes, unpacked if gzip packed them, and what it is."""
     kind = _kind(stream)
     if kind != "gzip":
         return stream, kind
     with gzip.GzipFile(fileobj=stream) as packed:
-        content = packed.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise ValueError(f"it unpacks to more than {MOST_BYTES // 2**20} MB")
+        content = packed.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise ValueError(f"it unpacks to more than {MAX_FILE_BYTES // 2**20} MB")
     plain = io.BytesIO(content)
     return plain, "tar" if _kind(plain) == "tar" else "file"
 
 
 def _kind(stream: IO[bytes]) -> str:
-    """What archive some bytes are: "zip", "tar" or "gzip"; "" if none. They are read from 0."""
+    """What some bytes are: "zip", "tar" or "gzip"; "" if they are not an archive."""
     stream.seek(0)
     start = stream.read(_TAR_AT + len(_TAR))
     stream.seek(0)

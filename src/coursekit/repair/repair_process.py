@@ -1,4 +1,4 @@
-"""The conductor's side of repair: start the reading process, ask it, survive its end."""
+"""Repair in a process of its own: start it, ask it, and go on if it ends."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import nbformat
 from coursekit.errors import InfrastructureError
 from coursekit.processes.line import receive, send, start_process
 from coursekit.processes.temporary_files import temporary_folder
-from coursekit.repair.best_notebook import ChooseRelease
-from coursekit.repair.rebuilding import Rebuilt
+from coursekit.repair.rebuilt_notebook import Rebuilt
+from coursekit.repair.submission import ChooseRelease
 
 
 class RepairProcess:
     """Repairs one submission after another in a process of its own.
 
-    It starts with the first submission, and anew after one that ended it.
+    The process starts with the first submission, and again after one that ended it.
 
     Args:
         timeout: seconds that one submission may take.
@@ -45,7 +45,7 @@ class RepairProcess:
             InfrastructureError: if no notebook of the submission can be graded.
 
         """
-        # A process that is ended leaves what it wrote: it writes where we clear away.
+        # A process that is killed leaves its files behind: this folder is removed after it.
         with temporary_folder("coursekit-read-") as scratch:
             request = {
                 "folder": str(folder),
@@ -84,7 +84,7 @@ class RepairProcess:
             self.close()
             raise _gave_up(folder, "the process that reads it stopped") from None
         except BaseException:
-            # What it was about to answer must not be taken for the next one's.
+            # Its late answer must not be taken for the next submission's.
             self.close()
             raise
 

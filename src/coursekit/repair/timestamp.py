@@ -10,26 +10,26 @@ from nbgrader.utils import parse_utc
 from coursekit.processes.plain_files import open_plain
 
 FILE = "timestamp.txt"
-_LONGEST = 200
+_MAX_LETTERS = 200
 
 
 def read_timestamp(folder: Path) -> tuple[datetime | None, str]:
     """Return a submission's timestamp, and what is wrong with the file in words.
 
-    A file that says no time counts as none, as nbgrader counts a missing one.
+    A file without a readable time counts as a missing one.
     """
     path = folder / FILE
     try:
         with open_plain(path, folder) as stream:
-            text = stream.read(_LONGEST + 1).decode("utf-8-sig").strip().strip("\0")
+            text = stream.read(_MAX_LETTERS + 1).decode("utf-8-sig").strip().strip("\0")
         if not text:
-            return None, f"{FILE} is empty; no time counts"
-        if len(text) > _LONGEST:
+            return None, f"{FILE} is empty; it was ignored"
+        if len(text) > _MAX_LETTERS:
             raise ValueError("too long")
         found: datetime = parse_utc(text)
     except FileNotFoundError:
         return None, ""
     except Exception:
-        # dateutil raises whatever comes up: ValueError, OverflowError, TypeError and more.
-        return None, f"{FILE} says no time that can be read; no time counts"
+        # dateutil raises ValueError, OverflowError, TypeError and more.
+        return None, f"{FILE} holds no time that can be read; it was ignored"
     return found, ""

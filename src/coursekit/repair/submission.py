@@ -1,4 +1,4 @@
-"""Choose a submission's notebook among the files that could be it, and rebuild it."""
+"""Repair a submission: choose its notebook among the candidates, read it and rebuild it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from typing import Any
 
 import nbformat
 
+from coursekit.errors import BeyondRepair
 from coursekit.processes.plain_files import CLOSED, look_into, shown
-from coursekit.repair.beyond_repair import OPEN_IT, BeyondRepair
-from coursekit.repair.candidates import Candidate, find_candidates
-from coursekit.repair.notebook_file import ReadNotebook, read_submission
-from coursekit.repair.rebuilding import Rebuilt, rebuild, stamp_of
-from coursekit.repair.recognising import is_answered
-from coursekit.repair.released import ReleasedNotebook
+from coursekit.repair.candidate_files import Candidate, find_candidates
+from coursekit.repair.pieces import is_answered
+from coursekit.repair.rebuilt_notebook import Rebuilt, rebuild, stamp_of
+from coursekit.repair.submitted_notebook import SubmittedNotebook, read_submission
 from resnets_utils.notebooks.definitions import find_definitions
+from resnets_utils.notebooks.released import ReleasedNotebook
+
+_OPEN_IT = "give yourself the right to read it, with: chmod -R u+rwX FOLDER; then grade again"
 
 # Given the notebook's version stamp, as metadata, the path of the release that counts.
 ChooseRelease = Callable[[dict[str, Any]], str]
@@ -39,22 +41,22 @@ def repair(folder: Path, expected: str, release: str, choose: ChooseRelease) -> 
         os.scandir(folder).close()
         os.stat(os.path.join(folder, os.curdir))
     except PermissionError:
-        raise BeyondRepair(f"the folder {CLOSED}", OPEN_IT) from None
+        raise BeyondRepair(f"the folder {CLOSED}", _OPEN_IT) from None
     candidates, left_out = find_candidates(folder, expected)
     reasons: list[BeyondRepair] = []
     passed_over: list[Candidate] = []
     for candidate, read in _in_order(candidates, _released(release), reasons, passed_over):
         try:
-            rebuilt = rebuild(read, _released(choose(stamp_of(read.metadata))).notebook)
+            rebuilt = rebuild(read, _released(choose(stamp_of(read.metadata))))
         except BeyondRepair as error:
             reasons.append(error)
             continue
         said = _which_was_taken(candidate, candidates, passed_over, expected)
-        said += [f"{error.reason}; it was left out" for error in reasons[:3]]
+        said += [f"{error.message}; it was left out" for error in reasons[:3]]
         return Rebuilt(rebuilt.notebook, (*said, *rebuilt.repairs, *left_out))
     if reasons:
-        reasons[0].reason = "; ".join([*(error.reason for error in reasons[:3]), *left_out])
-        raise reasons[0]
+        words = "; ".join([*(error.message for error in reasons[:3]), *left_out])
+        raise BeyondRepair(words, reasons[0].hint)
     names = [shown(str(path.relative_to(folder))) for path in look_into(folder).files[:5]]
     holds = f"; the folder holds {', '.join(names)}" if names else ""
     missing = "no notebook was handed in"
@@ -62,7 +64,7 @@ def repair(folder: Path, expected: str, release: str, choose: ChooseRelease) -> 
         missing += f": {expected} is not there{holds}"
     closed = any(CLOSED in one for one in left_out)
     again = "ask the student to hand it in again; nothing was graded"
-    raise BeyondRepair("; ".join([missing, *left_out]), OPEN_IT if closed else again)
+    raise BeyondRepair("; ".join([missing, *left_out]), _OPEN_IT if closed else again)
 
 
 def _in_order(
@@ -70,14 +72,21 @@ def _in_order(
     released: ReleasedNotebook,
     reasons: list[BeyondRepair],
     passed_over: list[Candidate],
-) -> Iterator[tuple[Candidate, ReadNotebook]]:
-    """The candidates that can be read, the likeliest first; what is wrong with the others.
+) -> Iterator[tuple[Candidate, SubmittedNotebook]]:
+    """The candidates that can be read, the likeliest first.
 
-    One in which nothing was written comes last, even if it has the expected
-    name: students hand in the empty notebook beside the one they worked in.
+    One without answers comes last, even if it has the expected name: students
+    hand in the empty notebook beside the one they worked in.
+
+    Args:
+        candidates: the files.
+        released: the notebook that is expected.
+        reasons: takes down what is wrong with the other candidates.
+        passed_over: takes down the candidates that come last.
+
     """
-    written: list[tuple[Candidate, ReadNotebook]] = []
-    blank: list[tuple[Candidate, ReadNotebook]] = []
+    written: list[tuple[Candidate, SubmittedNotebook]] = []
+    blank: list[tuple[Candidate, SubmittedNotebook]] = []
     for candidate in candidates:
         try:
             read = read_submission(candidate.content(), candidate.where)
@@ -103,13 +112,13 @@ def _in_order(
     yield from (one for one in (*written, *blank) if not (one in written and one[0].expected))
 
 
-def _likelihood(one: tuple[Candidate, ReadNotebook]) -> tuple[bool, bool, bool, float]:
+def _likelihood(one: tuple[Candidate, SubmittedNotebook]) -> tuple[bool, bool, bool, float]:
     candidate, read = one
     stamped = bool(stamp_of(read.metadata))
     return candidate.expected, stamped, candidate.same_name, candidate.changed
 
 
-def _is_ours(read: ReadNotebook, released: ReleasedNotebook) -> bool:
+def _is_ours(read: SubmittedNotebook, released: ReleasedNotebook) -> bool:
     if stamp_of(read.metadata) or any(released.recognise(cell) for cell in read.cells):
         return True
     return bool(find_definitions(read.cells, released.functions))
@@ -118,7 +127,7 @@ def _is_ours(read: ReadNotebook, released: ReleasedNotebook) -> bool:
 def _which_was_taken(
     taken: Candidate, candidates: list[Candidate], passed_over: list[Candidate], expected: str
 ) -> list[str]:
-    """Say which notebook was graded, where that is not plain."""
+    """Say which notebook was graded, unless it is the only one and has the expected name."""
     others = [one for one in candidates if one is not taken]
     if taken.expected:
         if not others:
@@ -139,9 +148,9 @@ def _which_was_taken(
 
 def _released(path: str) -> ReleasedNotebook:
     try:
-        return ReleasedNotebook(nbformat.read(path, as_version=4))
+        return ReleasedNotebook(nbformat.read(path, as_version=4), Path(path))
     except Exception as error:
         raise BeyondRepair(
             f"the released notebook {path} cannot be read ({type(error).__name__})",
-            "make the release again; no submission can be graded without it",
+            "make the release again, with: coursekit release; then grade again",
         ) from None

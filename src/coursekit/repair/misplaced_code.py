@@ -1,16 +1,16 @@
-"""Answers where no cell for code of the student's is: in test cells, locked cells and text."""
+"""Code that stands where no answer belongs: in test cells, locked cells and text cells."""
 
 from __future__ import annotations
 
 import ast
 from dataclasses import replace
 
-from coursekit.repair.pasted import fenced, readable
+from coursekit.repair.pasted_code import fenced, readable
 from coursekit.repair.pieces import Piece
-from coursekit.repair.released import ReleasedNotebook
 from resnets_utils.notebooks.definitions import Definition, find_definitions
 from resnets_utils.notebooks.plain_notebook import Cell
 from resnets_utils.notebooks.python_text import PythonText, own_lines
+from resnets_utils.notebooks.released import ReleasedNotebook
 
 _DEFINING = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 
@@ -18,10 +18,10 @@ _DEFINING = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, as
 def take_code_out_of_locked_cells(
     pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]
 ) -> list[Piece]:
-    """Give what students defined in test cells, and answers in locked cells, cells of their own.
+    """Move what students defined in test cells, and answers in locked cells, to new cells.
 
-    The locked cell itself is the release's again. Where an answer's own cell
-    holds the function too, that one counts.
+    The test cell or locked cell itself becomes the release's again. If an answer's
+    own cell holds the function as well, that one counts.
     """
     answered = {
         definition.function
@@ -51,7 +51,7 @@ def take_code_out_of_locked_cells(
         there = Piece(back, piece.name)
         found += [own, there] if is_test else [there, own]
         repairs.append(
-            f"the {kind} cell {piece.name} had been changed; it was put back, and what the "
+            f"the {kind} cell {piece.name} had been changed; it was restored, and what the "
             f"student wrote into it runs {'above' if is_test else 'below'} it"
         )
     return found
@@ -90,7 +90,7 @@ def answers_in_text(
     """Return a function's complete copies in the student's own text cells, each as code.
 
     Args:
-        pieces: the submission; the new pieces are put into it below the text.
+        pieces: the submission; each new piece is inserted below its text.
         released: the notebook that they go into.
         function: the graded function.
 

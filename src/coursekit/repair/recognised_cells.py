@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 
-from coursekit.repair.hidden_code import answers_in_text, take_code_out_of_locked_cells
-from coursekit.repair.pasted import readable
-from coursekit.repair.pieces import Piece
-from coursekit.repair.released import ReleasedNotebook
-from resnets_utils.notebooks.definitions import Definition, find_definitions
-from resnets_utils.notebooks.plain_notebook import Cell
+from coursekit.repair.misplaced_code import answers_in_text, take_code_out_of_locked_cells
+from coursekit.repair.pasted_code import readable
+from coursekit.repair.pieces import Piece, is_written, pieces_of
+from resnets_utils.notebooks.definitions import (
+    MAX_PARTS,
+    Definition,
+    defined_in,
+    find_definitions,
+    parts_below,
+)
+from resnets_utils.notebooks.plain_notebook import Cell, cells_in_words
 from resnets_utils.notebooks.python_text import PythonText
-
-# Nobody cuts a function into more cells than this.
-_MOST_PARTS = 12
+from resnets_utils.notebooks.released import ReleasedNotebook
 
 
 def recognise(cells: list[Cell], released: ReleasedNotebook, repairs: list[str]) -> list[Piece]:
@@ -29,50 +30,14 @@ def recognise(cells: list[Cell], released: ReleasedNotebook, repairs: list[str])
         repairs: takes down what is repaired, in words.
 
     """
-    pieces = _pieces(cells, released)
+    pieces = pieces_of(cells, released)
     _say_metadata(pieces, released, repairs)
     _turn_answers_back_into_code(pieces, released, repairs)
     _make_readable(pieces, released, repairs)
     pieces = _without_second_copies(pieces, released, repairs)
     pieces = take_code_out_of_locked_cells(pieces, released, repairs)
-    pieces = _join_many_parts(pieces, released, repairs)
-    pieces = _join_what_was_cut(pieces, released, repairs)
+    pieces = _join_cut_functions(pieces, released, repairs)
     return _find_lost_answers(pieces, released, repairs)
-
-
-def is_answered(cells: list[Cell], released: ReleasedNotebook) -> bool:
-    """Return whether anything was written into a notebook that could be an answer."""
-    pieces = _pieces(cells, released)
-    if any(piece.name in released.answers and _is_written(piece, released) for piece in pieces):
-        return True
-    own = [
-        replace(piece.cell, kind="code") for piece in pieces if piece.name not in released.answers
-    ]
-    found = find_definitions(own, released.functions)
-    return any(not released.gave(one.function, one.text) for one in found)
-
-
-def _pieces(cells: list[Cell], released: ReleasedNotebook) -> list[Piece]:
-    ids = Counter(cell.cell_id for cell in cells)
-    by_metadata = {cell.grade_id for cell in cells if cell.grade_id}
-    pieces = []
-    for cell in cells:
-        # An id that several cells have says nothing of any.
-        told = cell if ids[cell.cell_id] == 1 else replace(cell, cell_id="")
-        name = released.recognise(told)
-        if not cell.grade_id and name in by_metadata:
-            # Nor does one that another cell's metadata contradicts.
-            name = released.recognise(replace(cell, cell_id=""))
-        pieces.append(Piece(replace(cell), name))
-    return pieces
-
-
-def _is_written(piece: Piece, released: ReleasedNotebook) -> bool:
-    """Whether a cell for an answer holds more than the release's text and comments."""
-    lines = (line.strip() for line in piece.cell.source.split("\n"))
-    return any(line and line[0] != "#" for line in lines) and not released.is_as_released(
-        piece.cell, piece.name
-    )
 
 
 def _make_readable(pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]) -> None:
@@ -89,12 +54,14 @@ def _make_readable(pieces: list[Piece], released: ReleasedNotebook, repairs: lis
                 piece.cell.source = plain
                 undone["the text cells merged into it"] += 1
     for what, count in undone.items():
-        cells = "one cell was" if count == 1 else f"{count} cells were"
-        repairs.append(f"{cells} read without {what}, with which Python cannot read code")
+        were = "was" if count == 1 else "were"
+        repairs.append(
+            f"{cells_in_words(count)} {were} read without {what}, which Python cannot read"
+        )
 
 
 def _say_metadata(pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]) -> None:
-    """Say what is odd about the cells' metadata; the rebuilt cells have the release's."""
+    """Name what is wrong with the cells' metadata; the rebuilt cells have the release's."""
     known = [piece for piece in pieces if piece.name]
     bare = [piece for piece in known if not piece.cell.grade_id]
     wrong = [
@@ -107,15 +74,15 @@ def _say_metadata(pieces: list[Piece], released: ReleasedNotebook, repairs: list
     pictures = [piece for piece in pieces if piece.cell.attachments]
     ids = [piece.cell.cell_id for piece in pieces if piece.cell.cell_id]
     for found, what in (
-        (len(bare), "had lost nbgrader's metadata, which was put back"),
-        (len(wrong), "had nbgrader's metadata changed, which was put back"),
-        (len(foreign), "had nbgrader's metadata of no cell of this assignment, which was left out"),
+        (len(bare), "had lost nbgrader's metadata, which was restored"),
+        (len(wrong), "had nbgrader's metadata changed, which was restored"),
+        (len(foreign), "had nbgrader's metadata of another assignment, which was left out"),
         (len(tagged), "had tags, which were left out"),
         (len(pictures), "had pictures attached, which were left out"),
         (len(ids) - len(set(ids)), "had the id of another, and got a new one"),
     ):
         if found:
-            repairs.append(f"{'one cell' if found == 1 else f'{found} cells'} {what}")
+            repairs.append(f"{cells_in_words(found)} {what}")
 
 
 def _turn_answers_back_into_code(
@@ -142,7 +109,7 @@ def _without_second_copies(
         if len(copies) < 2:
             continue
         if name not in released.answers:
-            # An answer that was given the name of another cell is none of its copies.
+            # An answer that was given the name of another cell is not a copy of that cell.
             functions = released.functions
             answers = [copy for copy in copies[1:] if find_definitions([copy.cell], functions)]
             for copy in answers:
@@ -153,7 +120,7 @@ def _without_second_copies(
         written = [copy for copy in copies if not released.is_as_released(copy.cell, name)]
         blank = [copy for copy in copies if copy not in written]
         answers = [copy for copy in written if released.binds(copy.cell.source, name)]
-        # The last one is what a notebook that is run from above ends with.
+        # The last answer is the one that counts after all cells have run in order.
         kept = (answers or blank or written)[-1]
         dropped |= {copy for copy in blank if copy is not kept}
         for copy in written:
@@ -163,75 +130,29 @@ def _without_second_copies(
     return [piece for piece in pieces if piece not in dropped]
 
 
-def _join_what_was_cut(
+def _join_cut_functions(
     pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]
 ) -> list[Piece]:
-    """Put functions together again that were cut into several cells."""
+    """Join functions that were cut into several cells."""
+    looked_at = _answers_and_own_code(pieces, released)
     gone: set[Piece] = set()
-    for definition, parts in _definitions(pieces, released):
-        named = {part.name for part in parts if part.name}
-        if len(parts) < 2 or len(named) > 1 or gone & set(parts):
-            continue
-        first, *others = parts
-        first.cell.source = "\n".join(part.cell.source for part in parts)
-        first.name = named.pop() if named else ""
-        gone |= set(others)
-        repairs.append(
-            f"{definition.function} had been cut into {len(parts)} cells; they were joined"
-        )
-    return [piece for piece in pieces if piece not in gone]
-
-
-def _join_many_parts(
-    pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]
-) -> list[Piece]:
-    """Join functions with all that stands below them and cannot stand alone."""
-    gone: set[Piece] = set()
-    names = "|".join(map(re.escape, released.functions))
-    defined = re.compile(rf"^[ \t]*def[ \t]+({names})\b", re.MULTILINE)
-    for at, piece in enumerate(pieces):
-        found = defined.search(piece.cell.source)
-        locked = piece.name and piece.name not in released.answers
-        if not found or piece in gone or locked or piece.cell.kind != "code":
+    for number, piece in enumerate(looked_at, 1):
+        function = defined_in(piece.cell.source, released.functions)
+        if piece in gone or not function:
             continue
         below: list[Piece] = []
-        for other in pieces[at + 1 :][:_MOST_PARTS]:
-            if other.cell.kind != "code" or other.name not in ("", piece.name):
-                break
-            if defined.search(other.cell.source):
+        for other in looked_at[number : number + MAX_PARTS]:
+            if len({one.name for one in (piece, *below, other)} - {""}) > 1:
                 break
             below.append(other)
-        parts = below[: _parts_that_belong(piece.cell.source, [one.cell.source for one in below])]
+        texts = [other.cell.source for other in below]
+        parts = below[: parts_below(piece.cell.source, texts, released.functions)]
         if parts:
+            repairs.append(f"{function} had been cut into {len(parts) + 1} cells; they were joined")
             piece.cell.source = "\n".join(one.cell.source for one in (piece, *parts))
+            piece.name = max(one.name for one in (piece, *parts))
             gone |= set(parts)
-            count = len(parts) + 1
-            repairs.append(f"{found[1]} had been cut into {count} cells; they were joined")
     return [piece for piece in pieces if piece not in gone]
-
-
-def _parts_that_belong(text: str, following: list[str]) -> int:
-    """How many of the cells below a function's beginning it takes to make it whole."""
-    whole = 0
-    python = PythonText(text)
-    for count, part in enumerate(following, 1):
-        if python.tree is not None and (_returns(python.tree) or not _starts_indented(part)):
-            break
-        python = PythonText(f"{python.text}\n{part}")
-        if python.tree is not None:
-            whole = count
-    return whole
-
-
-def _returns(tree: ast.Module) -> bool:
-    """Whether a text ends in a function that ends in a return."""
-    last = tree.body[-1] if tree.body else None
-    return not isinstance(last, ast.FunctionDef) or isinstance(last.body[-1], ast.Return)
-
-
-def _starts_indented(source: str) -> bool:
-    lines = (line for line in source.split("\n") if line.strip() and line[0] != "#")
-    return next((line[0] in " \t" for line in lines), False)
 
 
 def _find_lost_answers(
@@ -246,7 +167,7 @@ def _find_lost_answers(
     for function, name in released.functions.items():
         holders = [piece for piece in pieces if piece.name == name]
         if any(
-            _is_written(piece, released) and released.binds(piece.cell.source, name)
+            is_written(piece, released) and released.binds(piece.cell.source, name)
             for piece in holders
         ):
             continue
@@ -277,13 +198,17 @@ def _definitions(
     pieces: list[Piece], released: ReleasedNotebook
 ) -> Iterator[tuple[Definition, list[Piece]]]:
     """Each graded function's definitions, with the cells that they stand in."""
-    looked_at = [
+    looked_at = _answers_and_own_code(pieces, released)
+    for definition in find_definitions([piece.cell for piece in looked_at], released.functions):
+        yield definition, [looked_at[place] for place in definition.cells]
+
+
+def _answers_and_own_code(pieces: list[Piece], released: ReleasedNotebook) -> list[Piece]:
+    return [
         piece
         for piece in pieces
         if piece.cell.kind == "code" and (not piece.name or piece.name in released.answers)
     ]
-    for definition in find_definitions([piece.cell for piece in looked_at], released.functions):
-        yield definition, [looked_at[place] for place in definition.cells]
 
 
 def _by_heading(pieces: list[Piece], function: str) -> list[tuple[Definition | None, Piece]]:

@@ -1,4 +1,4 @@
-"""The files of a submission that could be its notebook: by another name, deeper, in an archive."""
+"""Files of a submission that could be its notebook: renamed, in a folder, in an archive."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from coursekit.errors import BeyondRepair
 from coursekit.processes.plain_files import CHECKPOINTS, look_into, open_plain, shown
-from coursekit.repair.archives import ARCHIVE_ERRORS, MOST_BYTES, entries, is_archive, unpack
-from coursekit.repair.beyond_repair import ASK_AGAIN, BeyondRepair
+from coursekit.repair.archives import ARCHIVE_ERRORS, entries, is_archive, unpack
+from resnets_utils.notebooks.notebook_reader import MAX_FILE_BYTES
 
-# Outputs make a notebook large; nobody's text and code come near this.
-LARGEST_NOTEBOOK = MOST_BYTES
-MOST_CANDIDATES = 20
-# A notebook under another ending is looked for in files up to this length.
-_LARGEST_UNNAMED = 5 * 10**6
+MAX_CANDIDATES = 20
+# Files with another ending are searched up to this length.
+_MAX_UNNAMED_BYTES = 5 * 10**6
 _UNNAMED = {"", ".json", ".txt"}
 
 
@@ -25,9 +24,9 @@ class Candidate:
     Attributes:
         folder: the submitted folder.
         path: the file in it, or the archive that it lies in.
-        inside: its name in the archive, after those of archives in it; () if it lies in none.
-        where: the place, for people, within the submitted folder.
-        changed: when it was last changed; for sorting only.
+        inside: its names in the archive, see `Entry`; () if it is not in an archive.
+        where: the place within the submitted folder, for people.
+        changed: when it was last changed, for sorting only.
         expected: whether it is where nbgrader looks for it.
         same_name: whether its name is the expected one, wherever it lies.
 
@@ -53,25 +52,21 @@ class Candidate:
                 content = unpack(self.path, self.folder, self.inside)
             else:
                 with open_plain(self.path, self.folder) as stream:
-                    content = stream.read(LARGEST_NOTEBOOK + 1)
-        except NotImplementedError as error:
-            raise self._packed(error) from None
-        except ARCHIVE_ERRORS as error:
-            raise BeyondRepair(f"{self.where} cannot be read: {_said(error)}", ASK_AGAIN) from None
+                    content = stream.read(MAX_FILE_BYTES + 1)
         except (RuntimeError, KeyError) as error:
-            raise self._packed(error) from None
-        if len(content) > LARGEST_NOTEBOOK:
+            # Encrypted, packed in an unknown way, or no longer there.
             raise BeyondRepair(
-                f"{self.where} is larger than {LARGEST_NOTEBOOK // 2**20} MB",
+                f"{self.where} cannot be unpacked: {_said(error)}",
+                "ask the student for the notebook itself, without an archive",
+            ) from None
+        except ARCHIVE_ERRORS as error:
+            raise BeyondRepair(f"{self.where} cannot be read: {_said(error)}") from None
+        if len(content) > MAX_FILE_BYTES:
+            raise BeyondRepair(
+                f"{self.where} is larger than {MAX_FILE_BYTES // 2**20} MB",
                 "ask the student to clear its outputs and hand it in again",
             )
         return content
-
-    def _packed(self, error: Exception) -> BeyondRepair:
-        return BeyondRepair(
-            f"{self.where} cannot be unpacked: {_said(error)}",
-            "ask the student for the notebook itself, without an archive",
-        )
 
 
 def find_candidates(folder: Path, expected: str) -> tuple[list[Candidate], tuple[str, ...]]:
@@ -104,7 +99,7 @@ def find_candidates(folder: Path, expected: str) -> tuple[list[Candidate], tuple
     if not found:
         found += _last_resorts(folder, contents.files, expected)
     found.sort(key=lambda one: (one.expected, one.same_name, one.changed), reverse=True)
-    return found[:MOST_CANDIDATES], tuple(left_out)
+    return found[:MAX_CANDIDATES], tuple(left_out)
 
 
 def _plain(folder: Path, path: Path, expected: str) -> Candidate:
@@ -131,7 +126,7 @@ def _in_archive(folder: Path, path: Path, expected: str) -> Iterator[Candidate]:
 
 
 def _last_resorts(folder: Path, files: tuple[Path, ...], expected: str) -> Iterator[Candidate]:
-    """Files that look like notebooks inside, by whatever name, and Jupyter's own copies."""
+    """Files that hold cells, whatever their names, and Jupyter's own copies."""
     for path in files:
         if path.suffix.lower() in _UNNAMED and _holds_cells(path, folder):
             yield _plain(folder, path, expected)
@@ -144,7 +139,7 @@ def _last_resorts(folder: Path, files: tuple[Path, ...], expected: str) -> Itera
 def _holds_cells(path: Path, folder: Path) -> bool:
     try:
         with open_plain(path, folder) as stream:
-            content = stream.read(_LARGEST_UNNAMED)
+            content = stream.read(_MAX_UNNAMED_BYTES)
     except OSError:
         return False
     return b'"cells"' in content and b'"cell_type"' in content

@@ -7,18 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import nbformat
 from nbformat import NotebookNode
 
-from coursekit.repair.beyond_repair import ASK_AGAIN, BeyondRepair
-from coursekit.repair.notebook_file import LONGEST_CELL, ReadNotebook
+from coursekit.errors import BeyondRepair
 from coursekit.repair.pieces import Piece
-from coursekit.repair.recognising import recognise
-from coursekit.repair.released import ReleasedNotebook
+from coursekit.repair.recognised_cells import recognise
+from coursekit.repair.submitted_notebook import MAX_CELL_LETTERS, SubmittedNotebook
 from resnets_utils.notebooks.plain_notebook import Cell
+from resnets_utils.notebooks.released import ReleasedNotebook
 from resnets_utils.notebooks.stamp import KEY, read_stamp
 
-_MISSING = ("was missing; it was put back", "was missing; it counts as not attempted")
+_MISSING = ("was missing; it was restored", "was missing; it counts as not attempted")
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Rebuilt:
     repairs: tuple[str, ...]
 
 
-def rebuild(read: ReadNotebook, release: NotebookNode) -> Rebuilt:
+def rebuild(read: SubmittedNotebook, released: ReleasedNotebook) -> Rebuilt:
     """Return the notebook that is graded.
 
     Cells stay in the student's order. A locked cell that the answers need
@@ -44,7 +43,7 @@ def rebuild(read: ReadNotebook, release: NotebookNode) -> Rebuilt:
 
     Args:
         read: the submitted notebook.
-        release: the released notebook of the version that it was made from.
+        released: the released notebook of the version that it was made from.
 
     Raises:
         BeyondRepair: if the file breaks off before the last answer, holds two
@@ -52,13 +51,12 @@ def rebuild(read: ReadNotebook, release: NotebookNode) -> Rebuilt:
 
     """
     repairs: list[str] = []
-    released = ReleasedNotebook(release)
     for cell in read.too_long:
         name = released.recognise(cell)
         if name in released.answers:
             raise BeyondRepair(
                 f"the cell {name} holds {len(cell.source):,} letters, "
-                f"more than {LONGEST_CELL:,}; the answer would be lost",
+                f"more than {MAX_CELL_LETTERS:,}; the answer would be lost",
                 "ask the student to hand it in again with the answer alone in that cell",
             )
     if read.of_two:
@@ -72,8 +70,7 @@ def rebuild(read: ReadNotebook, release: NotebookNode) -> Rebuilt:
         if lost:
             raise BeyondRepair(
                 f"the notebook cannot be read as a notebook to its end: {read.damage}; "
-                f"{', '.join(lost)} would be lost",
-                ASK_AGAIN,
+                f"{', '.join(lost)} would be lost"
             )
         repairs.append(f"{read.damage}; the {len(read.cells)} cells before that place were read")
     _place_locked_cells(pieces, released, repairs)
@@ -82,18 +79,18 @@ def rebuild(read: ReadNotebook, release: NotebookNode) -> Rebuilt:
     _place_missing_answers(pieces, released, repairs, answered)
     _place_tests(pieces, released, repairs, tests)
     if not any(name in answered for name in released.answers):
-        # One sentence says it, not one for each cell.
+        # One sentence instead of one for each cell.
         repairs = [repair for repair in repairs if not repair.endswith(_MISSING)]
         repairs.append("it holds no cell for an answer; all of them count as not attempted")
-    notebook = copy.deepcopy(release)
+    notebook = copy.deepcopy(released.notebook)
     notebook.cells = _cells(pieces, released)
     notebook.metadata.pop(KEY, None)
     notebook.metadata.update(stamp_of(read.metadata))
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    return Rebuilt(notebook, (*read.repairs, *repairs))
+    return Rebuilt(notebook, (*read.notes, *repairs))
 
 
-def _refuse_two_answers(read: ReadNotebook, released: ReleasedNotebook) -> None:
+def _refuse_two_answers(read: SubmittedNotebook, released: ReleasedNotebook) -> None:
     for name in released.answers:
         written = {
             cell.source.strip()
@@ -103,7 +100,7 @@ def _refuse_two_answers(read: ReadNotebook, released: ReleasedNotebook) -> None:
         if len(written) > 1:
             raise BeyondRepair(
                 f"the file holds two notebooks with different answers to {name} "
-                f"({'; '.join(read.repairs)})",
+                f"({'; '.join(read.notes)})",
                 "ask the student which of them counts",
             )
 
@@ -117,7 +114,7 @@ def stamp_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
 def _place_locked_cells(
     pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]
 ) -> None:
-    """Put the locked cells that are no tests above the answers, where they are needed."""
+    """Put the locked cells that are not tests above the answers that need them."""
     kept_apart = set(released.answers) | set(released.tests)
     locked = [name for name in released.graded if name not in kept_apart]
     for name in reversed(locked):
@@ -130,11 +127,11 @@ def _place_locked_cells(
             repairs.append(f"the cell {name} {_MISSING[0]}")
             pieces.insert(0, Piece(_blank(released, name), name))
         elif pieces.index(piece) > first_use and _stands_first(released, name):
-            repairs.append(f"the cell {name} stood below an answer; it was put above")
+            repairs.append(f"the cell {name} stood below an answer; it was moved above it")
             pieces.remove(piece)
             pieces.insert(0, piece)
         if piece is not None and not released.is_as_released(piece.cell, name):
-            repairs.append(f"the locked cell {name} had been changed; it was put back")
+            repairs.append(f"the locked cell {name} had been changed; it was restored")
             if piece.cell.kind == "code":
                 # It may hold imports that the answers need.
                 repairs[-1] += ", and the changed text runs below it"
@@ -149,9 +146,9 @@ def _stands_first(released: ReleasedNotebook, name: str) -> bool:
 def _without_tests(
     pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]
 ) -> dict[str, Piece | None]:
-    """Take the test cells out; return each with the cell above it, if it may go back there.
+    """Take the test cells out; return each of them with the cell above it.
 
-    The judge runs the gradebook's copies: what students made of them is only named.
+    The judge runs the gradebook's copies, so what students changed in them is only named.
     """
     for name in released.tests:
         piece = next((piece for piece in pieces if piece.name == name), None)
@@ -159,10 +156,10 @@ def _without_tests(
             repairs.append(f"the test cell {name} {_MISSING[0]}")
         elif piece.cell.kind != released.graded[name].cell_type:
             repairs.append(
-                f"the test cell {name} had been turned into {piece.cell.kind}; it was put back"
+                f"the test cell {name} had been turned into {piece.cell.kind}; it was restored"
             )
         elif not released.is_as_released(piece.cell, name):
-            repairs.append(f"the test cell {name} had been changed; it was put back")
+            repairs.append(f"the test cell {name} had been changed; it was restored")
     above: dict[str, Piece | None] = {}
     rest: list[Piece] = []
     for piece in pieces:
@@ -177,9 +174,9 @@ def _without_tests(
 def _fill_empty_answers(
     pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]
 ) -> None:
-    """Put the released text back into cells for answers that the student emptied.
+    """Restore the released text of cells for answers that the student emptied.
 
-    Left empty, the function would be called undefined, as if it had been misspelt.
+    An empty cell would be judged as if the function's name were misspelt.
     """
     for function, name in released.functions.items():
         own = (piece for piece in pieces if _is_students_own(piece, released))
@@ -194,7 +191,7 @@ def _fill_empty_answers(
 def _place_missing_answers(
     pieces: list[Piece], released: ReleasedNotebook, repairs: list[str], answered: set[str]
 ) -> None:
-    """Put the cells for answers back that the student deleted, blank."""
+    """Restore the cells for answers that the student deleted, blank."""
     names = list(released.graded)
     for name in released.answers:
         if any(piece.name == name for piece in pieces):
@@ -215,7 +212,7 @@ def _place_tests(
     repairs: list[str],
     above: Mapping[str, Piece | None],
 ) -> None:
-    """Put the test cells in: where they stood, or below all answers that they ask about."""
+    """Put the test cells where they stood, or below all answers that they ask about."""
     for name in (*above, *(name for name in released.tests if name not in above)):
         needed = released.answers_before(name)
         last = max(
@@ -253,7 +250,7 @@ def _blank(released: ReleasedNotebook, name: str) -> Cell:
 
 
 def _cells(pieces: list[Piece], released: ReleasedNotebook) -> list[NotebookNode]:
-    """The notebook's cells, free of everything that no grading needs."""
+    """The notebook's cells, with nothing that grading does not need."""
     cells = []
     taken = {cell.id for cell in released.notebook.cells if cell.get("id")}
     for number, piece in enumerate(pieces, 1):
@@ -265,19 +262,6 @@ def _cells(pieces: list[Piece], released: ReleasedNotebook) -> list[NotebookNode
             cell_id = f"own-{number}"
             while cell_id in taken:
                 cell_id += "-1"
-            cell = _own_cell(piece.cell, cell_id)
+            cell = piece.cell.as_node(cell_id)
         cells.append(cell)
     return cells
-
-
-def _own_cell(cell: Cell, cell_id: str) -> NotebookNode:
-    made: dict[str, Any] = {
-        "cell_type": cell.kind,
-        "id": cell_id,
-        "metadata": {},
-        "source": cell.source,
-    }
-    if cell.kind == "code":
-        made |= {"execution_count": None, "outputs": []}
-    node: NotebookNode = nbformat.from_dict(made)
-    return node

@@ -1,8 +1,8 @@
 """Undo what copying does to code: fences, prompts, typographic quotes, odd spaces, tabs.
 
-Students paste from chats, web pages, consoles and word processors. Only a text
-that Python cannot read is touched, and only if Python can read it afterwards,
-so that nothing that runs ever changes its meaning.
+Students paste from chats, web pages, consoles and word processors. Only a text that
+Python cannot read is changed, and only if Python can read the result. So code that
+runs never changes its meaning.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u2
 _LINE_ENDS = "\x85\u2028\u2029"
 _LINE_END = re.compile(f"[{_LINE_ENDS}]")
 _DASHES = "\u2010\u2011\u2012\u2013\u2212"
-# Zero-width letters, and marks that turn the direction of writing.
+# Zero-width letters, and marks that change the direction of writing.
 _UNSEEN = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff" + "".join(
     chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 )
@@ -40,10 +40,10 @@ _LETTERS = {
 def readable(text: str) -> tuple[str, tuple[str, ...]]:
     """Return a code cell's text so that Python can read it, and what was undone, in words.
 
-    A text that Python can read, or cannot read even so, comes back as it is.
+    A text that Python can read already, or still cannot read, is returned unchanged.
     """
     if "\n" not in text and text != (lines := _LINE_END.sub("\n", text)):
-        return lines, ("line ends that only look like such",)
+        return lines, ("letters that only look like line ends",)
     if not text.strip() or PythonText(text).tree is not None:
         return text, ()
     undone: list[str] = []
@@ -59,7 +59,7 @@ def readable(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def fenced(text: str) -> str:
-    """Return what stands between the fences of a text; the text itself if it has no pair."""
+    """Return what stands between the fences of a text; without a pair, the text without fences."""
     lines = text.split("\n")
     fences = [at for at, line in enumerate(lines) if _FENCE.fullmatch(line)]
     if len(fences) == 1:
@@ -80,7 +80,7 @@ def _with_plain_letters(text: str) -> str:
 
 
 def _with_spaces(text: str) -> str:
-    # As editors for notebooks show them.
+    # Notebook editors show a tab as four spaces.
     return text.expandtabs(4)
 
 
@@ -88,6 +88,6 @@ _STEPS: tuple[tuple[Callable[[str], str], str], ...] = (
     (fenced, "the marks ``` around code"),
     (_without_prompts, "prompts"),
     (_with_plain_letters, "letters that only look like Python's"),
-    (html.unescape, "HTML's names of letters"),
-    (_with_spaces, "tabs among spaces"),
+    (html.unescape, "HTML's codes for letters"),
+    (_with_spaces, "tabs mixed with spaces"),
 )
