@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from resnets_utils.border.reply import Reply
 
 
-class Outcome(StrEnum):
+class Outcome(str, Enum):
     """How a check ended."""
+
+    __str__ = str.__str__  # as StrEnum has it, which Python 3.10 lacks
 
     PASSED = "passed"
     FAILED = "failed"
