@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 from resnets_utils.errors import StudentError
+from resnets_utils.graphs.keras_private import sources
 from resnets_utils.graphs.stages import stage_names, tells_stages
 from resnets_utils.short_run import short_run
 
@@ -159,7 +160,8 @@ class Row:
 def summary_rows(model: Any) -> list[Row]:
     """Return the model's layers in order, those of a block with an addition in one row."""
     layers = list(model.layers)
-    before = _inputs(layers)
+    places = {layer: place for place, layer in enumerate(layers)}
+    before = [[places[one] for one in read if one in places] for read in sources(layers)]
     block_of: dict[int, int] = {}  # place of a layer -> place of its block's addition
     shortcuts: dict[int, list[int]] = {}
     changes_shape: dict[int, bool] = {}
@@ -189,18 +191,6 @@ def summary_rows(model: Any) -> list[Row]:
             name = names.get(addition, "")
             rows.append(_block_row(layers, addition, members, shortcuts[addition], name))
     return rows
-
-
-def _inputs(layers: Sequence[Any]) -> list[list[int]]:
-    """For each layer the places of the layers that it reads; none where Keras does not say."""
-    places = {id(layer): place for place, layer in enumerate(layers)}
-    found = []
-    for layer in layers:
-        nodes = getattr(layer, "_inbound_nodes", [])
-        tensors = nodes[0].input_tensors if nodes else []
-        sources = [tensor._keras_history.operation for tensor in tensors]
-        found.append([places[id(source)] for source in sources if id(source) in places])
-    return found
 
 
 def _back_from(start: int, before: Sequence[Sequence[int]]) -> set[int]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnets_utils.errors import StudentError
+from resnets_utils.graphs.keras_private import inputs_of, sources
 from resnets_utils.graphs.stages import stage_names, tells_stages
 
 
@@ -51,21 +52,22 @@ def residual_blocks(model: Any) -> list[ResidualBlock]:
             "pass what your function that builds the network returned",
         )
     depth: dict[Any, int] = {}
-    behind: dict[Any, set[Any]] = {}  # each operation with all that it is reached from
+    behind: dict[Any, set[Any]] = {}  # each operation with all that it depends on
     found = []
-    for operation in getattr(model, "operations", ()):
-        inputs = [tensor for node in operation._inbound_nodes[:1] for tensor in node.input_tensors]
-        sources = [tensor._keras_history.operation for tensor in inputs]
-        depths = [depth[source] for source in sources]
-        depth[operation] = 1 + max(depths, default=0)
-        behind[operation] = {operation}.union(*(behind[source] for source in sources))
-        if type(operation).__name__ == "Add" and len(inputs) == 2:
-            main, shortcut = inputs if depths[0] > depths[1] else inputs[::-1]
-            last = main._keras_history.operation
+    operations = list(getattr(model, "operations", ()))
+    for operation, read in zip(operations, sources(operations), strict=True):
+        depth[operation] = 1 + max((depth[source] for source in read), default=0)
+        behind[operation] = {operation}.union(*(behind[source] for source in read))
+        if type(operation).__name__ == "Add" and len(read) == 2:
+            # The main path is the way with more layers.
+            (_, shortcut), (last, main) = sorted(
+                zip(read, inputs_of(operation), strict=True), key=lambda pair: depth[pair[0]]
+            )
             if isinstance(last, keras.layers.BatchNormalization):
-                forks = behind[sources[0]] & behind[sources[1]]
+                forks = behind[read[0]] & behind[read[1]]
                 given = max(forks, key=depth.__getitem__, default=operation)
-                found.append((main, shortcut, last, _shape(given) != _shape(operation)))
+                changes = given.output.shape[1:] != operation.output.shape[1:]
+                found.append((main, shortcut, last, changes))
     if not found:
         raise StudentError(
             "this model has no residual block: nowhere is a shortcut added to a main path "
@@ -74,11 +76,6 @@ def residual_blocks(model: Any) -> list[ResidualBlock]:
         )
     names = _names([changes for *_, changes in found])
     return [ResidualBlock(name, *parts) for name, parts in zip(names, found, strict=True)]
-
-
-def _shape(operation: Any) -> tuple[int | None, ...]:
-    """What an operation hands on: height, width and channels."""
-    return tuple(operation._inbound_nodes[0].output_tensors[0].shape[1:])
 
 
 def _names(changes_shape: Sequence[bool]) -> list[str]:

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from resnets_utils.errors import StudentError
+from resnets_utils.graphs.keras_private import adam_averages
 from resnets_utils.short_run import short_run
 
 # One small batch, seen again and again, is learnt by heart within these steps.
@@ -193,21 +194,22 @@ def _shorter_adam(optimizer: Any) -> Iterator[None]:
     if type(optimizer) is not keras.optimizers.Adam or optimizer.amsgrad:
         yield
         return
-    plain_step = optimizer.update_step
+    plain_step, averages = optimizer.update_step, adam_averages(optimizer)
     figures: dict[Any, dict[str, Any]] = {}
 
     def update_step(gradient: Any, variable: Any, learning_rate: Any) -> None:
-        if variable.dtype != tf.float32 or not isinstance(gradient, tf.Tensor):
+        pair = averages(variable)
+        fits = variable.dtype == tf.float32 and isinstance(gradient, tf.Tensor)
+        if pair is None or not fits:
             plain_step(gradient, variable, learning_rate)
             return
         graph = tf.compat.v1.get_default_graph()
         if graph not in figures:
             figures[graph] = _adam_figures(optimizer, learning_rate)
-        index = optimizer._get_variable_index(variable)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
-            m=optimizer._momentums[index].value.handle,
-            v=optimizer._velocities[index].value.handle,
+            m=pair[0].value.handle,
+            v=pair[1].value.handle,
             grad=gradient,
             **figures[graph],
         )
