@@ -19,6 +19,8 @@ Shape = tuple[int | None, ...]
 
 # Kinds whose result does not depend on the order of what they read.
 COMMUTATIVE = frozenset({"addition", "multiplication", "maximum"})
+# Kinds that read several tensors.
+MERGING = COMMUTATIVE | {"subtraction", "concatenation"}
 # Kinds that hold weights.
 WEIGHTED = frozenset({"convolution", "batch normalisation", "dense"})
 # Kinds that work otherwise in training, and may be told whether it is.
@@ -235,13 +237,13 @@ def output_shape(node: Node, sources: list[Shape]) -> Shape:
         assert isinstance(shape, tuple)
         return (None, *(_integer(size) for size in shape))
     first = sources[0]
-    if kind in {"addition", "multiplication", "subtraction", "maximum"}:
-        if any(shape != first for shape in sources):
-            raise ValueError(f"the {kind} takes tensors of one shape, not {sources}")
-        return first
     if kind == "concatenation":
         axis = _integer(node["axis"])
         return (*first[:axis], sum(_known(shape[axis]) for shape in sources), *first[axis + 1 :])
+    if kind in MERGING:
+        if any(shape != first for shape in sources):
+            raise ValueError(f"the {kind} takes tensors of one shape, not {sources}")
+        return first
     if kind == "convolution":
         height, width = _window_shape(node, first, _pair(node["kernel"]))
         return (None, height, width, _integer(node["filters"]))

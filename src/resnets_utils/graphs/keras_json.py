@@ -18,6 +18,7 @@ from typing import Any
 from resnets_utils.border.call import python_argument
 from resnets_utils.graphs.graph import (
     CLOSED_BLOCK,
+    MERGING,
     TOLD_TRAINING,
     Graph,
     Node,
@@ -41,7 +42,6 @@ MAX_CHARACTERS = 4_000_000
 MAX_NODES = 2_000
 MAX_PARAMETERS = 200_000_000
 MAX_VALUES_PER_PICTURE = 200_000_000
-_SEVERAL_INPUTS = {"addition", "multiplication", "subtraction", "maximum", "concatenation"}
 
 
 def read_graph(text: str, blocks: Blocks | None = None) -> Graph:
@@ -141,7 +141,7 @@ def _call(steps: Steps, call: Any, name: str) -> tuple[Steps, list[tuple[str, in
         steps = [(steps[0][0], {**steps[0][1], "training": training})]
     elif training is not None:
         raise GraphRefused(f"layer {name!r} takes no training argument")
-    several = bool(steps) and steps[0][0] in _SEVERAL_INPUTS
+    several = bool(steps) and steps[0][0] in MERGING
     if not (2 <= len(reads) <= 16 if several else len(reads) == 1):
         raise GraphRefused(f"layer {name!r} reads {len(reads)} tensors")
     return steps, reads

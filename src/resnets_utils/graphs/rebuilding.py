@@ -13,8 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnets_utils import tensorflow1, tensorflow2
-from resnets_utils.graphs.graph import CLOSED_BLOCK, TOLD_TRAINING, WEIGHTED, Graph, Node
-from resnets_utils.graphs.keras_layers import ACTIVATIONS
+from resnets_utils.graphs.graph import (
+    CLOSED_BLOCK,
+    MERGING,
+    TOLD_TRAINING,
+    WEIGHTED,
+    Graph,
+    Node,
+)
+from resnets_utils.graphs.keras_layers import ACTIVATIONS, LAYERS
 from resnets_utils.graphs.stand_ins import StandIn
 
 Array = NDArray[np.float32]
@@ -118,7 +125,7 @@ def _values(
         options = (
             {"training": node["training"]} if node.settings.get("training") is not None else {}
         )
-        argument = sources if node.kind in _MERGES else sources[0]
+        argument = sources if node.kind in MERGING else sources[0]
         values.append(layers[key](argument, **options))
     return values
 
@@ -137,21 +144,16 @@ def _multiplications(graph: Graph) -> int:
     return count
 
 
-_MERGES: dict[str, Callable[[], keras.layers.Layer]] = {
-    "addition": keras.layers.Add,
-    "multiplication": keras.layers.Multiply,
-    "subtraction": keras.layers.Subtract,
-    "maximum": keras.layers.Maximum,
-    "concatenation": keras.layers.Concatenate,
-}
-
-
 _STARTS: dict[str, Callable[[Any], keras.initializers.Initializer]] = {
     "glorot_uniform": tensorflow1.GlorotUniform,
     "stateless glorot_uniform": tensorflow2.GlorotUniform,
     "stateless random_uniform": tensorflow2.RandomUniform,
     "constant": tensorflow2.constant,
 }
+
+
+# The class that is built for each kind.
+_CLASSES = {LAYERS[name].kind: name for name in reversed(LAYERS)}
 
 
 def starts_are_known(graph: Graph) -> bool:
@@ -176,51 +178,15 @@ def _initializer(node: Node, seeded: bool) -> Any:
 
 
 def _layer(node: Node, seeded: bool) -> keras.layers.Layer:
-    settings, kind = node.settings, node.kind
-    if kind == "convolution":
-        return keras.layers.Conv2D(
-            settings["filters"],
-            settings["kernel"],
-            strides=settings["strides"],
-            padding=settings["padding"],
-            use_bias=settings["bias"],
-            kernel_initializer=_initializer(node, seeded),
-        )
-    if kind == "batch normalisation":
-        names = ("axis", "momentum", "epsilon", "center", "scale")
-        return keras.layers.BatchNormalization(**{name: settings[name] for name in names})
-    if kind == "dense":
-        return keras.layers.Dense(
-            settings["units"],
-            use_bias=settings["bias"],
-            kernel_initializer=_initializer(node, seeded),
-        )
-    if kind in {"average pooling", "max pooling"}:
-        pooling = {
-            "average pooling": keras.layers.AveragePooling2D,
-            "max pooling": keras.layers.MaxPooling2D,
-        }[kind]
-        return pooling(settings["window"], settings["strides"], settings["padding"])
-    if kind == "concatenation":
-        return keras.layers.Concatenate(axis=settings["axis"])
-    if kind in _MERGES:
-        return _MERGES[kind]()
-    if kind == CLOSED_BLOCK:
+    if node.kind == CLOSED_BLOCK:
         return StandIn(node.function, {}, tuple(size or 1 for size in node.gives[1:]))
-    if kind == "activation" and settings["function"] in ACTIVATIONS:
-        return keras.layers.Activation(settings["function"])
-    simple: dict[str, Callable[[], keras.layers.Layer]] = {
-        "ReLU": keras.layers.ReLU,
-        "softmax": lambda: keras.layers.Softmax(axis=settings.get("axis", -1)),
-        "zero padding": lambda: keras.layers.ZeroPadding2D(settings["padding"]),
-        "flatten": keras.layers.Flatten,
-        "global average pooling": keras.layers.GlobalAveragePooling2D,
-        "dropout": lambda: keras.layers.Dropout(settings["rate"]),
-        "identity": keras.layers.Identity,
-    }
-    if kind not in simple:
-        raise ValueError(f"a step of kind {kind!r} cannot be built")
-    return simple[kind]()
+    if node.kind not in _CLASSES or node.settings.get("function", "relu") not in ACTIVATIONS:
+        raise ValueError(f"a step of kind {node.kind!r} cannot be built")
+    name = _CLASSES[node.kind]
+    given = {key: node[ours] for ours, (key, *_) in LAYERS[name].settings.items()}
+    if given.pop("bias_initializer", None) is not None:
+        given["kernel_initializer"] = _initializer(node, seeded)
+    return getattr(keras.layers, name)(**given)
 
 
 def set_random_weights(model: keras.Model, salt: int) -> None:
