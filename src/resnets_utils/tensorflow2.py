@@ -1,8 +1,8 @@
 """Starting weights as TensorFlow 2.3 to 2.6 drew them, on today's TensorFlow.
 
 The exercise's third edition hands its blocks an *initializer*: a function that
-takes a seed and returns what draws the weights. These are the ones that it
-names. `initializers` has those of TensorFlow 1.
+takes a seed and returns what draws the weights. These are the initializers that
+it names. `tensorflow1` has those of TensorFlow 1.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from resnets_utils.tensorflow1 import glorot_limit, whole_seed
 class _StatelessUniform(keras.initializers.Initializer):  # type: ignore[misc]
     """Values uniform on [-limit, limit), drawn by ``stateless_uniform(seed=[seed, 0])``.
 
-    Keras 3 makes other numbers of the same seed, so it cannot give the figures
+    Keras 3 draws other numbers from the same seed, so it cannot give the figures
     that the exercise prints. Two layers of one shape and one seed start equal.
 
     Args:

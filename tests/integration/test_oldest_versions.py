@@ -139,7 +139,9 @@ def test_the_oldest_versions_judge_as_the_newest_do(
         cells = [(name, text) for name, text in cells if name not in TRAINING]
     wrong: dict[str, KnownAnswer] = {}
     for answer in known_answers(assignment, "wrong_answers.toml"):
-        wrong.setdefault(answer.function, answer)
+        # Some are wrong for hidden checks alone.
+        if any(f'checks("{check}"' in tests[f"test_{answer.function}"] for check in answer.fails):
+            wrong.setdefault(answer.function, answer)
     for function, answer in wrong.items():
         cells += [(f"wrong {function}", answer.code)]
         cells += [(f"checks of wrong {function}", tests[f"test_{function}"])]

@@ -21,7 +21,7 @@ from resnets_utils.border.call import Call
 from resnets_utils.checks.check_result import CheckFailed
 from resnets_utils.graphs.graph import (
     CLOSED_BLOCK,
-    TOLD_TRAINING,
+    TRAINING_KINDS,
     WEIGHTED,
     Graph,
     Node,
@@ -471,14 +471,14 @@ def _as_called(graph: Graph) -> Graph:
     """
     return graph.with_nodes(
         replace(node, settings={**node.settings, "training": False})
-        if node.kind in TOLD_TRAINING and node["training"] is None
+        if node.kind in TRAINING_KINDS and node["training"] is None
         else node
         for node in graph.nodes
     )
 
 
 def _training_arguments(graph: Graph) -> Counter[Any]:
-    return Counter((node.kind, node["training"]) for node in graph.of_kind(*sorted(TOLD_TRAINING)))
+    return Counter((node.kind, node["training"]) for node in graph.of_kind(*sorted(TRAINING_KINDS)))
 
 
 def _all_but_start(node: Node) -> tuple[object, ...] | None:

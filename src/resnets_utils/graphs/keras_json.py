@@ -2,10 +2,10 @@
 
 The text may come from a student's process, so it is data until proven
 harmless: an exact list of layer classes, a type and bounds for each setting
-that is read, and nothing of the JSON ever reaches Keras. What a class sets
-besides is noted by name when it differs from this Keras's default. Keras's own
-safe mode is no substitute: it lets through layers that change global settings
-and layers of a thousand million weights.
+that is read, and nothing of the JSON ever reaches Keras. Other settings are noted by
+name when they differ from this Keras's defaults. Keras's own safe mode is not
+enough: it accepts layers that change global settings and layers of a thousand
+million weights.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from resnets_utils.border.call import python_argument
 from resnets_utils.graphs.graph import (
     CLOSED_BLOCK,
     MERGING,
-    TOLD_TRAINING,
+    TRAINING_KINDS,
     Graph,
     Node,
     Setting,
@@ -49,8 +49,8 @@ def read_graph(text: str, blocks: Blocks | None = None) -> Graph:
 
     Args:
         text: the JSON of a functional Keras 3 model with one input and one output.
-        blocks: whose stand-ins may be in it. They count as flawless, so they are
-            taken only where the judge itself put them in; None for nowhere.
+        blocks: whose stand-ins may be in it; None for a model without any. Stand-ins
+            count as flawless, so they are accepted only where the judge put them in.
 
     Raises:
         GraphRefused: if it is anything else, or larger than a graph of this exercise can be.
@@ -61,8 +61,8 @@ def read_graph(text: str, blocks: Blocks | None = None) -> Graph:
     except RecursionError:
         raise GraphRefused("the model's description is nested too deeply") from None
     except (TypeError, OverflowError):
-        # A list where a name belongs, a whole number beyond all bounds.
-        raise GraphRefused("the model's description holds what no model's does") from None
+        # For example a list in the place of a name, or a whole number beyond all bounds.
+        raise GraphRefused("the model's description has values that no model has") from None
     return graph
 
 
@@ -78,7 +78,7 @@ def _parse(text: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands twice in one object")
+        raise ValueError("a key appears twice in one object")
     return found
 
 
@@ -118,7 +118,7 @@ def _numbers(value: Any) -> list[float]:
 
 
 def _call(steps: Steps, call: Any, name: str) -> tuple[Steps, list[tuple[str, int]]]:
-    """One call of a layer: its steps with the call's arguments in them, and what it reads."""
+    """One call of a layer: its steps, with the call's arguments, and what they read."""
     call = mapping(call, f"a call of layer {name!r}")
     args, kwargs = _list(call.get("args"), "args"), mapping(call.get("kwargs"), "kwargs")
     reads = _tensors(args)
@@ -134,9 +134,9 @@ def _call(steps: Steps, call: Any, name: str) -> tuple[Steps, list[tuple[str, in
         steps = [("ReLU", {})]
     elif _numbers(args):
         raise GraphRefused(f"layer {name!r} calculates with a number; the exercise never does")
-    if steps and steps[0][0] in TOLD_TRAINING:
+    if steps and steps[0][0] in TRAINING_KINDS:
         if steps[0][0] == "dropout":
-            # Keras writes False for a dropout that was told nothing.
+            # Keras writes False for a dropout without a training argument.
             training = training or None
         steps = [(steps[0][0], {**steps[0][1], "training": training})]
     elif training is not None:
@@ -191,7 +191,7 @@ def _read_model(model: Any) -> Graph:
                 sources = (len(nodes) - 1,)
             made[(name, number)] = sources[0]
         if len(waiting) == len(pending):
-            raise GraphRefused(f"layer {waiting[0][0]!r} reads from a layer that is not there")
+            raise GraphRefused(f"layer {waiting[0][0]!r} reads from a layer that does not exist")
         pending = waiting
 
     outputs = _list(config.get("output_layers"), "output_layers")
@@ -227,9 +227,9 @@ def _input(layer: dict[str, Any], name: str) -> Node:
 
 
 def _measured(graph: Graph, blocks: Blocks | None) -> Graph:
-    """Find out what each closed block gives, and which axis a negative one is.
+    """Compute the output shape of each closed block, and count negative axes from the front.
 
-    A block's own description of what it gives may be a student's.
+    The shape in the JSON may be a student's, so it does not count.
     """
     nodes: list[Node] = []
     shapes: list[Shape] = []
@@ -237,9 +237,7 @@ def _measured(graph: Graph, blocks: Blocks | None) -> Graph:
         sources = [shapes[source] for source in node.inputs]
         if node.kind == CLOSED_BLOCK:
             if blocks is None:
-                raise GraphRefused(
-                    "a stand-in for a block is no block; build it from Keras's layers"
-                )
+                raise GraphRefused("a stand-in is not a block; build the block from Keras's layers")
             sizes = tuple(size or 1 for size in sources[0][1:])
             arguments = {
                 name: python_argument(form) for name, form in argument_forms(node.settings).items()

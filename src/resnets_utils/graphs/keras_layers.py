@@ -1,6 +1,6 @@
 """Read the settings of one layer from Keras's JSON: an exact list of classes, types and bounds.
 
-Nothing here is believed before it is checked; see `reading`.
+Nothing is trusted before it is checked; see `keras_json`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from resnets_utils.graphs.graph import CLOSED_BLOCK, Graph, Setting
 from resnets_utils.graphs.initializer_names import INITIALIZERS
 
 MAX_NAME = 200
-# Of what a closed block is called with: numbers as large as those of any layer.
+# Bounds of the arguments of a closed block; numbers are as large as those of any layer.
 MAX_ARGUMENTS = 200
 MAX_DEPTH = 4
 MAX_NUMBER = 8192
 Steps = list[tuple[str, dict[str, Setting]]]
 
 
-# The exercise's own initializers, by the name they are registered under.
+# The library's own initializers, by the names they are registered under.
 _INITIALIZERS = {
     "resnets_utils>GlorotUniform": "glorot_uniform",
     "resnets_utils>StatelessGlorotUniform": "stateless glorot_uniform",
@@ -34,11 +34,11 @@ _INITIALIZERS = {
 
 
 class GraphRefused(Exception):
-    """The model's JSON is not one that we compare or rebuild; the message says why.
+    """The model's JSON cannot be compared or rebuilt; the message says why.
 
     Attributes:
-        graph: the graph as far as it could be read, if its layers are known but
-            do not fit together; it can be compared, never built.
+        graph: the graph, if its layers are known but do not fit together. It can be
+            compared but not built.
 
     """
 
@@ -48,7 +48,7 @@ class GraphRefused(Exception):
 
 
 def mapping(value: Any, what: str) -> dict[str, Any]:
-    """Return the value if it is a JSON object, called ``what`` in the refusal."""
+    """Return the value if it is a JSON object; the error calls it ``what``."""
     if not isinstance(value, dict):
         raise GraphRefused(f"{what} is not an object")
     return value
@@ -62,7 +62,7 @@ def layer_name(value: Any) -> str:
 
 
 class Fields:
-    """The settings of one layer, handed out once each, by type and bounds."""
+    """The settings of one layer, each read once, by type and bounds."""
 
     def __init__(self, config: dict[str, Any], defaults: dict[str, Any], layer: str) -> None:
         self._left = dict(config)
@@ -71,7 +71,7 @@ class Fields:
 
     def _take(self, key: str) -> Any:
         if key not in self._left:
-            raise GraphRefused(f"layer {self._layer!r} does not say its {key}")
+            raise GraphRefused(f"layer {self._layer!r} has no {key}")
         return self._left.pop(key)
 
     def _wrong(self, key: str, wanted: str) -> GraphRefused:
@@ -102,7 +102,7 @@ class Fields:
         return str(value)
 
     def activation(self) -> Steps:
-        """The step that the layer's activation stands for; TensorFlow's softmax is Keras's."""
+        """The step of the layer's activation; TensorFlow's softmax counts as Keras's."""
         function = self._left.get("activation")
         if isinstance(function, dict) and function.get("config") == "softmax_v2":
             self._left["activation"] = "softmax"
@@ -138,7 +138,7 @@ class Fields:
         return [("flatten", {})]
 
     def initializer(self, key: str) -> Setting:
-        """An initializer as (name, seed): the exercise's own, or another by class name."""
+        """An initializer as (name, seed): the library's own, or another by class name."""
         return self._initializer(mapping(self._take(key), key), key)
 
     def _initializer(self, value: dict[str, Any], key: str) -> Setting:
@@ -161,7 +161,7 @@ class Fields:
         return ("other", short(value.get("class_name")), short(settings.get("seed")))
 
     def closed_block(self) -> dict[str, Setting]:
-        """The function that a stand-in was made for, and what it was called with.
+        """The function that a stand-in stands for, and its arguments.
 
         Initializers stand as ("initializer", the library's name for it), or as
         ("starts", ...) and what `initializer` returns.
@@ -207,7 +207,7 @@ class Fields:
 
 
 def short(value: Any) -> str:
-    """Return at most 60 printable characters of a value, to be named in a sentence."""
+    """Return at most 60 printable characters of a value, for a sentence."""
     text = value if isinstance(value, str) else json.dumps(value)
     return "".join(letter for letter in text if letter.isprintable())[:60]
 
@@ -320,7 +320,7 @@ _STAND_IN = "resnets_utils>StandIn"
 
 @cache
 def _defaults(layer_class: str) -> dict[str, Any]:
-    """What this Keras gives for settings that nobody set, as JSON gives it back."""
+    """The settings of a layer that nobody set, as this Keras writes them."""
     layer = getattr(keras.layers, layer_class)(*LAYERS[layer_class].example)
     config = keras.saving.serialize_keras_object(layer)["config"]
     parsed: dict[str, Any] = json.loads(json.dumps(config))
@@ -328,13 +328,13 @@ def _defaults(layer_class: str) -> dict[str, Any]:
 
 
 def chosen_name(name: str, class_name: object) -> bool:
-    """Whether somebody chose a layer's name: Keras's own is its class's, with a number perhaps."""
+    """Whether a person chose a layer's name: Keras uses the class's name and a number."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", str(class_name))
     return not re.fullmatch(rf"{re.escape(words.lower())}(_\d+)?", name)
 
 
 def layer_steps(layer: dict[str, Any], name: str) -> tuple[Steps, tuple[str, ...]]:
-    """The steps that one layer of the JSON stands for, and its settings off the default."""
+    """The steps of one layer of the JSON, and its settings that differ from the defaults."""
     config = mapping(layer.get("config"), f"the config of layer {name!r}")
     module, class_name = layer.get("module"), layer.get("class_name")
     if module == "keras.layers" and class_name in LAYERS:
@@ -348,7 +348,7 @@ def layer_steps(layer: dict[str, Any], name: str) -> tuple[Steps, tuple[str, ...
         raise GraphRefused(
             f"{name!r} is a model inside the model; call the layers one by one instead"
         )
-    known = class_name in LAYERS  # by its name alone: a class of somebody's own
+    known = class_name in LAYERS  # a student's own class of that name
     why = " that is not Keras's own" if known else ", which this exercise does not use"
     raise GraphRefused(
         f"{name!r} is a {short(class_name)}{why}; use the layers that the exercise names"
