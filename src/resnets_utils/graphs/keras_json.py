@@ -226,62 +226,54 @@ def _input(layer: dict[str, Any], name: str) -> Node:
     return Node("input", {"shape": tuple(sizes)}, (), name, named=chosen_name(name, "InputLayer"))
 
 
-def _measured(graph: Graph, blocks: Blocks | None) -> Graph:
-    """Compute the output shape of each closed block, and count negative axes from the front.
+def _in_one_form(node: Node, sources: list[Shape], blocks: Blocks | None) -> Node:
+    """A node with its output's shape if it is a closed block, and one form for equal settings.
 
-    The shape in the JSON may be a student's, so it does not count.
+    A negative axis is counted from the front, and "same" padding that pads nothing is
+    written as "valid". The shape in a stand-in's JSON may be a student's, so it does not count.
     """
-    nodes: list[Node] = []
-    shapes: list[Shape] = []
-    for node in graph.nodes:
-        sources = [shapes[source] for source in node.inputs]
-        if node.kind == CLOSED_BLOCK:
-            if blocks is None:
-                raise GraphRefused("a stand-in is not a block; build the block from Keras's layers")
-            sizes = tuple(size or 1 for size in sources[0][1:])
-            arguments = {
-                name: python_argument(form) for name, form in argument_forms(node.settings).items()
-            }
-            try:
-                gives = blocks.output_shape(node.function, sizes, arguments)
-            except NoShape as error:
-                raise GraphRefused(str(error)) from None
-            node = replace(node, gives=(None, *gives))
-        elif "axis" in node.settings:
-            node = _with_axis_from_the_front(node, len(sources[0]))
-        nodes.append(node)
-        shapes.append(output_shape(node, sources))
-    return graph.with_nodes(nodes)
-
-
-def _with_axis_from_the_front(node: Node, rank: int) -> Node:
-    axis = int(str(node["axis"]))
-    if not -rank <= axis < rank:
-        raise GraphRefused(f"the {node.kind} has axis {axis}; what it reads has {rank} axes")
-    return replace(node, settings={**node.settings, "axis": axis % rank})
+    if node.kind == CLOSED_BLOCK:
+        if blocks is None:
+            raise GraphRefused("a stand-in is not a block; build the block from Keras's layers")
+        sizes = tuple(size or 1 for size in sources[0][1:])
+        forms = argument_forms(node.settings)
+        arguments = {name: python_argument(form) for name, form in forms.items()}
+        try:
+            gives = blocks.output_shape(node.function, sizes, arguments)
+        except NoShape as error:
+            raise GraphRefused(str(error)) from None
+        return replace(node, gives=(None, *gives))
+    changed: dict[str, Setting] = {}
+    if "axis" in node.settings:
+        axis, rank = int(str(node["axis"])), len(sources[0])
+        if not -rank <= axis < rank:
+            raise GraphRefused(f"the {node.kind} has axis {axis}; what it reads has {rank} axes")
+        changed["axis"] = axis % rank
+    window = node.settings.get("kernel", node.settings.get("window"))
+    if node.settings.get("padding") == "same" and isinstance(window, tuple):
+        height, width = (int(str(size)) for size in window)
+        if pads_nothing(node, sources[0], (height, width)):
+            changed["padding"] = "valid"
+    return replace(node, settings={**node.settings, **changed})
 
 
 def _checked(graph: Graph, blocks: Blocks | None) -> Graph:
-    """Bound the graph's size, and write "same" padding that pads nothing as "valid"."""
-    nodes = []
+    """Bring nodes into one form, and bound the graph's size."""
+    nodes: list[Node] = []
+    shapes: list[Shape] = []
     try:
-        graph = _measured(graph, blocks)
-        shapes = graph.shapes
         for node in graph.nodes:
-            source = shapes[node.inputs[0]] if node.inputs else ()
-            window = node.settings.get("kernel", node.settings.get("window"))
-            if node.settings.get("padding") == "same" and isinstance(window, tuple):
-                height, width = (int(str(size)) for size in window)
-                if pads_nothing(node, source, (height, width)):
-                    node = replace(node, settings={**node.settings, "padding": "valid"})
-            nodes.append(node)
+            sources = [shapes[source] for source in node.inputs]
+            nodes.append(_in_one_form(node, sources, blocks))
+            shapes.append(output_shape(nodes[-1], sources))
+        graph = graph.with_nodes(nodes)
         parameters = graph.parameters()
-        values = sum(math.prod(size or 1 for size in shape) for shape in shapes)
     except (ValueError, IndexError, KeyError, AssertionError) as error:
         raise GraphRefused(f"the model's layers do not fit together: {error}", graph) from None
+    values = sum(math.prod(size or 1 for size in shape) for shape in shapes)
     if parameters > MAX_PARAMETERS or values > MAX_VALUES_PER_PICTURE:
         raise GraphRefused(
             f"the model has {parameters:,} parameters and {values:,} values for one picture, "
             "far more than this exercise needs"
         )
-    return graph.with_nodes(nodes)
+    return graph

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float64]
 
-FINGERS = ("index", "middle", "ring", "little")
 INDEX, MIDDLE, RING, LITTLE = range(4)
 
 # The wrist is the origin. One row a finger: index, middle, ring, little.
