@@ -22,18 +22,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "pretrain", help="train the model that the notebooks load; takes about an hour"
     )
     pretrain.add_argument(
-        "--check", action="store_true", help="train nothing; measure the shipped weights again"
+        "--check", action="store_true", help="measure the shipped weights again without training"
     )
     training = commands.add_parser(
-        "training", help="time the notebook's training beside plain model.fit"
+        "training", help="compare the time of the notebook's training with plain model.fit"
     )
-    kernels = commands.add_parser("kernels", help="time student kernels, cold beside warm")
+    kernels = commands.add_parser(
+        "kernels", help="compare the start times of cold and warm student kernels"
+    )
     for benchmark in (training, kernels):
         benchmark.add_argument(
             "--pairs", type=int, default=1, metavar="N", help="runs of each kind"
         )
     kernels.add_argument(
-        "--forks", type=int, default=0, metavar="N", help="then so many further warm kernels"
+        "--forks",
+        type=int,
+        default=0,
+        metavar="N",
+        help="start this many further warm kernels afterwards",
     )
     chosen = parser.parse_args(arguments)
     return run_command(lambda console: _run(chosen, Path.cwd(), console))

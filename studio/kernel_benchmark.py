@@ -1,4 +1,4 @@
-"""Measure how long a kernel takes to be ready: cold beside warm, taking turns."""
+"""Measure how long cold and warm kernels take to be ready, in turns."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def seconds_until_ready(level: Level) -> float:
     """Return how long a kernel takes until it has imported what a notebook needs.
 
     Raises:
-        InfrastructureError: if it does not come so far.
+        InfrastructureError: if the kernel does not start or import.
 
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -38,7 +38,7 @@ def run_in_kernel(confinement: Confinement, code: str, folder: Path) -> None:
     """Run code in a kernel of its own.
 
     Raises:
-        InfrastructureError: if it does not end well.
+        InfrastructureError: if the kernel does not start, or the code fails.
 
     """
     with student_kernel(confinement) as manager:
@@ -51,7 +51,7 @@ def run_in_kernel(confinement: Confinement, code: str, folder: Path) -> None:
                 code, timeout=_SECONDS, output_hook=lambda message: None
             )
         except (RuntimeError, TimeoutError) as error:
-            raise InfrastructureError(f"a kernel did not get ready: {error}") from None
+            raise InfrastructureError(f"a kernel did not start: {error}") from None
         finally:
             client.stop_channels()
         if reply["content"]["status"] != "ok":

@@ -1,7 +1,7 @@
-"""``python -m studio training``: how long training takes, plain ``model.fit`` beside ``train``.
+"""``python -m studio training``: how long ``model.fit`` and ``train`` take.
 
-Each run is a process of its own, and the kinds take turns, so that none profits
-from what another has warmed up and all share the machine's quiet and busy times.
+Each run is a process of its own, so that none profits from an earlier one. The kinds
+take turns, so that they share the machine's quiet and busy times.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ PLAIN, OURS = KINDS = "model.fit", "train"
 
 @dataclass(frozen=True)
 class Timing:
-    """What one run took and learnt.
+    """Time, memory and losses of one run.
 
     Attributes:
         total: seconds of wall time for both epochs, first step included.
         first: seconds until the first step was done, set-up included.
         step: seconds a later step takes, the median.
-        processor: seconds of both processors, of the program and of the system for it.
+        processor: seconds of processor time, of the program and of the system for it.
         memory: largest size of the process, in megabytes.
         losses: mean loss of each epoch.
 
@@ -66,7 +66,7 @@ def run_benchmark(course: Path = Path(), pairs: int = 1) -> int:
 
     Raises:
         CourseKitError: if no assignment's solution builds a network.
-        InfrastructureError: if a run fails; its own words are in the message.
+        InfrastructureError: if a run fails; the message ends with its output.
 
     """
     assignment = assignment_with_network(course)
@@ -98,7 +98,7 @@ def _in_a_process(assignment: Assignment, kind: str) -> Timing:
     if run.returncode != 0:
         raise InfrastructureError(
             f"a benchmark run ({kind}) ended with status {run.returncode}: {run.stderr[-2000:]}",
-            "check that `python -c 'import resnets_utils'` works and that 4 GB are free",
+            "free 4 GB of memory, and try: python -c 'import resnets_utils'",
         )
     return Timing(**json.loads(run.stdout.splitlines()[-1]))
 

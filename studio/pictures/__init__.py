@@ -1,4 +1,4 @@
-"""The notebook's pictures, drawn by our own code so that each can be drawn again."""
+"""The notebooks' pictures, drawn by code so that each can be drawn again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from studio.pictures.sheet import signs_sheet
 
 __all__ = ["draw_all", "draw_pictures", "signs_sheet"]
 
-# Seed of the sheet's pictures and of the hand that stands in for the student's photo.
+# Seed of the sheet's pictures and of the hand in the place of the student's photo.
 SHEET_SEED = 3
 EACH = 5
 PHOTO_SIDE = 320  # pixels
@@ -33,7 +33,7 @@ def draw_pictures(folder: Path, names: Collection[str] = (*DRAWINGS, gradients.N
     """Write the notebook's SVG pictures into ``folder``; the same bytes on each run.
 
     ``gradient-norms.svg`` is drawn from the measured ``gradient-norms.json`` that
-    lies in the folder, and left out if there is none.
+    is in the folder, and left out without that file.
 
     Args:
         folder: made if it is not there.
@@ -65,7 +65,7 @@ def draw_all(course: Path, *, measure: bool = False) -> list[Path]:
 
     Args:
         course: the course folder.
-        measure: measure the gradients anew first, which takes about a minute.
+        measure: measure the gradients again first, which takes about a minute.
 
     """
     written = []
@@ -85,7 +85,7 @@ def draw_all(course: Path, *, measure: bool = False) -> list[Path]:
 
 
 def _referred_to(assignment: Assignment) -> set[str]:
-    """Return the files of those of our pictures that an assignment's source notebook names."""
+    """Return the files of the pictures drawn here that an assignment's source notebook names."""
     text = "\n".join(cell.source for cell in read_notebook(assignment.source).cells)
     ours = [*(f"{name}.svg" for name in (*DRAWINGS, gradients.NAME)), *PIXELS]
     return {name for name in ours if f"images/{name}" in text}
@@ -100,7 +100,7 @@ def _draw_sheet(path: Path) -> Path:
 
 
 def _draw_photo(path: Path) -> Path:
-    """Draw what the own-photo cell shows until a student puts a photo of theirs in its place."""
+    """Draw the photo that the own-photo cell shows until students use their own."""
     from PIL import Image
 
     from resnets_utils.hands.drawing.scene import draw_picture

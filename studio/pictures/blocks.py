@@ -177,7 +177,7 @@ def _block(
 def _shortcut(
     picture: Picture, fork: Point, plus: Point, above: float, layers: list[str] | None
 ) -> None:
-    """Draw the way round, from ``fork`` up to height ``above`` and down to ``plus``."""
+    """Draw the shortcut from ``fork`` up to height ``above`` and down to ``plus``."""
     into = (plus[0], plus[1] - PLUS)
     centre = (fork[0] + plus[0]) / 2
     picture.dot(fork)

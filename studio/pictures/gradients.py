@@ -1,4 +1,4 @@
-"""How the gradient fares on its way through fifty layers, measured and drawn.
+"""The gradient on its way through fifty layers, measured and drawn.
 
 Four networks are trained for a few steps on drawn pictures of hands: plain and
 residual, each without and with batch normalisation. All have one convolution of
@@ -10,9 +10,9 @@ over every two of the 48; nothing else differs. At each step the norm of the
 loss's gradient is taken for every convolution's kernel; the median over the
 steps is kept.
 
-The effect depends on the start: without batch normalisation Glorot's numbers
-shrink what passes a ReLU, so that the plain network's gradients fade. With it
-they grow towards the first layers. Both are what the text warns of.
+The effect depends on the start. Without batch normalisation, Glorot's numbers
+shrink the values at each ReLU, so the plain network's gradients vanish. With it
+they grow towards the first layers. The notebooks' text warns of both.
 """
 
 from __future__ import annotations
@@ -39,8 +39,7 @@ CONVOLUTIONS, FILTERS, LEARNING_RATE = 49, 16, 1e-4
 
 KINDS = ("plain", "residual")
 BLUE_LINE = "#1f5f99"
-# The convolution at whose mark a curve's name stands, and how far from it, so
-# that it stays clear of the curves.
+# For each curve, the convolution beside which its name stands, and its distance from it.
 LABELS = {
     ("plain", False): (22, (-8, -24)),
     ("residual", False): (19, (-4, -24)),
@@ -250,7 +249,7 @@ def _draw_panel(panel: Any, runs: dict[str, Sequence[float]], batch_normalisatio
 
 
 def _power_of_ten(value: float, _place: int) -> str:
-    """Return 10⁻¹² as plain text, which every font can set; Matplotlib's formulas need its own."""
+    """Return 10⁻¹² as plain text for any font; Matplotlib's formulas need its own fonts."""
     power = str(round(float(np.log10(value))))
     return "10" + power.translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 

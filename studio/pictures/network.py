@@ -1,4 +1,4 @@
-"""The picture of the whole of ResNet-50, with the shape of what each part hands on."""
+"""The picture of the whole ResNet-50, with the output shape of each part."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Stage:
     Attributes:
         number: 2 to 5.
         letters: its blocks; the first is the convolutional one.
-        shape: height, width and channels of what it hands on.
+        shape: height, width and channels of its output.
 
     """
 
@@ -39,7 +39,7 @@ STAGES = (
     Stage(5, "abc", (2, 2, 2048)),
 )
 
-# Width of the box, tint, its lines, and the shape of what it hands on.
+# Width of the box, tint, lines of text, and output shape.
 Layer = tuple[float, str, Sequence[str], tuple[int, ...]]
 
 STEM: tuple[Layer, ...] = (
@@ -99,7 +99,7 @@ def _description() -> str:
 
 
 def _layers(picture: Picture, middle: float, layers: Sequence[Layer]) -> None:
-    """Draw a row of layers, the shape of what each hands on written below it."""
+    """Draw a row of layers, with the output shape of each below it."""
     gap = (SHAPES - 22 - FIRST - sum(width for width, *_ in layers)) / (len(layers) - 1)
     x = FIRST
     for number, (width, tint, lines, shape) in enumerate(layers):

@@ -67,7 +67,7 @@ def signs_sheet(
         middle = height - TOP - row * (SIDE + GAP) - SIDE / 2
         figure.text(MARGIN, middle, f"label {label}", fontsize=14, fontweight="bold", **write)
         for column, picture in enumerate(pictures[labels == label][:COLUMNS]):
-            # Drawn pixel by pixel, as smoothing would show more than the network sees.
+            # Drawn pixel by pixel: smoothing would show more than the network sees.
             figure.figimage(
                 picture.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1),
                 xo=round(DENSE * (LEFT + column * (SIDE + GAP))),

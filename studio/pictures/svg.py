@@ -8,9 +8,8 @@ from collections.abc import Sequence
 
 Point = tuple[float, float]
 
-# The card is light and the ink dark in every theme, so a picture never depends
-# on the page behind it. The three tints are told apart without colour too: every
-# box says what it is.
+# The card is light and the ink dark in every theme, so a picture never depends on the
+# page behind it. Nobody needs the colours of the three tints: every box has words.
 CARD, CARD_EDGE = "#fbfbfd", "#d5d9e2"
 INK, SOFT_INK = "#1b2530", "#4a5868"
 BLUE, BLUE_EDGE = "#dcebf8", "#2b6ca8"
@@ -57,8 +56,8 @@ class Picture:
             },
         )
         for tag, ending, text in (("title", "title", title), ("desc", "description", description)):
-            told = ElementTree.SubElement(self._root, tag, {"id": f"{name}-{ending}"})
-            told.text = text
+            element = ElementTree.SubElement(self._root, tag, {"id": f"{name}-{ending}"})
+            element.text = text
         self.box((0.5, 0.5), (width - 1, height - 1), fill=CARD, edge=CARD_EDGE, corner=14)
 
     def box(
@@ -139,7 +138,7 @@ class Picture:
             f"{_number(neck[0] + side * aside[0])} {_number(neck[1] + side * aside[1])}"
             for side in (1, -1)
         )
-        # A half-rounded stroke reaches past the corners: the tip stays short of the target.
+        # A rounded stroke extends past the corners, so the tip ends short of the target.
         tip = f"{_number(x1 - ahead[0])} {_number(y1 - ahead[1])}"
         self._add(
             "path",
@@ -230,7 +229,7 @@ TINTS = {
 
 
 def _number(value: float) -> str:
-    """Two decimals at most, so that no platform's last digit shows."""
+    """At most two decimals, so that platforms do not differ in the last digit."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 

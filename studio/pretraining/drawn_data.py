@@ -1,4 +1,4 @@
-"""The pictures that the shipped model learns from: drawn once, then varied at every look."""
+"""The pictures that the shipped model learns from: drawn once, and varied in every epoch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from resnets_utils.hands.classes import CLASSES
 from resnets_utils.hands.drawing import draw_pictures
 from resnets_utils.hands.drawing.variety import WIDE
 
-# None of these seeds is that of the students' training or test pictures.
+# The students' training and test pictures have other seeds.
 FIRST_SEED = 1000
 CHUNK = 300  # pictures a seed
 
@@ -52,7 +52,7 @@ def batches(
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Yield batches for ``epochs`` rounds: pictures in [0, 1] and one-hot labels.
 
-    The last pictures of a round that fill no batch are left out.
+    The last pictures of a round are left out if they do not fill a batch.
     """
     random = np.random.default_rng(seed)
     one_hot = np.eye(CLASSES, dtype=np.float32)

@@ -16,13 +16,13 @@ from resnets_utils.hands.drawing import draw_pictures
 from resnets_utils.hands.drawing.variety import WIDE
 from studio.pretraining.drawn_data import batches
 
-# Pictures for watching the training; not those that students are tested on.
+# Pictures for watching the training; the students' test pictures have another seed.
 WATCH_SEED = 999
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that decides how the training goes."""
+    """All settings of the training."""
 
     pictures: int = 36_000
     epochs: int = 5
@@ -36,7 +36,7 @@ class Recipe:
 
 @dataclass
 class Curves:
-    """What was measured along the way; one entry an epoch."""
+    """Measurements during the training, one entry for each epoch."""
 
     loss: list[float] = field(default_factory=list)
     accuracy: list[float] = field(default_factory=list)
@@ -46,9 +46,9 @@ class Curves:
 def start_small(model: keras.Model, seed: int) -> None:
     """Give every convolution its own weights, and let every block start as the identity.
 
-    The exercise's seeded start gives kernels of one shape the same numbers,
-    and adds sixteen unlearnt blocks to what passes through; from there the loss
-    takes hundreds of steps to fall below chance. With the last scale of a main
+    The exercise's seeded start gives kernels of one shape the same numbers, and
+    sixteen untrained blocks add to the signal. From there the loss takes hundreds
+    of steps to fall below chance. With the last scale of a main
     path at zero, a block adds nothing until it has learnt what to add (Goyal and
     colleagues, "Accurate, Large Minibatch SGD", 2017, section 5.1).
     """

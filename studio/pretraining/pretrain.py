@@ -1,4 +1,4 @@
-"""``python -m studio pretrain``: make the shipped weights, or prove what their record says."""
+"""``python -m studio pretrain``: make the shipped weights, or check their record."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def ship(
 
 
 def ship_network(assignment: Assignment) -> None:
-    """Write the graph of the network that the weights are of, blocks known by their function."""
+    """Write the graph of the trained network, with the functions of its blocks."""
     notebook = read_notebook(assignment.source)
     folder = assignment.source.parent
     graphs = ReferenceGraphs(Solution(solution_pieces(notebook.cells), blocks_text(folder)))
@@ -94,7 +94,7 @@ def ship_network(assignment: Assignment) -> None:
 
 
 def show(course: Path, console: Console) -> None:
-    """Load the shipped weights into the solution's model and measure them anew.
+    """Load the shipped weights into the solution's model and measure its accuracy again.
 
     Raises:
         GateError: if the accuracy is not the recorded one.
@@ -111,11 +111,11 @@ def show(course: Path, console: Console) -> None:
         "the pictures are "
         + ("byte for byte those of the record" if same else "not byte for byte those of the record")
     )
-    # Another processor may round a pixel or a product otherwise: one picture is allowed for.
+    # Other processors may round differently, so one picture may change.
     if abs(found - record["test_accuracy"]) > 1.5 / len(labels):
         raise GateError(
-            f"the record says {record['test_accuracy']}, and {found:.4f} was measured",
-            "make weights and record again, with: python -m studio pretrain",
+            f"the accuracy is {found:.4f}, but the record says {record['test_accuracy']}",
+            "train the model again: python -m studio pretrain",
         )
 
 

@@ -1,4 +1,4 @@
-"""The network that an assignment's solution builds, for what trains it or draws it."""
+"""The network that an assignment's solution builds."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def solution_model(assignment: Assignment) -> Any:
 
 
 def assignment_with_network(course: Path) -> Assignment:
-    """Return the course's first assignment whose solution can build the network.
+    """Return the course's first assignment whose solution builds the network.
 
     Raises:
-        CourseKitError: if none can.
+        CourseKitError: if no solution can.
 
     """
     found = assignments(course)
@@ -32,9 +32,9 @@ def assignment_with_network(course: Path) -> Assignment:
         if _builds_the_network(assignment):
             return assignment
     raise CourseKitError(
-        f"no solution in {course / 'source'} defines {BUILDER}, which builds the network: "
-        f"looked into {', '.join(assignment.name for assignment in found)}",
-        "name a course with such an assignment, as --course DIR",
+        f"no solution in {course / 'source'} defines {BUILDER}, which builds the network; "
+        f"its assignments are {', '.join(assignment.name for assignment in found)}",
+        "run the command in the folder of a course that has such an assignment",
     )
 
 

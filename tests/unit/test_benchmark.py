@@ -18,7 +18,7 @@ def test_an_assignment_without_a_network_is_passed_over(
     assignment: Assignment, tmp_path: Path
 ) -> None:
     small = small_course(tmp_path, assignment)
-    with pytest.raises(CourseKitError, match=f"looked into {small.name}"):
+    with pytest.raises(CourseKitError, match=f"its assignments are {small.name}"):
         run_benchmark(tmp_path)
     small.source.parent.rename(tmp_path / "source" / "a-small-one-v1")
     shutil.copytree(assignment.source.parent, tmp_path / "source" / assignment.name)

@@ -16,7 +16,7 @@ from resnets_utils.errors import StudentError
 from resnets_utils.hands import drawing
 from resnets_utils.hands.classes import CLASS_NAMES
 from resnets_utils.hands.dataset import (
-    MOST_PICTURES,
+    MAX_PICTURES,
     load_dataset,
 )
 
@@ -237,7 +237,7 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
     "0 bytes": (bytes_instead(b""), "is empty: it has 0 bytes"),
     "cut short": (cut_short, "is cut short: its end is missing"),
     "damaged at its beginning": (a_damaged_beginning, "is damaged and cannot be opened as HDF5"),
-    "a folder": (a_folder, "is a folder; the data set's file of that name is wanted"),
+    "a folder": (a_folder, "is a folder, but the data set needs a file of that name"),
     "a pipe": (a_pipe, "is not an ordinary file"),
     "a dead link": (a_link_to_nothing, "is a link that leads nowhere"),
     "a Git LFS pointer": (
@@ -246,13 +246,13 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
     ),
     "no pictures' key": (
         without("train_set_x"),
-        "has no key train_set_x; the keys there are: list_classes, train_set_y.",
+        "has no key train_set_x; its keys are: list_classes, train_set_y.",
     ),
-    "no labels' key": (without("train_set_y"), "has no key train_set_y; the keys there are: "),
-    "no classes": (without("list_classes"), "has no key list_classes; the keys there are: "),
+    "no labels' key": (without("train_set_y"), "has no key train_set_y; its keys are: "),
+    "no classes": (without("list_classes"), "has no key list_classes; its keys are: "),
     "no keys": (
         without("train_set_x", "train_set_y", "list_classes"),
-        "the keys there are: none at all",
+        "its keys are: (none)",
     ),
     "the channels first": (
         holding(train_set_x=np.zeros((40, 3, 64, 64), np.uint8)),
@@ -332,8 +332,8 @@ def test_as_many_pictures_as_are_allowed_are_read_past_the_shape(tmp_path: Path)
     path = tmp_path / TRAIN
     without("train_set_x")(path)
     with h5py.File(path, "r+") as file:
-        file.create_dataset("train_set_x", (MOST_PICTURES, 64, 64, 3), "u1", chunks=True)
-    assert f"holds {MOST_PICTURES} pictures but 40 labels" in told(tmp_path)
+        file.create_dataset("train_set_x", (MAX_PICTURES, 64, 64, 3), "u1", chunks=True)
+    assert f"holds {MAX_PICTURES} pictures but 40 labels" in told(tmp_path)
 
 
 def test_a_file_open_for_writing_in_another_program_is_told(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ from keras import layers
 from resnets_utils.errors import StudentError
 from resnets_utils.experiments.block_removal import remove_a_block, switched_off
 from resnets_utils.experiments.depth import compare_depths, small_network
+from resnets_utils.experiments.model_drawing import show_model
 from resnets_utils.experiments.residual_blocks import residual_blocks, scaled
 from resnets_utils.experiments.skip import what_the_skip_carries
 from resnets_utils.experiments.sliders import can_slide
+from resnets_utils.experiments.training import check_training, train
+from resnets_utils.hands.photo import show_prediction
 from studio.pretraining.trained_network import assignment_with_network, solution_model
 
 mpl.use("Agg")
@@ -109,7 +113,7 @@ def test_sizes_are_those_of_the_two_paths(capsys: pytest.CaptureFixture[str]) ->
     assert found.shortcut["2a"] == pytest.approx(shortcut, rel=1e-5)
     assert found.main == pytest.approx({"2a": first, "2b": second}, rel=1e-5)
     shares = {name: found.main[name] / found.shortcut[name] for name in found.main}
-    assert f"{max(shares.values()):.0%} in block" in capsys.readouterr().out
+    assert f"{max(shares.values()):.0%} (block" in capsys.readouterr().out
 
 
 def test_what_has_no_blocks_is_told() -> None:
@@ -124,6 +128,29 @@ def test_what_has_no_blocks_is_told() -> None:
             call("model")
     with pytest.raises(StudentError, match=r"shape \(10, 8, 8, 3\)"):
         what_the_skip_carries(network(), PICTURES)
+
+
+def test_all_that_is_printed_fits_a_terminal_without_utf_8(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+    monkeypatch.setattr("sys.stdout", terminal)
+    model = network()
+    model.compile(optimizer="adam", loss="categorical_crossentropy")
+    one_hot = np.eye(6)[LABELS[0]]
+    check_training(model, train(model, scaled(PICTURES), one_hot), scaled(PICTURES), one_hot)
+    pictures = RANDOM.random((12, 64, 64, 3)).astype(np.float32)
+    compare_depths(pictures, np.arange(12).reshape(1, 12) % 6)
+    remove_a_block(model, PICTURES, LABELS)
+    what_the_skip_carries(model, PICTURES[0])
+    monkeypatch.setenv("PATH", str(tmp_path))  # no graphviz
+    print(show_model(model, tmp_path / "model.png"))
+    large = keras.Sequential([keras.Input((64, 64, 3)), layers.Flatten(), layers.Dense(6)])
+    large.layers[-1].set_weights([np.zeros((64 * 64 * 3, 6)), np.zeros(6)])
+    large.add(layers.Softmax())
+    show_prediction(large, COURSE / "source" / "residual-networks-v2a" / "images" / "my_hand.png")
+    terminal.flush()
 
 
 def test_a_test_has_no_sliders() -> None:

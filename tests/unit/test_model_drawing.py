@@ -161,7 +161,7 @@ def test_what_is_no_model_is_refused_in_words(wrong: Any) -> None:
 
 
 def test_a_model_without_shapes_and_a_strange_ending_are_refused_in_words(small: Any) -> None:
-    with pytest.raises(StudentError, match="has not met an input"):
+    with pytest.raises(StudentError, match="has not seen an input"):
         show_model(keras.Sequential([layers.Dense(2)]))
     with pytest.raises(StudentError, match=r"model\.xyz does not end in \.png"):
         show_model(small, "model.xyz")

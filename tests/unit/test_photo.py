@@ -260,7 +260,11 @@ UNREADABLE: dict[str, tuple[str, bytes, str]] = {
     "text": ("a.jpg", b"my hand, from the left\n", "is not a picture in a format known here"),
     "half a JPEG": ("a.jpg", saved("jpg")[:3000], "not all of it can be read"),
     "half a PNG": ("a.png", saved("png")[:3000], "not all of it can be read"),
-    "a PNG's beginning": ("a.png", saved("png")[:12], "begins like a picture and does not go on"),
+    "a PNG's beginning": (
+        "a.png",
+        saved("png")[:12],
+        "begins like a picture and breaks off",
+    ),
     "HEIC": (
         "a.heic",
         b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200),

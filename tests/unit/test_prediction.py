@@ -55,10 +55,10 @@ def test_the_photo_itself_decides() -> None:
 def unfit_models() -> dict[str, tuple[Any, str]]:
     two = [keras.Input((64, 64, 3)), keras.Input((64, 64, 3))]
     return {
-        "None": (None, "The model is no finished Keras model with one input and one output"),
-        "the function": (model_that_says, "but a function"),
-        "not built": (keras.Sequential([keras.layers.Dense(6)]), "but a Sequential"),
-        "two inputs": (keras.Model(two, keras.layers.Add()(two)), "but a Functional"),
+        "None": (None, "The model is not a finished Keras model with one input and one output"),
+        "the function": (model_that_says, "it is of class function"),
+        "not built": (keras.Sequential([keras.layers.Dense(6)]), "it is of class Sequential"),
+        "two inputs": (keras.Model(two, keras.layers.Add()(two)), "it is of class Functional"),
         "smaller pictures": (
             model_that_says(*SURE, side=32),
             "takes pictures of shape (32, 32, 3), but the photo has (64, 64, 3)",
@@ -73,11 +73,11 @@ def unfit_models() -> dict[str, tuple[Any, str]]:
         ),
         "no softmax": (
             model_that_says(1, 2, 3, 4, 5, 6, activation="linear"),
-            "six outputs add up to 21, not to 1: they are no probabilities",
+            "six outputs add up to 21, not to 1: they are not probabilities",
         ),
         "not a number": (
             model_that_says(np.nan, 1, 1, 1, 1, 1, activation="linear"),
-            "is not a number (nan): its weights have run away",
+            "is not a number (nan): its weights grew without limit",
         ),
     }
 
@@ -133,8 +133,8 @@ def test_the_photo_is_shown_beside_bars_in_words(
 @pytest.mark.parametrize(
     ("probabilities", "said"),
     [
-        ((0.1, 0.31, 0.2, 0.19, 0.1, 0.1), "unsure – perhaps 1 (index finger), but only 31 % sure"),
-        ((0.492, 0.1, 0.1, 0.1, 0.1, 0.108), "unsure – perhaps 0 (closed ring), but only 49 %"),
+        ((0.1, 0.31, 0.2, 0.19, 0.1, 0.1), "unsure: perhaps 1 (index finger), but only 31 % sure"),
+        ((0.492, 0.1, 0.1, 0.1, 0.1, 0.108), "unsure: perhaps 0 (closed ring), but only 49 %"),
         ((0.498, 0.1, 0.1, 0.1, 0.1, 0.102), "looks like 0 (closed ring), 50 % sure"),
         ((0.001, 0.001, 0.001, 0.001, 0.001, 0.995), "looks like 5 (open hand), over 99 % sure"),
     ],

@@ -12,7 +12,8 @@ import pytest
 from resnets_utils.answering import answer
 from resnets_utils.border.call import Call, as_arguments
 from resnets_utils.graphs.keras_json import read_graph
-from resnets_utils.graphs.tracing import _without_values, trace
+from resnets_utils.graphs.keras_private import waiting_variables, waits
+from resnets_utils.graphs.tracing import trace
 
 CALL = Call("block", {}, (4, 4, 3))
 
@@ -24,24 +25,24 @@ def kinds(reply: dict[str, str]) -> list[str]:
 
 def test_a_layer_that_the_notebook_made_before_has_its_values_afterwards() -> None:
     layer = keras.layers.Conv2D(2, 3, kernel_initializer="ones")
-    before = list(_without_values())
+    before = list(waiting_variables())
     assert not layer.built
 
     def block(X: Any) -> Any:
         return keras.layers.BatchNormalization()(layer(X))
 
     assert kinds(trace(CALL, block, {})) == ["input", "convolution", "batch normalisation"]
-    # Without a value of its own a variable would be drawn anew by each reader.
-    assert layer.kernel._value is not None and layer.bias._value is not None
+    # Without a value of its own a variable would be drawn again by each reader.
+    assert not waits(layer.kernel) and not waits(layer.bias)
     np.testing.assert_array_equal(np.asarray(layer.kernel), np.ones((3, 3, 3, 2)))
-    assert [id(one) for one in _without_values()] == [id(one) for one in before]
+    assert [id(one) for one in waiting_variables()] == [id(one) for one in before]
     # It computes, and is the notebook's as before.
     values = np.asarray(layer(np.ones((1, 3, 3, 3), np.float32)))
     np.testing.assert_allclose(values, 27 * np.ones((1, 1, 1, 2)))
 
 
 def test_nothing_drawn_waits_for_values_though_an_error_came() -> None:
-    before = len(_without_values())
+    before = len(waiting_variables())
     kept: list[Any] = []
 
     def block(X: Any) -> Any:
@@ -51,7 +52,7 @@ def test_nothing_drawn_waits_for_values_though_an_error_came() -> None:
 
     reply = trace(CALL, block, {})
     assert (reply["status"], reply["reason"]) == ("raised", "ValueError: my own mistake")
-    assert len(_without_values()) == before
+    assert len(waiting_variables()) == before
     for layer in kept:
         np.testing.assert_array_equal(np.asarray(layer.kernel), np.ones((3, 4)))
 
@@ -83,7 +84,7 @@ def test_a_function_that_fails_without_values_is_called_again_with_them() -> Non
     def block(X: Any) -> Any:
         layer = keras.layers.Conv2D(2, 1)
         calls.append(layer(X))
-        if layer.kernel._value is None:
+        if waits(layer.kernel):
             raise RuntimeError("it has no value")
         return calls[-1]
 

@@ -87,7 +87,7 @@ def test_fused_moving_averages_are_those_of_keras() -> None:
     np.testing.assert_allclose(trained, fitted, atol=2e-6)
 
 
-def test_everything_changed_for_training_is_put_back() -> None:
+def test_everything_changed_for_training_is_restored() -> None:
     model = small_network()
     with pytest.raises(ZeroDivisionError):
         train(model, X, Y, verbose=0, callbacks=[Stumbling()])
@@ -152,7 +152,7 @@ def test_a_loss_that_does_not_fall_is_an_error(losses: list[float]) -> None:
 def test_a_cut_gradient_is_an_error() -> None:
     history = keras.callbacks.History()
     history.history = {"loss": [2.0, 1.0]}
-    with pytest.raises(StudentError, match="does not teach the first convolution, first"):
+    with pytest.raises(StudentError, match="does not reach the first convolution, first"):
         check_training(small_network(cut=True), history, X, Y)
 
 

@@ -27,7 +27,7 @@ from resnets_utils.checks.graph_comparison import (
     all_and_start,
     all_but_start,
 )
-from resnets_utils.graphs.graph import CLOSED_BLOCK, TOLD_TRAINING, WEIGHTED, Graph, Node
+from resnets_utils.graphs.graph import CLOSED_BLOCK, TRAINING_KINDS, WEIGHTED, Graph, Node
 from resnets_utils.graphs.graph_differences import start as start_in_words
 from resnets_utils.graphs.places import kind_in_words
 from resnets_utils.graphs.rebuilding import build
@@ -338,7 +338,7 @@ def _as_called(graph: Graph) -> Graph:
     """
     return graph.with_nodes(
         replace(node, settings={**node.settings, "training": False})
-        if node.kind in TOLD_TRAINING and node["training"] is None
+        if node.kind in TRAINING_KINDS and node["training"] is None
         else node
         for node in graph.nodes
     )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from resnets_utils.border.reply import Reply
 
 
-class Outcome(str, Enum):  # noqa: UP042 (StrEnum needs Python 3.11)
+class Outcome(str, Enum):
     """How a check ended: a word and a sign, the gravest last.
 
     A failure of grading itself has no outcome: it is raised and gives no score.

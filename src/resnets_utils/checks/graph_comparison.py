@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from resnets_utils.graphs.graph import (
     CLOSED_BLOCK,
-    TOLD_TRAINING,
+    TRAINING_KINDS,
     WEIGHTED,
     Graph,
     Node,
@@ -162,7 +162,7 @@ def all_and_start(node: Node) -> tuple[object, ...] | None:
 
 
 def _training_arguments(graph: Graph) -> Counter[Any]:
-    return Counter((node.kind, node["training"]) for node in graph.of_kind(*sorted(TOLD_TRAINING)))
+    return Counter((node.kind, node["training"]) for node in graph.of_kind(*sorted(TRAINING_KINDS)))
 
 
 def open_blocks(graph: Graph, open_block: Opener) -> Graph:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum
 from html import escape
 from pathlib import Path
 
@@ -13,8 +13,10 @@ from resnets_utils.upgrade.edits import Change
 from resnets_utils.upgrade.imports import Problem
 
 
-class Outcome(StrEnum):
+class Outcome(str, Enum):
     """What happened to one graded function."""
+
+    __str__ = str.__str__  # as StrEnum has it, which Python 3.10 lacks
 
     CARRIED = "carried"
     CHANGED = "carried with changes"
