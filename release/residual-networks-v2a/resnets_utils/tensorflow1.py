@@ -14,15 +14,8 @@ import tensorflow as tf
 TENSORFLOW_1_GRAPH_SEED = 87654321
 
 
-@keras.saving.register_keras_serializable(package="resnets_utils")
-class GlorotUniform(keras.initializers.Initializer):  # type: ignore[misc]
-    """Glorot and Bengio's uniform initializer, drawn as TensorFlow 1 drew it.
-
-    Values are uniform on [-limit, limit) with
-    ``limit = sqrt(6 / (fan_in + fan_out))`` (Glorot and Bengio 2010). A seeded
-    draw uses the Philox generator with key 87654321 and counter (0, seed),
-    which gives TensorFlow 1's numbers bit for bit; the figures printed in the
-    exercise come from them. Two layers of one shape and one seed start equal.
+class SeededUniform(keras.initializers.Initializer):  # type: ignore[misc]
+    """Values uniform on [-limit, limit). Two layers of one shape and one seed start equal.
 
     Args:
         seed: a whole number, 0 or above; ``None`` draws fresh values each time.
@@ -32,19 +25,31 @@ class GlorotUniform(keras.initializers.Initializer):  # type: ignore[misc]
 
     """
 
+    name = "glorot_uniform"
+
     def __init__(self, seed: int | None = None) -> None:
-        self.seed = whole_seed(seed, "glorot_uniform")
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
+            raise ValueError(
+                f"{self.name} takes seed=None or a whole number of 0 or above, not {seed!r}"
+            )
+        self.seed = seed
+
+    def limit(self, shape: Sequence[int]) -> float:
+        """Return the largest size of a weight in a kernel of ``shape``: here Glorot's limit."""
+        return glorot_limit(shape)
+
+    def draw(self, shape: tuple[int, ...], seed: int, limit: float) -> Any:
+        """Return the float32 values of a seed."""
+        raise NotImplementedError
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
         """Draw a float tensor of ``shape`` (a kernel: height, width, channels in, channels out)."""
-        limit = glorot_limit(shape)
+        limit = self.limit(shape)
         if self.seed is None:
             generator = tf.random.Generator.from_non_deterministic_state(alg="philox")
+            values = generator.uniform(tuple(shape), -limit, limit, dtype="float32")
         else:
-            generator = tf.random.Generator.from_state(
-                [0, self.seed, TENSORFLOW_1_GRAPH_SEED], alg="philox"
-            )
-        values = generator.uniform(tuple(shape), -limit, limit, dtype="float32")
+            values = self.draw(tuple(shape), self.seed, limit)
         return tf.cast(values, dtype) if dtype is not None else values
 
     def get_config(self) -> dict[str, Any]:
@@ -52,18 +57,20 @@ class GlorotUniform(keras.initializers.Initializer):  # type: ignore[misc]
         return {"seed": self.seed}
 
 
-def whole_seed(seed: int | None, initializer: str) -> int | None:
-    """Return a seed that is None or a whole number of 0 or above.
+@keras.saving.register_keras_serializable(package="resnets_utils")
+class GlorotUniform(SeededUniform):
+    """Glorot and Bengio's uniform initializer, drawn as TensorFlow 1 drew it.
 
-    Raises:
-        ValueError: if it is anything else; the message names the initializer.
-
+    The limit is ``sqrt(6 / (fan_in + fan_out))`` (Glorot and Bengio 2010). A seeded
+    draw uses the Philox generator with key 87654321 and counter (0, seed), which
+    gives TensorFlow 1's numbers bit for bit. The exercise's figures come from them.
     """
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
-        raise ValueError(
-            f"{initializer} takes seed=None or a whole number of 0 or above, not {seed!r}"
-        )
-    return seed
+
+    def draw(self, shape: tuple[int, ...], seed: int, limit: float) -> Any:
+        """Return TensorFlow 1's values."""
+        state = [0, seed, TENSORFLOW_1_GRAPH_SEED]
+        generator = tf.random.Generator.from_state(state, alg="philox")
+        return generator.uniform(shape, -limit, limit, dtype="float32")
 
 
 def glorot_limit(shape: Sequence[int]) -> float:

@@ -1,4 +1,4 @@
-"""What the Residual Networks notebooks need beside TensorFlow, NumPy and Matplotlib."""
+"""What the Residual Networks notebooks need besides TensorFlow, NumPy and Matplotlib."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from resnets_utils.tensorflow1 import GlorotUniform as GlorotUniform
     from resnets_utils.tensorflow1 import glorot_uniform as glorot_uniform
 
-# TensorFlow reads it when it is imported. Without a graphics card a red line about the
-# one it misses would stand above a student's first verdict; errors still come as exceptions.
+# TensorFlow reads this when it is imported. Without it, a machine without a graphics card
+# shows a red warning above a student's first result. Errors still come as exceptions.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-# Where each name lives. A module is imported when its name is first asked for,
-# so that the checks do not wait for drawing and reading of pictures.
+# The module of each name. A module is imported when its name is first used, so that
+# the checks do not wait for modules that draw and read pictures.
 _HOMES = {
     "Checks": "checks.checks",
     "GlorotUniform": "tensorflow1",

@@ -1,9 +1,9 @@
 """How a call of a graded function is answered.
 
 `answer` runs where the student's code is: in the notebook, or in the kernel that
-grading starts for it. What it returns is plain data, which whoever asked checks
-before anybody believes it. The judge has the solution's functions answer the same
-calls, for what the exercise asks for is what they draw or return.
+grading starts for it. It returns untrusted plain data, which the judge checks. The
+solution's functions answer the same calls in the judge: what they draw or return
+is what the exercise asks for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from collections.abc import Callable
 from typing import Any
 
 from resnets_utils.border.call import VALUE, Call
-from resnets_utils.border.plain_data import NotPlainData, encode
+from resnets_utils.border.encoding import encode
+from resnets_utils.border.plain_data import NotPlainData
 from resnets_utils.border.reply import Reply, WrongResult, raised_reply
 
 
@@ -25,7 +26,7 @@ def answer(call: Call, namespace: dict[str, Any]) -> Reply:
     Returns:
         A "status" and what belongs to it. "undefined": a "reason". "placeholder" and
         "raised": see `raised_reply`. "value": the result as JSON text of
-        `plain_data`, as "value". "graph": see `tracing.trace`.
+        `encoding`, as "value". "graph": see `tracing.trace`.
 
     """
     function = namespace.get(call.function)
@@ -34,7 +35,7 @@ def answer(call: Call, namespace: dict[str, Any]) -> Reply:
     if call.asks == VALUE:
         return _returned(call, function, namespace)
     try:
-        # Loaded for graphs alone: it needs Keras.
+        # Loaded only for graphs: it needs Keras.
         tracing = importlib.import_module("resnets_utils.graphs.tracing")
     except ImportError as error:
         return raised_reply(error, namespace)
@@ -49,7 +50,7 @@ def _returned(call: Call, function: Callable[..., Any], namespace: dict[str, Any
             return {"status": "value", "value": json.dumps(encode(result))}
         except NotPlainData as error:
             raise WrongResult(f"it returned {error}") from None
-    except BaseException as error:  # SystemExit, too, is the student's own
+    except BaseException as error:  # SystemExit, too, comes from the student's code
         return raised_reply(error, namespace)
 
 

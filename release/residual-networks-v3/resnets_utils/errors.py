@@ -1,10 +1,17 @@
-"""Errors that speak to a student: what happened, and what to do next, without a traceback."""
+"""Errors for people: what happened, and what to do next.
+
+::
+
+    HintedError
+    ├── StudentError       something that a student can put right
+    └── CourseKitError     see coursekit.errors
+"""
 
 from __future__ import annotations
 
 
-class StudentError(Exception):
-    """Something that a student can put right.
+class HintedError(Exception):
+    """An error that says what happened and what to do next.
 
     Args:
         message: what happened, and where.
@@ -18,9 +25,15 @@ class StudentError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        said = f"error: {self.message}"
-        return f"{said}\nhint: {self.hint}" if self.hint else said
+        return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
+
+
+class StudentError(HintedError):
+    """Something that a student can put right."""
+
+    def __str__(self) -> str:
+        return f"error: {super().__str__()}"
 
     def _render_traceback_(self) -> list[str]:
-        # IPython shows this instead of a traceback, which would only show our code.
+        # IPython shows this instead of a traceback, which would show our code alone.
         return str(self).splitlines()

@@ -1,4 +1,4 @@
-"""Whether the notebook is being graded or validated, where training has to take seconds."""
+"""Whether the notebook is being graded or validated, so that training must take seconds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 
 def short_run() -> bool:
-    """Say whether nbgrader, not a person, runs this notebook.
+    """Return whether nbgrader, not a person, runs this notebook.
 
     nbgrader sets ``NBGRADER_EXECUTION`` to "autograde" or "validate" while it
     executes a notebook. Set it by hand to see what graders see.

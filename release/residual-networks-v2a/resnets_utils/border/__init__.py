@@ -1,1 +1,1 @@
-"""What crosses the border of a student's process: calls, replies and values as plain data."""
+"""What goes into and comes out of a student's process: calls, replies and values as plain data."""

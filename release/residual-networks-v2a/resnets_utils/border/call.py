@@ -1,4 +1,4 @@
-"""Calls of a graded function: how a check asks for one."""
+"""A call of a graded function, as a check asks for it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from resnets_utils.border.plain_data import NotPlainData, decode, encode
-from resnets_utils.border.value_differences import show
+from resnets_utils.border.decoding import decode
+from resnets_utils.border.encoding import encode
+from resnets_utils.border.plain_data import NotPlainData
+from resnets_utils.border.value_text import show
 
 GRAPH, VALUE = "graph", "value"
-# What an argument's form begins with that is no plain data.
+# The tags of arguments that are not plain data.
 INITIALIZER, START = "initializer", "start"
 
 
@@ -26,10 +28,10 @@ class Call:
         shape: of the tensor that comes first, without the number of pictures, such
             as (height, width, channels); None for a function that takes no tensor.
         asks: "graph" for what the function draws, "value" for what it returns.
-        blocks: the text of the assignment's ``blocks.py``, if the function is to meet
+        blocks: the text of the assignment's ``blocks.py``, if the function gets
             stand-ins instead of the student's own blocks, so that a mistake in a
-            block costs no point twice; "" for their own.
-        sample: settles the pictures that what was drawn is tried on; None for no trial.
+            block does not cost points twice; "" for the student's own.
+        sample: determines the pictures that the network is tried on; None for no trial.
 
     """
 
@@ -49,7 +51,7 @@ class Call:
 
     @property
     def key(self) -> str:
-        """What tells the call from others, as text: the function and what it is given."""
+        """A text that identifies the call: the function and what it is given."""
         given = [self.asks, self.function, self.shape, self.arguments]
         return json.dumps(given, sort_keys=True, ensure_ascii=False)
 
@@ -72,23 +74,23 @@ class Call:
 
     @property
     def python_arguments(self) -> dict[str, Any]:
-        """The arguments as Python passes them, made anew each time: a function may change them."""
+        """The arguments as Python passes them; new ones each time: a function may change them."""
         return {name: python_argument(form) for name, form in self.arguments.items()}
 
 
 def as_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return keyword arguments as a `Call` holds them.
 
-    An argument is plain data, or one of the library's initializers, which goes by its name.
+    An argument is plain data, or one of the library's initializers, which is sent by name.
 
     Raises:
-        ValueError: if one is anything else; that is a mistake in the check.
+        ValueError: if an argument is anything else, which is a mistake in the check.
 
     """
     forms = {}
     for name, value in arguments.items():
         if callable(value):
-            # Needs Keras, which an exercise of plain values does without.
+            # Needs Keras, which an exercise of plain values does not use.
             known = importlib.import_module("resnets_utils.graphs.initializer_names")
             found = known.name_of_initializer(value)
             if found is None:

@@ -1,1 +1,1 @@
-"""The words of a test cell, and what stands behind them."""
+"""What a test cell can ask for, and how the answers are checked."""

@@ -1,4 +1,4 @@
-"""Named checks that carry points: the words of a test cell.
+"""Named checks that carry points: what a test cell consists of.
 
 A test cell reads::
 
@@ -13,8 +13,8 @@ or, for a function that draws a network::
         checks.trace((8, 8, 3), filters=[16, 32]).has_output_shape()
 
 The same text runs in two places. In the student's notebook the function is called
-there, and the report prints. In the judge the answer comes from the student's
-kernel, and the results are taken from `judging`.
+there, and the report prints. In the judge the student's kernel makes the call, and
+the results are taken from `judging`.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from __future__ import annotations
 import importlib
 import sys
 import textwrap
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from resnets_utils.border.call import VALUE, Call, as_arguments
 from resnets_utils.checks.check_result import (
-    SIGNS,
     AnswerRaised,
     CheckResult,
     ChecksNotPassed,
@@ -43,10 +43,16 @@ if TYPE_CHECKING:
     from resnets_utils.border.reply import Reply
     from resnets_utils.checks.answer import Answer
 
-# By method: the modules that it needs, first that which answers it. Loaded when a check
-# first calls it, and released where one does, so that an exercise of plain values needs
-# no Keras.
+# By method, the modules that it needs; the first of them runs it. They are loaded when a
+# check first calls the method, and released only where a check does, so that an exercise
+# of plain values needs no Keras.
 ON_DEMAND = {"trace": ["checks.network_checks", "graphs.tracing"]}
+# What a check's block may raise.
+_OUTCOMES: dict[type[Exception], Outcome] = {
+    AssertionError: Outcome.FAILED,
+    AnswerRaised: Outcome.ERROR,
+    NotAttempted: Outcome.NOT_ATTEMPTED,
+}
 
 
 class Checks:
@@ -63,18 +69,30 @@ class Checks:
         self._networks: Any = None
         self._replies: dict[str, Reply] = {}
         self._first = len(self._how.results)
-        self._line = 0
+        self._hidden = False  # whether the check that runs is
         self._used: list[Answer] = []
         self.random = np.random.default_rng([self._how.salt, *function.encode()])
 
-    def __call__(self, name: str, points: float) -> _Check:
-        """Open a named check; what is asserted in its ``with`` block decides it."""
-        self._line = sys._getframe(1).f_lineno
+    def __call__(self, name: str, points: float) -> AbstractContextManager[None]:
+        """Open a named check; it passes unless something is raised in its ``with`` block."""
+        self._hidden = sys._getframe(1).f_lineno in self._how.hidden_lines
+        return self._check(name, points)
+
+    @contextmanager
+    def _check(self, name: str, points: float) -> Iterator[None]:
+        outcome, reason = Outcome.PASSED, ""
         self._used = []
-        return _Check(self, name, points)
+        try:
+            yield
+        except tuple(_OUTCOMES) as error:
+            outcome = next(to for known, to in _OUTCOMES.items() if isinstance(error, known))
+            reason = str(error) or "an assertion in the check failed"
+        # Any other error is a mistake in the check itself, which must not cost a student points.
+        remarks = tuple(dict.fromkeys(remark for used in self._used for remark in used.remarks))
+        self._how.results.append(CheckResult(name, points, outcome, reason, remarks, self._hidden))
 
     def call(self, **arguments: Any) -> Returned:
-        """Call the function and return what it returned, to be asked about.
+        """Call the function; return its result, which has the methods of a check.
 
         Args:
             **arguments: the function's arguments, by name: numbers, texts, lists,
@@ -98,21 +116,21 @@ class Checks:
     def trace(
         self, shape: tuple[int, ...] | None = None, *, own_blocks: bool = False, **arguments: Any
     ) -> Answer:
-        """Have the function draw its network, and return that, to be asked about.
+        """Have the function draw its network; return it with the methods of a check.
 
         Args:
             shape: of the tensor to call it on, without the number of pictures: height,
                 width and channels; None for a function that takes no tensor.
-            own_blocks: let it use the student's own blocks, mistakes and all. Otherwise
-                a function that is no block itself meets flawless ones.
+            own_blocks: let it use the student's own blocks, with their mistakes.
+                Otherwise a function that is not itself a block gets correct ones.
             **arguments: the function's other arguments, by name; one of the library's
                 initializers may be among them.
 
         Raises:
             AnswerRaised: if the function raised or is not defined.
-            NotAttempted: if it still holds a placeholder.
-            CheckFailed: if what it drew is beyond any exercise.
-            StudentError: if this folder's record does not hold the call.
+            NotAttempted: if it still contains the placeholder.
+            CheckFailed: if its network cannot be read.
+            StudentError: if the record in this folder does not contain the call.
 
         """
         if self._networks is None:
@@ -121,13 +139,6 @@ class Checks:
         answer: Answer = self._networks.trace(shape, own_blocks, arguments)
         self._used.append(answer)
         return answer
-
-    @property
-    def _hidden(self) -> bool:
-        return self._line in self._how.hidden_lines
-
-    def _record(self, result: CheckResult) -> None:
-        self._how.results.append(result)
 
     @property
     def results(self) -> list[CheckResult]:
@@ -143,7 +154,8 @@ class Checks:
         """
         if not self._how.in_notebook:
             return
-        print(report(self.function, self.results))
+        text = report(self.function, self.results)
+        print(printable(text, getattr(sys.stdout, "encoding", None) or "utf-8"))
         missed = [result for result in self.results if result.outcome is not Outcome.PASSED]
         if missed:
             raise ChecksNotPassed(
@@ -152,42 +164,8 @@ class Checks:
             )
 
 
-class _Check:
-    """One named check; its ``with`` block passes unless something is raised in it."""
-
-    def __init__(self, checks: Checks, name: str, points: float) -> None:
-        self._checks, self._name, self._points = checks, name, points
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        found: TracebackType | None,
-    ) -> bool:
-        outcomes = {
-            AssertionError: Outcome.FAILED,
-            AnswerRaised: Outcome.ERROR,
-            NotAttempted: Outcome.NOT_ATTEMPTED,
-        }
-        outcome = Outcome.PASSED
-        if error is not None:
-            outcomes_found = [to for known, to in outcomes.items() if isinstance(error, known)]
-            if not outcomes_found:
-                return False  # a mistake in the check itself, which nobody's score may pay for
-            outcome = outcomes_found[0]
-        remarks = tuple(
-            dict.fromkeys(remark for answer in self._checks._used for remark in answer.remarks)
-        )
-        reason = "" if error is None else str(error) or "an assertion of the check does not hold"
-        self._checks._record(CheckResult(self._name, self._points, outcome, reason, remarks))
-        return True
-
-
 def report(function: str, results: list[CheckResult]) -> str:
-    """Return the checks as a list in words, one line each and a reason where one is due."""
+    """Return the checks as a list in words, each with the reason why it was not passed."""
     passed = [result for result in results if result.outcome is Outcome.PASSED]
     if results and all(result.outcome is Outcome.NOT_ATTEMPTED for result in results):
         head = f"{function}: not attempted yet"
@@ -196,7 +174,7 @@ def report(function: str, results: list[CheckResult]) -> str:
     lines = [head, ""]
     told: dict[str, str] = {}
     for result in results:
-        lines.append(f"  {SIGNS[result.outcome]} {result.outcome:<13}  {result.name}")
+        lines.append(f"  {result.outcome.signed:<15}  {result.name}")
         if result.reason and result.reason in told:
             lines.append(f"      the same reason as for {told[result.reason]}")
         elif result.reason:
@@ -204,6 +182,22 @@ def report(function: str, results: list[CheckResult]) -> str:
             told[result.reason] = result.name
         lines += [f"      note: {remark}" for remark in result.remarks]
     return "\n".join(lines)
+
+
+def printable(text: str, encoding: str) -> str:
+    """Return a text with the characters that an encoding lacks written in ASCII.
+
+    Args:
+        text: what is to be printed.
+        encoding: the terminal's, which may not be UTF-8.
+
+    """
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        signs = str.maketrans("✓✗–", "+x-")
+        return text.translate(signs).encode(encoding, "backslashreplace").decode(encoding)
+    return text
 
 
 def _wrapped(reason: str) -> str:

@@ -1,4 +1,4 @@
-"""Have a graded function draw its graph, and set it beside the exercise's."""
+"""Have a graded function draw its graph, and compare it with the exercise's."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from resnets_utils.checks.check_result import (
     NotAttempted,
     raise_what_happened,
 )
+from resnets_utils.checks.graph_comparison import GraphComparison
 from resnets_utils.checks.judging import Judging
 from resnets_utils.checks.reference import Reference
 from resnets_utils.checks.reference_graphs import ReferenceGraphs, block_call
@@ -25,11 +26,11 @@ from resnets_utils.graphs.keras_json import read_graph
 from resnets_utils.graphs.keras_layers import GraphRefused
 from resnets_utils.graphs.spot_check import agrees
 
-# For all the blocks of a test cell's networks that students call in ways of their own: they
-# can ask for so many layers that none is ever drawn. The exercise's own take a second.
+# For opening all blocks of a test cell's networks. A student's arguments can ask for so many
+# layers that drawing them takes hours; the exercise's own take a second.
 MAX_SECONDS = 20
-# The salt itself stays with the judge.
-_SAMPLES = 1_000_003
+# The student's kernel gets only this remainder of the salt, which stays with the judge.
+_SAMPLE_NUMBERS = 1_000_003
 
 
 @lru_cache(maxsize=4)
@@ -55,7 +56,7 @@ class NetworkChecks:
         self._graphs = graphs_of(how.reference)
         self._answers: dict[str, Answer | Exception] = {}
         self._tried = not how.sampled
-        self._untrue = ""  # why none of the function's networks is believed
+        self._untrue = ""  # why the function's networks are not trusted
         self._seconds_left: float = MAX_SECONDS
 
     def trace(
@@ -63,17 +64,17 @@ class NetworkChecks:
     ) -> Answer:
         """Call the function and return what it drew; see `Checks.trace`."""
         blocks = self._graphs.blocks
-        # A block is judged as it is; what calls blocks, on flawless ones.
+        # A block is judged by itself; a function that calls blocks gets correct ones.
         own = own_blocks or self._function in blocks.functions
         call = Call(
             self._function, as_arguments(arguments), shape, blocks="" if own else blocks.text
         )
-        # Before anything of the student's runs: an unrecorded call says so by itself.
+        # Before the student's code runs: a call that is not recorded raises here.
         expected = self._graphs.graph(call)
         key = repr(call)
         if key not in self._answers:
             try:
-                self._answers[key] = self._answer(call, expected, dear=own_blocks)
+                self._answers[key] = self._answer(call, expected, costly=own_blocks)
             except (AnswerRaised, NotAttempted, CheckFailed) as error:
                 self._answers[key] = error
         if self._untrue:
@@ -83,11 +84,11 @@ class NetworkChecks:
             raise answer
         return answer
 
-    def _answer(self, call: Call, expected: Graph, *, dear: bool) -> Answer:
-        # One network is tried, of the first that cost little: with the student's
-        # own blocks, a whole network takes seconds.
-        if not self._tried and not dear:
-            call = replace(call, sample=self._how.salt % _SAMPLES)
+    def _answer(self, call: Call, expected: Graph, *, costly: bool) -> Answer:
+        # One network is tried: the first that costs little. With the student's own
+        # blocks, a whole network takes seconds.
+        if not self._tried and not costly:
+            call = replace(call, sample=self._how.salt % _SAMPLE_NUMBERS)
         reply = self._how.tracer(call)
         reason = reply.get("reason", "")
         if reply["status"] == "graph":
@@ -105,32 +106,30 @@ class NetworkChecks:
                         else f"{call}: its layers compute something else than they say; use "
                         "Keras's layers and functions as they are, and do not set or train weights"
                     )
-            return self._beside(call, graph, expected)
-        drawn = self._drawn_so_far(reply, call)
-        raise_what_happened(
-            call,
-            reply,
-            in_notebook=self._how.in_notebook,
-            more=self._explained(call, drawn, expected),
-        )
+            return Answer(
+                call,
+                self._beside(call, graph, expected),
+                reveal=lambda: not self._hidden(),
+                thorough=self._how.thorough,
+            )
+        more = self._explained(call, self._drawn_so_far(reply, call), expected)
+        raise_what_happened(call, reply, in_notebook=self._how.in_notebook, more=more)
 
     def _read(self, text: str, call: Call) -> Graph:
         return read_graph(text, self._graphs.blocks if call.blocks else None)
 
-    def _beside(self, call: Call, graph: Graph, expected: Graph) -> Answer:
-        return Answer(
-            call,
+    def _beside(self, call: Call, graph: Graph, expected: Graph) -> GraphComparison:
+        return GraphComparison(
             graph,
             expected,
             self._open_block,
             self._graphs.opened,
             self._how.salt,
-            reveal=lambda: not self._hidden(),
-            thorough=self._how.thorough,
+            network=call.shape is None,
         )
 
     def _open_block(self, block: Node, shape: Shape) -> Graph | None:
-        """The exercise's layers for a block; in a notebook, where they are not known, its own."""
+        """The exercise's layers for a block; a notebook may have only the student's own."""
         started = time.monotonic()
         found = self._graphs.opened(block, shape, self._seconds_left)
         self._seconds_left -= time.monotonic() - started
@@ -157,5 +156,5 @@ class NetworkChecks:
         """The first difference in what was drawn before an error, on a line of its own."""
         if graph is None:
             return ""
-        found = self._beside(call, graph, expected).first_difference_so_far()
+        found = self._beside(call, graph, expected).difference_so_far()
         return f"\nbefore that, {found}" if found else ""

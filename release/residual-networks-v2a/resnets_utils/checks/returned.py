@@ -9,71 +9,65 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from resnets_utils.border.call import Call
-from resnets_utils.border.plain_data import NotPlainData, decode
+from resnets_utils.border.decoding import decode
+from resnets_utils.border.plain_data import NotPlainData
 from resnets_utils.border.reply import Reply
 from resnets_utils.border.value_differences import (
     dtype_of,
     first_difference_of_values,
     shape_of,
-    show,
 )
+from resnets_utils.border.value_text import show
 from resnets_utils.checks.check_result import CheckFailed, raise_what_happened
 from resnets_utils.checks.reference import damaged_record
 
-_SOLUTIONS: Any = object()  # "what the solution returns": None may be asked for
+_SOLUTIONS: Any = object()  # "what the solution returns": None can be an expected result
 
 
+@dataclass(frozen=True, eq=False)
 class Returned:
-    """What one call of a graded function returned.
+    """What one call of a graded function returned, and what a check may ask of it.
 
-    Args:
+    Attributes:
         call: how the function was called.
-        reply: what it answered.
-        right_reply: gives what the solution answers to the same call.
+        reply: the reply to the call.
+        right_reply: gives the solution's reply to the same call.
         reveal: whether a reason may tell what is expected.
         in_notebook: whether the check runs in a student's notebook.
 
     """
 
-    def __init__(
-        self,
-        call: Call,
-        reply: Reply,
-        right_reply: Callable[[], Reply],
-        *,
-        reveal: Callable[[], bool],
-        in_notebook: bool,
-    ) -> None:
-        self.call = call
-        self._reply = reply
-        self._right_reply = right_reply
-        self._reveal = reveal
-        self._in_notebook = in_notebook
+    call: Call
+    reply: Reply
+    right_reply: Callable[[], Reply]
+    reveal: Callable[[], bool]
+    in_notebook: bool
 
     @property
     def value(self) -> Any:
         """The result, as data.
 
         Raises:
-            NotAttempted: if the function still holds a placeholder.
+            NotAttempted: if the function still contains the placeholder.
             AnswerRaised: if it raised or is not defined.
-            CheckFailed: if what came is no plain data.
+            CheckFailed: if the reply does not contain plain data.
 
         """
-        if self._reply["status"] != "value":
-            raise_what_happened(self.call, self._reply, in_notebook=self._in_notebook)
+        if self.reply["status"] != "value":
+            raise_what_happened(self.call, self.reply, in_notebook=self.in_notebook)
         try:
-            return decode(json.loads(self._reply["value"]))
+            return decode(json.loads(self.reply["value"]))
         except (NotPlainData, ValueError, RecursionError, KeyError) as error:
             raise CheckFailed(f"{self.call}: its result cannot be read ({error})") from None
 
     @property
     def _right(self) -> Any:
-        """What the solution returns; a mistake of the author's if it returns nothing."""
-        reply = self._right_reply()
+        """What the solution returns; it is the author's mistake if that fails."""
+        reply = self.right_reply()
         if reply["status"] != "value":
             raise ValueError(f"the solution fails: {self.call}: {reply.get('reason', '')}")
         try:
@@ -92,7 +86,7 @@ class Returned:
 
         """
         right = self._right if expected is _SOLUTIONS else expected
-        got, reveal = self.value, self._reveal()
+        got, reveal = self.value, self.reveal()
         found = first_difference_of_values(got, right, tolerance, reveal=reveal)
         if found:
             told = f"; the exercise asks for {show(right)}" if reveal else ""
@@ -115,16 +109,16 @@ class Returned:
             found = f"which has {has} {what}{f' {got}' if got is not None else ''}"
             if isinstance(got, list) and not isinstance(right, list):
                 found = "which is not one array or number"
-            told = f"; the exercise asks for {right}" if self._reveal() else ""
+            told = f"; the exercise asks for {right}" if self.reveal() else ""
             raise CheckFailed(f"{self.call} returned {show(value)}, {found}{told}")
 
     def raises(self, error: type[BaseException]) -> None:
         """Ask for an error of a class, or of one that derives from it."""
-        if error.__name__ in self._reply.get("classes", "").split():
+        if error.__name__ in self.reply.get("classes", "").split():
             return
         asked = f"the exercise asks for a {error.__name__} here"
-        if self._reply["status"] == "raised":
-            more = f"\n{asked}" if self._reveal() else ""
-            raise_what_happened(self.call, self._reply, in_notebook=self._in_notebook, more=more)
-        told = f"; {asked}" if self._reveal() else ", which is not what the exercise asks for"
+        if self.reply["status"] == "raised":
+            more = f"\n{asked}" if self.reveal() else ""
+            raise_what_happened(self.call, self.reply, in_notebook=self.in_notebook, more=more)
+        told = f"; {asked}" if self.reveal() else ", which is not what the exercise asks for"
         raise CheckFailed(f"{self.call} returned {show(self.value)}{told}")

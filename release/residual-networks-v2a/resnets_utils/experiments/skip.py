@@ -20,7 +20,7 @@ BAR = 0.4
 
 @dataclass(frozen=True)
 class Carried:
-    """Size (Euclidean norm) of what comes over each block's shortcut and main path."""
+    """Sizes (Euclidean norms) of the outputs of each block's shortcut and main path."""
 
     shortcut: dict[str, float]
     main: dict[str, float]
@@ -45,7 +45,7 @@ def what_the_skip_carries(model: Any, picture: NDArray[Any]) -> Carried:
     if picture.shape != tuple(model.input_shape[1:]):
         raise StudentError(
             f"the picture has shape {picture.shape}, and the model takes {model.input_shape[1:]}",
-            "pass one picture, as X_test[0]",
+            "pass one picture, such as X_test[0]",
         )
     look_inside = keras.Model(
         model.input, [tensor for block in blocks for tensor in (block.shortcut, block.main)]
@@ -63,8 +63,8 @@ def what_the_skip_carries(model: Any, picture: NDArray[Any]) -> Carried:
     shares = {name: found.main[name] / max(found.shortcut[name], 1e-12) for name in paths}
     least, most = min(shares, key=shares.__getitem__), max(shares, key=shares.__getitem__)
     print(
-        f"What the main path adds is {shares[least]:.0%} of what the shortcut carries in block "
-        f"{least}, the least, and {shares[most]:.0%} in block {most}, the most."
+        f"The main path adds between {shares[least]:.0%} (block {least}) and {shares[most]:.0%} "
+        f"(block {most}) of the size that the shortcut carries."
     )
     first = list(paths)[1] if len(paths) > 1 else next(iter(paths))
     slide("Look into block", list(paths), first, lambda name: _draw_channels(name, *paths[name]))
@@ -103,7 +103,7 @@ def _draw_sizes(found: Carried) -> None:
 
 
 def _draw_channels(name: str, shortcut: NDArray[np.float32], main: NDArray[np.float32]) -> None:
-    """Draw the channels in which the block adds most: x, F(x) and ReLU(x + F(x))."""
+    """Draw x, F(x) and ReLU(x + F(x)) for the channels to which the block adds most."""
     strongest = np.argsort(np.abs(main).sum(axis=(0, 1)))[::-1][:CHANNELS_SHOWN]
     rows = {"x": shortcut, "F(x)": main, "ReLU(x + F(x))": np.maximum(shortcut + main, 0)}
     figure, axes = plt.subplots(

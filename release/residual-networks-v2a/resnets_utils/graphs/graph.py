@@ -1,9 +1,9 @@
 """The graph of a Keras function as plain data: what is compared, and what is rebuilt.
 
-A graded function maps a tensor to a tensor through layers. We keep just what
-the exercise speaks of: each node is one step (a convolution, a batch
-normalisation, ...), its settings, and the nodes it reads from. Keras itself is
-not needed to hold, compare or describe a graph.
+A graded function maps a tensor to a tensor through layers. A graph keeps only
+what matters to an exercise: each node is one step (a convolution, a batch
+normalisation, ...), its settings, and the nodes it reads from. Keras is not
+needed to hold, compare or describe a graph.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ Shape = tuple[int | None, ...]
 
 # Kinds whose result does not depend on the order of what they read.
 COMMUTATIVE = frozenset({"addition", "multiplication", "maximum"})
+# Kinds that read several tensors.
+MERGING = COMMUTATIVE | {"subtraction", "concatenation"}
 # Kinds that hold weights.
 WEIGHTED = frozenset({"convolution", "batch normalisation", "dense"})
-# Kinds that work otherwise in training, and may be told whether it is.
-TOLD_TRAINING = frozenset({"batch normalisation", "dropout"})
-# A call of one of the exercise's own functions that stands for all its layers; see `stand_ins`.
+# Kinds that behave differently in training, and take a training argument.
+TRAINING_KINDS = frozenset({"batch normalisation", "dropout"})
+# A call of one of the exercise's own functions, which stands for its layers; see `stand_ins`.
 CLOSED_BLOCK = "closed block"
 
 
@@ -33,13 +35,13 @@ class Node:
 
     Attributes:
         kind: what it does, in words: "convolution", "ReLU", "addition", ...
-        settings: its settings, by name; only those that the exercise speaks of.
+        settings: its settings, by name; only those that matter to an exercise.
         inputs: positions, in the graph, of the nodes that it reads from.
         layer: the layer's name. Two nodes of one name and owner share their weights.
         owner: the closed block that the node was opened from, "" for none.
-        gives: the shape of what a closed block gives, the number of pictures left open.
+        gives: a closed block's output shape, None for the number of pictures.
         function: the function that a closed block, or the block of an opened node, is a call of.
-        named: whether somebody chose the layer's name; Keras gives others one of its own.
+        named: whether a person chose the layer's name; Keras names the other layers.
 
     """
 
@@ -56,7 +58,7 @@ class Node:
         return self.settings[setting]
 
     def weights_of(self, position: int) -> tuple[str, str]:
-        """Return what tells the node's weights from other nodes'."""
+        """Return what identifies the node's weights."""
         return (self.owner, self.layer or f"#{position}")
 
 
@@ -106,11 +108,11 @@ class Graph:
         return [self.nodes[at] for at in self.reached if self.nodes[at].kind in kinds]
 
     def signature(self, read: Reading) -> str:
-        """Return a digest that is equal for graphs of equal shape, as far as ``read`` looks.
+        """Return a digest that is equal for graphs that are equal in what ``read`` returns.
 
-        ``read`` says what of a node counts; for None the node is looked
-        through, as if its input were used in its place. Names of layers and
-        the order of nodes do not matter unless ``read`` returns them.
+        ``read`` returns what counts of a node. For None the node is skipped, and
+        its input is used in its place. Names of layers and the order of nodes do
+        not matter unless ``read`` returns them.
         """
         digests: list[str] = []
         for node in self.nodes:
@@ -123,8 +125,8 @@ class Graph:
                 sources.sort()
             what = (node.kind, node.function if node.kind == CLOSED_BLOCK else "", said, sources)
             digests.append(hashlib.sha256(repr(what).encode()).hexdigest())
-        # Equal branches hash alike, whether they are one branch used twice or
-        # two of them; how many nodes there are tells the two apart.
+        # One branch used twice has the same digest as two equal branches; the number
+        # of nodes distinguishes the two.
         counted = [at for at in self.reached if read(self.nodes[at]) is not None]
         weighted = [at for at in counted if self.nodes[at].kind in WEIGHTED]
         layers = {self.nodes[at].weights_of(at) for at in weighted}
@@ -133,7 +135,7 @@ class Graph:
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
-        """The output shape of each node, the number of pictures left open (None).
+        """The output shape of each node, None for the number of pictures.
 
         Raises:
             ValueError: if a node cannot take what it reads.
@@ -150,7 +152,7 @@ class Graph:
         return self.shapes[self.output]
 
     def parameters(self, *, trainable_only: bool = False) -> int:
-        """Count the weights. Layers used twice count once."""
+        """Return the number of weights. A layer used twice counts once."""
         counts: dict[tuple[str, str], int] = {}
         for at in self.reached:
             node = self.nodes[at]
@@ -159,7 +161,7 @@ class Graph:
         return sum(counts.values())
 
     def node_parameters(self, position: int, trainable_only: bool = False) -> int:
-        """Count the weights of one node."""
+        """Return the number of weights of one node."""
         node = self.nodes[position]
         if node.kind not in WEIGHTED:
             return 0
@@ -177,7 +179,7 @@ class Graph:
 
     @property
     def closed(self) -> bool:
-        """Whether closed blocks stand in it."""
+        """Whether the graph has closed blocks."""
         return bool(self.of_kind(CLOSED_BLOCK))
 
     def with_nodes(self, nodes: Iterable[Node]) -> Graph:
@@ -192,7 +194,7 @@ def _integer(value: Setting) -> int:
 
 def _known(size: int | None) -> int:
     if size is None:
-        raise ValueError("a size is left open where the graph needs a number")
+        raise ValueError("a size is None where the graph needs a number")
     return size
 
 
@@ -223,10 +225,10 @@ def pads_nothing(node: Node, source: Shape, window: tuple[int, int]) -> bool:
 
 
 def output_shape(node: Node, sources: list[Shape]) -> Shape:
-    """Return the shape of what a node gives, from those of what it reads.
+    """Return a node's output shape, from the shapes that it reads.
 
     Raises:
-        ValueError: if it cannot take them.
+        ValueError: if it cannot read them.
 
     """
     kind = node.kind
@@ -235,13 +237,13 @@ def output_shape(node: Node, sources: list[Shape]) -> Shape:
         assert isinstance(shape, tuple)
         return (None, *(_integer(size) for size in shape))
     first = sources[0]
-    if kind in {"addition", "multiplication", "subtraction", "maximum"}:
-        if any(shape != first for shape in sources):
-            raise ValueError(f"the {kind} takes tensors of one shape, not {sources}")
-        return first
     if kind == "concatenation":
         axis = _integer(node["axis"])
         return (*first[:axis], sum(_known(shape[axis]) for shape in sources), *first[axis + 1 :])
+    if kind in MERGING:
+        if any(shape != first for shape in sources):
+            raise ValueError(f"the {kind} takes tensors of one shape, not {sources}")
+        return first
     if kind == "convolution":
         height, width = _window_shape(node, first, _pair(node["kernel"]))
         return (None, height, width, _integer(node["filters"]))

@@ -1,4 +1,4 @@
-"""Initializers by name: only names and data cross to the student's kernel, and back."""
+"""Initializers by name: only names and data pass between the judge and the student's kernel."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import keras
 
 from resnets_utils import tensorflow1, tensorflow2
 
-# A function that takes a seed and returns what draws a layer's weights, by what a call is
-# told with. Two of them are called glorot_uniform, one of each generation of TensorFlow.
+# Functions that take a seed and return an initializer, by the names that calls use. Two of
+# them are called glorot_uniform, one for each generation of TensorFlow.
 INITIALIZERS: dict[str, Callable[..., Any]] = {
     "tensorflow1.glorot_uniform": tensorflow1.glorot_uniform,
     "tensorflow2.glorot_uniform": tensorflow2.glorot_uniform,
@@ -26,10 +26,10 @@ def name_of_initializer(value: object) -> str | None:
 
 
 class Start(keras.initializers.Initializer):  # type: ignore[misc]
-    """Stands for an initializer of a student's own, while the block that takes it is drawn.
+    """Stands for a student's own initializer while the block that takes it is drawn.
 
     Args:
-        seed: the argument's number, under the name by which every initializer's JSON has one.
+        seed: the argument's number; the JSON of every initializer has a seed.
 
     """
 

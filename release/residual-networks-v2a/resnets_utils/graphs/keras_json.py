@@ -2,10 +2,10 @@
 
 The text may come from a student's process, so it is data until proven
 harmless: an exact list of layer classes, a type and bounds for each setting
-that is read, and nothing of the JSON ever reaches Keras. What a class sets
-besides is noted by name when it differs from this Keras's default. Keras's own
-safe mode is no substitute: it lets through layers that change global settings
-and layers of a thousand million weights.
+that is read, and nothing of the JSON ever reaches Keras. Other settings are noted by
+name when they differ from this Keras's defaults. Keras's own safe mode is not
+enough: it accepts layers that change global settings and layers of a thousand
+million weights.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import Any
 from resnets_utils.border.call import python_argument
 from resnets_utils.graphs.graph import (
     CLOSED_BLOCK,
-    TOLD_TRAINING,
+    MERGING,
+    TRAINING_KINDS,
     Graph,
     Node,
     Setting,
@@ -41,7 +42,6 @@ MAX_CHARACTERS = 4_000_000
 MAX_NODES = 2_000
 MAX_PARAMETERS = 200_000_000
 MAX_VALUES_PER_PICTURE = 200_000_000
-_SEVERAL_INPUTS = {"addition", "multiplication", "subtraction", "maximum", "concatenation"}
 
 
 def read_graph(text: str, blocks: Blocks | None = None) -> Graph:
@@ -49,8 +49,8 @@ def read_graph(text: str, blocks: Blocks | None = None) -> Graph:
 
     Args:
         text: the JSON of a functional Keras 3 model with one input and one output.
-        blocks: whose stand-ins may be in it. They count as flawless, so they are
-            taken only where the judge itself put them in; None for nowhere.
+        blocks: whose stand-ins may be in it; None for a model without any. Stand-ins
+            count as flawless, so they are accepted only where the judge put them in.
 
     Raises:
         GraphRefused: if it is anything else, or larger than a graph of this exercise can be.
@@ -61,8 +61,8 @@ def read_graph(text: str, blocks: Blocks | None = None) -> Graph:
     except RecursionError:
         raise GraphRefused("the model's description is nested too deeply") from None
     except (TypeError, OverflowError):
-        # A list where a name belongs, a whole number beyond all bounds.
-        raise GraphRefused("the model's description holds what no model's does") from None
+        # For example a list in the place of a name, or a whole number beyond all bounds.
+        raise GraphRefused("the model's description has values that no model has") from None
     return graph
 
 
@@ -78,7 +78,7 @@ def _parse(text: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands twice in one object")
+        raise ValueError("a key appears twice in one object")
     return found
 
 
@@ -118,7 +118,7 @@ def _numbers(value: Any) -> list[float]:
 
 
 def _call(steps: Steps, call: Any, name: str) -> tuple[Steps, list[tuple[str, int]]]:
-    """One call of a layer: its steps with the call's arguments in them, and what it reads."""
+    """One call of a layer: its steps, with the call's arguments, and what they read."""
     call = mapping(call, f"a call of layer {name!r}")
     args, kwargs = _list(call.get("args"), "args"), mapping(call.get("kwargs"), "kwargs")
     reads = _tensors(args)
@@ -134,14 +134,14 @@ def _call(steps: Steps, call: Any, name: str) -> tuple[Steps, list[tuple[str, in
         steps = [("ReLU", {})]
     elif _numbers(args):
         raise GraphRefused(f"layer {name!r} calculates with a number; the exercise never does")
-    if steps and steps[0][0] in TOLD_TRAINING:
+    if steps and steps[0][0] in TRAINING_KINDS:
         if steps[0][0] == "dropout":
-            # Keras writes False for a dropout that was told nothing.
+            # Keras writes False for a dropout without a training argument.
             training = training or None
         steps = [(steps[0][0], {**steps[0][1], "training": training})]
     elif training is not None:
         raise GraphRefused(f"layer {name!r} takes no training argument")
-    several = bool(steps) and steps[0][0] in _SEVERAL_INPUTS
+    several = bool(steps) and steps[0][0] in MERGING
     if not (2 <= len(reads) <= 16 if several else len(reads) == 1):
         raise GraphRefused(f"layer {name!r} reads {len(reads)} tensors")
     return steps, reads
@@ -191,7 +191,7 @@ def _read_model(model: Any) -> Graph:
                 sources = (len(nodes) - 1,)
             made[(name, number)] = sources[0]
         if len(waiting) == len(pending):
-            raise GraphRefused(f"layer {waiting[0][0]!r} reads from a layer that is not there")
+            raise GraphRefused(f"layer {waiting[0][0]!r} reads from a layer that does not exist")
         pending = waiting
 
     outputs = _list(config.get("output_layers"), "output_layers")
@@ -226,64 +226,54 @@ def _input(layer: dict[str, Any], name: str) -> Node:
     return Node("input", {"shape": tuple(sizes)}, (), name, named=chosen_name(name, "InputLayer"))
 
 
-def _measured(graph: Graph, blocks: Blocks | None) -> Graph:
-    """Find out what each closed block gives, and which axis a negative one is.
+def _in_one_form(node: Node, sources: list[Shape], blocks: Blocks | None) -> Node:
+    """A node with its output's shape if it is a closed block, and one form for equal settings.
 
-    A block's own description of what it gives may be a student's.
+    A negative axis is counted from the front, and "same" padding that pads nothing is
+    written as "valid". The shape in a stand-in's JSON may be a student's, so it does not count.
     """
-    nodes: list[Node] = []
-    shapes: list[Shape] = []
-    for node in graph.nodes:
-        sources = [shapes[source] for source in node.inputs]
-        if node.kind == CLOSED_BLOCK:
-            if blocks is None:
-                raise GraphRefused(
-                    "a stand-in for a block is no block; build it from Keras's layers"
-                )
-            sizes = tuple(size or 1 for size in sources[0][1:])
-            arguments = {
-                name: python_argument(form) for name, form in argument_forms(node.settings).items()
-            }
-            try:
-                gives = blocks.output_shape(node.function, sizes, arguments)
-            except NoShape as error:
-                raise GraphRefused(str(error)) from None
-            node = replace(node, gives=(None, *gives))
-        elif "axis" in node.settings:
-            node = _with_axis_from_the_front(node, len(sources[0]))
-        nodes.append(node)
-        shapes.append(output_shape(node, sources))
-    return graph.with_nodes(nodes)
-
-
-def _with_axis_from_the_front(node: Node, rank: int) -> Node:
-    axis = int(str(node["axis"]))
-    if not -rank <= axis < rank:
-        raise GraphRefused(f"the {node.kind} has axis {axis}; what it reads has {rank} axes")
-    return replace(node, settings={**node.settings, "axis": axis % rank})
+    if node.kind == CLOSED_BLOCK:
+        if blocks is None:
+            raise GraphRefused("a stand-in is not a block; build the block from Keras's layers")
+        sizes = tuple(size or 1 for size in sources[0][1:])
+        forms = argument_forms(node.settings)
+        arguments = {name: python_argument(form) for name, form in forms.items()}
+        try:
+            gives = blocks.output_shape(node.function, sizes, arguments)
+        except NoShape as error:
+            raise GraphRefused(str(error)) from None
+        return replace(node, gives=(None, *gives))
+    changed: dict[str, Setting] = {}
+    if "axis" in node.settings:
+        axis, rank = int(str(node["axis"])), len(sources[0])
+        if not -rank <= axis < rank:
+            raise GraphRefused(f"the {node.kind} has axis {axis}; what it reads has {rank} axes")
+        changed["axis"] = axis % rank
+    window = node.settings.get("kernel", node.settings.get("window"))
+    if node.settings.get("padding") == "same" and isinstance(window, tuple):
+        height, width = (int(str(size)) for size in window)
+        if pads_nothing(node, sources[0], (height, width)):
+            changed["padding"] = "valid"
+    return replace(node, settings={**node.settings, **changed})
 
 
 def _checked(graph: Graph, blocks: Blocks | None) -> Graph:
-    """Bound the graph's size, and write "same" padding that pads nothing as "valid"."""
-    nodes = []
+    """Bring nodes into one form, and bound the graph's size."""
+    nodes: list[Node] = []
+    shapes: list[Shape] = []
     try:
-        graph = _measured(graph, blocks)
-        shapes = graph.shapes
         for node in graph.nodes:
-            source = shapes[node.inputs[0]] if node.inputs else ()
-            window = node.settings.get("kernel", node.settings.get("window"))
-            if node.settings.get("padding") == "same" and isinstance(window, tuple):
-                height, width = (int(str(size)) for size in window)
-                if pads_nothing(node, source, (height, width)):
-                    node = replace(node, settings={**node.settings, "padding": "valid"})
-            nodes.append(node)
+            sources = [shapes[source] for source in node.inputs]
+            nodes.append(_in_one_form(node, sources, blocks))
+            shapes.append(output_shape(nodes[-1], sources))
+        graph = graph.with_nodes(nodes)
         parameters = graph.parameters()
-        values = sum(math.prod(size or 1 for size in shape) for shape in shapes)
     except (ValueError, IndexError, KeyError, AssertionError) as error:
         raise GraphRefused(f"the model's layers do not fit together: {error}", graph) from None
+    values = sum(math.prod(size or 1 for size in shape) for shape in shapes)
     if parameters > MAX_PARAMETERS or values > MAX_VALUES_PER_PICTURE:
         raise GraphRefused(
             f"the model has {parameters:,} parameters and {values:,} values for one picture, "
             "far more than this exercise needs"
         )
-    return graph.with_nodes(nodes)
+    return graph

@@ -1,13 +1,14 @@
 """Read the settings of one layer from Keras's JSON: an exact list of classes, types and bounds.
 
-Nothing here is believed before it is checked; see `reading`.
+Nothing is trusted before it is checked; see `keras_json`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -17,14 +18,14 @@ from resnets_utils.graphs.graph import CLOSED_BLOCK, Graph, Setting
 from resnets_utils.graphs.initializer_names import INITIALIZERS
 
 MAX_NAME = 200
-# Of what a closed block is called with: numbers as large as those of any layer.
+# Bounds of the arguments of a closed block; numbers are as large as those of any layer.
 MAX_ARGUMENTS = 200
 MAX_DEPTH = 4
 MAX_NUMBER = 8192
 Steps = list[tuple[str, dict[str, Setting]]]
 
 
-# The exercise's own initializers, by the name they are registered under.
+# The library's own initializers, by the names they are registered under.
 _INITIALIZERS = {
     "resnets_utils>GlorotUniform": "glorot_uniform",
     "resnets_utils>StatelessGlorotUniform": "stateless glorot_uniform",
@@ -33,11 +34,11 @@ _INITIALIZERS = {
 
 
 class GraphRefused(Exception):
-    """The model's JSON is not one that we compare or rebuild; the message says why.
+    """The model's JSON cannot be compared or rebuilt; the message says why.
 
     Attributes:
-        graph: the graph as far as it could be read, if its layers are known but
-            do not fit together; it can be compared, never built.
+        graph: the graph, if its layers are known but do not fit together. It can be
+            compared but not built.
 
     """
 
@@ -47,7 +48,7 @@ class GraphRefused(Exception):
 
 
 def mapping(value: Any, what: str) -> dict[str, Any]:
-    """Return the value if it is a JSON object, called ``what`` in the refusal."""
+    """Return the value if it is a JSON object; the error calls it ``what``."""
     if not isinstance(value, dict):
         raise GraphRefused(f"{what} is not an object")
     return value
@@ -61,7 +62,7 @@ def layer_name(value: Any) -> str:
 
 
 class Fields:
-    """The settings of one layer, handed out once each, by type and bounds."""
+    """The settings of one layer, each read once, by type and bounds."""
 
     def __init__(self, config: dict[str, Any], defaults: dict[str, Any], layer: str) -> None:
         self._left = dict(config)
@@ -70,7 +71,7 @@ class Fields:
 
     def _take(self, key: str) -> Any:
         if key not in self._left:
-            raise GraphRefused(f"layer {self._layer!r} does not say its {key}")
+            raise GraphRefused(f"layer {self._layer!r} has no {key}")
         return self._left.pop(key)
 
     def _wrong(self, key: str, wanted: str) -> GraphRefused:
@@ -101,7 +102,7 @@ class Fields:
         return str(value)
 
     def activation(self) -> Steps:
-        """The step that the layer's activation stands for; TensorFlow's softmax is Keras's."""
+        """The step of the layer's activation; TensorFlow's softmax counts as Keras's."""
         function = self._left.get("activation")
         if isinstance(function, dict) and function.get("config") == "softmax_v2":
             self._left["activation"] = "softmax"
@@ -122,13 +123,22 @@ class Fields:
             raise self._wrong(key, "two pairs")
         return tuple(self._wholes(item, key, 2, low, high) for item in value)
 
-    def dropout(self) -> Steps:
-        """Which values are left out is random anyway, so that the seed does not count."""
-        self._left.pop("seed", None)
-        return [("dropout", {"rate": self.number("rate")})]
+    def plain_relu(self) -> Steps:
+        """The step of a ReLU layer, which may also have a slope, a threshold or a ceiling."""
+        slope, threshold = self.number("negative_slope"), self.number("threshold")
+        if slope or threshold or self._take("max_value") is not None:
+            return [("activation", {"function": "a ReLU with a slope, threshold or ceiling"})]
+        return [("ReLU", {})]
+
+    def reshape(self) -> Steps:
+        """The step of a Reshape layer that flattens."""
+        target = self._take("target_shape")
+        if not isinstance(target, list) or len(target) != 1:
+            raise GraphRefused("a Reshape is read only where it flattens")
+        return [("flatten", {})]
 
     def initializer(self, key: str) -> Setting:
-        """An initializer as (name, seed): the exercise's own, or another by class name."""
+        """An initializer as (name, seed): the library's own, or another by class name."""
         return self._initializer(mapping(self._take(key), key), key)
 
     def _initializer(self, value: dict[str, Any], key: str) -> Setting:
@@ -151,7 +161,7 @@ class Fields:
         return ("other", short(value.get("class_name")), short(settings.get("seed")))
 
     def closed_block(self) -> dict[str, Setting]:
-        """The function that a stand-in was made for, and what it was called with.
+        """The function that a stand-in stands for, and its arguments.
 
         Initializers stand as ("initializer", the library's name for it), or as
         ("starts", ...) and what `initializer` returns.
@@ -189,13 +199,15 @@ class Fields:
             sorted(
                 short(key)
                 for key, value in self._left.items()
-                if key != "name" and (key not in self._defaults or value != self._defaults[key])
+                # What a dropout leaves out is random anyway, so its seed does not count.
+                if key not in ("name", "seed")
+                and (key not in self._defaults or value != self._defaults[key])
             )
         )
 
 
 def short(value: Any) -> str:
-    """Return at most 60 printable characters of a value, to be named in a sentence."""
+    """Return at most 60 printable characters of a value, for a sentence."""
     text = value if isinstance(value, str) else json.dumps(value)
     return "".join(letter for letter in text if letter.isprintable())[:60]
 
@@ -212,152 +224,131 @@ def _activation(name: str) -> Steps:
 ACTIVATIONS = ("linear", "relu", "softmax", "sigmoid", "tanh", "leaky_relu", "elu", "gelu", "silu")
 
 
-def _convolution(fields: Fields) -> Steps:
-    settings: dict[str, Setting] = {
-        "filters": fields.whole("filters", 1, 8192),
-        "kernel": fields.wholes("kernel_size", 2, 1, 64),
-        "strides": fields.wholes("strides", 2, 1, 64),
-        "padding": fields.choice("padding", ("valid", "same")),
-        "bias": fields.flag("use_bias"),
-        "initializer": fields.initializer("kernel_initializer"),
-        "bias initializer": fields.initializer("bias_initializer"),
-    }
-    return [("convolution", settings), *fields.activation()]
+@dataclass(frozen=True)
+class LayerKind:
+    """How a kind of layer stands in Keras's JSON, and what it is built from.
 
+    Attributes:
+        kind: its name in a graph.
+        settings: by their names in a graph: Keras's name, and the method of `Fields` that
+            reads it, with bounds.
+        example: arguments that make a layer whose other settings are this Keras's defaults.
+        read: reads what a graph does not hold setting by setting.
 
-def _batch_normalisation(fields: Fields) -> Steps:
-    axis = fields.whole("axis", -4, 3)
-    settings: dict[str, Setting] = {
-        "axis": axis,
-        "momentum": fields.number("momentum"),
-        "epsilon": fields.number("epsilon"),
-        "center": fields.flag("center"),
-        "scale": fields.flag("scale"),
-    }
-    return [("batch normalisation", settings)]
+    """
 
+    kind: str
+    settings: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    example: tuple[Any, ...] = ()
+    read: Callable[[Fields], Steps] | None = None
 
-def _dense(fields: Fields) -> Steps:
-    settings: dict[str, Setting] = {
-        "units": fields.whole("units", 1, 100_000),
-        "bias": fields.flag("use_bias"),
-        "initializer": fields.initializer("kernel_initializer"),
-        "bias initializer": fields.initializer("bias_initializer"),
-    }
-    return [("dense", settings), *fields.activation()]
-
-
-def _pooling(kind: str) -> Callable[[Fields], Steps]:
-    def read(fields: Fields) -> Steps:
-        settings: dict[str, Setting] = {
-            "window": fields.wholes("pool_size", 2, 1, 64),
-            "strides": fields.wholes("strides", 2, 1, 64),
-            "padding": fields.choice("padding", ("valid", "same")),
+    def steps(self, fields: Fields) -> Steps:
+        """Return the steps that a layer stands for: its own, and its activation's."""
+        if self.read is not None:
+            return self.read(fields)
+        settings = {
+            name: read(fields, key, *bounds) for name, (key, read, *bounds) in self.settings.items()
         }
-        return [(kind, settings)]
-
-    return read
-
-
-def _plain_relu(fields: Fields) -> Steps:
-    slope, threshold = fields.number("negative_slope"), fields.number("threshold")
-    if slope or threshold or fields._take("max_value") is not None:
-        return [("activation", {"function": "a ReLU with a slope, threshold or ceiling"})]
-    return [("ReLU", {})]
+        activated = self.kind in {"convolution", "dense"}
+        return [(self.kind, settings), *(fields.activation() if activated else [])]
 
 
-def _bare(kind: str) -> Callable[[Fields], Steps]:
-    return lambda fields: [(kind, {})]
-
-
-def _on_an_axis(kind: str) -> Callable[[Fields], Steps]:
-    return lambda fields: [(kind, {"axis": fields.whole("axis", -4, 3)})]
-
-
-def _reshape(fields: Fields) -> Steps:
-    target = fields._take("target_shape")
-    if not isinstance(target, list) or len(target) != 1:
-        raise GraphRefused("a Reshape is read only where it flattens")
-    return [("flatten", {})]
-
-
-_LAYERS: dict[str, tuple[Callable[[], Any], Callable[[Fields], Steps]]] = {
-    "Conv2D": (lambda: keras.layers.Conv2D(1, 1), _convolution),
-    "BatchNormalization": (keras.layers.BatchNormalization, _batch_normalisation),
-    "Dense": (lambda: keras.layers.Dense(1), _dense),
-    "Activation": (
-        lambda: keras.layers.Activation("relu"),
-        Fields.activation,
-    ),
-    "ReLU": (keras.layers.ReLU, _plain_relu),
-    "Softmax": (keras.layers.Softmax, _on_an_axis("softmax")),
-    "Add": (keras.layers.Add, _bare("addition")),
-    "Multiply": (keras.layers.Multiply, _bare("multiplication")),
-    "Subtract": (keras.layers.Subtract, _bare("subtraction")),
-    "Maximum": (keras.layers.Maximum, _bare("maximum")),
-    "Concatenate": (keras.layers.Concatenate, _on_an_axis("concatenation")),
-    "ZeroPadding2D": (
-        keras.layers.ZeroPadding2D,
-        lambda fields: [("zero padding", {"padding": fields.pairs("padding", 0, 256)})],
-    ),
-    "MaxPooling2D": (lambda: keras.layers.MaxPooling2D(2), _pooling("max pooling")),
-    "AveragePooling2D": (lambda: keras.layers.AveragePooling2D(2), _pooling("average pooling")),
-    "GlobalAveragePooling2D": (
-        keras.layers.GlobalAveragePooling2D,
-        _bare("global average pooling"),
-    ),
-    "Flatten": (keras.layers.Flatten, _bare("flatten")),
-    "Reshape": (lambda: keras.layers.Reshape((1,)), _reshape),
-    "Identity": (keras.layers.Identity, lambda fields: []),
-    "Dropout": (
-        lambda: keras.layers.Dropout(0.5),
-        lambda fields: fields.dropout(),
-    ),
+_WINDOW = {
+    "strides": ("strides", Fields.wholes, 2, 1, 64),
+    "padding": ("padding", Fields.choice, ("valid", "same")),
 }
-# What `X + shortcut` and keras.ops calls leave in a graph: no layer, no weights.
-_OPERATIONS: dict[tuple[str, str], Callable[[Fields], Steps]] = {
-    ("keras.src.ops.numpy", "Add"): _bare("addition"),
-    ("keras.src.ops.numpy", "Multiply"): _bare("multiplication"),
-    ("keras.src.ops.numpy", "Subtract"): _bare("subtraction"),
-    ("keras.src.ops.numpy", "Maximum"): _bare("maximum"),
-    ("keras.src.ops.numpy", "Concatenate"): _on_an_axis("concatenation"),
-    ("keras.src.ops.nn", "Relu"): _bare("ReLU"),
-    ("keras.src.activations.activations", "ReLU"): _plain_relu,
-    ("keras.src.ops.nn", "Softmax"): _on_an_axis("softmax"),
+_WEIGHTS = {
+    "bias": ("use_bias", Fields.flag),
+    "initializer": ("kernel_initializer", Fields.initializer),
+    "bias initializer": ("bias_initializer", Fields.initializer),
+}
+_POOLING = {"window": ("pool_size", Fields.wholes, 2, 1, 64), **_WINDOW}
+_AXIS = {"axis": ("axis", Fields.whole, -4, 3)}
+# By Keras's class. Of two of one kind, the first is the one that is built.
+LAYERS = {
+    "Conv2D": LayerKind(
+        "convolution",
+        {
+            "filters": ("filters", Fields.whole, 1, 8192),
+            "kernel": ("kernel_size", Fields.wholes, 2, 1, 64),
+            **_WINDOW,
+            **_WEIGHTS,
+        },
+        (1, 1),
+    ),
+    "BatchNormalization": LayerKind(
+        "batch normalisation",
+        {
+            **_AXIS,
+            "momentum": ("momentum", Fields.number),
+            "epsilon": ("epsilon", Fields.number),
+            "center": ("center", Fields.flag),
+            "scale": ("scale", Fields.flag),
+        },
+    ),
+    "Dense": LayerKind("dense", {"units": ("units", Fields.whole, 1, 100_000), **_WEIGHTS}, (1,)),
+    "Activation": LayerKind(
+        "activation", {"function": ("activation",)}, ("relu",), Fields.activation
+    ),
+    "ReLU": LayerKind("ReLU", read=Fields.plain_relu),
+    "Softmax": LayerKind("softmax", _AXIS),
+    "Add": LayerKind("addition"),
+    "Multiply": LayerKind("multiplication"),
+    "Subtract": LayerKind("subtraction"),
+    "Maximum": LayerKind("maximum"),
+    "Concatenate": LayerKind("concatenation", _AXIS),
+    "ZeroPadding2D": LayerKind("zero padding", {"padding": ("padding", Fields.pairs, 0, 256)}),
+    "MaxPooling2D": LayerKind("max pooling", _POOLING, (2,)),
+    "AveragePooling2D": LayerKind("average pooling", _POOLING, (2,)),
+    "GlobalAveragePooling2D": LayerKind("global average pooling"),
+    "Flatten": LayerKind("flatten"),
+    "Reshape": LayerKind("flatten", example=((1,),), read=Fields.reshape),
+    "Identity": LayerKind("identity", read=lambda fields: []),
+    "Dropout": LayerKind("dropout", {"rate": ("rate", Fields.number)}, (0.5,)),
+}
+# What `X + shortcut` and calls of keras.ops leave in a graph, by their classes. Where in
+# Keras these classes are is its own affair.
+_OPERATIONS = {
+    "Relu": LayerKind("ReLU"),
+    **{
+        name: LAYERS[name]
+        for name in ("Add", "Multiply", "Subtract", "Maximum", "Concatenate", "ReLU", "Softmax")
+    },
 }
 _STAND_IN = "resnets_utils>StandIn"
 
 
 @cache
 def _defaults(layer_class: str) -> dict[str, Any]:
-    """What this Keras gives for settings that nobody set, as JSON gives it back."""
-    config = keras.saving.serialize_keras_object(_LAYERS[layer_class][0]())["config"]
+    """The settings of a layer that nobody set, as this Keras writes them."""
+    layer = getattr(keras.layers, layer_class)(*LAYERS[layer_class].example)
+    config = keras.saving.serialize_keras_object(layer)["config"]
     parsed: dict[str, Any] = json.loads(json.dumps(config))
     return parsed
 
 
 def chosen_name(name: str, class_name: object) -> bool:
-    """Whether somebody chose a layer's name: Keras's own is its class's, with a number perhaps."""
+    """Whether a person chose a layer's name: Keras uses the class's name and a number."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", str(class_name))
     return not re.fullmatch(rf"{re.escape(words.lower())}(_\d+)?", name)
 
 
 def layer_steps(layer: dict[str, Any], name: str) -> tuple[Steps, tuple[str, ...]]:
-    """The steps that one layer of the JSON stands for, and its settings off the default."""
+    """The steps of one layer of the JSON, and its settings that differ from the defaults."""
     config = mapping(layer.get("config"), f"the config of layer {name!r}")
     module, class_name = layer.get("module"), layer.get("class_name")
-    if module == "keras.layers" and class_name in _LAYERS:
+    if module == "keras.layers" and class_name in LAYERS:
         fields = Fields(config, _defaults(class_name), name)
-        return _LAYERS[class_name][1](fields), fields.rest()
-    if (module, class_name) in _OPERATIONS:
-        return _OPERATIONS[(str(module), str(class_name))](Fields(config, {}, name)), ()
+        return LAYERS[class_name].steps(fields), fields.rest()
+    if str(module).startswith("keras.src.") and class_name in _OPERATIONS:
+        return _OPERATIONS[class_name].steps(Fields(config, {}, name)), ()
     if layer.get("registered_name") == _STAND_IN:
         return [(CLOSED_BLOCK, Fields(config, {}, name).closed_block())], ()
     if class_name in {"Functional", "Sequential"}:
         raise GraphRefused(
             f"{name!r} is a model inside the model; call the layers one by one instead"
         )
-    known = class_name in _LAYERS  # by its name alone: a class of somebody's own
+    known = class_name in LAYERS  # a student's own class of that name
     why = " that is not Keras's own" if known else ", which this exercise does not use"
     raise GraphRefused(
         f"{name!r} is a {short(class_name)}{why}; use the layers that the exercise names"

@@ -1,8 +1,8 @@
 """Where a layer stands in a graph, in words: "in stage 4, block c, the second convolution".
 
-Everything is counted in the graph itself. Of the two ways into an addition the longer
+All names are derived from the graph itself. An addition has two ways into it: the longer
 is the main path and the shorter the shortcut. Layers of one kind are numbered along the
-main path of their block, and blocks within stages (see `stages`), or one after the other.
+main path of their block. Blocks are numbered within stages (see `stages`), or in order.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _KIND_WORDS = {"dense": "dense layer"}
 
 
 def kind_in_words(kind: str) -> str:
-    """Return what a kind of layer is called in a sentence."""
+    """Return the name of a kind of layer in a sentence."""
     return _KIND_WORDS.get(kind, kind)
 
 
 def node_in_words(node: Node) -> str:
-    """Return what a node is called in a sentence, such as "convolution" or "identity block"."""
+    """Return the name of a node in a sentence, such as "convolution" or "identity block"."""
     if node.kind == CLOSED_BLOCK:
         return function_in_words(node.function)
     function = node.settings.get("function")
@@ -62,7 +62,7 @@ class Names:
 
     Args:
         graph: the graph.
-        network: whether it is a whole network, not a function's on a tensor.
+        network: whether it is a whole network, not the layers of a block.
 
     """
 
@@ -140,7 +140,7 @@ class Names:
 
     @cached_property
     def _blocks(self) -> list[tuple[str, int, int]]:
-        """Each block's name, and the positions of what it reads and of what it gives."""
+        """Each block's name, and the positions of its input and of its output."""
         found: dict[str, tuple[str, int, int]] = {}
         for at in self._graph.reached:
             owner = self._owner(at)
@@ -176,7 +176,7 @@ class Names:
     def _owner(self, at: int) -> str:
         """The block that a node is, or was opened from; "" for none."""
         node = self._graph.nodes[at]
-        # A record leaves out names that Keras gave.
+        # A record omits names that Keras gave.
         return node.owner if node.kind != CLOSED_BLOCK else node.layer or f"#{at}"
 
     @cached_property

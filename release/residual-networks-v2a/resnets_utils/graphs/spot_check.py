@@ -1,9 +1,9 @@
-"""What a network computes on random pictures: whether it is what its description says.
+"""A test on random pictures: whether a network computes what its description says.
 
-A description is what a student's process says of a network. A layer whose
-`call` was replaced, or a function of one's own named "relu", looks the same in
-it and computes something else. So the process that drew the network computes
-with it, and whoever reads the description does the same with what it says.
+The description comes from a student's process. A layer whose `call` was replaced, or
+a student's own function named "relu", looks right in it and computes something else.
+So the student's process computes with its network, the judge computes with a network
+built from the description, and both results must agree.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from resnets_utils.graphs.graph import Graph
 from resnets_utils.graphs.rebuilding import close, compute, starts_are_known
 
 _PICTURES = 2
-_MOST_VALUES = 64
-_MOST_CHARACTERS = 5_000
+_MAX_VALUES = 64
+_MAX_CHARACTERS = 5_000
 
 
 def sample(model: keras.Model, salt: int) -> str:
@@ -30,14 +30,14 @@ def sample(model: keras.Model, salt: int) -> str:
 
     Args:
         model: a model of one input and one output.
-        salt: settles the pictures.
+        salt: decides the pictures.
 
     """
-    # Predicting: within one call, a layer's `training` would reach other layers.
+    # Not in training: a `training` argument of one layer would reach others in the same call.
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras's, of a list of one input
+        warnings.simplefilter("ignore")  # Keras warns of a list of one input
         values = model(_pictures(model.inputs[0].shape, salt), training=False)
-    if isinstance(values, list | tuple):  # Model(inputs=[...], outputs=[X]) is right, too
+    if isinstance(values, list | tuple):  # from Model(inputs=[...], outputs=[X])
         (values,) = values
     return json.dumps([float(value) for value in _some(values)])
 
@@ -45,13 +45,13 @@ def sample(model: keras.Model, salt: int) -> str:
 def agrees(said: str, graph: Graph, salt: int) -> bool:
     """Whether a network computes what its graph says.
 
-    Nothing is held against a graph that cannot be built, or whose weights or
-    settings are not all known: it is not the exercise's anyway.
+    A graph that cannot be built, or has an unknown start or setting, counts as agreeing:
+    it is never the exercise's, so the other checks fail it.
 
     Args:
-        said: what `sample` gave for the network; it may come from a student's process.
+        said: what `sample` returned for the network; it may come from a student's process.
         graph: the graph that was read from the network's description.
-        salt: as `sample` was given.
+        salt: the salt that `sample` was given.
 
     """
     if not starts_are_known(graph) or any("also sets" in node.settings for node in graph.nodes):
@@ -61,7 +61,7 @@ def agrees(said: str, graph: Graph, salt: int) -> bool:
     except ValueError:
         return True
     try:
-        values = np.asarray(json.loads(said[:_MOST_CHARACTERS]), np.float32)
+        values = np.asarray(json.loads(said[:_MAX_CHARACTERS]), np.float32)
     except (ValueError, TypeError, OverflowError, RecursionError):
         return False
     return close(values, right)
@@ -74,4 +74,4 @@ def _pictures(shape: Sequence[int | None], salt: int) -> NDArray[np.float32]:
 
 def _some(values: Any) -> NDArray[np.float32]:
     flat = np.asarray(values, np.float32).ravel()
-    return flat[:: max(1, flat.size // _MOST_VALUES)][:_MOST_VALUES]
+    return flat[:: max(1, flat.size // _MAX_VALUES)][:_MAX_VALUES]

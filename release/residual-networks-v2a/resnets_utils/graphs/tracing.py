@@ -1,4 +1,4 @@
-"""Call a student's function on a symbolic input and take home the graph it drew."""
+"""Call a student's function on a symbolic input and return the graph that it draws."""
 
 from __future__ import annotations
 
@@ -11,11 +11,19 @@ import keras
 
 from resnets_utils.border.call import Call
 from resnets_utils.border.reply import Reply, WrongResult, raised_reply, reason_of
+from resnets_utils.graphs.keras_private import (
+    can_wait_for_values,
+    drawn_from,
+    give_value,
+    initializer_of,
+    waiting_variables,
+    waits,
+)
 from resnets_utils.graphs.spot_check import sample
 from resnets_utils.graphs.stand_ins import Blocks, OwnBlocksNeeded, in_place_of_blocks
 
-# Of a notebook's values, how many are looked at for layers in them.
-MAX_HELD = 100_000
+# How many of a notebook's values are searched for layers.
+MAX_SEARCHED = 100_000
 
 
 def trace(call: Call, function: Callable[..., Any], namespace: dict[str, Any]) -> Reply:
@@ -28,7 +36,7 @@ def trace(call: Call, function: Callable[..., Any], namespace: dict[str, Any]) -
 
     Returns:
         ``{"status": "graph", "graph": JSON}``, with "values" if the call asks for a
-        sample (see `sampling`), and a "reason" if they could not be computed. If the
+        sample (see `spot_check`), and a "reason" if they could not be computed. If the
         function raised, the reply of `raised_reply`, with the graph drawn up to the
         error as "graph" if there is one.
 
@@ -40,9 +48,9 @@ def trace(call: Call, function: Callable[..., Any], namespace: dict[str, Any]) -
         return entrances[-1]
 
     try:
-        if call.sample is None:
-            # A graph needs no starting values, and drawing them is nearly all that it costs.
-            # A function that fails without them may need them, so that it is called again.
+        if call.sample is None and can_wait_for_values():
+            # A graph needs no starting values, and drawing them takes most of the time.
+            # A function that fails without them may need them, so it is called again.
             with (
                 contextlib.suppress(Exception),
                 without_starting_values([function, *namespace.values()]),
@@ -56,48 +64,48 @@ def trace(call: Call, function: Callable[..., Any], namespace: dict[str, Any]) -
 
 @contextlib.contextmanager
 def without_starting_values(held: Iterable[Any]) -> Iterator[None]:
-    """Draw graphs meanwhile whose layers hold no values.
+    """Draw graphs whose layers hold no values.
 
-    A layer that outlives this, as one that the notebook made before and that is used here
-    for the first time, gets its values at the end.
+    A layer that the notebook made before, and that is used here for the first time, gets
+    its values at the end.
 
     Args:
-        held: what outlives this: the notebook's values.
+        held: the notebook's values.
 
     Raises:
-        StartNotSure: at the end, if an initializer may fail that was not asked.
+        UncertainStart: at the end, if a layer has an initializer that may fail.
 
     """
-    before = list(_without_values())
+    before = list(waiting_variables())
     try:
         with keras.StatelessScope(initialize_variables=False):
             yield
-        if not all(_starts_surely(one) for one in _without_values()[len(before) :]):
-            raise StartNotSure
+        if not all(_starts_surely(one) for one in waiting_variables()[len(before) :]):
+            raise UncertainStart
     finally:
-        _without_values()[:] = before
+        waiting_variables()[:] = before
         for layer in _layers_in(held):
             for variable in layer.variables:
-                if variable._value is None:
-                    variable._deferred_initialize()
+                if waits(variable):
+                    give_value(variable)
 
 
-class StartNotSure(Exception):
-    """Whether a layer can start is only known when it does."""
+class UncertainStart(Exception):
+    """A layer has an initializer of a student's own, which may fail when it is called."""
 
 
 def _starts_surely(variable: Any) -> bool:
     """Whether a variable starts from an initializer of Keras's or of this library."""
-    kind = type(getattr(variable, "_initializer", None))
+    kind = type(initializer_of(variable))
     known = kind.__module__.startswith(("keras.", "resnets_utils."))
     return known and issubclass(kind, keras.initializers.Initializer)
 
 
 def _layers_in(values: Iterable[Any]) -> Iterator[keras.layers.Layer]:
-    """The layers among values, in containers, in functions' own and in a notebook's objects."""
+    """The layers among values: in containers, in what functions hold, in a notebook's objects."""
     seen: set[int] = set()
     waiting = list(values)
-    while waiting and len(seen) < MAX_HELD:
+    while waiting and len(seen) < MAX_SEARCHED:
         value = waiting.pop()
         kind = type(value)
         if id(value) in seen:
@@ -113,20 +121,10 @@ def _layers_in(values: Iterable[Any]) -> Iterator[keras.layers.Layer]:
             waiting += value.__defaults__ or ()
             waiting += (value.__kwdefaults__ or {}).values()
             for cell in value.__closure__ or ():
-                with contextlib.suppress(ValueError):  # nothing is in it yet
+                with contextlib.suppress(ValueError):  # the cell is still empty
                     waiting.append(cell.cell_contents)
         elif kind.__module__ == "__main__" and hasattr(value, "__dict__"):
             waiting += vars(value).values()
-
-
-def _without_values() -> list[Any]:
-    """Keras's own list of the variables that have no value yet."""
-    from keras.src.backend.common import global_state
-
-    found: list[Any] = global_state.get_global_attribute(
-        "uninitialized_variables", [], set_to_default=True
-    )
-    return found
 
 
 def _graph(
@@ -149,7 +147,7 @@ def _draw(
     entrance = None if call.shape is None else make_input(call.shape)
     if call.blocks:
         names = getattr(function, "__globals__", namespace)
-        # A student may give blocks more arguments; then the network is drawn with their own.
+        # Students may give their blocks more arguments; then the network is drawn with theirs.
         with contextlib.suppress(OwnBlocksNeeded), in_place_of_blocks(names, Blocks(call.blocks)):
             return _call(call, function, entrance)
         entrance = None if call.shape is None else make_input(call.shape)
@@ -183,7 +181,7 @@ def _call(call: Call, function: Callable[..., Any], entrance: Any) -> keras.Mode
 
 
 def _functional(call: Call, model: keras.Sequential) -> keras.Model:
-    """A Sequential model as the graph that it is."""
+    """A Sequential model as a functional one."""
     if not model.built or not model.layers:
         raise WrongResult(
             f"{call.function} returned a Sequential model that does not know its input's shape; "
@@ -193,7 +191,7 @@ def _functional(call: Call, model: keras.Sequential) -> keras.Model:
 
 
 def _tried(model: keras.Model, salt: int) -> Reply:
-    """What the model computes, or why it does not: a model of two inputs is refused elsewhere."""
+    """What the model computes, or why it cannot; a model of two inputs is refused elsewhere."""
     try:
         return {"values": sample(model, salt)}
     except Exception as error:
@@ -209,12 +207,6 @@ def _drawn_so_far(entrances: list[Any]) -> Reply:
     if not entrances:
         return {}
     try:
-        furthest = entrance = entrances[-1]
-        waiting = [entrance._keras_history.operation]
-        while waiting:
-            for node in waiting.pop(0)._outbound_nodes:
-                furthest = node.output_tensors[0]
-                waiting.append(node.operation)
-        return {"graph": keras.Model(entrance, furthest).to_json()}
+        return {"graph": keras.Model(entrances[-1], drawn_from(entrances[-1])).to_json()}
     except Exception:
-        return {}  # an explanation less; the error itself is told all the same
+        return {}  # the graph would only explain the error, which is told without it too

@@ -1,1 +1,1 @@
-"""Pictures of hands: the data set, photos, and the network that was trained on drawn ones."""
+"""Pictures of hands: the data set, photos, and a network trained on drawn ones."""

@@ -1,7 +1,7 @@
 """A student's own photo: reading it as the training pictures are, and showing the model's answer.
 
-Photos come in every shape that phones and web sites make; whatever cannot be
-read is told in a sentence.
+Photos come in every format that phones and web sites make. An error describes in a
+sentence why a file cannot be read.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from resnets_utils.errors import StudentError
 from resnets_utils.hands.classes import CLASS_NAMES, CLASSES
 
-# The limit from which Pillow itself refuses; decoded, that is up to 720 MB.
-MOST_PIXELS = 178_956_970
-# What cameras, phones, screenshots and web sites make. Pillow knows more, of
-# which one, EPS, would start another program.
+# Pillow's own limit; decoded, that is up to 720 MB.
+MAX_PIXELS = 178_956_970
+# What cameras, phones, screenshots and web sites make. Pillow reads more formats; for
+# one of them, EPS, it would start another program.
 FORMATS = (*("JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM", "ICO", "JPEG2000"),)
-# Averaging whole blocks down to this many times the wanted size cannot be seen
-# after the last, finer step.
+# Blocks of pixels are averaged down to this many times the wanted size. The last, finer
+# step hides that.
 REDUCED = 3
 ORIENTATION = 0x0112  # the EXIF tag that says how the camera was held
 UNSURE_BELOW = 50  # percent
@@ -67,7 +67,7 @@ def read_photo(path: str | Path, size: int = 64) -> NDArray[np.float32]:
     file = _existing_file(path)
     try:
         with warnings.catch_warnings():
-            # Pillow warns from half of our limit on, and of odd metadata, at length.
+            # Pillow warns of pictures above half the limit, and of odd metadata.
             warnings.simplefilter("ignore")
             small = _opened_small(file, int(size))
     except UnidentifiedImageError:
@@ -79,7 +79,7 @@ def read_photo(path: str | Path, size: int = 64) -> NDArray[np.float32]:
     except StudentError:
         raise
     except Exception as error:
-        # Decoders raise anything for bytes that make no sense.
+        # Decoders raise any error for damaged bytes.
         raise StudentError(
             f"{file} is incomplete or damaged: not all of it can be read ({error}).",
             "Copy or download it again, or use another picture.",
@@ -106,10 +106,10 @@ def predict(model: Any, photo: NDArray[np.float32]) -> NDArray[np.float64]:
     takes, gives = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
     if not callable(model) or not isinstance(takes, tuple) or not isinstance(gives, tuple):
         raise StudentError(
-            f"The model is no finished Keras model with one input and one output but a "
-            f"{type(model).__name__}.",
-            "Give it what your function that builds the network returned for "
-            "input_shape=(64, 64, 3) and classes=6. If that is None, it lacks its return.",
+            f"The model is not a finished Keras model with one input and one output; it is "
+            f"of class {type(model).__name__}.",
+            "Pass the result of your function that builds the network, with "
+            "input_shape=(64, 64, 3) and classes=6. If it is None, add the return.",
         )
     photo = np.asarray(photo)
     fits = len(takes) == 4 and photo.ndim == 3
@@ -135,15 +135,15 @@ def predict(model: Any, photo: NDArray[np.float32]) -> NDArray[np.float64]:
     probabilities: NDArray[np.float64] = np.asarray(answer, dtype=np.float64)[0]
     if not np.isfinite(probabilities).all():
         raise StudentError(
-            "The model's answer is not a number (nan): its weights have run away in training.",
-            "Build and train it anew, with a smaller learning rate.",
+            "The model's answer is not a number (nan): its weights grew without limit in training.",
+            "Build the model and train it again with a smaller learning rate.",
         )
     # Half precision rounds a sum of six by less than a hundredth.
     if (probabilities < 0).any() or abs(probabilities.sum() - 1) > 0.01:
         raise StudentError(
-            f"The model's six outputs add up to {probabilities.sum():.3g}, not to 1: they are no "
+            f"The model's six outputs add up to {probabilities.sum():.3g}, not to 1: they are not "
             "probabilities.",
-            'Let its last layer have activation="softmax".',
+            'Give its last layer a softmax: activation="softmax".',
         )
     return probabilities
 
@@ -151,9 +151,8 @@ def predict(model: Any, photo: NDArray[np.float32]) -> NDArray[np.float64]:
 def show_prediction(model: Any, path: str | Path) -> None:
     """Show a photo beside the probabilities that a model gives the six numbers.
 
-    The model sees the photo as `read_photo` makes it, (64, 64, 3) float32 of 0
-    to 1, and so it is shown. What the model makes of it is also printed as a
-    sentence.
+    The photo is shown as `read_photo` makes it and the model sees it: (64, 64, 3)
+    float32 of 0 to 1. The prediction is also printed as a sentence.
 
     Args:
         model: a trained Keras model of (m, 64, 64, 3) pictures and 6 classes.
@@ -168,10 +167,10 @@ def show_prediction(model: Any, path: str | Path) -> None:
     probabilities = predict(model, photo)
     percents = [_percent(probability) for probability in probabilities]
     best = int(probabilities.argmax())
-    gesture = CLASS_NAMES[best].partition(" – ")[2]
+    gesture = CLASS_NAMES[best].partition(": ")[2]
     if round(100 * probabilities[best]) < UNSURE_BELOW:
         title = f"unsure: perhaps {best}, {percents[best]}"
-        said = f"unsure – perhaps {best} ({gesture}), but only {percents[best]} sure"
+        said = f"unsure: perhaps {best} ({gesture}), but only {percents[best]} sure"
     else:
         title = f"looks like {best}, {percents[best]} sure"
         said = f"looks like {best} ({gesture}), {percents[best]} sure"
@@ -241,7 +240,7 @@ def _existing_file(path: str | Path) -> Path:
             "Copy the picture into the notebook's folder and use the copy.",
         ) from None
     except (OSError, ValueError, RuntimeError) as error:
-        # A path may also be too long, hold a zero byte, or name a user who is not there.
+        # A path may also be too long, hold a zero byte, or name an unknown user.
         raise StudentError(
             f"{str(file)!r} cannot be read: {error}.", "Check the path for mistakes."
         ) from None
@@ -262,8 +261,8 @@ def _missing(file: Path) -> StudentError:
     try:
         there = sorted(entry.name for entry in folder.iterdir())
     except OSError:
-        there = []  # a folder may let its files be read by name and yet not list them
-    # Case is what people get wrong most, so it must not count against a name.
+        there = []  # a folder may allow reading its files but not listing them
+    # Wrong case is the most common mistake, so case does not count.
     names = {name.casefold(): name for name in there}
     near = difflib.get_close_matches(file.name.casefold(), names, n=3, cutoff=0.6)
     hint = (
@@ -296,7 +295,7 @@ def _unidentified(file: Path) -> StudentError:
         )
     if start.startswith(PICTURE_STARTS) or start[8:12] == b"WEBP":
         return StudentError(
-            f"{file} is incomplete or damaged: it begins like a picture and does not go on.",
+            f"{file} is incomplete or damaged: it begins like a picture and breaks off.",
             "Copy or download it again, or use another picture.",
         )
     return StudentError(f"{file} is not a picture in a format known here.", AS_JPEG)
@@ -304,8 +303,8 @@ def _unidentified(file: Path) -> StudentError:
 
 def _too_large(file: Path) -> StudentError:
     return StudentError(
-        f"{file} has more than {MOST_PIXELS // 10**6} million pixels, too many to read safely.",
-        "Make it smaller first; 64 × 64 pixels are used of it in the end.",
+        f"{file} has more than {MAX_PIXELS // 10**6} million pixels, too many to read safely.",
+        "Make it smaller first; the model sees 64 x 64 pixels.",
     )
 
 
@@ -313,13 +312,13 @@ def _opened_small(file: Path, size: int) -> Image.Image:
     """Return the photo as upright RGB of ``size``, decoding no more of it than is needed."""
     Image.init()
     with Image.open(file, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
-        if image.width * image.height > MOST_PIXELS:
+        if image.width * image.height > MAX_PIXELS:
             raise _too_large(file)
-        # JPEG can be decoded straight to a half, quarter or eighth.
+        # JPEG can be decoded directly to a half, a quarter or an eighth.
         image.draft(None, (REDUCED * size, REDUCED * size))
         image.load()
         small = _small_square(image, size)
-        # Some formats tell it only after loading; some turn the picture themselves then.
+        # Some formats know this only after loading, and some turn the picture then.
         turned = image.getexif().get(ORIENTATION, 1)
     small.getexif()[ORIENTATION] = turned
     return ImageOps.exif_transpose(small)
@@ -346,12 +345,12 @@ def _small_square(image: Image.Image, size: int) -> Image.Image:
 
 
 def _full_scale(image: Image.Image) -> float:
-    """Return the value that is white, where a pixel is a single number of more than 8 bits."""
+    """Return the value of white, where a pixel is a single number of more than 8 bits."""
     if image.mode.startswith("I;16"):
         return 65535
     if image.mode not in ("I", "F"):
         return 255
-    # These modes do not say what white is; take the least usual one that holds all values.
+    # These modes do not say what white is: take the smallest usual value that no pixel exceeds.
     values: Any = image.getextrema()
     brightest = float(values[1])
     usual = [white for white in (1, 255, 65535) if brightest <= white]

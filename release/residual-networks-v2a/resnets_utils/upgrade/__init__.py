@@ -3,6 +3,11 @@
 In a notebook: ``from resnets_utils.upgrade import upgrade``, then
 ``upgrade("my old notebook.ipynb")``. In a terminal, in the release's folder:
 ``python -m resnets_utils.upgrade "my old notebook.ipynb"``.
+
+`carrier` carries one function after another: with what it needs of its notebook
+(`needed_names`), with what newer libraries broke fixed (`keras_rewrites`, `imports`,
+`todays_names`), and from one family of the exercise to another (`family_rewrites`).
+`new_notebook` assembles the result, and `upgrade_report` says what was done.
 """
 
 from __future__ import annotations
@@ -13,19 +18,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from resnets_utils.errors import StudentError
-from resnets_utils.notebooks.plain_notebook import read_earlier, without_lone_surrogates
-from resnets_utils.notebooks.released import Release, read_release, release_here, version_of
-from resnets_utils.upgrade.assembling import Extras, Kept, assemble, with_report
-from resnets_utils.upgrade.carrying import Carrier, is_ours
+from resnets_utils.notebooks.notebook_reader import read_file, without_lone_surrogates
+from resnets_utils.notebooks.plain_notebook import cells_in_words
+from resnets_utils.notebooks.released import ReleasedNotebook
+from resnets_utils.notebooks.stamp import stamped_version
+from resnets_utils.upgrade.carrier import Carrier, is_ours
+from resnets_utils.upgrade.new_notebook import Extras, Kept, assemble, with_report
 from resnets_utils.upgrade.notebook_files import (
     already_there,
     copy_pictures,
     write_in_place,
     write_new,
 )
-from resnets_utils.upgrade.upgrade_report import Report
+from resnets_utils.upgrade.release_files import read_release, release_here
+from resnets_utils.upgrade.upgrade_report import Report, show
 
-__all__ = ["defined_in", "fits", "upgrade", "upgrade_file"]
+__all__ = ["upgrade", "upgrade_file"]
 
 
 def upgrade(
@@ -39,12 +47,11 @@ def upgrade(
 
     Args:
         old: the older notebook.
-        release: the release's folder or notebook; the one in this folder if left out.
-        output: the new notebook; if left out, the release's own is filled in place,
-            which it must not have been before.
+        release: the release's folder or notebook; if left out, the one in this folder.
+        output: the new notebook; if left out, the release's own, which must still be blank.
 
     Returns:
-        What became of each graded function.
+        What happened to each graded function.
 
     Raises:
         StudentError: if a file cannot be read or written; then nothing was written.
@@ -53,13 +60,13 @@ def upgrade(
     path = Path(old).expanduser()
     found = read_release(Path(release).expanduser()) if release else release_here(path)
     report = upgrade_file(path, found, Path(output).expanduser() if output else None)
-    print(report.as_text())
+    show(report.as_text())
     if output is None:
-        print("Now choose File > Reload Notebook from Disk in the notebook that was filled.")
+        show("Now choose File > Reload Notebook from Disk in the notebook that was filled.")
     return report
 
 
-def upgrade_file(old: Path, release: Release, output: Path | None) -> Report:
+def upgrade_file(old: Path, release: ReleasedNotebook, output: Path | None) -> Report:
     """Do what `upgrade` does, without printing.
 
     Args:
@@ -73,7 +80,7 @@ def upgrade_file(old: Path, release: Release, output: Path | None) -> Report:
     """
     in_place = output is None or _same_file(output, release.path)
     target = release.path if output is None or in_place else output
-    earlier = read_earlier(old)
+    earlier = read_file(old)
     _refuse(old, release, target, in_place=in_place)
     before = release.path.read_bytes()
     ours = is_ours(earlier, release)
@@ -81,11 +88,11 @@ def upgrade_file(old: Path, release: Release, output: Path | None) -> Report:
     carrier = Carrier(earlier, release, extras.running)
     if not carrier.defined:
         raise StudentError(
-            f"{old.name} defines none of {', '.join(release.solutions)}",
-            "look whether it is the right notebook",
+            f"{old.name} defines no graded function ({', '.join(release.solutions)})",
+            "check whether it is the right notebook",
         )
     carried = carrier.carry_all()
-    version = version_of(earlier.metadata, old) if ours else ""
+    version = stamped_version(earlier.metadata, old) if ours else ""
     version = version or _taking(carrier.gone)
     came_from = {"file": old.name, "version": version}
     notebook, kept = assemble(earlier, release, extras, carried, came_from)
@@ -109,44 +116,12 @@ def upgrade_file(old: Path, release: Release, output: Path | None) -> Report:
 def _words_about_kept(kept: Kept, *, ours: bool) -> list[str]:
     said = []
     if kept.in_place:
-        said.append(f"{_cells(len(kept.in_place))} of yours kept in place")
+        said.append(f"{cells_in_words(len(kept.in_place))} of yours kept in place")
     if kept.at_end:
-        # A release does not say what each of its cells was: who changed one is unknown.
-        why = ", which differ from this release by your hand or by an older version" if ours else ""
-        said.append(f"{_cells(len(kept.at_end))} kept at the end of the notebook{why}")
+        # Without a stamp nobody knows who changed a cell.
+        why = ", changed by you or by an older version" if ours else ""
+        said.append(f"{cells_in_words(len(kept.at_end))} kept at the end of the notebook{why}")
     return said
-
-
-def _cells(count: int) -> str:
-    return "1 cell" if count == 1 else f"{count} cells"
-
-
-def fits(old: Path, release: Release) -> bool:
-    """Return whether an older notebook's functions take what the release's do.
-
-    Args:
-        old: the older notebook.
-        release: the release.
-
-    Raises:
-        StudentError: if the notebook cannot be read.
-
-    """
-    return Carrier(read_earlier(old), release, ()).fits
-
-
-def defined_in(old: Path, release: Release) -> set[str]:
-    """Return those of a release's graded functions that an older notebook defines.
-
-    Args:
-        old: the older notebook.
-        release: the release.
-
-    Raises:
-        StudentError: if the notebook cannot be read.
-
-    """
-    return Carrier(read_earlier(old), release, ()).defined
 
 
 def _taking(gone: Sequence[str]) -> str:
@@ -160,8 +135,8 @@ def _same_file(one: Path, other: Path) -> bool:
         return False
 
 
-def _refuse(old: Path, release: Release, target: Path, *, in_place: bool) -> None:
-    """Make sure that nothing is written over.
+def _refuse(old: Path, release: ReleasedNotebook, target: Path, *, in_place: bool) -> None:
+    """Make sure that nothing is overwritten.
 
     Raises:
         StudentError: if something would be.
@@ -173,7 +148,7 @@ def _refuse(old: Path, release: Release, target: Path, *, in_place: bool) -> Non
         )
     if in_place and not release.is_untouched():
         raise StudentError(
-            f"{target.name} already holds answers, and they stay",
+            f"{target.name} already holds answers, which are not overwritten",
             "name another file for the new notebook with --output, or output= in a notebook",
         )
     if not in_place and (target.exists() or target.is_symlink()):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from collections.abc import Sequence
 
@@ -12,7 +11,7 @@ from resnets_utils.upgrade import upgrade
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit status: 0, or 1 after an error told in words."""
+    """Run the command; return its exit status: 0, or 1 after an error in words."""
     parser = argparse.ArgumentParser(
         prog="python -m resnets_utils.upgrade",
         description="Carry the answers of an older notebook into a newer release.",
@@ -29,8 +28,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="the new notebook (default: the release's own, if it is still blank)",
     )
     chosen = parser.parse_args(arguments)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal may know fewer letters
     try:
         upgrade(chosen.old, chosen.release, chosen.output)
     except StudentError as error:
@@ -39,10 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         said = f"{type(error).__name__}: {error}".split("\n")[0]
         print(f"error: {chosen.old} could not be upgraded: {said}", file=sys.stderr)
-        print("hint: this is our fault; show the notebook to your instructor", file=sys.stderr)
+        print("hint: show the notebook and this error to your instructor", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("error: interrupted\nhint: run it again, if nothing was written", file=sys.stderr)
+        print("error: interrupted\nhint: run the command again", file=sys.stderr)
         return 130
     return 0
 

@@ -26,7 +26,7 @@ class Edit:
     why: str
 
     def overlaps(self, other: Edit) -> bool:
-        """Return whether both would change one letter."""
+        """Return whether both would change the same letter."""
         return self.start < other.end and other.start < self.end
 
 
@@ -37,7 +37,7 @@ class Change:
     Attributes:
         line: the first line changed, from 1, in the text or, once placed, in its cell.
         before: the lines as they were.
-        after: the lines as they are now; "" if they are gone.
+        after: the lines as they are now; "" if they were removed.
         why: the reasons, in words.
         cell: the number of the earlier notebook's cell, from 1; 0 before it is placed.
 
@@ -51,7 +51,7 @@ class Change:
 
 
 def without_overlaps(first: Iterable[Edit], then: Iterable[Edit]) -> list[Edit]:
-    """Return the edits of both, those of ``first`` where two would change one letter."""
+    """Return the edits of both; if two would change the same letter, that of ``first``."""
     kept: list[Edit] = []
     for edit in (*first, *then):
         if not any(edit.overlaps(other) for other in kept) and edit not in kept:
@@ -75,7 +75,7 @@ def _applied(text: str, edits: list[Edit], offset: int) -> str:
 
 
 def _groups(python: PythonText, edits: list[Edit]) -> list[list[Edit]]:
-    """Put together the edits that touch one line."""
+    """Group the edits that touch the same line."""
     groups: list[list[Edit]] = []
     last_line = 0
     for edit in edits:

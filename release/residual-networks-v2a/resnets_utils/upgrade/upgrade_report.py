@@ -1,10 +1,11 @@
-"""What an upgrade did with each graded function: in words, for the screen and the notebook."""
+"""Report in words what an upgrade did, on the screen and in the notebook."""
 
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum
 from html import escape
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from resnets_utils.upgrade.edits import Change
 from resnets_utils.upgrade.imports import Problem
 
 
-class Outcome(StrEnum):
-    """What became of one graded function."""
+class Outcome(str, Enum):
+    """What happened to one graded function."""
+
+    __str__ = str.__str__  # as StrEnum has it, which Python 3.10 lacks
 
     CARRIED = "carried"
     CHANGED = "carried with changes"
@@ -25,14 +28,14 @@ SIGNS = {Outcome.CARRIED: "✓", Outcome.CHANGED: "~", Outcome.NEEDS_YOU: "!"}
 
 @dataclass(frozen=True)
 class FunctionReport:
-    """What became of one graded function.
+    """What happened to one graded function.
 
     Attributes:
         function: its name.
         cell: the number of the cell it was found in, from 1; 0 if it was not found.
         changes: what was changed.
-        brought: what was put above it, from other cells.
-        problems: what only the student can settle; their lines count in the new cell.
+        brought: what was copied above it from other cells.
+        problems: what only the student can fix, by lines of the new cell.
 
     """
 
@@ -44,7 +47,7 @@ class FunctionReport:
 
     @property
     def outcome(self) -> Outcome:
-        """Whether it was carried, with changes, or needs the student."""
+        """Whether it was carried, carried with changes, or needs the student."""
         if self.problems:
             return Outcome.NEEDS_YOU
         return Outcome.CHANGED if self.changes else Outcome.CARRIED
@@ -57,10 +60,10 @@ class Report:
     Attributes:
         old: the earlier notebook's file.
         old_version: its version or family; "" if unknown.
-        new_version: the release's version; "" if it does not say.
+        new_version: the release's version; "" if unknown.
         output: the file that was written.
-        functions: what became of each graded function.
-        notes: what else there is to know, in words.
+        functions: what happened to each graded function.
+        notes: what else happened, in words.
 
     """
 
@@ -85,7 +88,7 @@ class Report:
                 lines.append(f"    {_place(change)}: {change.why}")
                 lines += [f"      - {line}" for line in change.before.split("\n")]
                 lines += [f"      + {line}" for line in change.after.split("\n") if line.strip()]
-            lines += [f"    brought along: {one_line(text)}" for text in entry.brought]
+            lines += [f"    copied along: {_first_line(text)}" for text in entry.brought]
         lines += [f"  {note}" for note in self.notes]
         return "\n".join(lines)
 
@@ -103,12 +106,23 @@ class Report:
                 added = [f"+ {line}" for line in change.after.split("\n") if line.strip()]
                 shown = fenced("\n".join([*removed, *added]), "diff")
                 items.append(f"- {_place(change)}: {escape(change.why, quote=False)}\n\n{shown}")
-            items += [f"- brought along:\n\n{fenced(text, 'python')}" for text in entry.brought]
+            items += [f"- copied along:\n\n{fenced(text, 'python')}" for text in entry.brought]
             headline = f"**{SIGNS[entry.outcome]} `{entry.function}`**: {_headline(entry)}"
             parts.append("\n".join([headline, "", *items]).rstrip())
         if self.notes:
             parts.append("\n".join(f"- {escape(note, quote=False)}" for note in self.notes))
         return "\n\n".join(parts)
+
+
+def show(text: str) -> None:
+    """Print a text on a screen of any encoding."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        tick = SIGNS[Outcome.CARRIED]
+        text = text.replace(tick, "ok").encode(encoding, "backslashreplace").decode(encoding)
+    print(text)
 
 
 def _headline(entry: FunctionReport) -> str:
@@ -131,14 +145,14 @@ def _where(problem: Problem) -> str:
     return f"line {problem.line}: " if problem.line else ""
 
 
-def one_line(text: str, length: int = 100) -> str:
-    """Return the first line of a text, with a sign where more follows."""
+def _first_line(text: str, length: int = 100) -> str:
+    """The first line of a text, with "..." if more follows."""
     first, _, rest = text.strip().partition("\n")
     return first[:length] + (" ..." if rest or len(first) > length else "")
 
 
 def fenced(text: str, language: str = "") -> str:
-    """Return a text as a fenced block of Markdown that nothing within it can end."""
+    """Return a text as a fenced block of Markdown; no fence within the text can end it."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text}\n{fence}"

@@ -1,4 +1,4 @@
-"""What a student's function raised, in words: one reply for placeholders, one for errors."""
+"""Replies for functions that gave no result: a placeholder, or an error in words."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 # Keras colours its messages for terminals.
 _TERMINAL_CODES = re.compile("\x1b\\[[0-9;]*m")
-MAX_LINES = 8  # that an error came through
+MAX_LINES = 8  # of a traceback
 Reply = dict[str, str]
 
 
 class WrongResult(TypeError):
-    """A function gave back what no check can look at; the message says it for the student."""
+    """A function returned something that no check can read; the message tells the student."""
 
 
 def raised_reply(error: BaseException, namespace: dict[str, Any]) -> Reply:
@@ -22,7 +22,7 @@ def raised_reply(error: BaseException, namespace: dict[str, Any]) -> Reply:
 
     Args:
         error: what the student's function raised.
-        namespace: the notebook's names, by which its own lines are known.
+        namespace: the notebook's names, which tell its own lines from a library's.
 
     Returns:
         A status of "placeholder" or "raised", a "reason" in words, the lines of the
@@ -33,11 +33,11 @@ def raised_reply(error: BaseException, namespace: dict[str, Any]) -> Reply:
     lines = _notebook_lines(error.__traceback__, namespace)
     if isinstance(error, NotImplementedError):
         frame = _last_frame(error)
-        # One that a library raises is an error like others.
+        # A library's NotImplementedError is an error like others.
         if not words_of(error) and frame.f_globals is namespace:
             return {
                 "status": "placeholder",
-                "reason": f"the placeholder still stands in {frame.f_code.co_name}",
+                "reason": f"the placeholder is still in {frame.f_code.co_name}",
                 "lines": lines[-1],
             }
     return {
@@ -60,8 +60,8 @@ def words_of(error: BaseException) -> str:
     """Return what an error says."""
     try:
         return str(error)
-    except BaseException:  # an error's class may be the student's, too
-        return "(what it says cannot be told)"
+    except BaseException:  # the error's class may be the student's, too
+        return "(its message cannot be read)"
 
 
 def _classes(error: BaseException) -> str:
@@ -73,7 +73,7 @@ def _last_frame(error: BaseException) -> FrameType:
 
 
 def _notebook_lines(found: TracebackType | None, namespace: dict[str, Any]) -> list[str]:
-    """The steps of a traceback that lie in the notebook itself, one line each."""
+    """The lines of the notebook itself in a traceback."""
     lines = []
     for frame, number in traceback.walk_tb(found):
         if frame.f_globals is namespace:

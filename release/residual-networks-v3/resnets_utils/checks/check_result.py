@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -12,21 +12,37 @@ if TYPE_CHECKING:
     from resnets_utils.border.reply import Reply
 
 
-class Outcome(StrEnum):
-    """How a check ended."""
+class Outcome(str, Enum):
+    """How a check ended: a word and a sign, the gravest last.
 
-    PASSED = "passed"
-    FAILED = "failed"
-    ERROR = "error"
-    NOT_ATTEMPTED = "not attempted"
+    A failure of grading itself has no outcome: it is raised and gives no score.
 
+    Attributes:
+        sign: one character that stands before the word.
 
-SIGNS = {
-    Outcome.PASSED: "✓",
-    Outcome.FAILED: "✗",
-    Outcome.ERROR: "!",
-    Outcome.NOT_ATTEMPTED: "–",
-}
+    """
+
+    sign: str
+
+    PASSED = "passed", "✓"
+    NOT_ATTEMPTED = "not attempted", "–"
+    FAILED = "failed", "✗"
+    ERROR = "error", "!"
+
+    def __new__(cls, word: str, sign: str = "") -> Outcome:
+        """Make an outcome of its word; the sign belongs to it."""
+        outcome = str.__new__(cls, word)
+        outcome._value_ = word
+        outcome.sign = sign
+        return outcome
+
+    def __str__(self) -> str:
+        return str.__str__(self)
+
+    @property
+    def signed(self) -> str:
+        """The sign and the word: no outcome is shown by color alone."""
+        return f"{self.sign} {self}"
 
 
 @dataclass(frozen=True)
@@ -39,6 +55,7 @@ class CheckResult:
         outcome: how it ended.
         reason: why it was not passed, in words; "" if it was.
         remarks: what is worth saying and costs nothing.
+        hidden: whether the check belongs to the hidden tests, which students never see.
 
     """
 
@@ -47,6 +64,12 @@ class CheckResult:
     outcome: Outcome
     reason: str = ""
     remarks: tuple[str, ...] = ()
+    hidden: bool = False
+
+    @property
+    def earned(self) -> float:
+        """The points that the answer earned."""
+        return self.points if self.outcome is Outcome.PASSED else 0
 
 
 class CheckFailed(AssertionError):
@@ -54,32 +77,32 @@ class CheckFailed(AssertionError):
 
 
 class AnswerRaised(Exception):
-    """The student's function raised, or is not there."""
+    """The student's function raised, or is not defined."""
 
 
 class NotAttempted(Exception):
-    """The student's function still holds a placeholder."""
+    """The student's function still contains the placeholder."""
 
 
 class ChecksNotPassed(Exception):
-    """Some check of a cell was not passed; the report above it says which."""
+    """Not all checks of a cell were passed; the report above the message says which."""
 
     def _render_traceback_(self) -> list[str]:
-        # IPython shows this instead of a traceback, which would only show our code.
+        # IPython shows this instead of a traceback, which would show only our code.
         return [str(self)]
 
 
 def raise_what_happened(call: Call, reply: Reply, *, in_notebook: bool, more: str = "") -> NoReturn:
-    """Raise what a reply says of a function that gave no result.
+    """Raise what a reply says about a function that gave no result.
 
     Args:
         call: how the function was called.
-        reply: the reply to it, of a status that is no result.
+        reply: the reply to the call; its status means that there is no result.
         in_notebook: whether the checks run in a student's notebook.
-        more: what else is to be said after an error.
+        more: text to add after an error.
 
     Raises:
-        NotAttempted: if the placeholder still stands.
+        NotAttempted: if the function still contains the placeholder.
         AnswerRaised: if the function raised or is not defined.
 
     """

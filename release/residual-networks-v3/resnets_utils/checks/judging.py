@@ -15,7 +15,7 @@ from resnets_utils.border.reply import Reply
 from resnets_utils.checks.check_result import CheckResult
 from resnets_utils.checks.reference import Reference, record_of_this_folder
 
-# Random arguments of visible checks are the same each time, so that a record can hold the answers.
+# Random arguments of visible checks are always the same, so that a record can hold the answers.
 NOTEBOOK_SALT = 1
 Tracer = Callable[[Call], Reply]
 
@@ -27,18 +27,18 @@ def answer_here(call: Call) -> Reply:
 
 @dataclass
 class Judging:
-    """How checks run, where answers come from, and what stays hidden.
+    """How checks run, where answers come from, and which checks are hidden.
 
     Attributes:
         tracer: makes the calls.
         given_reference: what the exercise asks for; None for the record in this folder.
-        salt: settles random inputs and weights; unknown to the student beforehand.
-        hidden_lines: lines of the test cell that students never see. What
-            fails there is told without the expected figures.
+        salt: determines random inputs and weights; students cannot know it in advance.
+        hidden_lines: lines of the test cell that students never see. The reason of
+            a failed check there does not contain the expected figures.
         results: filled as the checks run.
-        sampled: whether a network is tried on pictures; see `sampling`.
-        thorough: whether figures are computed even where the answer is drawn as the
-            solution is, which holds the solution itself to them.
+        sampled: whether a network is tried on pictures; see `spot_check`.
+        thorough: whether figures are computed even where the answer's graph equals the
+            solution's, so that the solution itself is checked for them.
         in_notebook: whether they run in a student's notebook.
 
     """

@@ -1,7 +1,7 @@
 """What the exercise asks for: what the solution's functions draw, or return, for the same call.
 
-The judge has the solution itself. A student's folder has a record of what it answered
-to the calls of the visible checks, and to no others.
+The judge has the solution itself. A student's folder has a record of the solution's
+answers to the calls of the visible checks, and to no others.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SCHEMA = 1
 
 
 def damaged_record(call: Call, error: Exception) -> StudentError:
-    """Return what to say of a record whose reply to a call cannot be read."""
+    """Return the error for a record whose reply to a call cannot be read."""
     return StudentError(
         f"{RECORD} cannot be read: its reply to {call} is damaged ({error})",
         f"copy {RECORD} again from the folder that you were given",
@@ -34,7 +34,7 @@ class Reference(Protocol):
     """Answers calls as the exercise asks for."""
 
     def __hash__(self) -> int:
-        """Tell one reference from another: what is read of it is kept."""
+        """Tell one reference from another: what was read from it is cached."""
 
     @property
     def blocks(self) -> str:
@@ -44,7 +44,7 @@ class Reference(Protocol):
         """Return the right reply to a call, as `answer` gives it or as `Record` kept it.
 
         Raises:
-            StudentError: if a record does not hold it.
+            StudentError: if a record does not contain the call.
 
         """
 
@@ -59,13 +59,9 @@ class Solution:
     """
 
     def __init__(self, cells: Sequence[tuple[str, str]], blocks: str = "") -> None:
+        self.blocks = blocks
         self._cells = cells
-        self._blocks = blocks
         self._replies: dict[str, Reply] = {}
-
-    @property
-    def blocks(self) -> str:
-        return self._blocks
 
     @cached_property
     def namespace(self) -> dict[str, Any]:
@@ -84,13 +80,13 @@ class Solution:
 
 
 class Record:
-    """What the solution answered to some calls, as it stands in a student's folder.
+    """The solution's answers to some calls, as a student's folder has them.
 
     Args:
         data: what `record` returned.
 
     Raises:
-        ValueError: if it is not that.
+        ValueError: if the data has another form.
 
     """
 
@@ -102,19 +98,15 @@ class Record:
             raise ValueError("it is not a record")
         for reply in replies.values():
             if not isinstance(reply, Mapping) or not isinstance(reply.get("status"), str):
-                raise ValueError("it holds what is no reply")
-        self._blocks, self._replies = blocks, replies
-
-    @property
-    def blocks(self) -> str:
-        return self._blocks
+                raise ValueError("it holds something that is not a reply")
+        self.blocks, self._replies = blocks, replies
 
     def reply(self, call: Call) -> Reply:
         if call.key not in self._replies:
             raise StudentError(
-                f"{RECORD} does not say what {call} should give: it holds the calls of the "
-                "checks as they were handed out",
-                "put the check's arguments back as they were, or compare with figures of your own",
+                f"{RECORD} does not say what {call} should give: it holds only the calls of the "
+                "checks that you were given",
+                "restore the check's arguments, or compare with figures of your own",
             )
         return dict(self._replies[call.key])
 
@@ -136,19 +128,19 @@ def record_text(data: Mapping[str, Any]) -> str:
 
 
 def record_of_this_folder() -> Record:
-    """Return the record that lies beside the running notebook, or beside this library.
+    """Return the record next to the running notebook, or next to this library.
 
     Raises:
-        StudentError: if there is none, or it cannot be read.
+        StudentError: if there is no record, or it cannot be read.
 
     """
-    # A source notebook has its release's.
+    # A source notebook uses that of its release.
     here = Path.cwd()
     places = (here, Path(__file__).parents[2], here.parent.parent / "release" / here.name)
     found = next((place / RECORD for place in places if (place / RECORD).is_file()), None)
     if found is None:
         raise StudentError(
-            f"{RECORD} is not beside this notebook, so the checks cannot compare",
+            f"{RECORD} is missing next to this notebook; the checks need it to compare",
             f"copy {RECORD} from the folder that you were given",
         )
     try:

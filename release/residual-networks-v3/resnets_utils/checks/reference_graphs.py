@@ -22,7 +22,7 @@ from resnets_utils.graphs.stand_ins import Blocks, argument_forms
 
 
 class OutOfTime(BaseException):
-    """It took too long; no error of the code that was broken off, which may catch those."""
+    """It took too long. A BaseException: the code that is interrupted may catch all others."""
 
 
 class ReferenceGraphs:
@@ -43,11 +43,11 @@ class ReferenceGraphs:
         """Return what the exercise draws for a call, its blocks closed.
 
         Raises:
-            StudentError: if that is not recorded, or the record is damaged.
-            ValueError: if the solution draws no graph; the mistake is the author's.
+            StudentError: if the call is not recorded, or the record is damaged.
+            ValueError: if the solution draws no graph, which is the author's mistake.
 
         """
-        # Whether the student's own blocks were met, or pictures tried, is no matter here.
+        # The graph is the same with the student's own blocks, and with pictures tried.
         own = call.function in self.blocks.functions
         call = replace(call, blocks="" if own else self.blocks.text, sample=None)
         if call.key not in self._graphs:
@@ -66,25 +66,25 @@ class ReferenceGraphs:
         try:
             return read_graph(reply["graph"], self.blocks)
         except GraphRefused as error:
-            raise ValueError(f"the solution draws what no check reads: {error}") from None
+            raise ValueError(f"the checks cannot read what the solution draws: {error}") from None
 
     def opened(self, block: Node, shape: Shape, seconds: float | None = None) -> Graph | None:
         """Return the layers that the exercise has for a closed block.
 
         Args:
-            block: the closed block; how it was called may be a student's.
-            shape: of what it reads.
+            block: the closed block; its arguments may be a student's.
+            shape: the shape of its input.
             seconds: how long drawing it may take; None for a block of the exercise's own.
 
         Returns:
             The layers, drawn on an input of that shape; None if they are not
-            recorded, if the solution's block cannot be called so, or not in time.
+            recorded, if the solution's block cannot be called like this, or takes too long.
 
         """
         key = (block.function, repr(sorted(block.settings.items())), shape)
         if key not in self._opened:
-            # A block that keeps its input's shape does not fit one of other channels:
-            # its layers are those that it has where it fits.
+            # A block that keeps its input's shape fits only an input of as many channels
+            # as it gives; elsewhere it is drawn on an input that fits.
             try:
                 with within_seconds(seconds):
                     self._opened[key] = self._drawn(block, shape) or self._drawn(
@@ -109,7 +109,7 @@ def block_call(block: Node, shape: Shape) -> Call:
 
 
 def _with_own_starts(node: Node, block: Node) -> Node:
-    """A layer of a block that was handed a student's own initializer, with that in its place."""
+    """A block's layer, with the student's own initializer that the block was called with."""
     start = node.settings.get("initializer")
     if not isinstance(start, tuple) or start[:2] != ("other", Start.__name__):
         return node
@@ -120,10 +120,10 @@ def _with_own_starts(node: Node, block: Node) -> Node:
 
 @contextlib.contextmanager
 def within_seconds(seconds: float | None) -> Iterator[None]:
-    """Break off what takes longer, where the system can: in the main thread of a Unix process.
+    """Interrupt a block that takes longer; works only in the main thread of a Unix process.
 
     Args:
-        seconds: how long it may take; None for as long as it likes.
+        seconds: how long it may take; None for any time.
 
     Raises:
         OutOfTime: within the block, when the time is over.
@@ -148,7 +148,9 @@ def within_seconds(seconds: float | None) -> Iterator[None]:
 
 
 def replies_to_record(graphs: ReferenceGraphs, asked: Sequence[Call]) -> dict[str, Reply]:
-    """Return what a record keeps of the graphs that checks asked for, blocks opened too.
+    """Return the replies that a record keeps for the graphs that checks asked for.
+
+    The layers of the blocks in these graphs are among them.
 
     Args:
         graphs: those of the solution.

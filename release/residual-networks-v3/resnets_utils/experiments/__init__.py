@@ -1,1 +1,1 @@
-"""What a student tries once the network stands: training, drawing it, depth and shortcuts."""
+"""What a student tries with a finished network: train it, draw it, vary depth and shortcuts."""

@@ -1,4 +1,4 @@
-"""Try it: take one block of a trained residual network away."""
+"""Try it: remove one block of a trained residual network."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ SHORT_RUN_BLOCKS, SHORT_RUN_PICTURES = 2, 12
 
 @dataclass(frozen=True)
 class BlockRemoval:
-    """Shares of pictures that are read rightly: by the whole network, and without each block."""
+    """Shares of pictures read correctly: by the whole network, and without each block."""
 
     whole: float
     without: dict[str, float]
 
 
 def remove_a_block(model: Any, X: NDArray[Any], Y: NDArray[np.int64]) -> BlockRemoval:
-    """Measure a trained network with one block after another switched off, and draw it.
+    """Measure a trained network with each block switched off in turn, and draw the results.
 
     A block is switched off by scaling what its main path adds to zero; its
-    shortcut stays. The model's weights are afterwards what they were.
+    shortcut stays. The model's weights are restored afterwards.
 
     Args:
         model: your trained network.
@@ -46,10 +46,10 @@ def remove_a_block(model: Any, X: NDArray[Any], Y: NDArray[np.int64]) -> BlockRe
 
     """
     blocks = residual_blocks(model)
-    most = PICTURES
+    count = PICTURES
     if short_run():
-        blocks, most = blocks[:SHORT_RUN_BLOCKS], SHORT_RUN_PICTURES
-    pictures, labels = scaled(X[:most]), np.asarray(Y).ravel()[:most]
+        blocks, count = blocks[:SHORT_RUN_BLOCKS], SHORT_RUN_PICTURES
+    pictures, labels = scaled(X[:count]), np.asarray(Y).ravel()[:count]
     whole = _read(model, pictures)
     read: dict[str, NDArray[np.int64]] = {}
     for block in blocks:
@@ -65,8 +65,8 @@ def remove_a_block(model: Any, X: NDArray[Any], Y: NDArray[np.int64]) -> BlockRe
     worst = min(found.without, key=found.without.__getitem__)
     spared = sum(share > found.whole - 0.02 for share in found.without.values())
     print(
-        f"The whole network reads {found.whole:.0%} rightly. Without block {worst} it is "
-        f"{found.without[worst]:.0%}; {spared} of {len(blocks)} blocks can go with a loss "
+        f"The whole network reads {found.whole:.0%} correctly, and without block {worst} "
+        f"{found.without[worst]:.0%}. {spared} of {len(blocks)} blocks can be removed with a loss "
         "of less than 2 %."
     )
     slide("Remove block", list(read), worst, lambda name: _draw_one(name, read[name], whole, X))
@@ -75,7 +75,7 @@ def remove_a_block(model: Any, X: NDArray[Any], Y: NDArray[np.int64]) -> BlockRe
 
 @contextmanager
 def switched_off(block: ResidualBlock) -> Iterator[None]:
-    """Let a block's main path add nothing, and put its weights back afterwards."""
+    """Let a block's main path add nothing, and restore its weights afterwards."""
     scale = block.last_scale
     kept = [(weight, weight.numpy()) for weight in (scale.gamma, scale.beta)]
     try:
@@ -116,7 +116,7 @@ def _draw_all(found: BlockRemoval, changes_shape: Sequence[bool]) -> None:
     )
     ax.set(
         xlabel="block removed (hatched: those that change the shape)",
-        ylabel="share read rightly",
+        ylabel="share read correctly",
         ylim=(0, 1.2),
         yticks=[0, 0.5, 1],
     )
@@ -133,7 +133,7 @@ def _draw_one(
         1, max(len(shown), 1), figsize=(8, 1.9), facecolor="white", squeeze=False
     )
     figure.suptitle(
-        f"Without block {name}, {len(changed)} of {len(whole)} pictures are read otherwise"
+        f"Without block {name}, {len(changed)} of {len(whole)} pictures are read differently"
     )
     for ax in axes[0]:
         ax.axis("off")

@@ -19,7 +19,7 @@ from resnets_utils.hands.dataset import convert_to_one_hot
 from resnets_utils.short_run import short_run
 
 PICTURES = 48
-SIDE = 16  # the pictures are made this small, so that forty layers take seconds
+SIDE = 16  # pictures are reduced to this size, so that forty layers take seconds
 CHANNELS = 16
 STEPS = 60
 SHORT_RUN_DEPTHS, SHORT_RUN_STEPS = (4, 8), 3
@@ -28,7 +28,7 @@ CHANCE = float(np.log(CLASSES))
 
 @dataclass(frozen=True)
 class DepthComparison:
-    """Training loss after the last step, an entry a depth."""
+    """Training loss after the last step, one entry for each depth."""
 
     depths: tuple[int, ...]
     plain: tuple[float, ...]
@@ -41,9 +41,9 @@ def compare_depths(
     """Train a plain and a residual network of each depth, and draw how well they learn.
 
     Every network has ``depth`` layers with weights, 16 channels, batch
-    normalisation, He's starting weights and Adam; it learns the first 48 pictures
-    by heart, for 60 steps. The residual one differs by a shortcut over every two
-    convolutions and by nothing else: same seeds, same steps.
+    normalisation, He's starting weights and Adam. It trains for 60 steps on the
+    first 48 pictures. The residual network has a shortcut over every two
+    convolutions; nothing else differs, seeds and steps included.
 
     Args:
         X: (m, 64, 64, 3) pictures, uint8 or in [0, 1].
@@ -82,7 +82,7 @@ def _small(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def small_network(depth: int, residual: bool) -> keras.Model:
-    """Return a network of ``depth`` layers with weights, compiled; the same start every time."""
+    """Return a network of ``depth`` layers with weights, compiled; same start every time."""
     keras.utils.set_random_seed(depth)
     picture = keras.Input((SIDE, SIDE, 3))
     X = layers.ReLU()(_convolution(picture))

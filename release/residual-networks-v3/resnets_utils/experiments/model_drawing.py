@@ -13,25 +13,26 @@ from typing import Any
 import keras
 
 from resnets_utils.errors import StudentError
+from resnets_utils.graphs.keras_private import sources
 from resnets_utils.graphs.stages import stage_names, tells_stages
 from resnets_utils.short_run import short_run
 
-# At 72 dots an inch ResNet-50 is a picture 20,000 pixels high; graphviz cannot draw
-# one much higher, and takes seconds for it. In a short run nobody looks at the file.
+# At 72 dots an inch ResNet-50 is 20,000 pixels high. Graphviz takes seconds for it and
+# cannot draw much higher pictures. In a short run nobody looks at the file.
 DOTS_PER_INCH, SHORT_RUN_DOTS_PER_INCH = 72, 20
 
 INSTALL_HINT = (
-    "hint: drawing needs graphviz, which did not answer: install it (apt install graphviz, brew "
-    "install graphviz or conda install graphviz), restart the kernel and run this cell again; "
-    "until then, here are the model's blocks."
+    "hint: install graphviz to see the drawing (apt install graphviz, brew install graphviz or "
+    "conda install graphviz), restart the kernel and run this cell again; until then, here is a "
+    "table of the model's blocks."
 )
 
-# Words of a Keras layer's class that read better otherwise.
-SPOKEN = {"BatchNormalization": "batch norm", "Activation": "activation", "Add": "add"}
+# Classes of Keras's layers that have other words in the table.
+CLASS_WORDS = {"BatchNormalization": "batch norm", "Activation": "activation", "Add": "add"}
 
 
 class ModelDrawing:
-    """What a notebook shows for a drawn model: HTML where it can, text elsewhere."""
+    """A drawn model as a notebook shows it: as HTML if it can, as text if not."""
 
     def __init__(self, page: str, text: str) -> None:
         self._page, self._text = page, text
@@ -46,20 +47,20 @@ class ModelDrawing:
 def show_model(model: Any, to_file: str | Path = "model.png") -> ModelDrawing:
     """Draw a model's layers with their names and shapes, and save the drawing.
 
-    Without graphviz nothing is saved: one line says how to install it, and a table
-    of the model's blocks takes the drawing's place.
+    Without graphviz nothing is saved: a hint says how to install it, and a table of
+    the model's blocks takes the place of the drawing.
 
     Args:
         model: a built Keras model.
         to_file: where the drawing is saved; ends in .png.
 
     Returns:
-        what the notebook shows when it is the last line of a cell: the drawing,
-        which scrolls, or the table.
+        the drawing, or the table; the notebook shows it if this call is the last line
+        of a cell.
 
     Raises:
-        StudentError: if ``model`` is no built Keras model, or ``to_file`` cannot be written or
-            does not end in .png.
+        StudentError: if ``model`` is not a built Keras model, or if ``to_file`` cannot be
+            written or does not end in .png.
 
     """
     _insist_on_a_model(model)
@@ -67,15 +68,14 @@ def show_model(model: Any, to_file: str | Path = "model.png") -> ModelDrawing:
     if path.suffix != ".png":
         raise StudentError(
             f"show_model saves its drawing as PNG, and {path.name} does not end in .png.",
-            hint='give it a name such as to_file="model.png".',
+            hint='give it a name that ends in .png: show_model(model, to_file="model.png")',
         )
     rows = summary_rows(model)
     text = _as_text(model, rows)
     try:
         drawn = _svg(model)
     except Exception:
-        # pydot and graphviz fail in many ways (not installed, no plug-in, a crash);
-        # the table serves in every one of them.
+        # pydot and graphviz fail in many ways: not installed, no plug-in, a crash.
         print(INSTALL_HINT)
         return ModelDrawing(_as_table(model, rows), text)
     _save(model, path)
@@ -86,13 +86,13 @@ def _insist_on_a_model(model: Any) -> None:
     if not isinstance(model, keras.Model):
         name = getattr(model, "__name__", type(model).__name__)
         raise StudentError(
-            f"show_model draws a Keras model, and {name} is none.",
-            hint="build the model first, and give show_model what your function that builds it "
-            "returned.",
+            f"show_model draws a Keras model, and {name} is not one.",
+            hint="build the model first, and pass show_model the result of your function that "
+            "builds it.",
         )
     if not model.built:
         raise StudentError(
-            f"show_model cannot draw {model.name} yet: it has not met an input, so that its "
+            f"show_model cannot draw {model.name} yet: it has not seen an input, so its "
             "layers have no shapes.",
             hint="call the model on a batch of pictures first, or build it with an Input layer.",
         )
@@ -117,20 +117,20 @@ def _save(model: Any, path: Path) -> None:
     except OSError as error:
         raise StudentError(
             f"the drawing of {model.name} cannot be saved as {path}: {error.strerror}.",
-            hint="give show_model a file name in a folder that is there and that you may write to.",
+            hint="name a file in an existing folder that you may write to: to_file=...",
         ) from None
 
 
 def _scrolling(drawn: str) -> str:
     """Return HTML that fits the drawing into the notebook and lets it scroll."""
     svg = drawn[drawn.index("<svg") :]
-    # graphviz names its nodes by addresses in memory; browsers would show them as tips.
+    # Graphviz names its nodes by addresses in memory, which browsers would show as tips.
     svg = re.sub(r"<title>.*?</title>\s*|<!--.*?-->\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r' id="[^"]*"', "", svg)
     wide = re.search(r'<svg width="(\d+)pt" height="\d+pt"', svg)
     if wide is not None:
         width = int(wide[1])
-        # Narrower than three quarters its letters could not be read: then it scrolls sideways.
+        # Below three quarters of its width nobody could read it; then it scrolls sideways.
         limits = f"min-width:{round(0.75 * width)}px;max-width:{width}px"
         fit = f"width:100%;{limits};height:auto;display:block"
         svg = svg.replace(wide[0], f'<svg role="img" style="{fit};margin:auto"', 1)
@@ -142,12 +142,12 @@ def _scrolling(drawn: str) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: a block that ends in an addition, or a layer outside of any.
+    """A line of the table: a block that ends in an addition, or a layer outside the blocks.
 
     Attributes:
         name: the layer's or the block's name.
         made_of: its layers, in words.
-        shape: what it hands on, without the number of pictures; "" if unknown.
+        shape: of its output, without the number of pictures; "" if unknown.
 
     """
 
@@ -157,9 +157,10 @@ class Row:
 
 
 def summary_rows(model: Any) -> list[Row]:
-    """Return the model's layers in order, those of a block with an addition in one row."""
+    """Return the model's layers in order; the layers of a residual block share one row."""
     layers = list(model.layers)
-    before = _inputs(layers)
+    places = {layer: place for place, layer in enumerate(layers)}
+    before = [[places[one] for one in read if one in places] for read in sources(layers)]
     block_of: dict[int, int] = {}  # place of a layer -> place of its block's addition
     shortcuts: dict[int, list[int]] = {}
     changes_shape: dict[int, bool] = {}
@@ -174,7 +175,7 @@ def summary_rows(model: Any) -> list[Row]:
         if after and isinstance(layers[after[0]], keras.layers.Activation | keras.layers.ReLU):
             members.append(after[0])
         if fork < 0 or not main or any(member in block_of for member in members):
-            continue  # not the shape of a residual block: its layers stand for themselves
+            continue  # not a residual block: its layers get a row each
         block_of |= dict.fromkeys(members, place)
         shortcuts[place] = sorted(short)
         changes_shape[place] = _shape(layers[fork]) != _shape(layer)
@@ -191,20 +192,8 @@ def summary_rows(model: Any) -> list[Row]:
     return rows
 
 
-def _inputs(layers: Sequence[Any]) -> list[list[int]]:
-    """For each layer the places of the layers that it reads; none where Keras does not say."""
-    places = {id(layer): place for place, layer in enumerate(layers)}
-    found = []
-    for layer in layers:
-        nodes = getattr(layer, "_inbound_nodes", [])
-        tensors = nodes[0].input_tensors if nodes else []
-        sources = [tensor._keras_history.operation for tensor in tensors]
-        found.append([places[id(source)] for source in sources if id(source) in places])
-    return found
-
-
 def _back_from(start: int, before: Sequence[Sequence[int]]) -> set[int]:
-    """The places from which the layer at ``start`` is reached, its own among them."""
+    """The places of the layers that the one at ``start`` depends on, its own included."""
     reached, ahead = set(), [start]
     while ahead:
         place = ahead.pop()
@@ -246,7 +235,7 @@ def _in_words(layer: Any) -> str:
         stride = "" if max(layer.strides) == 1 else f" stride {layer.strides[0]}"
         return f"conv {height}x{width}{stride} to {layer.filters}"
     kind = type(layer).__name__
-    return SPOKEN.get(kind, kind)
+    return CLASS_WORDS.get(kind, kind)
 
 
 def _shape(layer: Any) -> str:

@@ -11,19 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnets_utils.errors import StudentError
+from resnets_utils.graphs.keras_private import inputs_of, sources
 from resnets_utils.graphs.stages import stage_names, tells_stages
 
 
 @dataclass(frozen=True)
 class ResidualBlock:
-    """One block: the tensors that its addition adds, and the layer that ends the main path.
+    """One block: the tensors that its addition adds, and the last layer of the main path.
 
     Attributes:
-        name: stage and letter, as "3b", where a stage has two blocks or more; else its number.
-        main: what the main path gives, a symbolic tensor (batch, height, width, channels).
-        shortcut: what comes over the shortcut, of the same shape.
+        name: its stage and letter, such as "3b", or its number in a network without stages.
+        main: the main path's output, a symbolic tensor (batch, height, width, channels).
+        shortcut: the shortcut's output, of the same shape.
         last_scale: the batch normalisation that ends the main path.
-        changes_shape: whether the block hands on another shape than it is given.
+        changes_shape: whether the block's output and input differ in shape.
 
     """
 
@@ -37,8 +38,7 @@ class ResidualBlock:
 def residual_blocks(model: Any) -> list[ResidualBlock]:
     """Return a model's blocks in the order in which a picture passes them.
 
-    Of the two tensors that an addition adds, the main path is the one with more
-    layers behind it.
+    The main path is the one with more layers of the two that an addition adds.
 
     Raises:
         StudentError: if the model has no block whose main path ends in batch
@@ -48,37 +48,33 @@ def residual_blocks(model: Any) -> list[ResidualBlock]:
     if not isinstance(model, keras.Model):
         raise StudentError(
             f"this takes a Keras model, not {type(model).__name__}",
-            "pass what your function that builds the network returned",
+            "pass the result of your function that builds the network",
         )
     depth: dict[Any, int] = {}
-    behind: dict[Any, set[Any]] = {}  # each operation with all that it is reached from
+    behind: dict[Any, set[Any]] = {}  # each operation with all that it depends on
     found = []
-    for operation in getattr(model, "operations", ()):
-        inputs = [tensor for node in operation._inbound_nodes[:1] for tensor in node.input_tensors]
-        sources = [tensor._keras_history.operation for tensor in inputs]
-        depths = [depth[source] for source in sources]
-        depth[operation] = 1 + max(depths, default=0)
-        behind[operation] = {operation}.union(*(behind[source] for source in sources))
-        if type(operation).__name__ == "Add" and len(inputs) == 2:
-            main, shortcut = inputs if depths[0] > depths[1] else inputs[::-1]
-            last = main._keras_history.operation
+    operations = list(getattr(model, "operations", ()))
+    for operation, read in zip(operations, sources(operations), strict=True):
+        depth[operation] = 1 + max((depth[source] for source in read), default=0)
+        behind[operation] = {operation}.union(*(behind[source] for source in read))
+        if type(operation).__name__ == "Add" and len(read) == 2:
+            # The main path is the way with more layers.
+            (_, shortcut), (last, main) = sorted(
+                zip(read, inputs_of(operation), strict=True), key=lambda pair: depth[pair[0]]
+            )
             if isinstance(last, keras.layers.BatchNormalization):
-                forks = behind[sources[0]] & behind[sources[1]]
+                forks = behind[read[0]] & behind[read[1]]
                 given = max(forks, key=depth.__getitem__, default=operation)
-                found.append((main, shortcut, last, _shape(given) != _shape(operation)))
+                changes = given.output.shape[1:] != operation.output.shape[1:]
+                found.append((main, shortcut, last, changes))
     if not found:
         raise StudentError(
-            "this model has no residual block: nowhere is a shortcut added to a main path "
+            "this model has no residual block: no shortcut is added to a main path "
             "that ends in batch normalisation",
-            "look at the checks of your blocks",
+            "run the checks of your blocks above",
         )
     names = _names([changes for *_, changes in found])
     return [ResidualBlock(name, *parts) for name, parts in zip(names, found, strict=True)]
-
-
-def _shape(operation: Any) -> tuple[int | None, ...]:
-    """What an operation hands on: height, width and channels."""
-    return tuple(operation._inbound_nodes[0].output_tensors[0].shape[1:])
 
 
 def _names(changes_shape: Sequence[bool]) -> list[str]:
@@ -89,8 +85,8 @@ def _names(changes_shape: Sequence[bool]) -> list[str]:
 
 
 def scaled(pictures: NDArray[Any]) -> NDArray[np.float32]:
-    """Return pictures in [0, 1]; those of uint8 are divided by 255, others left as they are."""
+    """Return pictures in [0, 1]; uint8 pictures are divided by 255, others unchanged."""
     pictures = np.asarray(pictures)
-    most = 255 if pictures.dtype == np.uint8 else 1
-    as_float: NDArray[np.float32] = pictures.astype(np.float32) / np.float32(most)
+    white = 255 if pictures.dtype == np.uint8 else 1
+    as_float: NDArray[np.float32] = pictures.astype(np.float32) / np.float32(white)
     return as_float

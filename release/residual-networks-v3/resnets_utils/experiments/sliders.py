@@ -1,4 +1,4 @@
-"""A slider where a person can move it, a still picture where not."""
+"""A slider where a person can move it; a still picture elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from resnets_utils.short_run import short_run
 
 
 def can_slide() -> bool:
-    """Say whether this runs in a notebook whose environment has ipywidgets."""
+    """Return whether this runs in a notebook whose environment has ipywidgets."""
     if short_run() or importlib.util.find_spec("ipywidgets") is None:
         return False
     from IPython import get_ipython
@@ -21,14 +21,14 @@ def can_slide() -> bool:
 
 
 def slide(label: str, choices: Sequence[str], first: str, draw: Callable[[str], None]) -> None:
-    """Draw for ``first``; where a slider works, draw anew for what it is moved to.
+    """Draw for ``first``; where a slider works, draw again for each choice made with it.
 
-    The first picture is an ordinary output, so that it stays in a saved or
-    printed notebook, in which nobody can move a slider.
+    The first picture is an ordinary output, so it stays in a saved or printed
+    notebook, where nobody can move a slider.
 
     Args:
-        label: what is chosen, in words.
-        choices: what can be chosen.
+        label: the words beside the slider.
+        choices: what the slider offers.
         first: one of the choices.
         draw: draws a figure for a choice.
 

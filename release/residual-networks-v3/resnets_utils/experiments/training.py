@@ -1,7 +1,7 @@
-"""Training that spends its time on learning: ``train``, and what to look at afterwards.
+"""Training with a short first step: ``train``, and a check of the result.
 
-``train`` is ``model.fit`` with the expensive part of the first step taken out.
-Where the time went, and what each remedy wins, is told in docs/training-speed.md.
+``train`` is ``model.fit`` without the expensive part of the first step. The kit's
+docs/training-speed.md has the measurements.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ import numpy as np
 import tensorflow as tf
 
 from resnets_utils.errors import StudentError
+from resnets_utils.graphs.keras_private import adam_averages
 from resnets_utils.short_run import short_run
 
-# One small batch, seen again and again, is learnt by heart within these steps.
+# A network memorises one small batch within these steps.
 SHORT_RUN_PICTURES = 16
 SHORT_RUN_STEPS = 8
 
-# In the solution the norm is of order 1 after a short run; where nothing leads there it is 0.
+# The solution's norm is about 1 after a short run; without a path to the layer it is 0.
 SMALLEST_GRADIENT = 1e-7
 
 
@@ -37,11 +38,11 @@ def train(
     """Train a compiled model, as ``model.fit`` does but with a much shorter first step.
 
     The starting weights, the order of the pictures, the optimizer's rule and the
-    moving averages of batch normalisation are those of ``model.fit``; rounding is
-    not, as between two machines. Nothing outside the model is changed.
+    moving averages of batch normalisation are those of ``model.fit``. Only rounding
+    differs, as between two machines. Nothing outside the model is changed.
 
-    When nbgrader runs the notebook, a few steps on a few pictures stand in for the
-    whole training, and a line says so.
+    When nbgrader runs the notebook, it trains for a few steps on a few pictures,
+    and says so.
 
     Args:
         model: a Keras model with one input and one output, already compiled.
@@ -71,7 +72,7 @@ def train(
 
 
 def fit_quickly(model: Any, X: Any, Y: Any, **fit_arguments: Any) -> keras.callbacks.History:
-    """Run ``model.fit`` with a shorter first step; what ``train`` does for X and Y that fit."""
+    """Run ``model.fit`` with a shorter first step, without looking at X and Y."""
     if keras.backend.backend() != "tensorflow" or not model.built:
         return model.fit(X, Y, **fit_arguments)
     _make_variables(model, Y)
@@ -80,9 +81,9 @@ def fit_quickly(model: Any, X: Any, Y: Any, **fit_arguments: Any) -> keras.callb
 
 
 def check_training(model: Any, history: keras.callbacks.History, X: Any, Y: Any) -> None:
-    """Say whether the loss fell and whether the first convolution is being taught.
+    """Print whether the loss fell and whether its gradient reaches the first convolution.
 
-    The model is left as it was, its moving averages included.
+    The model is not changed, its moving averages included.
 
     Args:
         model: the trained model, still compiled.
@@ -101,35 +102,35 @@ def check_training(model: Any, history: keras.callbacks.History, X: Any, Y: Any)
     losses = [float(loss) for loss in history.history.get("loss", [])]
     if len(losses) < 2:
         raise StudentError(
-            f"The history holds {len(losses)} losses, and two are needed to see one fall.",
-            hint="Train for two epochs or more, and pass what `train` returned.",
+            f"The history holds {len(losses)} losses, and two are needed to see the loss fall.",
+            hint="Train for two epochs or more, and pass the result of train(...).",
         )
     first, last = losses[0], losses[-1]
-    if not last < first:  # so that a loss which is not a number is caught, too
+    if not last < first:  # written so that a loss which is not a number is caught too
         raise StudentError(
-            f"The loss did not fall: it was {first:.4f} at first and {last:.4f} at last.",
-            hint="Make a new model, compile it and train it again. If the loss rises again, "
-            "look at the blocks' checks and at the learning rate.",
+            f"The loss did not fall: it was {first:.4f} at the start and {last:.4f} at the end.",
+            hint="Build a new model, compile it and train it again. If the loss rises again, "
+            "run the checks of your blocks and lower the learning rate.",
         )
     print(f"The loss fell from {first:.4f} to {last:.4f}.")
     layer = _first_convolution(model)
     norm = _gradient_norm(model, layer, X[:SHORT_RUN_PICTURES], Y[:SHORT_RUN_PICTURES])
     if not (math.isfinite(norm) and norm > SMALLEST_GRADIENT):
         raise StudentError(
-            f"The loss does not teach the first convolution, {layer.name}: "
-            f"its gradient has a norm of {norm:.3g}.",
-            hint="Some layer between it and the output stops the gradient. Follow the model "
-            "from its input and see whether every block uses what the one before it returned.",
+            f"The loss's gradient does not reach the first convolution, {layer.name}: "
+            f"its norm there is {norm:.3g}.",
+            hint="Look for the layer that stops the gradient: follow the model from its input, "
+            "and see whether every block uses the result of the block before it.",
         )
     print(f"The gradient reaches the first convolution, {layer.name}: its norm is {norm:.3g}.")
 
 
 def _checked(model: Any, X: Any, Y: Any, epochs: int, batch_size: int) -> tuple[Any, Any]:
-    """Return X and Y as arrays, or say in words why they cannot be trained on."""
+    """Return X and Y as arrays, or raise an error that says why they do not fit."""
     if not isinstance(model, keras.Model):
         raise StudentError(
             f"The model is of class {type(model).__name__}, which is not a Keras model.",
-            hint="Pass what your function that builds the network returned.",
+            hint="Pass the result of your function that builds the network.",
         )
     if not model.compiled:
         raise StudentError(
@@ -140,22 +141,22 @@ def _checked(model: Any, X: Any, Y: Any, epochs: int, batch_size: int) -> tuple[
     for name, number in (("epochs", epochs), ("batch_size", batch_size)):
         if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
             raise StudentError(
-                f"{name} is {number!r}, but has to be a whole number of 1 or more.",
-                hint="Leave it out to train with the usual one.",
+                f"{name} is {number!r}; it has to be a whole number of 1 or more.",
+                hint=f"Leave {name} out to train with the usual number.",
             )
     X, Y = np.asarray(X), np.asarray(Y)
     if X.ndim == 0 or Y.ndim == 0 or len(X) != len(Y) or len(X) == 0:
         raise StudentError(
             f"Every picture needs its class, but X has the shape {X.shape} and Y {Y.shape}.",
-            hint="Pass pictures and classes of the same set, both for training.",
+            hint="Pass pictures and classes of the same set: train(model, X_train, Y_train)",
         )
     for name, array, shape in (("X", X, model.input_shape), ("Y", Y, model.output_shape)):
         if isinstance(shape, tuple) and not _fits(array.shape, shape):
             raise StudentError(
                 f"{name} has the shape {array.shape}, but the model works with {shape}, "
                 "where None may be any number.",
-                hint="Pictures are (number, height, width, 3) and classes one-hot, "
-                "(number, classes); print the shapes and compare.",
+                hint="Compare the shapes: pictures are (number, height, width, 3), and one-hot "
+                "classes are (number, classes).",
             )
     return X, Y
 
@@ -169,8 +170,8 @@ def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
 def _make_variables(model: Any, Y: Any) -> None:
     """Make the optimizer's and the metrics' variables before the training step is traced.
 
-    Keras makes them inside the first trace of the step. TensorFlow then lifts each
-    variable out through a conditional of its own, and traces the step a second time.
+    Keras makes them inside the first trace of the step. TensorFlow then moves each
+    variable out of it with a conditional, and traces the step a second time.
     """
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
@@ -184,30 +185,31 @@ def _make_variables(model: Any, Y: Any) -> None:
 
 @contextlib.contextmanager
 def _shorter_adam(optimizer: Any) -> Iterator[None]:
-    """Let Adam's rule run as TensorFlow's one operation a weight, for this training only.
+    """Run Adam's rule as one operation of TensorFlow's for each weight, in this training only.
 
     Keras writes 30 operations for each of the 214 weights of ResNet-50, and
     tracing them takes longer than tracing the network. Adam with ``amsgrad`` and
-    other optimizers are left as they are.
+    other optimizers keep Keras's operations.
     """
     if type(optimizer) is not keras.optimizers.Adam or optimizer.amsgrad:
         yield
         return
-    plain_step = optimizer.update_step
+    plain_step, averages = optimizer.update_step, adam_averages(optimizer)
     figures: dict[Any, dict[str, Any]] = {}
 
     def update_step(gradient: Any, variable: Any, learning_rate: Any) -> None:
-        if variable.dtype != tf.float32 or not isinstance(gradient, tf.Tensor):
+        pair = averages(variable)
+        fits = variable.dtype == tf.float32 and isinstance(gradient, tf.Tensor)
+        if pair is None or not fits:
             plain_step(gradient, variable, learning_rate)
             return
         graph = tf.compat.v1.get_default_graph()
         if graph not in figures:
             figures[graph] = _adam_figures(optimizer, learning_rate)
-        index = optimizer._get_variable_index(variable)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
-            m=optimizer._momentums[index].value.handle,
-            v=optimizer._velocities[index].value.handle,
+            m=pair[0].value.handle,
+            v=pair[1].value.handle,
             grad=gradient,
             **figures[graph],
         )
@@ -220,7 +222,7 @@ def _shorter_adam(optimizer: Any) -> Iterator[None]:
 
 
 def _adam_figures(optimizer: Any, learning_rate: Any) -> dict[str, Any]:
-    """Return what Adam's rule needs and is the same for all weights, as float32 tensors."""
+    """Return the numbers of Adam's rule that are the same for all weights, as float32 tensors."""
     step = tf.cast(optimizer.iterations.value + 1, tf.float32)
     figures = {
         "lr": learning_rate,
@@ -235,9 +237,9 @@ def _adam_figures(optimizer: Any, learning_rate: Any) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def fused_batch_normalisation(model: Any) -> Iterator[None]:
-    """Let batch normalisation run as TensorFlow's one fused operation while training.
+    """Run batch normalisation as TensorFlow's one fused operation while training.
 
-    Keras writes it as a dozen operations, each of which goes through memory once,
+    Keras writes it as a dozen operations, each of which passes through memory once,
     and the gradient has twice as many.
     """
     layers = [layer for layer in _layers(model) if _can_be_fused(layer)]
@@ -272,8 +274,8 @@ def _fused_call(layer: Any) -> Any:
         output, mean, variance = tf.compat.v1.nn.fused_batch_norm(
             inputs, layer.gamma.value, layer.beta.value, epsilon=layer.epsilon
         )
-        # The fused operation returns the variance of the population that the batch was
-        # drawn from; Keras keeps that of the batch.
+        # The fused operation returns the estimated variance of the population; Keras keeps
+        # the variance of the batch.
         values = tf.cast(tf.size(inputs) / tf.shape(inputs)[-1], tf.float32)
         moving = (layer.moving_mean, mean), (layer.moving_variance, variance * (1 - 1 / values))
         for average, found in moving:
@@ -284,7 +286,7 @@ def _fused_call(layer: Any) -> Any:
 
 
 def _layers(model: Any) -> list[Any]:
-    """Return the model's layers from its input on, those of models inside it included."""
+    """Return the model's layers in order, including those of models inside it."""
     found: list[Any] = []
     for layer in model.layers:
         found += _layers(layer) if isinstance(layer, keras.Model) else [layer]
@@ -297,12 +299,12 @@ def _first_convolution(model: Any) -> Any:
             return layer
     raise StudentError(
         "The model has no two-dimensional convolution.",
-        hint="Pass what your function that builds the network returned.",
+        hint="Pass the result of your function that builds the network.",
     )
 
 
 def _gradient_norm(model: Any, layer: Any, X: Any, Y: Any) -> float:
-    """Return the norm of the loss's gradient for the layer's kernel; 0.0 if nothing leads there."""
+    """Return the norm of the loss's gradient for a layer's kernel; 0.0 without a path to it."""
     kept = [(weight, weight.numpy()) for weight in model.non_trainable_variables]
     with tf.GradientTape() as tape:
         output = model(X, training=True)

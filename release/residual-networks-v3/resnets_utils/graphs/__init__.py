@@ -1,1 +1,1 @@
-"""Networks as plain graphs: traced, read from Keras's JSON, rebuilt, compared and told in words."""
+"""Networks as plain graphs: traced, read from Keras's JSON, rebuilt, compared, put into words."""

@@ -1,4 +1,4 @@
-"""The first place where an answer's graph leaves the exercise's, in words."""
+"""The first place where an answer's graph differs from the exercise's, in words."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def first_difference(
     Args:
         answer: the student's graph.
         expected: the exercise's.
-        kinds: look at these kinds of layer only; None for all.
-        without: kinds to look through.
+        kinds: compare these kinds of layer only; None for all.
+        without: kinds to skip.
         settings: which settings to compare; the kinds and their wiring always are.
-        arguments: tells which arguments of two calls of one block to speak of.
-        network: whether the graphs are whole networks, not a function's on a tensor.
+        arguments: returns the arguments to name of two calls of one block.
+        network: whether the graphs are whole networks, not the layers of a block.
 
     Returns:
         A sentence without a full stop; "" if nothing differs.
@@ -73,7 +73,7 @@ def first_difference(
 
 
 def _what(node: Node) -> tuple[str, Setting]:
-    """A node's kind: of a closed block its function, of an activation which one."""
+    """A node's kind, and the function of a closed block or an activation."""
     return node.kind, node.function if node.kind == CLOSED_BLOCK else node.settings.get("function")
 
 
@@ -122,11 +122,11 @@ def _setting(where: str, kind: str, setting: str, got: Setting, wanted: Node) ->
 
 
 def start(initializer: Setting) -> str:
-    """Say an initializer in words, as in "glorot_uniform(seed=0)"."""
+    """Return an initializer in words, such as "glorot_uniform(seed=0)"."""
     if not isinstance(initializer, tuple):
         return "nothing"
     if initializer[0] in {"initializer", "starts"}:
-        # What a closed block was handed.
+        # An argument of a closed block.
         own = initializer[0] == "starts"
         return start(initializer[1:]) if own else str(initializer[1]).rpartition(".")[2]
     name = str(initializer[0]).removeprefix("stateless ")

@@ -1,4 +1,4 @@
-"""Graphs as short JSON text, for records that lie in a student's folder."""
+"""Graphs as short JSON text, for the record in a student's folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from resnets_utils.graphs.graph import WEIGHTED, Graph, Node, Setting
 def text_of_graph(graph: Graph) -> str:
     """Return a graph as JSON text, the same for every drawing of it.
 
-    Names that Keras gave are left out, but for those of layers that are used twice.
+    Names that Keras gave are left out, except those of layers that are used twice.
     """
     weighted = Counter(node.layer for node in graph.nodes if node.kind in WEIGHTED)
     nodes = []
@@ -43,7 +43,7 @@ def graph_of_text(text: str) -> Graph:
         data = json.loads(text)
         return Graph(tuple(map(_node, data["nodes"])), data["output"])
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"it is no graph ({error})") from None
+        raise ValueError(f"it is not a graph ({error})") from None
 
 
 def _node(written: dict[str, Any]) -> Node:

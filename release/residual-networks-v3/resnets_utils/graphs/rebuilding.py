@@ -13,8 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnets_utils import tensorflow1, tensorflow2
-from resnets_utils.graphs.graph import CLOSED_BLOCK, TOLD_TRAINING, WEIGHTED, Graph, Node
-from resnets_utils.graphs.keras_layers import ACTIVATIONS
+from resnets_utils.graphs.graph import (
+    CLOSED_BLOCK,
+    MERGING,
+    TRAINING_KINDS,
+    WEIGHTED,
+    Graph,
+    Node,
+)
+from resnets_utils.graphs.keras_layers import ACTIVATIONS, LAYERS
 from resnets_utils.graphs.stand_ins import StandIn
 
 Array = NDArray[np.float32]
@@ -30,18 +37,18 @@ MAX_MULTIPLICATIONS = 30_000_000_000
 def build(graph: Graph, *, seeded: bool = True, dropout_salt: int | None = None) -> keras.Model:
     """Build the model that a graph describes.
 
-    Only settings that `reading` has typed and bounded reach Keras.
+    Only settings that `keras_json` has checked reach Keras.
 
     Args:
         graph: the graph; closed blocks in it become stand-ins.
-        seeded: start from the graph's own initializers; otherwise from zeros,
-            which is quicker when weights are set afterwards.
-        dropout_salt: settles which values every dropout leaves out; None for
-            Keras's own, at random.
+        seeded: start from the graph's own initializers; False for zeros, which is
+            quicker when weights are set afterwards.
+        dropout_salt: decides which values every dropout leaves out; None for
+            Keras's own dropout, which is random.
 
     Raises:
-        ValueError: if the graph holds a kind that cannot be built, or is too
-            deep or too costly to compute.
+        ValueError: if a kind cannot be built, or the graph is too deep or too costly
+            to compute.
 
     """
     entrance = keras.Input(graph.nodes[0]["shape"])
@@ -53,17 +60,17 @@ def build(graph: Graph, *, seeded: bool = True, dropout_salt: int | None = None)
 
 
 def compute(graph: Graph, pictures: Array) -> Array:
-    """Return what the graph computes in prediction, with the weights that it starts from.
+    """Return what the graph predicts with the weights that it starts from.
 
-    Quicker than a model where it is to be called once.
+    This is quicker than building a model and calling it once.
 
     Raises:
-        ValueError: as `build` does.
+        ValueError: for the same reasons as `build`.
 
     """
     predicting = graph.with_nodes(
         replace(node, settings={**node.settings, "training": False})
-        if node.kind in TOLD_TRAINING
+        if node.kind in TRAINING_KINDS
         else node
         for node in graph.nodes
     )
@@ -71,11 +78,11 @@ def compute(graph: Graph, pictures: Array) -> Array:
 
 
 class FixedDropout(keras.layers.Layer):  # type: ignore[misc]
-    """Dropout that leaves the same values out each time, so that two networks compare.
+    """Dropout that leaves the same values out each time, so that two networks can be compared.
 
     Args:
         rate: share of the values that are left out while training.
-        salt: settles which ones, together with the rate and the input's shape.
+        salt: decides which ones, together with the rate and the input's shape.
 
     """
 
@@ -106,7 +113,7 @@ def _values(
             values.append(entrance)
             continue
         sources = [values[source] for source in node.inputs]
-        # A layer called twice is one layer here too: its weights are shared.
+        # A layer called twice stays one layer with shared weights.
         key = (node.kind, *node.weights_of(at))
         if key not in layers:
             fixed = node.kind == "dropout" and dropout_salt is not None
@@ -118,13 +125,13 @@ def _values(
         options = (
             {"training": node["training"]} if node.settings.get("training") is not None else {}
         )
-        argument = sources if node.kind in _MERGES else sources[0]
+        argument = sources if node.kind in MERGING else sources[0]
         values.append(layers[key](argument, **options))
     return values
 
 
 def _multiplications(graph: Graph) -> int:
-    """About how many multiplications, or comparisons, one picture takes."""
+    """Estimate the multiplications and comparisons that one picture takes."""
     count = 0
     for at, node in enumerate(graph.nodes):
         positions = math.prod(size or 1 for size in graph.shapes[at])
@@ -137,15 +144,6 @@ def _multiplications(graph: Graph) -> int:
     return count
 
 
-_MERGES: dict[str, Callable[[], keras.layers.Layer]] = {
-    "addition": keras.layers.Add,
-    "multiplication": keras.layers.Multiply,
-    "subtraction": keras.layers.Subtract,
-    "maximum": keras.layers.Maximum,
-    "concatenation": keras.layers.Concatenate,
-}
-
-
 _STARTS: dict[str, Callable[[Any], keras.initializers.Initializer]] = {
     "glorot_uniform": tensorflow1.GlorotUniform,
     "stateless glorot_uniform": tensorflow2.GlorotUniform,
@@ -154,8 +152,12 @@ _STARTS: dict[str, Callable[[Any], keras.initializers.Initializer]] = {
 }
 
 
+# The class that is built for each kind.
+_CLASSES = {LAYERS[name].kind: name for name in reversed(LAYERS)}
+
+
 def starts_are_known(graph: Graph) -> bool:
-    """Whether a model that is built from the graph starts with the very weights it names."""
+    """Whether a model that is built from the graph starts with exactly the graph's weights."""
     return all(
         node.settings["bias initializer"] == ("default",)
         and isinstance(start := node["initializer"], tuple)
@@ -171,65 +173,28 @@ def _initializer(node: Node, seeded: bool) -> Any:
         return "zeros"
     if isinstance(start, tuple) and start[0] in _STARTS:
         return _STARTS[str(start[0])](start[1])
-    # Another initializer's numbers are no part of the exercise; any will differ.
+    # The numbers of another initializer are never the exercise's; any will differ.
     return "glorot_uniform"
 
 
 def _layer(node: Node, seeded: bool) -> keras.layers.Layer:
-    settings, kind = node.settings, node.kind
-    if kind == "convolution":
-        return keras.layers.Conv2D(
-            settings["filters"],
-            settings["kernel"],
-            strides=settings["strides"],
-            padding=settings["padding"],
-            use_bias=settings["bias"],
-            kernel_initializer=_initializer(node, seeded),
-        )
-    if kind == "batch normalisation":
-        names = ("axis", "momentum", "epsilon", "center", "scale")
-        return keras.layers.BatchNormalization(**{name: settings[name] for name in names})
-    if kind == "dense":
-        return keras.layers.Dense(
-            settings["units"],
-            use_bias=settings["bias"],
-            kernel_initializer=_initializer(node, seeded),
-        )
-    if kind in {"average pooling", "max pooling"}:
-        pooling = {
-            "average pooling": keras.layers.AveragePooling2D,
-            "max pooling": keras.layers.MaxPooling2D,
-        }[kind]
-        return pooling(settings["window"], settings["strides"], settings["padding"])
-    if kind == "concatenation":
-        return keras.layers.Concatenate(axis=settings["axis"])
-    if kind in _MERGES:
-        return _MERGES[kind]()
-    if kind == CLOSED_BLOCK:
+    if node.kind == CLOSED_BLOCK:
         return StandIn(node.function, {}, tuple(size or 1 for size in node.gives[1:]))
-    if kind == "activation" and settings["function"] in ACTIVATIONS:
-        return keras.layers.Activation(settings["function"])
-    simple: dict[str, Callable[[], keras.layers.Layer]] = {
-        "ReLU": keras.layers.ReLU,
-        "softmax": lambda: keras.layers.Softmax(axis=settings.get("axis", -1)),
-        "zero padding": lambda: keras.layers.ZeroPadding2D(settings["padding"]),
-        "flatten": keras.layers.Flatten,
-        "global average pooling": keras.layers.GlobalAveragePooling2D,
-        "dropout": lambda: keras.layers.Dropout(settings["rate"]),
-        "identity": keras.layers.Identity,
-    }
-    if kind not in simple:
-        raise ValueError(f"a step of kind {kind!r} cannot be built")
-    return simple[kind]()
+    if node.kind not in _CLASSES or node.settings.get("function", "relu") not in ACTIVATIONS:
+        raise ValueError(f"a step of kind {node.kind!r} cannot be built")
+    name = _CLASSES[node.kind]
+    given = {key: node[ours] for ours, (key, *_) in LAYERS[name].settings.items()}
+    if given.pop("bias_initializer", None) is not None:
+        given["kernel_initializer"] = _initializer(node, seeded)
+    return getattr(keras.layers, name)(**given)
 
 
 def set_random_weights(model: keras.Model, salt: int) -> None:
     """Give each weight values that depend on its role, its shape and ``salt`` alone.
 
-    Two models of one function then hold the same weights, whatever their
-    layers are called and in whatever order they were made: no matching of
-    layers is needed. Batch normalisation gets statistics off its start, so
-    that leaving it out, or its axis wrong, shows.
+    Two models of one function then hold the same weights, whatever the names and
+    the order of their layers. Batch normalisation gets statistics that differ from
+    its start, so that a missing one or a wrong axis changes the result.
     """
     for variable in model.weights:
         role = variable.path.rsplit("/", 1)[-1]
@@ -251,7 +216,7 @@ def same_behaviour(answer: Graph, expected: Graph, salt: int) -> bool:
     Args:
         answer: a graph with its blocks open.
         expected: what to compare with, on an input of the same shape.
-        salt: settles the random weights and the random pictures.
+        salt: decides the random weights and the random pictures.
 
     """
     if answer.output_shape != expected.output_shape:
@@ -261,14 +226,14 @@ def same_behaviour(answer: Graph, expected: Graph, salt: int) -> bool:
     if answer.parameters(trainable_only=True) != expected.parameters(trainable_only=True):
         return False
     if _shares_weights(answer):
-        return False  # equal weights would hide it
+        return False  # equal weights would hide that
     shape = expected.shapes[0][1:]
     rng = np.random.default_rng([salt, 1])
     pictures = rng.standard_normal((3, *(int(size or 1) for size in shape))).astype(np.float32)
     graphs = (answer, expected)
     ends = [graph.nodes[graph.output] for graph in graphs]
     if all(end.kind == "softmax" for end in ends) and ends[0].settings == ends[1].settings:
-        # It would round differences away.
+        # A softmax would round differences away.
         graphs = (_before_output(answer), _before_output(expected))
     values = []
     for graph in graphs:

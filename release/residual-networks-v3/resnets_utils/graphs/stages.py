@@ -1,4 +1,4 @@
-"""Names of a network's blocks by its stages: 2a, 2b, 3a and so on, counted, not looked up."""
+"""Names of a network's blocks by its stages: 2a, 2b, 3a and so on."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 def stage_names(changes_shape: Sequence[bool]) -> list[tuple[int, str]]:
     """Return the number of its stage and its letter for each block of a network.
 
-    What comes before the first block is stage 1, so that the first block begins
-    stage 2. Every further block that changes the shape begins the next stage; the
-    letters count within a stage: a to z, then aa, ab and so on.
+    The layers before the first block are stage 1, so the first block begins stage 2.
+    Every further block that changes the shape begins the next stage. The letters count
+    within a stage: a to z, then aa, ab and so on.
 
     Args:
         changes_shape: for each block, in the order in which a picture passes them,
@@ -31,7 +31,7 @@ def stage_names(changes_shape: Sequence[bool]) -> list[tuple[int, str]]:
 
 
 def tells_stages(names: Sequence[tuple[int, str]]) -> bool:
-    """Return whether stages say anything of a network: whether one has two blocks or more."""
+    """Return whether stages describe a network: whether any has two blocks or more."""
     return max(Counter(stage for stage, _ in names).values(), default=0) > 1
 
 

@@ -1,12 +1,12 @@
 """Stand-ins for the student's own blocks, used while a network that calls them is drawn.
 
-A stand-in remembers which function was called, and how, and draws nothing else.
-Whoever judges opens it as the block that the exercise asks for, so that a mistake
-in a block costs no point twice.
+A stand-in is one layer that records which function was called, and how. The judge
+replaces it by the block that the exercise asks for, so that a mistake in a block does
+not cost points twice.
 
-Which functions are blocks, an assignment's ``blocks.py`` says: a function of each
-block's name takes the shape of the block's input (height, width, channels) in the
-tensor's place, the block's other arguments as they are, and returns the output's shape.
+An assignment's ``blocks.py`` declares its blocks. For each block it has a function of
+that name, which takes the shape of the block's input (height, width, channels) instead
+of the tensor, and the block's other arguments. It returns the shape of the output.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import keras
 import numpy as np
 
 from resnets_utils.border.call import INITIALIZER, START
-from resnets_utils.border.plain_data import encode
+from resnets_utils.border.encoding import encode
 from resnets_utils.graphs.graph import Setting
 from resnets_utils.graphs.initializer_names import name_of_initializer
 
@@ -32,18 +32,18 @@ Shape = tuple[int, ...]
 
 
 class NoShape(ValueError):
-    """A block's output shape cannot be told for these arguments."""
+    """A block has no output shape for these arguments."""
 
 
 class Blocks:
     """The blocks that an assignment declares.
 
     Args:
-        text: what stands in its ``blocks.py``; "" if it has none. It is the
+        text: the text of its ``blocks.py``; "" if it has none. It is the
             instructor's, and runs here.
 
     Raises:
-        Exception: whatever the text raises; that is a mistake in it.
+        Exception: whatever the text raises; the mistake is the instructor's.
 
     """
 
@@ -58,15 +58,15 @@ class Blocks:
         }
 
     def output_shape(self, function: str, shape: Shape, arguments: Mapping[str, Any]) -> Shape:
-        """Return the shape of what a block gives, without the number of pictures.
+        """Return the shape of a block's output, without the number of pictures.
 
         Args:
             function: the block's name.
             shape: its input's, without the number of pictures.
-            arguments: the block's others, by name.
+            arguments: the block's other arguments, by name.
 
         Raises:
-            NoShape: if there is no such block, or it cannot be called so.
+            NoShape: if there is no such block, or it cannot be called with these arguments.
 
         """
         if function not in self.functions:
@@ -75,9 +75,9 @@ class Blocks:
             given = self.functions[function](shape, **arguments)
             sizes = tuple(size if type(size) is int else _whole(size) for size in given)
         except Exception as error:
-            raise NoShape(f"{function} takes no such arguments ({error})") from None
+            raise NoShape(f"{function} cannot be called with these arguments ({error})") from None
         if not sizes or not all(1 <= size <= MAX_SIZE for size in sizes):
-            raise NoShape(f"{function} gives nothing of a size that can be, with such arguments")
+            raise NoShape(f"{function} would have an impossible output size with these arguments")
         return sizes
 
 
@@ -88,11 +88,11 @@ def _whole(size: Any) -> int:
 
 
 def argument_forms(settings: Mapping[str, Setting]) -> dict[str, Any]:
-    """Return what a closed block was called with, as a `Call` holds it.
+    """Return the arguments of a closed block, as a `Call` holds them.
 
     Args:
-        settings: the settings of the closed block's node. An initializer that is not
-            one of the library's goes by the argument's number.
+        settings: the settings of the closed block's node. The argument's number stands
+            for an initializer that is not one of the library's.
 
     """
 
@@ -112,7 +112,7 @@ def _listed(value: Setting) -> Any:
 
 @keras.saving.register_keras_serializable(package="resnets_utils")
 class StandIn(keras.layers.Layer):  # type: ignore[misc]
-    """A closed block: it remembers how a function was called, and knows its output's shape.
+    """A closed block: how a function was called, and the shape of its output.
 
     Args:
         function: the function's name.
@@ -126,7 +126,7 @@ class StandIn(keras.layers.Layer):  # type: ignore[misc]
         self, function: str, arguments: Mapping[str, Any], gives: Shape, **settings: Any
     ) -> None:
         super().__init__(**settings)
-        # A tuple of its own: lists and dictionaries that a layer keeps, Keras wraps.
+        # In a tuple, because Keras wraps the lists and dictionaries that a layer keeps.
         self.described = (function, json.dumps(dict(arguments)), tuple(gives))
 
     def compute_output_spec(self, tensor: Any, **kwargs: Any) -> Any:
@@ -134,7 +134,7 @@ class StandIn(keras.layers.Layer):  # type: ignore[misc]
         return keras.KerasTensor((tensor.shape[0], *self.described[2]), tensor.dtype)
 
     def call(self, tensor: Any) -> Any:
-        """Compute something of that shape: no block's values, but other ones for other inputs."""
+        """Compute values of that shape that depend on the input; they are not the block's."""
         gives = self.described[2]
         flat = keras.ops.reshape(tensor, (-1, math.prod(tensor.shape[1:])))
         places = np.arange(math.prod(gives)) % flat.shape[1]
@@ -147,7 +147,7 @@ class StandIn(keras.layers.Layer):  # type: ignore[misc]
 
 
 class OwnBlocksNeeded(TypeError):
-    """A block is called in a way that no stand-in knows the meaning of."""
+    """A block is called in a way that only the student's own block can handle."""
 
 
 @contextlib.contextmanager
@@ -155,8 +155,8 @@ def in_place_of_blocks(namespace: dict[str, Any], blocks: Blocks) -> Iterator[No
     """Put the stand-ins in place of a namespace's blocks for a while.
 
     Raises:
-        OwnBlocksNeeded: within the block, from a call that a stand-in does not
-            take and the block that it stands for may.
+        OwnBlocksNeeded: within the ``with`` block, if a call does not fit the
+            stand-in but may fit the student's own block.
 
     """
     missing = object()
@@ -174,7 +174,7 @@ def in_place_of_blocks(namespace: dict[str, Any], blocks: Blocks) -> Iterator[No
 
 
 def _stand_in(name: str, blocks: Blocks, own: Any) -> Callable[..., Any]:
-    """Return a function that stands for a block; it gives way where only the block's own fits."""
+    """Return a function that stands for a block, and raises where only the own block fits."""
     declared = blocks.functions[name]
     signature = inspect.signature(declared)
     tensor_name = next(iter(signature.parameters))
@@ -186,7 +186,7 @@ def _stand_in(name: str, blocks: Blocks, own: Any) -> Callable[..., Any]:
         except TypeError:
             if callable(own) and _fits(own, arguments, settings):
                 raise OwnBlocksNeeded from None
-            # Python's own words for what does not fit.
+            # Python says what does not fit.
             return declared(*arguments, **settings)
         bound.apply_defaults()
         given = dict(bound.arguments)
@@ -214,12 +214,11 @@ def _fits(function: Callable[..., Any], arguments: Any, settings: dict[str, Any]
 
 
 def _as_data(value: Any, name: str) -> Any:
-    """Return an argument as it goes into a layer's description.
+    """Return an argument as data, for a layer's description.
 
     Raises:
-        TypeError: if it cannot be what a block takes; it is the student's
-            call, and the words are for them.
-        OwnBlocksNeeded: if the block's own may know what to do with it.
+        TypeError: if no block takes such an argument; the message is for the student.
+        OwnBlocksNeeded: if the student's own block may take it.
 
     """
     if isinstance(value, np.ndarray | np.generic):
@@ -241,6 +240,6 @@ def _as_data(value: Any, name: str) -> Any:
     if made:
         raise TypeError(
             f"{name} must be a function such as glorot_uniform; the block was given "
-            f"what {type(value).__name__}(...) made"
+            f"the result of {type(value).__name__}(...)"
         )
     raise OwnBlocksNeeded

@@ -17,17 +17,17 @@ from resnets_utils.hands.classes import CLASSES
 from resnets_utils.short_run import short_run
 
 PICTURE_SHAPE = (64, 64, 3)
-# 600 MB of pictures; a file that declares more is not a class's data set.
-MOST_PICTURES = 50_000
+# 600 MB of pictures; no class has a larger data set.
+MAX_PICTURES = 50_000
 SHORT_RUN_TRAIN_EACH, SHORT_RUN_TEST_EACH = 6, 2
 
-ANEW = (
+REFETCH = (
     "Fetch the file again; or move train_signs.h5 and test_signs.h5 out of the folder and run "
-    "this cell again: then both are drawn anew."
+    "this cell again: then both are drawn again."
 )
-LAID_OUT = (
-    "A data set of your own keeps pictures as (number of pictures, 64, 64, 3) in uint8, and one "
-    "label of 0 to 5 for each. " + ANEW
+LAYOUT = (
+    "Keep the pictures of your own data set as (number of pictures, 64, 64, 3) in uint8, and "
+    "one label of 0 to 5 for each. " + REFETCH
 )
 
 Pictures = NDArray[np.uint8]
@@ -37,16 +37,16 @@ Labels = NDArray[np.int64]
 def load_dataset(
     folder: str | Path = "datasets",
 ) -> tuple[Pictures, Labels, Pictures, Labels, Labels]:
-    """Read the pictures and labels of the exercise, drawing them first if none are there.
+    """Read the pictures and labels of the exercise, drawing them first if there are no files.
 
     ``train_signs.h5`` holds ``train_set_x``, ``train_set_y`` and
     ``list_classes``; ``test_signs.h5`` holds ``test_set_x``, ``test_set_y`` and
     ``list_classes``. If both files are missing they are drawn and written to
-    ``folder``, which takes a while once. A file that is there is never changed.
+    ``folder``, which takes a while once. An existing file is never changed.
 
     While nbgrader runs the notebook, only the first 36 training and 12 test
-    pictures are returned; if there are no files, that many are drawn and none
-    written.
+    pictures are returned; if there are no files, that many are drawn, and no
+    file is written.
 
     Args:
         folder: where the files are, relative to the working directory.
@@ -69,17 +69,17 @@ def load_dataset(
         raise StudentError(
             f"{found} is there, but {missing} is missing.",
             f"Put {missing.name} beside {found.name}; or move {found.name} out of the folder and "
-            "run this cell again: then both are drawn anew.",
+            "run this cell again: then both are drawn again.",
         )
     short = short_run()
-    train_most, test_most = MOST_PICTURES, MOST_PICTURES
+    train_count, test_count = MAX_PICTURES, MAX_PICTURES
     if short:
-        train_most, test_most = SHORT_RUN_TRAIN_EACH * CLASSES, SHORT_RUN_TEST_EACH * CLASSES
+        train_count, test_count = SHORT_RUN_TRAIN_EACH * CLASSES, SHORT_RUN_TEST_EACH * CLASSES
     if there or not short:
         if not there:
             _draw_files(home)
-        X_train, Y_train = _read(train, "train", train_most)
-        X_test, Y_test = _read(test, "test", test_most)
+        X_train, Y_train = _read(train, "train", train_count)
+        X_test, Y_test = _read(test, "test", test_count)
     else:
         from resnets_utils.hands.drawing.generator import TEST_SEED, TRAIN_SEED
 
@@ -106,17 +106,17 @@ def convert_to_one_hot(Y: ArrayLike, C: int) -> NDArray[np.float64]:
             numbers, or a number outside 0 to C - 1; if ``C`` is not 1 or more.
 
     """
-    _refuse_no_count("C, the number of classes,", C)
+    _refuse_unless_count("C, the number of classes,", C)
     labels = np.asarray(Y)
     if labels.ndim != 1 and not (labels.ndim == 2 and labels.shape[0] == 1):
         raise StudentError(
             f"convert_to_one_hot got labels of shape {labels.shape}; it takes (m,) or (1, m).",
-            "Give it Y_train or Y_test as load_dataset returned them, not converted before.",
+            "Pass Y_train or Y_test as load_dataset returned them, not converted before.",
         )
     if labels.dtype.kind not in "iu":
         raise StudentError(
             f"convert_to_one_hot got labels of type {labels.dtype}; labels are whole numbers.",
-            "Give it Y_train or Y_test as load_dataset returned them.",
+            "Pass Y_train or Y_test as load_dataset returned them.",
         )
     labels = labels.reshape(-1)
     outside = labels[(labels < 0) | (labels >= C)]
@@ -124,7 +124,7 @@ def convert_to_one_hot(Y: ArrayLike, C: int) -> NDArray[np.float64]:
         raise StudentError(
             f"convert_to_one_hot found the label {outside[0]}, but with C={C} labels run "
             f"from 0 to {C - 1}.",
-            "C is the number of classes: 6 for the numbers 0 to 5.",
+            "Pass the number of classes as C: 6 for the numbers 0 to 5.",
         )
     one_hot = np.zeros((C, labels.size))
     one_hot[labels, np.arange(labels.size)] = 1
@@ -153,7 +153,7 @@ def random_mini_batches(
             in length, or if the batch size or the seed is out of range.
 
     """
-    _refuse_no_count("mini_batch_size", mini_batch_size)
+    _refuse_unless_count("mini_batch_size", mini_batch_size)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
         raise StudentError(f"seed is {seed!r}; it has to be a whole number from 0 to 2**32 - 1.")
     if np.ndim(X) != 4 or np.ndim(Y) != 2:
@@ -165,8 +165,8 @@ def random_mini_batches(
     if len(Y) != m:
         raise StudentError(
             f"random_mini_batches got {m} pictures but {len(Y)} rows of labels.",
-            "Y needs a row for each picture: convert_to_one_hot(...) returns columns; "
-            "add .T behind it.",
+            "Give Y a row for each picture: convert_to_one_hot(...) returns columns, so "
+            "transpose them: convert_to_one_hot(Y, 6).T",
         )
     order = np.random.RandomState(seed).permutation(m)
     starts = range(0, m, mini_batch_size)
@@ -174,13 +174,13 @@ def random_mini_batches(
     return [(X[batch], Y[batch]) for batch in batches]
 
 
-def _refuse_no_count(name: str, value: object) -> None:
+def _refuse_unless_count(name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise StudentError(f"{name} is {value!r}; it has to be a whole number of 1 or more.")
 
 
 def _is_there(path: Path) -> bool:
-    """Say whether something has this name, be it a link that leads nowhere."""
+    """Return whether something has this name, even a link that leads nowhere."""
     try:
         path.lstat()
     except FileNotFoundError:
@@ -193,14 +193,14 @@ def _is_there(path: Path) -> bool:
     except OSError as error:
         raise StudentError(
             f"The folder {path.parent} cannot be searched: {error.strerror}.",
-            "Ask whoever owns the folder to let you read it, or name another folder: "
+            "Ask the folder's owner to let you read it, or name another folder: "
             "load_dataset(folder=...).",
         ) from None
     return True
 
 
 def _draw_files(home: Path) -> None:
-    # Loaded only when needed: whoever has the files needs no drawing.
+    # Imported only where there are no files.
     from resnets_utils.hands.drawing import write_datasets
 
     try:
@@ -220,9 +220,9 @@ def _draw(each: int, seed: int) -> tuple[Pictures, Labels]:
     return draw_pictures(labels, seed), labels
 
 
-def _read(path: Path, part: str, most: int) -> tuple[Pictures, Labels]:
-    """Read the first ``most`` pictures and labels of a file, checking what they are first."""
-    _refuse_what_is_no_file(path)
+def _read(path: Path, part: str, count: int) -> tuple[Pictures, Labels]:
+    """Read the first ``count`` pictures and labels of a file, checking what they are first."""
+    _refuse_unless_file(path)
     try:
         # Home folders on a network often cannot lock files; reading needs no lock there.
         file = h5py.File(path, "r", locking="best-effort")
@@ -242,36 +242,36 @@ def _read(path: Path, part: str, most: int) -> tuple[Pictures, Labels]:
             raise StudentError(
                 f"{path} holds the label {y[at]} at position {at} of {part}_set_y; "
                 "labels run from 0 to 5.",
-                LAID_OUT,
+                LAYOUT,
             )
-        x = _from_disk(path, f"{part}_set_x", lambda: pictures[:most])
-    return x, y[:most].astype(np.int64)
+        x = _from_disk(path, f"{part}_set_x", lambda: pictures[:count])
+    return x, y[:count].astype(np.int64)
 
 
-def _refuse_what_is_no_file(path: Path) -> None:
+def _refuse_unless_file(path: Path) -> None:
     try:
         found = path.stat()
         if stat.S_ISDIR(found.st_mode):
-            raise StudentError(f"{path} is a folder; the data set's file of that name is wanted.")
+            raise StudentError(f"{path} is a folder, but the data set needs a file of that name.")
         if not stat.S_ISREG(found.st_mode):
-            raise StudentError(f"{path} is not an ordinary file.", ANEW)
+            raise StudentError(f"{path} is not an ordinary file.", REFETCH)
         with path.open("rb") as file:
             start = file.read(64)
     except FileNotFoundError:
-        raise StudentError(f"{path} is a link that leads nowhere.", ANEW) from None
+        raise StudentError(f"{path} is a link that leads nowhere.", REFETCH) from None
     except PermissionError:
         raise StudentError(
             f"You have no permission to read {path}.",
-            "Ask whoever put it there to let you read it, or use a copy of your own.",
+            "Ask the file's owner to let you read it, or use a copy of your own.",
         ) from None
     except OSError as error:
-        raise StudentError(f"{path} cannot be read: {error.strerror or error}.", ANEW) from None
+        raise StudentError(f"{path} cannot be read: {error.strerror or error}.", REFETCH) from None
     if not start:
-        raise StudentError(f"{path} is empty: it has 0 bytes.", ANEW)
+        raise StudentError(f"{path} is empty: it has 0 bytes.", REFETCH)
     if start.startswith(b"version https://git-lfs"):
         raise StudentError(
-            f"{path} is only a pointer of Git LFS, a text that stands for the real file.",
-            "Run `git lfs pull` in the repository it came from. " + ANEW,
+            f"{path} is only a pointer of Git LFS, a text in the place of the real file.",
+            "Run git lfs pull in the repository that it came from. " + REFETCH,
         )
 
 
@@ -283,10 +283,10 @@ def _unopened(path: Path, error: OSError) -> StudentError:
             "Close it there (in a notebook: restart its kernel), then run this cell again.",
         )
     if "truncated file" in reason:
-        return StudentError(f"{path} is cut short: its end is missing.", ANEW)
+        return StudentError(f"{path} is cut short: its end is missing.", REFETCH)
     if "signature not found" in reason:
-        return StudentError(f"{path} is not an HDF5 file, whatever its name says.", ANEW)
-    return StudentError(f"{path} is damaged and cannot be opened as HDF5: {reason}.", ANEW)
+        return StudentError(f"{path} is not an HDF5 file, whatever its name says.", REFETCH)
+    return StudentError(f"{path} is damaged and cannot be opened as HDF5: {reason}.", REFETCH)
 
 
 def _refuse_missing_keys(path: Path, file: h5py.File, part: str) -> None:
@@ -299,15 +299,15 @@ def _refuse_missing_keys(path: Path, file: h5py.File, part: str) -> None:
         )
     for name in (f"{part}_set_x", f"{part}_set_y", "list_classes"):
         if name not in keys:
-            there = ", ".join(keys) or "none at all"
-            raise StudentError(f"{path} has no key {name}; the keys there are: {there}.", LAID_OUT)
+            there = ", ".join(keys) or "(none)"
+            raise StudentError(f"{path} has no key {name}; its keys are: {there}.", LAYOUT)
 
 
 def _array(path: Path, file: h5py.File, name: str) -> h5py.Dataset:
     found = _from_disk(path, name, lambda: file[name])
     if not isinstance(found, h5py.Dataset):
         kind = "a group" if isinstance(found, h5py.Group) else "a type"
-        raise StudentError(f"{name} in {path} is {kind}, not an array of numbers.", LAID_OUT)
+        raise StudentError(f"{name} in {path} is {kind}, not an array of numbers.", LAYOUT)
     # A damaged description shows only when it is asked for.
     _from_disk(path, name, lambda: (found.shape, found.dtype))
     return found
@@ -318,20 +318,20 @@ def _refuse_wrong_pictures(path: Path, pictures: h5py.Dataset, name: str) -> Non
     if shape[1:] != PICTURE_SHAPE:
         raise StudentError(
             f"{name} in {path} has shape {shape}; pictures are (number of pictures, 64, 64, 3).",
-            LAID_OUT,
+            LAYOUT,
         )
     if shape[0] == 0:
-        raise StudentError(f"{path} holds no pictures: {name} has shape {shape}.", LAID_OUT)
-    if shape[0] > MOST_PICTURES:
+        raise StudentError(f"{path} holds no pictures: {name} has shape {shape}.", LAYOUT)
+    if shape[0] > MAX_PICTURES:
         raise StudentError(
             f"{path} claims to hold {shape[0]:,} pictures, more than fit in memory safely.",
-            f"Keep at most {MOST_PICTURES:,} pictures in a file. " + ANEW,
+            f"Keep at most {MAX_PICTURES:,} pictures in a file. " + REFETCH,
         )
     if pictures.dtype != np.uint8:
         raise StudentError(
             f"{name} in {path} is of type {pictures.dtype}; pictures must be uint8, whole numbers "
             "from 0 to 255.",
-            "If yours run from 0 to 1, multiply them by 255, round, and store them .astype(uint8).",
+            "Multiply pictures of 0 to 1 by 255, round them, and store them .astype(uint8).",
         )
 
 
@@ -339,17 +339,17 @@ def _refuse_wrong_labels(path: Path, labels: h5py.Dataset, name: str, pictures: 
     if labels.dtype.kind not in "iu":
         raise StudentError(
             f"{name} in {path} is of type {labels.dtype}; labels must be whole numbers (int64).",
-            LAID_OUT,
+            LAYOUT,
         )
     if labels.shape is None or len(labels.shape) != 1:
         raise StudentError(
             f"{name} in {path} has shape {labels.shape}; labels are (number of pictures,).",
-            LAID_OUT,
+            LAYOUT,
         )
     if len(labels) != pictures:
         raise StudentError(
             f"{path} holds {pictures} pictures but {len(labels)} labels; each picture needs one.",
-            LAID_OUT,
+            LAYOUT,
         )
 
 
@@ -357,14 +357,16 @@ def _refuse_wrong_classes(path: Path, classes: h5py.Dataset) -> None:
     fits = classes.shape == (CLASSES,) and classes.dtype.kind in "iu"
     if not fits or list(_from_disk(path, "list_classes", lambda: classes[:])) != [*range(CLASSES)]:
         raise StudentError(
-            f"list_classes in {path} is not the whole numbers 0, 1, 2, 3, 4, 5.", LAID_OUT
+            f"list_classes in {path} is not the whole numbers 0, 1, 2, 3, 4, 5.", LAYOUT
         )
 
 
 def _from_disk(path: Path, what: str, read: Callable[[], Any]) -> Any:
-    """Return what ``read`` reads from an open file, telling damage in a sentence."""
+    """Return what ``read`` reads from an open file; damage is described in a sentence."""
     try:
         return read()
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        # h5py raises any of these for bytes that make no sense, with HDF5's own reason.
-        raise StudentError(f"{path} is damaged: {what} cannot be read ({error}).", ANEW) from None
+        # h5py raises any of these for damaged bytes, with HDF5's own reason.
+        raise StudentError(
+            f"{path} is damaged: {what} cannot be read ({error}).", REFETCH
+        ) from None

@@ -1,8 +1,7 @@
-"""A trained ResNet-50: the file that its weights are kept in, and loading them into a model.
+"""A trained ResNet-50: the file of its weights, and loading them into a model.
 
-Kernels are kept as whole numbers of a step that is a fraction of their spread
-in each output channel, and the whole HDF5 file is compressed with xz: a sixth
-of its size as float32.
+Kernels are stored as whole multiples of a step, a fraction of the spread in each
+output channel. The HDF5 file is compressed with xz to a sixth of its size as float32.
 """
 
 from __future__ import annotations
@@ -28,22 +27,22 @@ from resnets_utils.graphs.keras_layers import GraphRefused
 
 FOLDER = Path(__file__).parent / "trained_model"
 WEIGHTS, RECORD = "signs-resnet50.h5.xz", "signs-resnet50.json"
-# The network that the weights are of, as `graph_text` writes it.
+# The network of these weights, as `graph_text` writes it.
 NETWORK = "signs-resnet50.graph.json"
 
 # Steps in one standard deviation of a channel's weights. Rounding then adds an
 # error of 1 / (sqrt(12) * 6), 5 % of that deviation.
 STEPS_PER_DEVIATION = 6
 _STEP = "_step"
-# For numbers instead of text: the byte before says nothing of the next, and
-# there are no long repeats to look for.
+# Suited to numbers instead of text: a byte does not predict the next, and there are no
+# long repeats.
 _PACKING = {
     "id": lzma.FILTER_LZMA2,
     "preset": 9,
     **{"lc": 0, "lp": 0, "pb": 0},
     **{"mf": lzma.MF_HC4, "nice_len": 8},
 }
-_AGAIN = "take the folder resnets_utils from the course's release again"
+_AGAIN = "copy the folder resnets_utils from the course's release again"
 
 Weights = NDArray[np.float32]
 
@@ -56,9 +55,9 @@ def load_pretrained(
     Nothing is changed unless everything fits.
 
     Args:
-        model: what your function that builds the network returned for
+        model: the result of your function that builds the network, with
             ``input_shape=(64, 64, 3)`` and ``classes=6``.
-        folder: where the weights and their record are.
+        folder: the folder of the weights and their record.
         by_name: find each layer by its name; otherwise by its place in the
             network, for a version of the exercise that names no layer.
 
@@ -87,7 +86,7 @@ def load_pretrained(
 
 
 def read_record(folder: Path = FOLDER) -> dict[str, Any]:
-    """Return what is known of the trained model: seed, digests, versions, curves, accuracy.
+    """Return the trained model's record: seed, digests, versions, curves, accuracy.
 
     Raises:
         StudentError: if the record is missing or cannot be read.
@@ -96,7 +95,7 @@ def read_record(folder: Path = FOLDER) -> dict[str, Any]:
     try:
         record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         if not isinstance(record["sha256"], str):
-            raise TypeError("sha256 is no text")
+            raise TypeError("sha256 is not text")
     except FileNotFoundError:
         raise StudentError(
             f"the trained model's record {folder / RECORD} is missing", _AGAIN
@@ -185,7 +184,7 @@ def _variables_by_place(model: keras.Model, trained: Graph) -> dict[str, Any]:
     """Return a model's variables under the names of the trained network's layers in their place.
 
     Raises:
-        StudentError: if the model is not the exercise's, so that places say nothing.
+        StudentError: if the model is not the exercise's, so that places do not match.
 
     """
     hint = (
@@ -214,7 +213,7 @@ def _variables_by_place(model: keras.Model, trained: Graph) -> dict[str, Any]:
 
 
 def _structure(node: Node) -> tuple[object, ...] | None:
-    """What of a node settles which weights it takes: all but its start and mode."""
+    """The settings that decide which weights a node takes: all but its start and mode."""
     aside = {"initializer", "bias initializer", "training"}
     return tuple(sorted((k, v) for k, v in node.settings.items() if k not in aside))
 
@@ -235,13 +234,13 @@ def _refuse_other_names(own: dict[str, Any], stored: dict[str, Weights]) -> None
             f"the trained weights are loaded by layer name, and your model {' and '.join(said)}",
             "compare the names with the tables above; "
             "build the model with input_shape=(64, 64, 3) and classes=6: the last layer's name "
-            "hangs on the number of classes",
+            "depends on the number of classes",
         )
     different = [name for name in stored if name not in own] + [n for n in own if n not in stored]
     if different:
         raise StudentError(
             f"the trained weights have other variables than your model: {_some(different)}",
-            "leave use_bias, scale and center of your layers as they are by default",
+            "keep the defaults of use_bias, scale and center in your layers",
         )
 
 

@@ -18,7 +18,9 @@ from resnets_utils.notebooks.python_text import (
 # "START CODE HERE" in most editions, "YOUR CODE STARTS HERE" in some.
 _REGION_STARTS = re.compile(r"\s*#+.*\b(?:START\s+CODE|CODE\s+STARTS)\s+HERE\b", re.IGNORECASE)
 _REGION_ENDS = re.compile(r"\s*#+.*\b(?:END\s+CODE|CODE\s+ENDS)\s+HERE\b", re.IGNORECASE)
-# Names to which the exercise assigns None where the student shall go on.
+# A function that was cut into more cells than this is not joined.
+MAX_PARTS = 12
+# Names to which the exercise assigns None as a placeholder.
 _EXERCISE_NAMES = {"X", "X_shortcut", "model"}
 
 
@@ -28,11 +30,11 @@ class Definition:
 
     Attributes:
         function: its name.
-        cells: places of the cells that it stands in: one, or several that were one once.
-        line: the line of its first letter in the first of these cells, from 1.
+        cells: places of the cells that it stands in: one, or the parts of a cell that was cut.
+        line: the line at which it begins in the first of these cells, from 1.
         text: what is to be carried: the function, or its whole cell.
         whole_cell: whether ``text`` is all that these cells hold.
-        placeholder: the line of ``text`` at which something is left to write; 0 if none is.
+        placeholder: the line of ``text`` that is left to write; 0 if every line is written.
         untouched: whether nothing was written at all.
         error: why Python cannot read it; None if it can.
 
@@ -63,30 +65,31 @@ def find_definitions(cells: Sequence[Cell], functions: Collection[str]) -> list[
     """
     found: list[Definition] = []
     joined: set[int] = set()
-    for place, cell in enumerate(cells):
-        if cell.kind != "code" or place in joined:
+
+    code = [place for place, cell in enumerate(cells) if cell.kind == "code"]
+    for number, place in enumerate(code, 1):
+        source = cells[place].source
+        if place in joined or not any(name in source for name in functions):
             continue
-        if not any(name in cell.source for name in functions):
-            continue
-        python = PythonText(cell.source)
-        together = _cut_in_two(cells, place, python, functions)
-        if together:
-            python = PythonText("\n".join(cells[at].source for at in together))
-            joined |= set(together[1:])
-        dedented = None if python.tree or together else _dedented(python)
+        below = code[number : number + MAX_PARTS]
+        count = parts_below(source, [cells[at].source for at in below], functions)
+        together = (place, *below[:count])
+        joined |= set(together)
+        python = PythonText("\n".join(cells[at].source for at in together))
+        dedented = None if python.tree else _dedented(python)
         if dedented is not None:
-            # The cell itself is kept as well, for this is not its text to the letter.
+            # The cell itself is kept as well: this is not its exact text.
             found += [
                 replace(definition, whole_cell=False)
                 for definition in _in_text(dedented, (place,), functions)
             ]
             continue
-        found += _in_text(python, together or (place,), functions)
+        found += _in_text(python, together, functions)
     return found
 
 
 def _dedented(python: PythonText) -> PythonText | None:
-    """A cell that is indented as a whole, as IPython runs it: without its first line's indent."""
+    """A cell without its first line's indentation, as IPython runs one that is all indented."""
     first = next((line for line in python.lines if line.strip()), "")
     indent = first[: len(first) - len(first.lstrip())]
     if not indent:
@@ -95,31 +98,45 @@ def _dedented(python: PythonText) -> PythonText | None:
     return whole if whole.tree is not None else None
 
 
-def _cut_in_two(
-    cells: Sequence[Cell], place: int, python: PythonText, functions: Collection[str]
-) -> tuple[int, ...]:
-    """The places of this cell and those that hold the rest of its last function; () if none do."""
-    if python.tree is not None:
-        last = python.tree.body[-1] if python.tree.body else None
-        if not isinstance(last, ast.FunctionDef) or last.name not in functions:
-            return ()
-        if isinstance(last.body[-1], ast.Return):
-            return ()
-    following = [at for at in range(place + 1, len(cells)) if cells[at].kind == "code"][:2]
-    text = python.text
-    for count, at in enumerate(following, 1):
-        if python.tree is not None and not _starts_indented(cells[at].source):
-            return ()
-        text = f"{text}\n{cells[at].source}"
-        whole = PythonText(text)
-        if whole.tree is None or len(whole.tree.body) < 1:
-            continue
-        if python.tree is None and not any(
-            isinstance(node, ast.FunctionDef) and node.name in functions for node in whole.tree.body
+def defined_in(source: str, functions: Collection[str]) -> str:
+    """Return the first graded function whose definition a text begins; "" if it begins none."""
+    names = "|".join(map(re.escape, functions))
+    found = re.search(rf"^[ \t]*(?:async[ \t]+)?def[ \t]+({names})\b", source, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def parts_below(source: str, following: Sequence[str], functions: Collection[str]) -> int:
+    """Return how many of the cells below one complete the graded function that it begins.
+
+    Args:
+        source: the text of the cell that may have been cut.
+        following: the texts of the cells below it.
+        functions: names of the graded functions.
+
+    """
+    whole = 0
+    if not functions or not defined_in(source, functions):
+        return whole
+    python = PythonText(source)
+    for count, part in enumerate(following, 1):
+        if python.tree is not None and not (
+            _goes_on(python.tree, functions) and _starts_indented(part)
         ):
-            continue
-        return (place, *following[:count])
-    return ()
+            break
+        if defined_in(part, functions):
+            break
+        python = PythonText(f"{python.text}\n{part}")
+        if python.tree is not None:
+            whole = count
+    return whole
+
+
+def _goes_on(tree: ast.Module, functions: Collection[str]) -> bool:
+    """Whether a text ends in a graded function that does not end in a return."""
+    last = tree.body[-1] if tree.body else None
+    if not isinstance(last, ast.FunctionDef) or last.name not in functions:
+        return False
+    return not isinstance(last.body[-1], ast.Return)
 
 
 def _starts_indented(source: str) -> bool:
@@ -140,10 +157,10 @@ def _in_text(
 
 
 def header_of(copy: Definition) -> ast.FunctionDef | None:
-    """Return a function with the parameters of a copy, of which no more need be readable.
+    """Return a function with the parameters of a copy; its body may be unreadable.
 
     Returns:
-        The function; None if not even its first line can be read.
+        The function; None if its first line cannot be read either.
 
     """
     tree = PythonText(copy.text).tree
@@ -211,7 +228,7 @@ def _from_broken_cell(
     while first > 1 and lines[first - 2][:1] in {"#", "@"}:
         first -= 1
     indent = len(lines[line - 1]) - len(lines[line - 1].lstrip())
-    # A text in three quotes may itself begin in the first column: try each possible end.
+    # A text in triple quotes may begin in the first column, too: try each possible end.
     ends = [
         number
         for number in range(line, len(lines))
@@ -231,10 +248,10 @@ def _from_broken_cell(
 
 
 def first_placeholder(lines: Sequence[str], function: ast.FunctionDef) -> int:
-    """Return the first line at which a function leaves something to write; 0 if it does not.
+    """Return the first line that a function leaves to be written; 0 if there is no such line.
 
     Args:
-        lines: the lines that the function's line numbers count.
+        lines: the lines of the text that the function stands in.
         function: its definition.
 
     """
@@ -267,7 +284,7 @@ def _is_placeholder(node: ast.stmt, function: ast.FunctionDef) -> bool:
 
 
 def _statements(function: ast.FunctionDef) -> list[ast.stmt]:
-    """The statements of a function's body that say something."""
+    """The statements of a function's body that do something."""
     return [
         node
         for node in ast.walk(function)
@@ -279,7 +296,7 @@ def _statements(function: ast.FunctionDef) -> list[ast.stmt]:
 
 
 def _regions(lines: Sequence[str], function: ast.FunctionDef) -> list[tuple[int, int]]:
-    """First and last line of each stretch that the exercise leaves to the student."""
+    """First and last line of each region that the exercise leaves to the student."""
     regions = []
     start = 0
     assert function.end_lineno is not None

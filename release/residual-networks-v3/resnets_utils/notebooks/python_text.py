@@ -1,4 +1,4 @@
-"""Parse the Python of a notebook's cells, which is not quite Python, and find places in it."""
+"""Parse the Python of a notebook's cells, with IPython's magics, and find places in it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _PYTHON_BELOW = {"time", "capture", "prun", "debug", "notify", "memit"}
 _MAGIC = re.compile(r"\s*(?:[%!?]|[\w.]+\s*=\s*(?:!|%\s*[A-Za-z])|[\w.*]+\?{1,2}\s*$)")
 # Notebooks may await outside a function.
 _AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-_DEEPEST = 200
+_MAX_DEPTH = 200
 _QUOTES = re.compile(r"'''|\"\"\"|'|\"")
 
 
 @dataclass(frozen=True)
 class CellSyntaxError:
-    """What Python says of a text that it cannot read.
+    """What Python reports about a text that it cannot read.
 
     Attributes:
-        line: the line it stops at, from 1.
-        reason: its words.
+        line: the line at which it stops, from 1.
+        reason: the reason, in Python's words.
 
     """
 
@@ -35,8 +35,8 @@ class CellSyntaxError:
 class PythonText:
     r"""A cell's text, its syntax tree, and the places of nodes in the text.
 
-    Lines of IPython's (``%matplotlib inline``, ``!pip``, ``help?``) count as ``pass``
-    in the tree; the text itself stays as it is, and no line moves.
+    IPython's own lines (``%matplotlib inline``, ``!pip``, ``help?``) count as ``pass``
+    in the tree; the text itself and its line numbers stay the same.
 
     Args:
         text: the text, with "\n" at the ends of lines.
@@ -59,7 +59,7 @@ class PythonText:
     def _parse(self, text: str) -> ast.Module | None:
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # "\d" in a string is no concern of ours
+                warnings.simplefilter("ignore")  # such as "\d" in a string
                 tree = ast.parse(text)
                 if _is_too_deep(tree):
                     raise RecursionError("it is nested too deep")
@@ -81,7 +81,7 @@ class PythonText:
         return starts
 
     def place(self, line: int, column: int) -> int:
-        """Return where a node's line and column lie, as an index into the text.
+        """Return a node's line and column as an index into the text.
 
         Columns of syntax trees count bytes of UTF-8, not letters.
         """
@@ -107,9 +107,9 @@ class PythonText:
 
 
 def _is_too_deep(tree: ast.AST) -> bool:
-    """Whether a tree is deeper than those who walk it can go."""
+    """Whether a tree is too deep for functions that walk it."""
     level: list[ast.AST] = [tree]
-    for _ in range(_DEEPEST):
+    for _ in range(_MAX_DEPTH):
         level = [child for node in level for child in ast.iter_child_nodes(node)]
         if not level:
             return False
@@ -136,7 +136,7 @@ def _without_magics(lines: list[str]) -> tuple[str, frozenset[int]]:
 
 
 def _state_after(line: str, quote: str, depth: int) -> tuple[str, int]:
-    """The quote that is open, and how many brackets are, at the end of a line."""
+    """The open quote and the number of open brackets at the end of a line."""
     at = 0
     while at < len(line):
         letter = line[at]
@@ -208,7 +208,7 @@ def signature_place(python: PythonText, function: ast.FunctionDef) -> tuple[int,
 
 
 def closing_bracket(text: str, index: int) -> int:
-    """Return where the bracket closes that is open at ``index``; no brackets open between."""
+    """Return where the bracket closes that is open at ``index``, which is not in a string."""
     depth = 0
     while index < len(text):
         if text[index] == "#":
@@ -224,11 +224,11 @@ def closing_bracket(text: str, index: int) -> int:
 
 
 def free_names(text: str, function: str = "") -> set[str]:
-    """Return the names that a text's functions ask of the notebook around them.
+    """Return the names that a text uses but does not define.
 
     Args:
         text: Python that can be parsed.
-        function: look at this function only; "" looks at all of the text.
+        function: look at this function only; "" for the whole text.
 
     """
     table = symtable.symtable(text, "<cell>", "exec")
@@ -246,7 +246,7 @@ def free_names(text: str, function: str = "") -> set[str]:
 
 
 def _set_globally_by(table: symtable.SymbolTable) -> set[str]:
-    """The names of the notebook's that a function sets itself, after ``global``."""
+    """The names of the notebook that a function sets itself, after ``global``."""
     return {
         symbol.get_name()
         for symbol in table.get_symbols()

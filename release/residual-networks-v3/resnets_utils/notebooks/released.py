@@ -1,56 +1,82 @@
-"""Read the release that answers are carried into: its graded cells, and the names it gives."""
+"""A released notebook: its graded cells, its functions, and what else it gives to students."""
 
 from __future__ import annotations
 
 import ast
-import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import nbformat
 from nbformat import NotebookNode
 
-from resnets_utils.errors import StudentError
+from resnets_utils.notebooks.plain_notebook import Cell
 from resnets_utils.notebooks.python_text import PythonText, signature_place
-from resnets_utils.notebooks.stamp import KEY
+from resnets_utils.notebooks.stamp import GRADE_KEYS, stamped_version
 
 
-@dataclass(frozen=True)
-class Release:
-    """One release.
+class ReleasedNotebook:
+    """One released notebook.
 
-    Attributes:
-        path: its notebook.
-        notebook: what the notebook holds.
+    Args:
+        notebook: the notebook as students get it.
+        path: its file.
 
     """
 
-    path: Path
-    notebook: NotebookNode
+    def __init__(self, notebook: NotebookNode, path: Path) -> None:
+        self.notebook = notebook
+        self.path = path
+        self.graded: dict[str, NotebookNode] = {}
+        for cell in notebook.cells:
+            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+            if grade_id:
+                self.graded[str(grade_id)] = cell
+
+    @property
+    def version(self) -> str:
+        """The release's version, such as v3; "" if it does not say."""
+        return stamped_version(self.notebook.metadata, self.path)
+
+    @cached_property
+    def answers(self) -> list[str]:
+        """Grade ids of the cells that students write in, in order."""
+        return [
+            name for name, cell in self.graded.items() if cell.metadata.nbgrader.get("solution")
+        ]
 
     @cached_property
     def solutions(self) -> dict[str, NotebookNode]:
-        """The cells for answers, by the function that each defines."""
-        found = {}
-        for cell in self.notebook.cells:
-            nbgrader = cell.metadata.get("nbgrader", {})
-            if nbgrader.get("solution") and str(nbgrader.get("grade_id", "")).isidentifier():
-                found[nbgrader.grade_id] = cell
-        return found
+        """The cells for answers that are named after the function to be written."""
+        return {name: self.graded[name] for name in self.answers if name.isidentifier()}
+
+    @cached_property
+    def tests(self) -> list[str]:
+        """Grade ids of the test cells, in order."""
+        return [
+            name
+            for name, cell in self.graded.items()
+            if cell.metadata.nbgrader.get("grade") and name not in self.answers
+        ]
+
+    @cached_property
+    def functions(self) -> dict[str, str]:
+        """The functions that the cells for answers define, with each cell's grade id."""
+        return {node.name: name for name, node in self._definitions}
 
     @cached_property
     def blank_functions(self) -> dict[str, ast.FunctionDef]:
-        """The graded functions as the release's notebook now has them."""
-        found = {}
-        for name, cell in self.solutions.items():
-            tree = PythonText(cell.source).tree
-            for node in tree.body if tree else ():
-                if isinstance(node, ast.FunctionDef) and node.name == name:
-                    found[name] = node
-        return found
+        """The functions of `solutions` as the release's notebook now has them."""
+        return {name: node for name, node in self._definitions if node.name == name}
+
+    @cached_property
+    def _definitions(self) -> list[tuple[str, ast.FunctionDef]]:
+        return [
+            (name, node)
+            for name in self.answers
+            for node in _statements(self.graded[name].source)
+            if isinstance(node, ast.FunctionDef)
+        ]
 
     def signature(self, function: str) -> str:
         """Return the text between the parentheses of a graded function's first line."""
@@ -60,7 +86,7 @@ class Release:
 
     @cached_property
     def words(self) -> str:
-        """The text of the cells that are no code."""
+        """The text of the Markdown cells."""
         return "\n".join(c.source for c in self.notebook.cells if c.cell_type == "markdown")
 
     @cached_property
@@ -70,19 +96,96 @@ class Release:
         for cell in self.notebook.cells:
             nbgrader = cell.metadata.get("nbgrader", {})
             if cell.cell_type == "code" and nbgrader.get("locked") and not nbgrader.get("grade"):
-                tree = PythonText(cell.source).tree
-                for node in tree.body if tree else ():
+                for node in _statements(cell.source):
                     found |= imported_names(node)
         return found
 
-    @property
-    def version(self) -> str:
-        """The release's version, such as v3; "" if it does not say."""
-        return version_of(dict(self.notebook.metadata), self.path)
-
     def is_untouched(self) -> bool:
-        """Return whether every cell for answers is still as released."""
-        return all(_as_released(cell) for cell in self.solutions.values())
+        """Return whether every cell for an answer is still as released."""
+        return all(
+            Cell(cell.cell_type, cell.source, cell.metadata).is_unchanged
+            for cell in self.solutions.values()
+        )
+
+    def answers_before(self, test: str) -> list[str]:
+        """Return the cells for answers that stand above a test cell."""
+        names = list(self.graded)
+        return [name for name in names[: names.index(test)] if name in self.answers]
+
+    def recognise(self, cell: Cell) -> str:
+        """Return the grade id of the cell that a submitted one was; "" if it is the student's own.
+
+        Nbgrader's metadata tells it, or, where that is lost, the cell's id or its
+        unchanged text.
+        """
+        if cell.grade_id:
+            return cell.grade_id if cell.grade_id in self.graded else ""
+        if cell.cell_id in self._by_cell_id:
+            return self._by_cell_id[cell.cell_id]
+        return self._by_text.get(cell.source.strip(), "")
+
+    def is_ungraded(self, cell: Cell) -> bool:
+        """Return whether a cell is one of the released notebook's that nobody grades."""
+        text = cell.source.strip()
+        return cell.cell_id in self._other_ids or (bool(text) and text in self._other_texts)
+
+    def is_as_released(self, cell: Cell, name: str) -> bool:
+        """Return whether a cell's text is that of this release, or of the one it came from."""
+        return cell.source.strip() == self.graded[name].source.strip() or cell.is_unchanged
+
+    def without_its_text(self, source: str) -> str:
+        """Return a cell's text without the released text cells that were merged into it."""
+        for text in self._other_texts:
+            if "\n" in text or " " in text:
+                source = source.replace(text, "")
+        return source
+
+    def gave(self, function: str, text: str) -> bool:
+        """Return whether the text of a graded function is what the release gives."""
+        return text.strip() in self.graded[self.functions[function]].source
+
+    def binds(self, text: str, name: str) -> bool:
+        """Return whether code gives a cell's graded functions a value, or begins to.
+
+        A cell that holds only "pass", or the text of another cell, does not. For a cell
+        that defines no graded function the answer is always yes.
+        """
+        functions = {function for function, cell in self.functions.items() if cell == name}
+        if not functions:
+            return True
+        tree = PythonText(text).tree
+        if tree is None:
+            return any(re.search(rf"\b{function}\b", text) for function in functions)
+        return not functions.isdisjoint(_bound_names(tree))
+
+    def has_its_metadata(self, cell: Cell, name: str) -> bool:
+        """Return whether nbgrader's metadata of a cell is the release's."""
+        ours, theirs = self.graded[name].metadata.nbgrader, cell.nbgrader
+        return all(
+            _same(theirs.get(key), ours.get(key))
+            for key in (*GRADE_KEYS, "schema_version")
+            if key in ours or key in theirs
+        )
+
+    @cached_property
+    def _by_cell_id(self) -> dict[str, str]:
+        return {cell.id: name for name, cell in self.graded.items() if cell.get("id")}
+
+    @cached_property
+    def _by_text(self) -> dict[str, str]:
+        return {cell.source.strip(): name for name, cell in self.graded.items()}
+
+    @cached_property
+    def _ungraded(self) -> list[NotebookNode]:
+        return [cell for cell in self.notebook.cells if "nbgrader" not in cell.metadata]
+
+    @cached_property
+    def _other_ids(self) -> set[str]:
+        return {cell.id for cell in self._ungraded if cell.get("id")}
+
+    @cached_property
+    def _other_texts(self) -> set[str]:
+        return {cell.source.strip() for cell in self._ungraded}
 
 
 def imported_names(statement: ast.stmt) -> dict[str, str]:
@@ -103,112 +206,22 @@ def imported_names(statement: ast.stmt) -> dict[str, str]:
     return {}
 
 
-def version_of(metadata: dict[str, Any], path: Path) -> str:
-    """Return a notebook's version by its stamp, or by its file's name; "" if neither tells it."""
-    stamp = metadata.get(KEY)
-    if isinstance(stamp, dict) and isinstance(stamp.get("version"), str):
-        return str(stamp["version"])[:20]
-    found = re.search(r"[-_ ](v\d+[a-z]?)\b", path.stem)
-    return found[1] if found else ""
+def _statements(source: str) -> list[ast.stmt]:
+    tree = PythonText(source).tree
+    return tree.body if tree else []
 
 
-def _as_released(cell: NotebookNode) -> bool:
-    """Whether a cell's text is the one that nbgrader's checksum was taken of."""
-    return str(cell.metadata.nbgrader.get("checksum")) == checksum(
-        cell.cell_type, cell.source, dict(cell.metadata.nbgrader)
-    )
+def _bound_names(tree: ast.Module) -> Iterator[str]:
+    """The names that a text gives a value, in whatever way."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.alias):
+            yield node.asname or node.name
 
 
-def checksum(kind: str, source: str, nbgrader: dict[str, Any]) -> str:
-    """Return what nbgrader's ``compute_checksum`` gives for a cell."""
-    grade = bool(nbgrader.get("grade"))
-    solution = bool(nbgrader.get("solution"))
-    locked = not solution and (grade or bool(nbgrader.get("locked")))
-    parts = [source, kind, str(grade), str(solution), str(locked), str(nbgrader.get("grade_id"))]
-    if grade:
-        parts.append(str(float(nbgrader.get("points") or 0)))
-    return hashlib.md5("".join(parts).encode(), usedforsecurity=False).hexdigest()
-
-
-def read_release(path: Path) -> Release:
-    """Return the release in a notebook or in a folder that holds one.
-
-    Raises:
-        StudentError: if there is none, or more than one.
-
-    """
-    if not path.is_dir():
-        release = _release(path)
-        if release is None:
-            raise StudentError(
-                f"{path} is no release: no cell of it is kept for an answer",
-                "name the folder that your instructor gave out, or the notebook in it",
-            )
-        return release
-    return _the_one(path, _releases_in(path))
-
-
-def release_here(old: Path) -> Release:
-    """Return the release in this folder, or in the folder that holds ``resnets_utils``.
-
-    Args:
-        old: the earlier notebook, which is not meant even if it lies there.
-
-    Raises:
-        StudentError: if there is none, or more than one.
-
-    """
-    here = Path.cwd()
-    found: list[Release] = []
-    for folder in dict.fromkeys((here, Path(__file__).resolve().parents[2])):
-        found = [
-            release
-            for release in _releases_in(folder)
-            if not (old.exists() and release.path.samefile(old))
-        ]
-        if found:
-            break
-    blank = [release for release in found if release.is_untouched()]
-    return _the_one(here, blank if len(blank) == 1 else found)
-
-
-def _the_one(folder: Path, found: list[Release]) -> Release:
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise StudentError(
-            f"there is no notebook with cells for answers in {folder}",
-            "name the release with --release, or release= in a notebook",
-        )
-    names = ", ".join(release.path.name for release in found)
-    raise StudentError(
-        f"several notebooks here have cells for answers: {names}",
-        "name the one to fill with --release, or release= in a notebook",
-    )
-
-
-def _releases_in(folder: Path) -> list[Release]:
-    found = []
-    for path in sorted(folder.glob("*.ipynb")):
-        try:
-            release = _release(path)
-        except StudentError:
-            continue  # some other file; it matters only when it is named
-        if release is not None:
-            found.append(release)
-    return found
-
-
-def _release(path: Path) -> Release | None:
-    try:
-        notebook: Any = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
-        release = Release(path.resolve(), notebook)
-        return release if release.solutions else None
-    except FileNotFoundError:
-        raise StudentError(f"{path} is not there", "look for its name in the file list") from None
-    except Exception as error:
-        first_line = (str(error) or type(error).__name__).splitlines()[0][:200]
-        raise StudentError(
-            f"{path} cannot be read as a release: {first_line}",
-            "take it from what your instructor gave out again",
-        ) from None
+def _same(one: object, other: object) -> bool:
+    # True equals 1, and is not a schema.
+    return one == other and isinstance(one, bool) == isinstance(other, bool)

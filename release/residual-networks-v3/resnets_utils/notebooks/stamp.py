@@ -1,8 +1,8 @@
 """The version stamp that every released notebook carries in its metadata.
 
-It says which assignment and version a notebook is, what its released cells
-were, and what they were generated from. A submission's stamp is a stranger's
-data: reading it believes nothing that is not of the right type and size.
+It says which assignment and version a notebook is, what its released cells were,
+and what they were generated from. A submission's stamp is untrusted: a part of the
+wrong type or size makes it no stamp.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 KEY = "residual_networks"
@@ -31,15 +32,15 @@ class Stamp:
     """A released notebook's stamp.
 
     Attributes:
-        assignment: the assignment's name, as "residual-networks-v2a".
-        version: the version alone, as "v2a".
+        assignment: the assignment's name, such as "residual-networks-v2a".
+        version: the version alone, such as "v2a".
         previous: the version before it; "" if there was none.
         release: the digest of the released cells, see `digest_cells`.
         source: the digest of the source notebook and its list of updates.
         hidden_tests: the digest of the hidden tests.
         coursekit: the version of the kit that made the release.
-        cells: a short digest of each released cell's text, by its id: what is
-            still as released can be told from what a student wrote.
+        cells: a short digest of each released cell's text, by its id. It tells
+            which cells a student changed.
 
     """
 
@@ -73,19 +74,19 @@ def read_stamp(metadata: object) -> Stamp | None:
     """Return the stamp that stands in a notebook's metadata.
 
     Args:
-        metadata: the notebook's metadata, whatever it holds. Keys of the stamp
-            that are not known here are ignored.
+        metadata: the notebook's metadata, whatever it holds. Unknown keys of the
+            stamp are ignored.
 
     Returns:
-        The stamp, or None if there is none, if a part is missing, of a wrong
-        type, too long or no name, or if it is of another schema.
+        The stamp; None if it or a part of it is missing, if a part has the wrong
+        type or is too long, or if it has another schema.
 
     """
     written = metadata.get(KEY) if isinstance(metadata, Mapping) else None
     origin = written.get("generated_from") if isinstance(written, Mapping) else None
     if not isinstance(written, Mapping) or not isinstance(origin, Mapping):
         return None
-    # True equals 1, and is no schema.
+    # True equals 1, and is not a schema.
     if type(written.get("schema")) is not int or written["schema"] != SCHEMA:
         return None
     names = [written.get("assignment"), written.get("version"), origin.get("coursekit")]
@@ -106,6 +107,15 @@ def read_stamp(metadata: object) -> Stamp | None:
     return Stamp(
         assignment, version, str(previous), release, source, hidden_tests, coursekit, cells
     )
+
+
+def stamped_version(metadata: Mapping[str, Any], path: Path) -> str:
+    """Return a notebook's version by its stamp or its file's name; "" if neither tells it."""
+    stamp = metadata.get(KEY)
+    if isinstance(stamp, Mapping) and isinstance(stamp.get("version"), str):
+        return str(stamp["version"])[:20]
+    found = re.search(r"[-_ ](v\d+[a-z]?)\b", path.stem)
+    return found[1] if found else ""
 
 
 def digest_cells(cells: Iterable[Mapping[str, Any]]) -> str:

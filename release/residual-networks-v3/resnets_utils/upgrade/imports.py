@@ -1,4 +1,4 @@
-"""Write an older notebook's imports as they must read today."""
+"""Update an older notebook's imports to today's modules."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ MOVED = "today's Keras keeps it elsewhere"
 
 @dataclass(frozen=True)
 class Problem:
-    """Something in an answer that only its author can put right.
+    """Something in an answer that only its author can fix.
 
     Attributes:
-        line: the line in the text, from 1; 0 if it is about the whole.
+        line: the line in the text, from 1; 0 if it is about the whole text.
         reason: what it is, in words.
 
     """
@@ -29,7 +29,7 @@ class Problem:
 
 
 def import_line(name: str, full_name: str, given: Mapping[str, str]) -> str:
-    """Return the line that binds a name today, or "" if that cannot be had.
+    """Return the line that imports a name today; "" if it cannot be imported.
 
     Args:
         name: the name that the notebook uses.
@@ -48,18 +48,20 @@ def import_line(name: str, full_name: str, given: Mapping[str, str]) -> str:
 
 
 def _home(full_name: str, given: Mapping[str, str]) -> str:
-    """Where a name is to be imported from: the release's own initializers before Keras's."""
+    """Where to import a name from: the release's own initializers before Keras's."""
     kind, _, name = meaning(full_name).partition(":")
     if kind == "initializer" and name in given:
         return given[name]
     return todays_home(full_name) if has_moved(full_name) else full_name
 
 
-def mend_imports(python: PythonText, given: Mapping[str, str]) -> tuple[list[Edit], list[Problem]]:
-    """Return the edits that a text's own import statements need, and what has no home today.
+def updated_imports(
+    python: PythonText, given: Mapping[str, str]
+) -> tuple[list[Edit], list[Problem]]:
+    """Return the edits that a text's import statements need, and what cannot be imported today.
 
     Args:
-        python: the text; its tree must be there.
+        python: the text, which Python can read.
         given: the names that the release gives, with their full names.
 
     """
@@ -74,14 +76,14 @@ def mend_imports(python: PythonText, given: Mapping[str, str]) -> tuple[list[Edi
             continue
         gone = [old for old, new in lines if not new]
         if gone:
-            problems.append(Problem(node.lineno, f"{', '.join(gone)} cannot be imported any more"))
+            problems.append(Problem(node.lineno, f"{', '.join(gone)} can no longer be imported"))
         elif any(old != new for old, new in lines):
             edits.append(_edit(python, node, lines))
     return edits, problems
 
 
 def _from_lines(node: ast.ImportFrom, given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Each name's import as it is and as it must be; "" for one without a home."""
+    """Each name's import as it is and as it must be; "" if it cannot be imported."""
     for alias in node.names:
         bound = f" as {alias.asname}" if alias.asname else ""
         old = f"from {node.module} import {alias.name}{bound}"

@@ -1,4 +1,4 @@
-"""Write the new notebook whole or not at all, and take the pictures of kept notes along."""
+"""Write the new notebook whole or not at all, and copy the pictures of kept notes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from resnets_utils.errors import StudentError
 
-LARGEST_PICTURE = 20 * 2**20
+MAX_PICTURE_BYTES = 20 * 2**20
 _PICTURE = re.compile(
     r"!\[[^\]]*\]\(\s*<?([^)\s>]+)|<img\b[^>]*?\bsrc\s*=\s*[\"']?([^\"'>\s]+)", re.IGNORECASE
 )
@@ -27,9 +27,9 @@ def write_new(path: Path, text: str) -> None:
         StudentError: if it exists, or cannot be written.
 
     """
-    with _draft(path, text) as draft:
+    with _draft(path, text.encode()) as draft:
         try:
-            os.link(draft, path)  # unlike a rename, this never takes a file's place
+            os.link(draft, path)  # unlike a rename, this never replaces a file
         except FileExistsError:
             raise already_there(path) from None
         except OSError:
@@ -54,38 +54,40 @@ def already_there(path: Path) -> StudentError:
 
 
 def write_in_place(path: Path, text: str, before: bytes) -> None:
-    """Put a text in the place of a file's content, at once.
+    """Replace a file's content by a text, in one step.
 
     Args:
         path: the file.
         text: its new content.
-        before: what it held when it was read.
+        before: its content when it was read.
 
     Raises:
         StudentError: if it has changed since, or cannot be written.
 
     """
-    with _draft(path, text) as draft:
+    with _draft(path, text.encode()) as draft:
         if path.read_bytes() != before:
             raise StudentError(
-                f"{path.name} was saved by somebody else meanwhile", "close it and try again"
+                f"{path.name} was saved by another program meanwhile", "close it and try again"
             )
         shutil.copymode(path, draft)
         os.replace(draft, path)
 
 
 @contextlib.contextmanager
-def _draft(path: Path, text: str) -> Iterator[Path]:
-    """A file beside the wanted one that holds the text; it is gone afterwards."""
+def _draft(path: Path, content: bytes) -> Iterator[Path]:
+    """A file beside the wanted one with its content; it is removed afterwards."""
     draft: Path | None = None
     try:
         handle, name = tempfile.mkstemp(".draft", ".upgrade-", path.parent)
         draft = Path(name)
-        with open(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with open(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        draft.chmod(0o666 & ~_mask())
+        mask = os.umask(0o077)
+        os.umask(mask)
+        draft.chmod(0o666 & ~mask)
         yield draft
     except OSError as error:
         why = error.strerror or str(error)
@@ -97,16 +99,10 @@ def _draft(path: Path, text: str) -> Iterator[Path]:
             draft.unlink(missing_ok=True)
 
 
-def _mask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
-
-
 def copy_pictures(notes: Iterable[str], source: Path, target: Path) -> tuple[list[str], list[str]]:
-    """Copy the pictures that notes show from beside the earlier notebook to beside the new one.
+    """Copy the pictures that notes show from the earlier notebook's folder to the new one's.
 
-    Only files within the earlier notebook's folder are copied, and none over another.
+    Only files within the earlier notebook's folder are copied, and no file is overwritten.
 
     Args:
         notes: texts of Markdown cells.
@@ -114,7 +110,7 @@ def copy_pictures(notes: Iterable[str], source: Path, target: Path) -> tuple[lis
         target: the new notebook's folder.
 
     Returns:
-        The names copied, and sentences about those that were not.
+        The names copied, and sentences about the pictures that were not copied.
 
     """
     copied, left = [], []
@@ -123,9 +119,9 @@ def copy_pictures(notes: Iterable[str], source: Path, target: Path) -> tuple[lis
         if goal.exists() or not origin.exists():
             continue
         if not _lies_within(origin, source) or not origin.is_file():
-            left.append(f"{name} was not copied: it is no plain file in the notebook's folder")
-        elif origin.stat().st_size > LARGEST_PICTURE:
-            left.append(f"{name} was not copied: it is larger than {LARGEST_PICTURE // 2**20} MB")
+            left.append(f"{name} was not copied: it is not a plain file in the notebook's folder")
+        elif origin.stat().st_size > MAX_PICTURE_BYTES:
+            left.append(f"{name} was not copied: it is larger than {MAX_PICTURE_BYTES // 2**20} MB")
         elif _copied(origin, goal, target):
             copied.append(name)
         else:
@@ -144,7 +140,7 @@ def _relative_pictures(text: str) -> Iterator[str]:
 
 
 def _lies_within(path: Path, folder: Path) -> bool:
-    """Whether a path leads to a file in a folder without passing through a link."""
+    """Whether a path leads to a file in a folder and passes no link."""
     try:
         return path.resolve(strict=True) == folder.resolve() / path.relative_to(folder)
     except (OSError, ValueError):
@@ -152,20 +148,12 @@ def _lies_within(path: Path, folder: Path) -> bool:
 
 
 def _copied(origin: Path, goal: Path, folder: Path) -> bool:
-    draft: str | None = None
     try:
         goal.parent.mkdir(parents=True, exist_ok=True)
         if goal.parent.resolve() != (folder.resolve() / goal.relative_to(folder)).parent:
             return False
-        handle, draft = tempfile.mkstemp(".draft", ".upgrade-", goal.parent)
-        with open(handle, "wb") as file, origin.open("rb") as content:
-            shutil.copyfileobj(content, file)
-        os.chmod(draft, 0o666 & ~_mask())
-        os.replace(draft, goal)
-        draft = None
-    except OSError:
+        with _draft(goal, origin.read_bytes()) as draft:
+            os.replace(draft, goal)
+    except (OSError, StudentError):
         return False
-    finally:
-        if draft is not None:
-            Path(draft).unlink(missing_ok=True)
     return True

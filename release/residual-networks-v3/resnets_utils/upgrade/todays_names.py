@@ -1,4 +1,4 @@
-"""Where today's Keras keeps what older notebooks name: modules move, names mean the same."""
+"""Where today's Keras keeps what older notebooks import: modules moved, meanings did not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KERAS = re.compile(
     r"^(?:tensorflow\.compat\.v[12]\.keras|tensorflow\.contrib\.keras(?:\.(?:api|python)\.keras)?"
     r"|tensorflow\.python\.keras|tensorflow\.keras)(?=\.|$)"
 )
-# Modules that once held layers, and now are one: keras.layers.
+# Modules that once held layers and are now keras.layers.
 _LAYER_MODULES = re.compile(
     r"^keras\.layers\.(?:merge|core|convolutional|convolutional_recurrent|normalization|pooling"
     r"|advanced_activations|recurrent|embeddings|noise|wrappers|local|regularization|activation"
@@ -34,7 +34,7 @@ _ENGINE_NAMES = {
     "InputSpec": "keras.layers.InputSpec",
     "Layer": "keras.layers.Layer",
 }
-# One thing under two names: the second is the one that the rewrites know.
+# Two names of the same thing: the rewrites use the second.
 _SAME = {
     "keras.Model": "keras.models.Model",
     "keras.Input": "keras.layers.Input",
@@ -46,27 +46,19 @@ _SAME = {
     "tensorflow.random_uniform_initializer": "keras.initializers.random_uniform",
     "tensorflow.constant_initializer": "keras.initializers.constant",
 }
-# The exercise's initializers by every name they go under, and the one the exercise uses.
+# The exercise's initializers by each of their names.
 _INITIALIZER = re.compile(
     r"^(?:keras\.initializers|tensorflow\.initializers|resnets_utils(?:\.\w+)?)"
     r"(?:\.initializers_v[12]|\.initializers)?"
     r"\.(glorot_uniform|GlorotUniform|random_uniform|RandomUniform|constant|Constant)$"
 )
-INITIALIZERS = {
-    "glorot_uniform": "glorot_uniform",
-    "GlorotUniform": "glorot_uniform",
-    "random_uniform": "random_uniform",
-    "RandomUniform": "random_uniform",
-    "constant": "constant",
-    "Constant": "constant",
-}
 
 
 def todays_home(full_name: str) -> str:
-    """Return the full name by which today's Keras has something; unchanged where it did not move.
+    """Return the full name of something in today's Keras; unchanged if it did not move.
 
     Returns:
-        The name, or "" if it has no home today.
+        The name, or "" if it no longer exists.
 
     """
     name = _KERAS.sub("keras", full_name)
@@ -82,7 +74,7 @@ def todays_home(full_name: str) -> str:
 
 
 def has_moved(full_name: str) -> bool:
-    """Return whether a name no longer works as it is spelled: its home is gone."""
+    """Return whether a name no longer works as it is spelled."""
     home = todays_home(full_name)
     if full_name.startswith(("tensorflow.python.keras", "tensorflow.contrib")):
         return True
@@ -90,14 +82,14 @@ def has_moved(full_name: str) -> bool:
 
 
 def meaning(full_name: str) -> str:
-    """Return one name for a thing, however it is spelled: ``keras.layers.Conv2D``.
+    """Return one name for a thing, however it is spelled, such as ``keras.layers.Conv2D``.
 
-    The exercise's initializers come back as ``initializer:glorot_uniform`` and so on.
+    The exercise's initializers are called ``initializer:glorot_uniform`` and so on.
     """
     name = todays_home(full_name) or full_name
     name = _SAME.get(name, name)
     found = _INITIALIZER.match(name)
-    return f"initializer:{INITIALIZERS[found[1]]}" if found else name
+    return "initializer:" + re.sub(r"\B[A-Z]", r"_\g<0>", found[1]).lower() if found else name
 
 
 class Names:
@@ -112,7 +104,7 @@ class Names:
         self.full_names = dict(full_names)
 
     def full_name(self, node: ast.expr) -> str:
-        """Return the full name of an expression such as ``tf.keras.layers.Add``; "" if none."""
+        """Return the full name of an expression such as ``tf.keras.layers.Add``; "" if unknown."""
         parts: list[str] = []
         while isinstance(node, ast.Attribute):
             parts.append(node.attr)
@@ -129,10 +121,10 @@ class Names:
 
 @cache
 def is_there(full_name: str) -> bool:
-    """Return whether a full name can be had today.
+    """Return whether a full name exists today.
 
-    Keras is imported to tell; what is neither Keras's, TensorFlow's nor NumPy's is
-    only looked for, and taken to hold what is asked of it.
+    For Keras, TensorFlow and NumPy the module is imported. Of any other package only the
+    root is looked for, and its names are taken for granted.
     """
     root = full_name.split(".", 1)[0]
     if root not in {"keras", "tensorflow", "numpy"}:
@@ -145,7 +137,7 @@ def is_there(full_name: str) -> bool:
         with _without_greetings():
             found = importlib.import_module(root)
     except Exception:
-        return True  # not installed here: nobody can tell
+        return True  # not installed here, so unknown
     for count, part in enumerate(parts[1:], 2):
         if hasattr(found, part):
             found = getattr(found, part)
@@ -159,7 +151,7 @@ def is_there(full_name: str) -> bool:
 
 @contextlib.contextmanager
 def _without_greetings() -> Iterator[None]:
-    """Keep what TensorFlow says of itself while it is imported off the screen."""
+    """Keep TensorFlow's messages while it is imported off the screen."""
     kept = os.dup(2)
     try:
         with open(os.devnull, "wb") as nowhere:

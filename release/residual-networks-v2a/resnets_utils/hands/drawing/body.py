@@ -175,7 +175,7 @@ def _fingers(pose: Pose, build: Build) -> list[Bone]:
         joints = joints[0] * wide + (joints - joints[0]) * build.finger_length
         radii = FINGER_RADII[finger] * build.finger_width
         rows += _chain(joints, radii, FINGER_PART + 3 * finger)
-    # The thumb keeps its length: its pose was made to reach something.
+    # The thumb keeps its length: its pose reaches for something.
     radii = THUMB_RADII * np.array([1.0, *[build.finger_width] * 3])
     return rows + _chain(pose.thumb, radii, FINGER_PART + 12)
 
@@ -216,8 +216,8 @@ def put_before_camera(bones: list[Bone], view: View) -> Placed:
 
     def seen(point: Vectors, radius: float) -> tuple[Vectors, float]:
         position = turn @ point - middle
-        # What is nearer looks larger. An arm that comes towards the camera
-        # leaves the frame before it reaches it.
+        # Nearer parts look larger. An arm that comes towards the camera leaves the
+        # frame before it reaches the camera.
         nearer = view.distance / (view.distance - min(position[2], 0.6 * view.distance))
         return np.array([position[0] * nearer, position[1] * nearer, position[2]]), radius * nearer
 

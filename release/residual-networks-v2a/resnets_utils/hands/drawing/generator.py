@@ -1,4 +1,4 @@
-"""The SIGNS-like data set: which pictures there are, and the files they are kept in."""
+"""The SIGNS-like data set: its pictures, and their files."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def draw_pictures(
 ) -> NDArray[np.uint8]:
     """Draw a picture of a hand for each label.
 
-    A picture depends on ``seed``, its position, its label and ``variety``, on nothing else.
+    A picture depends only on ``seed``, its position, its label and ``variety``.
 
     Args:
         labels: (m,) numbers from 0 to 5.
-        seed: which pictures; two seeds share none.
+        seed: two seeds have no picture in common.
         progress: show a bar.
         variety: how much the pictures differ; as much as those of the data set
             if it is not given.

@@ -59,7 +59,7 @@ Slopes = tuple[Picture, Picture, Picture]
 
 @dataclass(frozen=True)
 class Light:
-    """A lamp and its room. Directions point from the hand to the light; levels are linear."""
+    """A lamp and its room. ``direction`` points from the hand to the lamp; levels are linear."""
 
     direction: NDArray[np.float32]
     key: float
@@ -78,11 +78,11 @@ def draw_picture(
 
     Args:
         sign: the number that it shows, 0 to 5.
-        random: what happens in this picture: pose and view.
-        variety: how far it may go.
+        random: decides what is special to this picture: pose and view.
+        variety: how much pictures differ.
         side: height and width in pixels.
-        person: what stays with a person: build, skin, clothes, room and camera;
-            drawn from ``random`` too if it is not given.
+        person: decides what all pictures of a person share: build, skin, clothes, room
+            and camera; ``random`` does if it is not given.
 
     Returns:
         (side, side, 3) uint8.
@@ -174,7 +174,7 @@ def _slopes(height: Picture) -> Slopes:
     def slope(axis: int) -> Picture:
         ahead, behind = np.roll(solid, -1, axis), np.roll(solid, 1, axis)
         no_ahead, no_behind = np.roll(empty, -1, axis), np.roll(empty, 1, axis)
-        # Beside the hand stands nothing to compare with: a surface falls off there.
+        # There is no height beside the hand: the surface falls off there.
         ahead = np.where(no_ahead, 2 * solid - np.where(no_behind, solid, behind) - 2 / side, ahead)
         behind = np.where(no_behind, 2 * solid - ahead - 2 / side, behind)
         steepness: Picture = np.clip((ahead - behind) * (side / 2), -3, 3).astype(np.float32)
@@ -192,10 +192,10 @@ def _shading(
     toward = light.direction
     facing = (-right * toward[0] - up * toward[1] + toward[2]) / length
     lit = 1 - light.hardness * _shadow_on_hand(surface, light)
-    # Light wanders under the skin, red the farthest: it turns the edge of shade red.
+    # Light spreads under the skin, red the farthest, so the edge of a shadow is red.
     wrap = np.array([0.42, 0.26, 0.20], np.float32)
     diffuse = np.clip((facing[..., None] + wrap) / (1 + wrap), 0, None)
-    # What faces up sees more of the room's light.
+    # Surfaces that face up get more of the room's light.
     sky = 0.82 + 0.18 * (-up / length)
     nook = _nooks(surface)
     shade = light.key * 1.35 * diffuse * lit[..., None]
@@ -208,7 +208,7 @@ def _shading(
 
 
 def _nooks(surface: Surface) -> Picture:
-    """Return how open each pixel lies: about 1, and less between fingers and in folds."""
+    """Return how open each pixel is: about 1, and less between fingers and in folds."""
     solid = np.where(surface.height == EMPTY, np.float32(-0.25), surface.height)
     openness = np.ones_like(solid)
     for sigma, weight in ((2.0, 3.2), (6.0, 1.6)):
@@ -217,7 +217,7 @@ def _nooks(surface: Surface) -> Picture:
 
 
 def _shadow_on_hand(surface: Surface, light: Light) -> Picture:
-    """Return 0 in the light and up to 1 where another part stands in the way of the lamp."""
+    """Return 0 in the light and up to 1 where another part blocks the lamp."""
     height = surface.height
     side = height.shape[0]
     flat = light.direction[:2]
@@ -279,7 +279,7 @@ def _draw_skin(random: np.random.Generator) -> tuple[Picture, Picture]:
     below = int(min(depth, 8))
     tone = SKIN[below] + (depth - below) * (SKIN[below + 1] - SKIN[below])
     tone = np.clip(tone * (1 + random.normal(0, [0.03, 0.035, 0.05])), 0, 1) ** 2.2
-    # Palms hold little melanin: the darker the back, the lighter the palm beside it.
+    # Palms have little melanin: the darker the back, the lighter the palm is beside it.
     pale = np.array([0.62, 0.36, 0.27])
     palm = tone + (pale - tone) * min(0.75, 0.12 + 0.07 * depth) * random.uniform(0.5, 1.0)
     palm = palm * np.array([1.03, 0.95, 0.94])
@@ -338,7 +338,7 @@ def _shadow_on_wall(surface: Surface, light: Light, random: np.random.Generator)
 def _photograph(
     linear: Picture, person: np.random.Generator, random: np.random.Generator, mistakes: float
 ) -> NDArray[np.uint8]:
-    """Return what a camera makes of the scene: exposure, colour, blur, noise and 8 bits."""
+    """Return the photograph of a scene: exposure, colour, blur, noise and 8 bits."""
     side = linear.shape[0] // FINER
     x, y = pixel_centres(linear.shape[0])
     middle = person.normal(0.5, 0.1, 2)
@@ -351,7 +351,7 @@ def _photograph(
         * balance.astype(np.float32)
         * np.float32(np.exp(person.normal(-0.08, 0.22 * mistakes)))
     )
-    # Also the sharpest lens smooths the steps of the finer grid.
+    # Even the sharpest lens smooths the steps of the finer grid.
     linear = blurred(linear, max(0.3, abs(float(person.normal(0, 0.42 * mistakes)))) * FINER)
     coarse = linear.reshape(side, FINER, side, FINER, 3).mean(axis=(1, 3))
     tones = np.clip(coarse, 0, None) ** (1 / 2.2)

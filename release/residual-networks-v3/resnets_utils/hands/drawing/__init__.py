@@ -1,4 +1,4 @@
-"""Drawn pictures of hands that show the numbers 0 to 5, in the manner of SIGNS."""
+"""Drawn pictures of hands that show the numbers 0 to 5, like those of SIGNS."""
 
 from resnets_utils.hands.drawing.generator import draw_pictures, write_datasets
 

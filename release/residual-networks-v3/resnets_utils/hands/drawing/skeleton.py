@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float64]
 
-FINGERS = ("index", "middle", "ring", "little")
 INDEX, MIDDLE, RING, LITTLE = range(4)
 
 # The wrist is the origin. One row a finger: index, middle, ring, little.
@@ -86,7 +85,7 @@ def reaching_thumb(target: Vectors, first_direction: Vectors) -> Vectors:
 
     The bones are dragged to the target and back to the base in turns until
     both hold (the method called FABRIK). ``first_direction`` is where the
-    thumb starts from, and so the side to which it bends.
+    thumb starts, which decides the side to which it bends.
     """
     joints = straight_thumb(first_direction)
     base = joints[0].copy()

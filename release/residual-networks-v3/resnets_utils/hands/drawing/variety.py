@@ -1,4 +1,4 @@
-"""How much pictures differ: those of the data set, and those the shipped model learnt from."""
+"""How much pictures differ: those of the data set, and those of the shipped model's training."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Variety:
-    """What a person, a wall and a camera are allowed to do.
+    """How much persons, walls and cameras may differ.
 
     Attributes:
         turn: factor on how far a hand turns about its three axes.
@@ -34,7 +34,7 @@ class Variety:
     people: int
 
 
-# Everything that people do: what the shipped model learnt from.
+# All that people do, for training the shipped model.
 WIDE = Variety(1.0, 0.40, 0.55, 0.42, 0.55, 1.0, 0.82, 1.0, 0)
-# People who were told how to stand, before one wall: the data set, as the original was taken.
+# People who were told how to stand, each before one wall: the data set, like the original.
 STUDIO = Variety(0.5, 0.20, 0.55, 0.68, 0.28, 0.5, 1.0, 0.5, 20)

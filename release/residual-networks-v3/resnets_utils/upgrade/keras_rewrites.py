@@ -1,7 +1,7 @@
-"""Rewrite what only the passage of time broke, at its exact place, and tell what cannot be.
+"""Fix what newer library versions broke, and report what cannot be fixed.
 
-A student's mistake is never mended here. Each rewrite says the same as the text before
-it said in the Keras of its day.
+A student's mistake is never corrected. Each edit changes one exact place, and the new
+text means today what the old text meant in the Keras of its time.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from resnets_utils.notebooks.python_text import PythonText
-from resnets_utils.upgrade.edits import Edit
-from resnets_utils.upgrade.imports import MOVED, SEEDS, Problem
+from resnets_utils.upgrade.edits import Change, Edit, apply_edits, without_overlaps
+from resnets_utils.upgrade.imports import MOVED, SEEDS, Problem, updated_imports
 from resnets_utils.upgrade.todays_names import Names, has_moved, is_there, meaning, todays_home
 
 _SYMBOLIC = "today's Keras refuses TensorFlow functions on a layer's output"
@@ -24,7 +24,7 @@ _ACTIVATIONS = {
     "tensorflow.identity": "linear",
     "keras.backend.identity": "linear",
 }
-# Keras 1's names of arguments, and today's.
+# Arguments by Keras 1's names, with today's names.
 _KEYWORDS = {
     "keras.models.Model": {"input": "inputs", "output": "outputs"},
     "keras.layers.Conv2D": {
@@ -44,11 +44,28 @@ _NUMPY_TYPES = {"numpy.int": "int", "numpy.float": "float"}
 _KERAS_1 = {"nb_filter", "subsample", "border_mode", "init"}
 
 
-class Rewriter:
+def updated(
+    python: PythonText, names: Names, given: Mapping[str, str], first: Sequence[Edit] = ()
+) -> tuple[str, list[Change]]:
+    """Return a text with what newer libraries broke fixed, and the changes.
+
+    Args:
+        python: the text, which Python can read.
+        names: what the names in it stand for.
+        given: the names that the release gives, with their full names.
+        first: other edits, which win if two change the same place.
+
+    """
+    imports, _ = updated_imports(python, given)
+    rewrites = _Rewriter(python, names, given).edits()
+    return apply_edits(python, without_overlaps(first, [*imports, *rewrites]))
+
+
+class _Rewriter:
     """Finds what to rewrite in one text.
 
     Args:
-        python: the text; its tree must be there.
+        python: the text, which Python can read.
         names: what the names in it stand for.
         given: the names that the release gives, with their full names.
 
@@ -60,7 +77,7 @@ class Rewriter:
         self._given = given
 
     def edits(self) -> list[Edit]:
-        """Return the edits that the text needs, its imports apart."""
+        """Return the edits that the text needs, except to its imports."""
         assert self._python.tree is not None
         return list(self._in_node(self._python.tree))
 
@@ -71,7 +88,7 @@ class Rewriter:
             edit = self._reference(node)
             if edit is not None:
                 yield edit
-                return  # the names within it went with it
+                return  # the edit covers the names within it
         if isinstance(node, ast.keyword) and node.arg in {"name", "block"}:
             yield from self._layer_name(node)
         if isinstance(node, ast.Assign) and "name" in _targets(node):
@@ -102,17 +119,18 @@ class Rewriter:
             yield self._insert(self._opening(call), f"pool_size=(2, 2){rest}", why)
         yield from self._shape(call, what)
         if what == "tensorflow.cast" and self._is_float32(call):
-            why = f"{_SYMBOLIC}, and layers cast for themselves"
+            why = f"{_SYMBOLIC}, and layers cast their inputs themselves"
             yield from self._only_argument(call, "", why)
         if what == "keras.layers.Conv2D" and plain and keywords & _KERAS_1:
             yield from self._window(call)
         yield from self._renamed_keywords(call, what)
+        yield from self._activation(call, what)
         if what in {"tensorflow.add", "tensorflow.add_n"} and plain and not call.keywords:
             yield from self._addition(call, what)
         elif what in _ACTIVATIONS and len(call.args) == 1 and plain and not call.keywords:
             yield self._replace(call.func, f'Activation("{_ACTIVATIONS[what]}")', _SYMBOLIC)
         elif what == "keras.layers" and self._mode(call) == "sum" and len(call.args) == 1:
-            # Keras 1's merge([...], mode="sum"): the module of that name came later.
+            # Keras 1's function merge([...], mode="sum"); the module merge came later.
             why = "Keras 1's merge is gone; Add does the same"
             yield self._replace(call.func, "Add()", why)
             yield Edit(self._python.end(call.args[0]), self._python.end(call) - 1, "", why)
@@ -121,8 +139,19 @@ class Rewriter:
             why = "today's Keras takes only tensors without a keyword"
             yield self._insert(self._python.start(call.args[1]), "training=", why)
 
+    def _activation(self, call: ast.Call, what: str) -> Iterator[Edit]:
+        """``tf.nn.relu`` passed to a layer, which also takes the function's name."""
+        passed = [keyword.value for keyword in call.keywords if keyword.arg == "activation"]
+        if what == "keras.layers.Activation":
+            passed += call.args[:1]
+        for value in passed if what.startswith("keras.layers.") else ():
+            function = _ACTIVATIONS.get(self._names.meaning(value))
+            if function:
+                why = "a layer takes its activation by name in every Keras"
+                yield self._replace(value, f'"{function}"', why)
+
     def _shape(self, call: ast.Call, what: str) -> Iterator[Edit]:
-        """Ways to ask for a shape: today it is a tuple, the attribute ``shape``."""
+        """Ways to ask for a shape, which today is a tuple in the attribute ``shape``."""
         function, why = call.func, "a shape is a tuple today, in the attribute shape"
         asks = what in {"keras.backend.int_shape", "keras.backend.shape", "tensorflow.shape"}
         if asks and len(call.args) == 1 and not call.keywords:
@@ -139,7 +168,7 @@ class Rewriter:
                 yield Edit(self._python.end(inner), self._python.end(call), ".shape", why)
 
     def _only_argument(self, call: ast.Call, then: str, why: str) -> Iterator[Edit]:
-        """A call's first argument in the call's place, in brackets where it needs them."""
+        """A call replaced by its first argument, in brackets if necessary."""
         argument = call.args[0]
         alone = isinstance(argument, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
         opened, closed = ("", "") if alone else ("(", ")")
@@ -147,7 +176,7 @@ class Rewriter:
         yield Edit(self._python.end(argument), self._python.end(call), closed + then, why)
 
     def _is_float32(self, call: ast.Call) -> bool:
-        """Whether a cast asks for the type that Keras's layers calculate in anyway."""
+        """Whether a cast asks for the type that Keras's layers use anyway."""
         types = [*call.args[1:], *(word.value for word in call.keywords if word.arg == "dtype")]
         if len(call.args) + len(call.keywords) != 2 or not call.args or len(types) != 1:
             return False
@@ -165,7 +194,7 @@ class Rewriter:
     def _window(self, call: ast.Call) -> Iterator[Edit]:
         """Keras 1's Convolution2D(filters, rows, columns): the window is one argument now."""
         if len(call.args) == 3:
-            why = "Keras 1 took the window's height and width one by one"
+            why = "Keras 1 took the window's height and width as two arguments"
             yield self._insert(self._python.start(call.args[1]), "(", why)
             yield self._insert(self._python.end(call.args[2]), ")", why)
 
@@ -187,7 +216,7 @@ class Rewriter:
             yield Edit(closed, closed + 1, "])", _SYMBOLIC)
 
     def _reference(self, node: ast.Name | ast.Attribute) -> Edit | None:
-        """A name or dotted path that must read otherwise."""
+        """A name or dotted path that has changed."""
         full_name = self._names.full_name(node)
         if not full_name:
             return None
@@ -237,40 +266,16 @@ def _targets(node: ast.Assign) -> str:
     return " ".join(target.id for target in node.targets if isinstance(target, ast.Name)).lower()
 
 
-def activation_references(python: PythonText, names: Names) -> list[Edit]:
-    """Return edits for ``tf.nn.relu`` handed to a layer, which takes its name as well.
-
-    Args:
-        python: the text; its tree must be there.
-        names: what the names in it stand for.
-
-    """
-    edits = []
-    assert python.tree is not None
-    for call in ast.walk(python.tree):
-        if not isinstance(call, ast.Call) or not names.meaning(call.func).startswith("keras.lay"):
-            continue
-        handed = [keyword.value for keyword in call.keywords if keyword.arg == "activation"]
-        if names.meaning(call.func) == "keras.layers.Activation":
-            handed += call.args[:1]
-        for value in handed:
-            function = _ACTIVATIONS.get(names.meaning(value))
-            if function:
-                why = "a layer takes its activation by name in every Keras"
-                edits.append(Edit(python.start(value), python.end(value), f'"{function}"', why))
-    return edits
-
-
 def remaining_problems(python: PythonText, names: Names, given: Mapping[str, str]) -> list[Problem]:
-    """Return what in a text today's Keras will not take, after everything was rewritten.
+    """Return what today's Keras refuses in a text, after all edits were made.
 
     Args:
-        python: the rewritten text; its tree must be there.
+        python: the edited text, which Python can read.
         names: what the names in it stand for.
         given: the names that the release gives, with their full names.
 
     """
-    # What the release itself imports is there; Keras need not be loaded to tell.
+    # What the release itself imports exists; this saves loading Keras.
     there = {meaning(full_name) for full_name in given.values()}
     problems = []
     assert python.tree is not None
@@ -307,8 +312,8 @@ _OLD_ARGUMENTS = {"mode", "dim_ordering", "nb_row", "nb_col", "W_constraint", "b
 def sizes_of_another_text(function: ast.FunctionDef, words: str) -> list[Problem]:
     """Return a problem for each list of sizes that an earlier edition's text may have asked for.
 
-    That is a list that the release's text does not have, where it has one built alike that
-    ends in the same number.
+    Such a list is not in the release's text, which has one with the same pattern and the
+    same last number instead.
 
     Args:
         function: a graded function.
@@ -331,13 +336,13 @@ def sizes_of_another_text(function: ast.FunctionDef, words: str) -> list[Problem
         ]
         if alike and sizes not in asked:
             reason = (
-                f"{list(sizes)} stands nowhere in this version's text, and may be what an earlier "
-                f"edition's asked for; this one's has {' and '.join(map(str, alike))}"
+                f"{list(sizes)} is not in this version's text; an earlier edition may have asked "
+                f"for it; this version asks for {' and '.join(map(str, alike))}"
             )
             problems.append(Problem(node.lineno, reason))
     return problems
 
 
 def _pattern(sizes: Sequence[object]) -> list[int]:
-    """For each entry of a list the place at which it stands first: which ones are equal."""
+    """The index of the first equal entry, for each entry of a list."""
     return [sizes.index(size) for size in sizes]

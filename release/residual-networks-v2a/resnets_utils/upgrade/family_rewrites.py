@@ -1,11 +1,10 @@
-"""Carry an answer from one family of the exercise to another, where that is safe.
+"""Rewrite an answer of one family of the exercise for another, where that is safe.
 
-In the first family the functions that build a block take what their layers' names are
-made of. In the second they take an initializer and ``training`` instead. Which functions
-these are, and which parameters are gone, a comparison of the student's definitions with
-the release's tells. A rewrite is safe if what the student decided (layers, their order,
-sizes, strides) is in it untouched, and nothing is left that asks for a parameter which
-is gone.
+In the first family the functions that build a block take the parts of their layers'
+names. In the second they take an initializer and ``training`` instead. Comparing the
+student's definitions with the release's tells which functions these are and which
+parameters are gone. A rewrite is safe if it keeps what the student decided (layers,
+their order, sizes, strides) and nothing in it needs a parameter that is gone.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ from resnets_utils.upgrade.edits import Edit, apply_edits
 from resnets_utils.upgrade.todays_names import Names
 
 TRAINING, INITIALIZER = "training", "initializer"
-# What a rewrite can hand in; for any other parameter something would have to be guessed.
-HANDED_IN = {TRAINING, INITIALIZER}
+# A rewrite can pass these on; the value of any other parameter would have to be guessed.
+_PASSED_ON = {TRAINING, INITIALIZER}
 _EXERCISE_NAMES = {"X", "X_shortcut"}
 _NO_NAMES = "this version's layers have no names"
 _TRAINING = "this version tells batch normalisation whether the network trains"
-_INITIALIZER = "this version hands the initializer in"
-_SIGNATURE = "this version's parameters"
+_INITIALIZER = "this version passes the initializer as a parameter"
+_SIGNATURE = "this version has these parameters"
 
 
 class NotSafe(Exception):
@@ -58,25 +57,25 @@ class Difference:
 
     @property
     def is_forward(self) -> bool:
-        """Whether the release hands an initializer in, in the place of what is gone."""
+        """Whether the release's function takes an initializer instead of what is gone."""
         return bool(self.gone) and INITIALIZER in self.added
 
     @property
     def is_backward(self) -> bool:
-        """Whether the student's function is handed an initializer, and the release's is not."""
+        """Whether the student's function takes an initializer, and the release's does not."""
         return INITIALIZER in self.own and INITIALIZER not in self.wanted
 
     @property
     def to_be_guessed(self) -> tuple[str, ...]:
-        """What nobody could hand in to the release's function."""
+        """The release's parameters that the student's function gives no value for."""
         return tuple(name for name in self.wanted if name not in self.own)
 
 
 def difference(own: ast.FunctionDef, released: ast.FunctionDef) -> Difference:
     """Return how the parameters of a student's function differ from the release's.
 
-    A parameter that only goes by another name is neither gone nor added: one without
-    a default, in the same place as one without a default.
+    A parameter that was only renamed is neither gone nor added: both names have the same
+    place and no default.
     """
     mine, wanted = parameters(own), parameters(released)
     renamed = {
@@ -104,20 +103,20 @@ def block_to_initializer(
         apart: how the two families' parameters differ.
 
     Raises:
-        NotSafe: if something else than layers' names hangs on what is gone, or if
-            anything is added that no rewrite can hand in.
+        NotSafe: if anything but layers' names depends on what is gone, or if a
+            parameter is added that no rewrite can pass on.
 
     """
     kept = [name for name in apart.own if name not in apart.gone]
     asked = [name for name in apart.wanted if name not in apart.added]
-    if kept != asked or not HANDED_IN.issuperset(apart.added):
+    if kept != asked or not _PASSED_ON.issuperset(apart.added):
         raise NotSafe("its parameters are not those of the exercise")
     edits = [Edit(*signature_place(python, function), signature, _SIGNATURE)]
     removed: list[ast.AST] = []
     for call in _calls(function):
         if names.meaning(call.func).startswith("keras.layers."):
             if any(keyword.arg is None for keyword in call.keywords):
-                raise NotSafe(f"line {call.lineno} hands arguments over with **")
+                raise NotSafe(f"line {call.lineno} passes arguments with **")
             removed += [keyword for keyword in call.keywords if keyword.arg == "name"]
             edits += _without(python, call, {"name"}, _NO_NAMES)
         edits += _training_told(python, call, names)
@@ -137,7 +136,7 @@ def block_to_initializer(
 def training_added(
     python: PythonText, function: ast.FunctionDef, names: Names, signature: str
 ) -> list[Edit]:
-    """Return the edits that give a block of the second family, written without it, ``training``.
+    """Return the edits that add ``training`` to a block of the second family without it.
 
     Args:
         python: the text that the block stands in.
@@ -165,18 +164,18 @@ def network_to_initializer(
     apart: Mapping[str, Difference],
     untold: Mapping[str, ast.FunctionDef],
 ) -> list[Edit]:
-    """Return the edits that let a function call blocks of the second family, not of the first.
+    """Return the edits that make a function call blocks of the second family.
 
     Args:
         python: the text that the function stands in.
         function: its definition.
         apart: how the blocks' parameters differ, by the blocks' names.
-        untold: the release's blocks of which the notebook does not tell what is gone:
-            of their parameters only those count that a call names.
+        untold: the release's blocks that the notebook does not define. Only arguments
+            that a call names tell what is gone.
 
     Raises:
-        NotSafe: if a block is called with ``*`` or ``**``, or by place where nobody
-            can tell what stands there.
+        NotSafe: if a block is called with ``*`` or ``**``, or with positional
+            arguments of unknown meaning.
 
     """
     edits: list[Edit] = []
@@ -199,7 +198,7 @@ def network_to_initializer(
             _refuse_stars(call)
             if len(call.args) > len(required(untold[name])):
                 raise NotSafe(
-                    f"line {call.lineno} calls {name} by place, and its places are unknown"
+                    f"line {call.lineno} passes {name} positional arguments of unknown meaning"
                 )
             edits += _without(python, call, set(strange), _no_more(name, strange))
     return edits
@@ -208,15 +207,15 @@ def network_to_initializer(
 def _refuse_stars(call: ast.Call) -> None:
     starred = any(isinstance(value, ast.Starred) for value in call.args)
     if starred or any(keyword.arg is None for keyword in call.keywords):
-        raise NotSafe(f"line {call.lineno} hands arguments over with * or **")
+        raise NotSafe(f"line {call.lineno} passes arguments with * or **")
 
 
 def _as_wanted(
     python: PythonText, call: ast.Call, function: str, apart: Difference
 ) -> Iterator[Edit]:
-    """A call without what is gone; what follows that by place is handed over by name."""
+    """A call without what is gone; positional arguments after that are passed by name."""
     if len(call.args) > len(apart.own):
-        raise NotSafe(f"line {call.lineno} hands over more than {function} takes")
+        raise NotSafe(f"line {call.lineno} passes more arguments than {function} takes")
     given = apart.own[: len(call.args)]
     places = {place for place, name in enumerate(given) if name in apart.gone}
     yield from _without(python, call, set(apart.gone), _no_more(function, apart.gone), places)
@@ -225,9 +224,9 @@ def _as_wanted(
         if place in places:
             continue
         if name not in apart.wanted:
-            raise NotSafe(f"line {call.lineno} hands {name} over, which this version does not have")
+            raise NotSafe(f"line {call.lineno} passes {name}, which this version does not have")
         start = python.start(call.args[place])
-        yield Edit(start, start, f"{name}=", f"this version has {name} in another place")
+        yield Edit(start, start, f"{name}=", f"this version has {name} in another position")
 
 
 def _no_more(function: str, gone: Sequence[str]) -> str:
@@ -252,7 +251,7 @@ def _without(
     why: str,
     positions: Collection[int] = (),
 ) -> Iterator[Edit]:
-    """Take arguments out of a call, each with the comma before or after it."""
+    """Remove arguments from a call, each with the comma before or after it."""
     entries: list[ast.expr | ast.keyword] = sorted(
         [*call.args, *call.keywords], key=lambda entry: (entry.lineno, entry.col_offset)
     )
@@ -327,10 +326,10 @@ def _training_told(python: PythonText, call: ast.Call, names: Names) -> Iterator
 def _without_name_building(
     python: PythonText, function: ast.FunctionDef, gone: set[str], removed: list[ast.AST]
 ) -> list[Edit]:
-    """Drop the statements that only build layers' names, as those are gone.
+    """Remove the statements that only build layers' names.
 
     Raises:
-        NotSafe: if anything else hangs on a parameter or name that is gone.
+        NotSafe: if anything else depends on a parameter or name that is gone.
 
     """
     edits: list[Edit] = []
@@ -346,11 +345,11 @@ def _without_name_building(
         )
         name = reading[0]
         if statement is None:
-            raise NotSafe(f"line {name.lineno} hangs on {name.id}")
+            raise NotSafe(f"line {name.lineno} depends on {name.id}")
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         bound = {target.id for target in targets if isinstance(target, ast.Name)}
         if len(bound) < len(targets) or bound & (set(parameters(function)) | _EXERCISE_NAMES):
-            raise NotSafe(f"line {statement.lineno} hangs on {name.id}")
+            raise NotSafe(f"line {statement.lineno} depends on {name.id}")
         edits.append(_whole_lines(python, statement))
         removed.append(statement)
         gone |= bound

@@ -14,8 +14,8 @@ from resnets_utils.notebooks.released import imported_names
 from resnets_utils.upgrade.imports import import_line
 from resnets_utils.upgrade.todays_names import Names, is_there, meaning, todays_home
 
-# What the exercise's own helper file of its day handed on with ``import *``, and the
-# names under which everybody knows some modules.
+# Usual names of modules, and what the exercise's former helper file passed on with
+# ``import *``.
 _KNOWN_ALIASES = {
     "K": "keras.backend",
     "keras": "keras",
@@ -53,9 +53,9 @@ class Needs:
     """What goes above an answer.
 
     Attributes:
-        imports: lines of import.
+        imports: import statements.
         helpers: statements of the student's, in the order of the notebook.
-        missing: names that are nowhere to be found, with the reason in words.
+        missing: names that cannot be found, with the reason in words.
 
     """
 
@@ -69,7 +69,7 @@ class NotebookNames:
 
     Args:
         cells: the notebook's cells.
-        functions: names of the graded functions, which are no helpers.
+        functions: names of the graded functions, which are not helpers.
 
     """
 
@@ -108,7 +108,7 @@ class NotebookNames:
 
     @property
     def _handed_on(self) -> dict[str, str]:
-        """What helper files may have handed on; without one, such a name was never there."""
+        """What helper files may have passed on; {} if the notebook imported no such file."""
         unknown = [star for star in self._stars if star.split(".")[0] not in _KNOWN_ROOTS]
         return _KNOWN_ALIASES if unknown else {}
 
@@ -116,7 +116,7 @@ class NotebookNames:
         """Return what names stand for in this notebook.
 
         Args:
-            given: names that the release gives, for those that the notebook does not import.
+            given: names that the release gives, for names that the notebook does not import.
 
         """
         own = {name for name, binding in self._bindings.items() if binding.own}
@@ -127,7 +127,7 @@ class NotebookNames:
         """Return what a text needs above it.
 
         Args:
-            text: a graded function's, as it will stand in the new cell.
+            text: a graded function's text in the new cell.
             given: the names that the release gives, with their full names.
             running: places of cells that will run in the new notebook anyway.
 
@@ -152,7 +152,7 @@ class NotebookNames:
         return needs
 
     def _wanted(self, name: str, given: Mapping[str, str]) -> Binding | None:
-        """The student's own definition of a name; the release's names yield to functions only."""
+        """The student's own definition of a name; only functions replace the release's names."""
         binding = self._bindings.get(name)
         if name in self._functions or binding is None:
             return None
@@ -176,9 +176,9 @@ class NotebookNames:
             needs.imports.append(line)
         elif name not in given:
             needs.missing[name] = (
-                f"{name} was imported as {full_name}, which cannot be imported any more"
+                f"{name} was imported as {full_name}, which can no longer be imported"
                 if full_name
-                else f"{name} is defined nowhere in the earlier notebook"
+                else f"{name} is not defined in the earlier notebook"
             )
 
     def _from_a_star(self, name: str) -> str:
@@ -195,7 +195,7 @@ class NotebookNames:
 
 
 def _readable_parts(source: str) -> list[PythonText]:
-    """A cell that Python can read, or else those statements of it that it can."""
+    """A cell that Python can read, or else those of its statements that Python can read."""
     python = PythonText(source)
     if python.tree is not None:
         return [python]
@@ -222,7 +222,7 @@ def _outside_functions(statement: ast.stmt) -> Iterator[ast.stmt]:
 
 
 def _bound_by(statement: ast.stmt) -> set[str]:
-    """The names to which a top-level statement gives a value, imports apart."""
+    """The names to which a top-level statement gives a value, except by imports."""
     if isinstance(statement, ast.FunctionDef | ast.ClassDef):
         return {statement.name}
     if isinstance(statement, ast.Import | ast.ImportFrom):

@@ -1,9 +1,9 @@
-"""Decide, for each graded function, what of the earlier notebook goes into the new cell."""
+"""Carry each graded function from the earlier notebook to its new cell."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from resnets_utils.notebooks.definitions import (
@@ -13,14 +13,11 @@ from resnets_utils.notebooks.definitions import (
     graded_in,
     header_of,
 )
-from resnets_utils.notebooks.plain_notebook import Cell, EarlierNotebook
+from resnets_utils.notebooks.plain_notebook import Cell, PlainNotebook
 from resnets_utils.notebooks.python_text import PythonText, parameters
-from resnets_utils.notebooks.released import (
-    Release,
-    checksum,
-    imported_names,
-)
-from resnets_utils.upgrade.between_families import (
+from resnets_utils.notebooks.released import ReleasedNotebook, imported_names
+from resnets_utils.upgrade.edits import Change, Edit
+from resnets_utils.upgrade.family_rewrites import (
     INITIALIZER,
     TRAINING,
     Difference,
@@ -30,15 +27,13 @@ from resnets_utils.upgrade.between_families import (
     network_to_initializer,
     training_added,
 )
-from resnets_utils.upgrade.edits import Change, Edit, apply_edits, without_overlaps
-from resnets_utils.upgrade.imports import Problem, mend_imports
-from resnets_utils.upgrade.needs import Binding, NotebookNames
-from resnets_utils.upgrade.rewrites import (
-    Rewriter,
-    activation_references,
+from resnets_utils.upgrade.imports import Problem, updated_imports
+from resnets_utils.upgrade.keras_rewrites import (
     remaining_problems,
     sizes_of_another_text,
+    updated,
 )
+from resnets_utils.upgrade.needed_names import Binding, NotebookNames
 from resnets_utils.upgrade.todays_names import Names, meaning
 from resnets_utils.upgrade.upgrade_report import FunctionReport
 
@@ -52,8 +47,8 @@ class Carried:
     Attributes:
         report: what became of it.
         source: the new cell's text; None if that stays as released.
-        beside: the earlier text, to be shown beside the new cell; "" if there is none.
-        cells: places of the earlier cells of which all is in ``source`` or ``beside``.
+        beside: the earlier text, to be shown below the new cell; "" if it is in the new cell.
+        cells: places of the earlier cells whose whole text is in ``source`` or ``beside``.
 
     """
 
@@ -63,7 +58,7 @@ class Carried:
     cells: frozenset[int] = frozenset()
 
 
-def is_ours(earlier: EarlierNotebook, release: Release) -> bool:
+def is_ours(earlier: PlainNotebook, release: ReleasedNotebook) -> bool:
     """Return whether a notebook is a release of this course, by its cells for answers."""
     return any(cell.is_solution and cell.grade_id in release.solutions for cell in earlier.cells)
 
@@ -79,7 +74,7 @@ class Carrier:
     """
 
     def __init__(
-        self, earlier: EarlierNotebook, release: Release, running: Collection[int]
+        self, earlier: PlainNotebook, release: ReleasedNotebook, running: Collection[int] = ()
     ) -> None:
         self._cells = earlier.cells
         self._release = release
@@ -115,9 +110,9 @@ class Carrier:
         return {definition.function for definition in self._definitions}
 
     def _compare(self) -> dict[str, Difference]:
-        """How the functions that the notebook defines, written or not, differ from the release's.
+        """How the parameters of the notebook's functions differ from the release's.
 
-        For one that is not written its blank definition counts: it tells the parameters as well.
+        Blank definitions count as well: they have parameters, too.
         """
         found = {}
         for name, blank in self._release.blank_functions.items():
@@ -138,13 +133,13 @@ class Carrier:
         return cell.is_solution and cell.grade_id == definition.function
 
     def _choose(self, function: str) -> Definition | None:
-        """The last complete copy; if there is none, the last on which something was written."""
+        """The last complete copy; without one, the last copy that a student wrote in."""
         test = next(
             (at for at, cell in enumerate(self._cells) if cell.grade_id == f"test_{function}"),
             len(self._cells),
         )
         copies = [definition for definition in self._definitions if definition.function == function]
-        # What the notebook defines after our test cell was never what the test met.
+        # The test cell never saw what the notebook defines below it.
         copies = [copy for copy in copies if copy.cells[0] < test] or copies
         written = [copy for copy in copies if not self._is_untouched(copy)]
         complete = [copy for copy in written if copy.is_complete]
@@ -153,10 +148,8 @@ class Carrier:
 
     def _is_untouched(self, copy: Definition) -> bool:
         cell = self._cells[copy.cells[0]]
-        if self._is_solution(copy):
-            nbgrader = cell.metadata["nbgrader"]
-            if nbgrader.get("checksum") == checksum(cell.kind, cell.source, nbgrader):
-                return True
+        if self._is_solution(copy) and cell.is_unchanged:
+            return True
         blank = self._release.blank_functions.get(copy.function)
         tree = PythonText(copy.text).tree
         if copy.placeholder and blank is not None and tree is not None:
@@ -173,7 +166,7 @@ class Carrier:
             line = chosen.line + chosen.error.line - 1
             reason = f"Python cannot read it: {chosen.error.reason} (cell {number}, line {line})"
             if self.fits:
-                # In its place, so that it can be mended there, and its checks say so as well.
+                # In the new cell, where the student can fix it and its checks fail until then.
                 return replace(
                     self._set_beside(chosen, Problem(chosen.error.line, reason)),
                     source=chosen.text,
@@ -181,7 +174,7 @@ class Carrier:
                 )
             return self._set_beside(chosen, Problem(0, reason))
         if self._is_solution(chosen) and PythonText(self._cells[chosen.cells[0]].source).tree:
-            # Our own cell: everything the student wrote into it belongs to the answer.
+            # A released cell for an answer: everything in it belongs to the answer.
             source = self._cells[chosen.cells[0]].source
             chosen = replace(chosen, text=source, line=1, whole_cell=True)
         self._remark_on_later_copies(chosen)
@@ -190,7 +183,7 @@ class Carrier:
         except NotSafe as unsafe:
             reason = (
                 f"it cannot be rewritten for this version safely: {unsafe} "
-                "(by the lines of the text set beside the cell)"
+                "(lines of the text below the cell)"
             )
             return self._set_beside(chosen, Problem(0, reason))
 
@@ -218,13 +211,13 @@ class Carrier:
         names = self._names_in(python)
         needs = self._names.needs_of(chosen.text, given, self._running)
         first = self._between_families(python, function, names, needs.helpers)
-        text, changes = mended(python, names, given, first)
+        text, changes = updated(python, names, given, first)
         changes = [_placed(change, chosen.cells[0], chosen.line) for change in changes]
         needs = self._names.needs_of(text, given, self._running)
         above = list(needs.imports)
         for helper in needs.helpers:
             helper_python = PythonText(helper.text)
-            helper_text, more = mended(helper_python, self._names_in(helper_python), given)
+            helper_text, more = updated(helper_python, self._names_in(helper_python), given)
             above.append(helper_text)
             changes += [_placed(change, helper.cell, helper.line) for change in more]
         source = _with_above(text, above, len(needs.imports))
@@ -241,12 +234,12 @@ class Carrier:
         )
 
     def _names_in(self, python: PythonText) -> Names:
-        """What names stand for in a text that may import some itself, or bind them otherwise."""
+        """What names stand for in a text that may import or assign some of them itself."""
         given = self._release.given
         known = dict(self._names.meanings(given).full_names)
         for name, full_name in given.items():
             if name in known and meaning(known[name]) == meaning(full_name):
-                known[name] = full_name  # the release gives the same thing by the same name
+                known[name] = full_name  # the release gives the same thing under this name
         assert python.tree is not None
         for node in ast.walk(python.tree):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -256,7 +249,7 @@ class Carrier:
         for node in ast.walk(python.tree):
             if isinstance(node, ast.stmt):
                 for name, full_name in imported_names(node).items():
-                    # As the import reads once it is mended.
+                    # As the import reads once it is updated.
                     kind, _, initializer = meaning(full_name).partition(":")
                     ours = given.get(initializer) if kind == "initializer" else None
                     known[name] = ours or full_name
@@ -265,7 +258,7 @@ class Carrier:
     def _between_families(
         self, python: PythonText, function: ast.FunctionDef, names: Names, helpers: list[Binding]
     ) -> list[Edit]:
-        """The edits for the release's family; none if the answer is of that family.
+        """The edits for the release's family; [] if the answer is of that family.
 
         Raises:
             NotSafe: if the answer cannot be rewritten without guessing.
@@ -283,12 +276,12 @@ class Carrier:
             if apart.is_backward:
                 wanted = " and ".join(apart.to_be_guessed)
                 raise NotSafe(
-                    f"this version takes {wanted}, and what belongs there would have to be guessed"
+                    f"this version takes {wanted}, and the values would have to be guessed"
                 )
         signature = self._release.signature(function.name)
         if mine.is_forward:
             if own:
-                raise NotSafe(f"it leans on a function of your own, in cell {own[0].cell + 1}")
+                raise NotSafe(f"it uses a function of your own, in cell {own[0].cell + 1}")
             return block_to_initializer(python, function, names, signature, mine)
         forward = {name: apart for name, apart in others.items() if apart.is_forward}
         if any(name in helper.text for helper in own for name in forward):
@@ -305,7 +298,7 @@ class Carrier:
         return edits
 
     def _problems(self, name: str, source: str, missing: dict[str, str]) -> list[Problem]:
-        """What only the student can settle, by the lines of the new cell."""
+        """What only the student can fix, by the lines of the new cell."""
         python = PythonText(source)
         if python.tree is None:
             return [Problem(0, "the new cell's text is not Python")]
@@ -322,7 +315,7 @@ class Carrier:
         if placeholder:
             found.append(Problem(placeholder, "a placeholder still stands here"))
         found += remaining_problems(python, self._names_in(python), self._release.given)
-        found += mend_imports(python, self._release.given)[1]
+        found += updated_imports(python, self._release.given)[1]
         found += sizes_of_another_text(function, self._release.words)
         return sorted(dict.fromkeys(found), key=lambda problem: problem.line)
 
@@ -334,23 +327,6 @@ class Carrier:
             if self._cells[helper.cell].source.strip() == helper.text.strip()
         }
         return used
-
-
-def mended(
-    python: PythonText, names: Names, given: Mapping[str, str], first: Sequence[Edit] = ()
-) -> tuple[str, list[Change]]:
-    """Return a text with what time broke rewritten, and the changes.
-
-    Args:
-        python: the text; its tree must be there.
-        names: what the names in it stand for.
-        given: the names that the release gives, with their full names.
-        first: other edits, which go before where two clash.
-
-    """
-    imports, _ = mend_imports(python, given)
-    rewrites = [*Rewriter(python, names, given).edits(), *activation_references(python, names)]
-    return apply_edits(python, without_overlaps(first, [*imports, *rewrites]))
 
 
 def _placed(change: Change, cell: int, line: int) -> Change:
@@ -365,7 +341,7 @@ def _with_above(text: str, above: list[str], imports: int) -> str:
     block = "\n\n".join(parts)
     first, _, rest = text.partition("\n")
     if first.startswith("%%"):
-        return f"{first}\n{block}\n\n{rest}"  # a cell's magic stays its first line
+        return f"{first}\n{block}\n\n{rest}"  # a cell magic must stay in the first line
     return f"{block}\n\n{text}"
 
 

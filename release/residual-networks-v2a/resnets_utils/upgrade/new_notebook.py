@@ -1,4 +1,4 @@
-"""Put the new notebook together: the release, the answers, and all else that is the student's."""
+"""Assemble the new notebook from the release, the answers and the student's other cells."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import copy
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from html import escape
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from resnets_utils.notebooks.plain_notebook import Cell, EarlierNotebook
+from resnets_utils.notebooks.plain_notebook import Cell, PlainNotebook
 from resnets_utils.notebooks.python_text import PythonText, required
-from resnets_utils.notebooks.released import Release, checksum
+from resnets_utils.notebooks.released import ReleasedNotebook
 from resnets_utils.notebooks.stamp import KEY, digest_of_text, read_stamp
-from resnets_utils.upgrade.carrying import Carried, defines_graded
+from resnets_utils.upgrade.carrier import Carried, defines_graded
 from resnets_utils.upgrade.upgrade_report import fenced
 
 REPORT = "upgrade-report"
@@ -25,15 +25,15 @@ APPENDIX = "upgrade-appendix"
 BESIDE = "beside-"
 _APPENDIX_TEXT = (
     "## From your earlier notebook\n\n"
-    "What follows stood in the earlier notebook and is no graded answer. Code is kept as raw "
-    "text and does not run; to use a cell again, turn it back into code (Esc, then Y)."
+    "These cells of the earlier notebook are not graded answers. Code is kept as raw text "
+    "and does not run; to use a cell again, turn it back into code (Esc, then Y)."
 )
 _EXERCISE_CALLS = {"load_model", "plot_model", "print", "SVG"}
 _EXERCISE_METHODS = {"compile", "evaluate", "fit", "summary", "to_categorical", "create"}
 _SETTING_UP = {"set_image_data_format", "set_learning_phase", "seed"}
 _PICTURE = r"(?:<img\b[^>]*\bimages/[^>]*>|!\[[^\]]*\]\(images/[^)]*\))"
 _ONLY_A_PICTURE = re.compile(rf"\s*(?:<center>|<caption>|</?\w+>|\s)*{_PICTURE}(?:</?\w+>|\s)*")
-# Ids that a program gave a cell at random; ours are words.
+# Ids that programs make at random; those of a release are words.
 _RANDOM_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f-]+)?")
 _OUR_ID = re.compile(r"[a-z]+(-[a-z0-9]+)*")
 _USUAL_MAGIC = re.compile(r"\s*(%(matplotlib|load_ext|autoreload)\b.*)?")
@@ -41,7 +41,7 @@ _METADATA_LEFT_OUT = {"nbgrader", "deletable", "editable", "name", "execution", 
 
 
 class Extras:
-    """The cells of the earlier notebook that are no answers, sorted by what becomes of them.
+    """The cells of the earlier notebook that are not answers, sorted by where they go.
 
     Args:
         earlier: the notebook.
@@ -50,7 +50,7 @@ class Extras:
 
     """
 
-    def __init__(self, earlier: EarlierNotebook, release: Release, *, ours: bool) -> None:
+    def __init__(self, earlier: PlainNotebook, release: ReleasedNotebook, *, ours: bool) -> None:
         self._cells = earlier.cells
         self._release = release
         self._functions = set(release.solutions)
@@ -61,7 +61,7 @@ class Extras:
         if ours:
             self._sort_ours()
         else:
-            # A function that asks for nothing is called as it is, to build the network.
+            # A function without required parameters is called to build the network.
             blank = release.blank_functions
             calls = _EXERCISE_CALLS | {name for name in blank if not required(blank[name])}
             self.appendix = [
@@ -92,10 +92,11 @@ class Extras:
                 continue
             if self._texts_as_released.get(cell.cell_id) == digest_of_text(cell.source):
                 anchor = known if known in released else anchor
-                continue  # nobody wrote in it
+                continue  # unchanged
             if known in released:
                 anchor = known
-                if not _is_as_released(cell, released[known]):
+                same = cell.source.strip() == released[known].source.strip()
+                if not (same or cell.is_unchanged):
                     self.appendix.append(place)
             elif cell.grade_id or _is_of_an_older_release(cell.cell_id):
                 self.appendix.append(place)
@@ -104,24 +105,14 @@ class Extras:
 
 
 def _is_of_an_older_release(cell_id: str) -> bool:
-    """Whether an id that this release does not know is one of ours all the same."""
+    """Whether an id that this release does not know is an older release's."""
     if cell_id.startswith(("earlier-", "upgrade-", BESIDE)) or _RANDOM_ID.fullmatch(cell_id):
         return False
     return bool(_OUR_ID.fullmatch(cell_id))
 
 
-def _is_as_released(cell: Cell, released: NotebookNode) -> bool:
-    """Whether a cell holds nothing that the release, or its own older one, did not write."""
-    if cell.source.strip() == released.source.strip():
-        return True
-    nbgrader = cell.metadata.get("nbgrader")
-    if not isinstance(nbgrader, dict):
-        return False
-    return nbgrader.get("checksum") == checksum(cell.kind, cell.source, nbgrader)
-
-
 def _is_plainly_the_exercise(cell: Cell, calls: Collection[str]) -> bool:
-    """Whether a cell is nobody's own work: nothing, imports, a picture of the exercise's."""
+    """Whether a cell holds nothing of the student's own: only the exercise's imports and calls."""
     if not cell.source.strip():
         return True
     if cell.kind != "code":
@@ -162,8 +153,8 @@ class Kept:
 
 
 def assemble(
-    earlier: EarlierNotebook,
-    release: Release,
+    earlier: PlainNotebook,
+    release: ReleasedNotebook,
     extras: Extras,
     carried: Mapping[str, Carried],
     came_from: Mapping[str, str],
@@ -173,7 +164,7 @@ def assemble(
     Args:
         earlier: the earlier notebook.
         release: the release.
-        extras: what becomes of the cells that are no answers.
+        extras: where the cells that are not answers go.
         carried: the graded functions, by name.
         came_from: the earlier notebook's file and version, for the new one's metadata.
 
@@ -227,20 +218,16 @@ def with_report(notebook: NotebookNode, text: str) -> NotebookNode:
 
 def _beside(entry: Carried, taken: set[str]) -> NotebookNode:
     name = entry.report.function
-    reasons = "\n".join(f"{problem.reason}" for problem in entry.report.problems)
+    reasons = escape("\n".join(p.reason for p in entry.report.problems), quote=False)
     cell = new_markdown_cell(
-        f"### Your earlier `{name}`\n\n{_escaped(reasons)}\n\n{fenced(entry.beside, 'python')}"
+        f"### Your earlier `{name}`\n\n{reasons}\n\n{fenced(entry.beside, 'python')}"
     )
     cell.id = _fresh_id(f"{BESIDE}{name}", 0, taken)
     return NotebookNode(cell)
 
 
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
 def _fresh_id(wanted: str, place: int, taken: set[str]) -> str:
-    """An id that no other cell of the new notebook has: the wanted one if it may be."""
+    """An id that no other cell of the new notebook has: the wanted one if possible."""
     name = wanted if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", wanted) else f"earlier-{place + 1}"
     count = 1
     while name in taken:
@@ -253,29 +240,13 @@ def _fresh_id(wanted: str, place: int, taken: set[str]) -> str:
 def _kept(cell: Cell, cell_id: str, *, runs: bool) -> NotebookNode:
     """A cell of the student's as it goes into the new notebook, without outputs."""
     metadata = {key: cell.metadata[key] for key in cell.metadata if key not in _METADATA_LEFT_OUT}
-    made = _made(cell, cell_id, metadata, cell.attachments, runs=runs)
-    if not _is_valid(made):
-        made = _made(cell, cell_id, {}, cell.attachments, runs=runs)
-    if not _is_valid(made):
-        made = _made(cell, cell_id, {}, {}, runs=runs)
-    return made
-
-
-def _made(
-    cell: Cell, cell_id: str, metadata: dict[str, Any], attachments: dict[str, Any], *, runs: bool
-) -> NotebookNode:
     kind = "raw" if cell.kind == "code" and not runs else cell.kind
-    made: dict[str, Any] = {
-        "cell_type": kind,
-        "id": cell_id,
-        "metadata": metadata,
-        "source": cell.source,
-    }
-    if kind == "code":
-        made |= {"execution_count": None, "outputs": []}
-    elif attachments:
-        made["attachments"] = attachments
-    return NotebookNode(nbformat.from_dict(made))
+    attachments = {"attachments": cell.attachments} if cell.attachments and kind != "code" else {}
+    for changes in ({"metadata": metadata, **attachments}, attachments):
+        made = cell.as_node(cell_id, cell_type=kind, **changes)
+        if _is_valid(made):
+            return made
+    return cell.as_node(cell_id, cell_type=kind)
 
 
 def _is_valid(cell: NotebookNode) -> bool:
