@@ -65,7 +65,9 @@ def try_to_write(url: str, patience: float = MAX_WAIT_SECONDS) -> None:
     path = url.removeprefix(_SQLITE)
     if path == url or not Path(path).exists():
         return
-    with contextlib.closing(sqlite3.connect(path, patience, isolation_level=None)) as connection:
+    with contextlib.closing(
+        sqlite3.connect(path, timeout=patience, isolation_level=None)
+    ) as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("CREATE TABLE coursekit_trial (tried)")
         connection.execute("ROLLBACK")
