@@ -29,7 +29,9 @@ def new_folders(assignment: Assignment) -> Iterator[tuple[Path, Path]]:
             raise CourseKitError(
                 f"{target} exists already", "choose another name, or remove that folder"
             )
-    drafts = {target: target.with_name(f".{target.name}.draft") for target in (assignment.tests, source)}
+    drafts = {
+        target: target.with_name(f".{target.name}.draft") for target in (assignment.tests, source)
+    }
     try:
         for draft in drafts.values():
             shutil.rmtree(draft, ignore_errors=True)

@@ -165,9 +165,9 @@ class _Search:
                     "make it an autograded or manually graded answer",
                 ),
             )
-            if cell.cell_type == "code" and (by_student or nbgrader.get("locked")):
-                if not is_test(cell):
-                    self._look_at_syntax(where, python_text(cell.source))
+            given = by_student or nbgrader.get("locked")
+            if given and cell.cell_type == "code" and not is_test(cell):
+                self._look_at_syntax(where, python_text(cell.source))
         for grade_id, count in ids.items():
             where = f"{self.notebook}, cell {grade_id}"
             self._tell(where, (count > 1, f"{count} cells have this id", "rename all but one"))
@@ -281,7 +281,9 @@ def _checks_in(nodes: list[ast.AST]) -> Iterator[tuple[str, float | None]]:
             if isinstance(call, ast.Call) and _called(call) == "checks":
                 given = {keyword.arg: keyword.value for keyword in call.keywords}
                 given |= dict(zip(("name", "points"), call.args, strict=False))
-                name, points = (getattr(given.get(key), "value", None) for key in ("name", "points"))
+                name, points = (
+                    getattr(given.get(key), "value", None) for key in ("name", "points")
+                )
                 yield name if isinstance(name, str) else "", points if _is_number(points) else None
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from coursekit.course.assignment_file import FILE, UPDATES_CELL, new_assignment_file, version_of
 from coursekit.course.assignment import Assignment, refuse_other_folder
+from coursekit.course.assignment_file import FILE, UPDATES_CELL, new_assignment_file, version_of
 from coursekit.course.normal_form import normalise, notebook_text
 from coursekit.errors import CourseKitError
 from coursekit.release.drafts import new_folders
@@ -28,7 +28,7 @@ def {function}(x):
     # Write the solution here; students get a placeholder in its place.
     ### END SOLUTION
 '''
-_TEST = '''\
+_TEST = """\
 from resnets_utils import Checks
 
 checks = Checks("{function}")
@@ -38,7 +38,7 @@ with checks("an example", points=1):
 
 ### HIDDEN TESTS
 checks.report()
-'''
+"""
 _HIDDEN = """\
 # Random arguments, so that no recorded answer fits.
 x = float(checks.random.uniform(2, 9))
@@ -65,7 +65,7 @@ def new_assignment(course: Path, name: str, functions: Sequence[str], say: Say) 
 
     Args:
         course: the course folder.
-        name: the assignment's name, such as "warming-up-v1"; "-v1" is added to one without a version.
+        name: the assignment's name, such as "warming-up-v1"; without a version it gets "-v1".
         functions: the functions that students are to write.
         say: shows a line about the next step.
 
@@ -127,10 +127,16 @@ def _notebook(title: str, functions: Sequence[str]) -> NotebookNode:
     ]
     for function in functions:
         notebook.cells += [
-            new_markdown_cell(f"## {function}\n\nSay here what is asked for.", id=f"{function}-text"),
+            new_markdown_cell(
+                f"## {function}\n\nSay here what is asked for.", id=f"{function}-text"
+            ),
             _cell(function, _SOLUTION.format(function=function), solution=True),
             _cell(
-                f"test_{function}", _TEST.format(function=function), grade=True, locked=True, points=2
+                f"test_{function}",
+                _TEST.format(function=function),
+                grade=True,
+                locked=True,
+                points=2,
             ),
         ]
     normalise(notebook)

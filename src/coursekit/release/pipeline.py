@@ -9,26 +9,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coursekit.course.assignment import (
+    SETTINGS,
     Assignment,
     assignments,
     find_assignment,
     read_notebook,
     refuse_other_folder,
 )
-from coursekit.errors import GateError
+from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import solution_cells
-from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.course.normal_form import normalise, notebook_text
+from coursekit.errors import GateError
+from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.judge.verdict import NotebookVerdict
+from coursekit.release.changed_cells import refuse_changed_cells, students_with_submissions
 from coursekit.release.leaks import find_leaks
 from coursekit.release.mistakes import refuse_mistakes
 from coursekit.release.recording import recorded
-from coursekit.release.changed_cells import refuse_changed_cells, students_with_submissions
-from coursekit.course.filled_in import fill_in, released, submit
-from coursekit.judge.verdict import NotebookVerdict
 from resnets_utils.checks.check_result import Outcome
 
 Say = Callable[[str], None]
-COURSE_FILES = ("source", "grader_tests", "nbgrader_config.py", "nbgrader_config.json")
+COURSE_FILES = ("source", "grader_tests", *SETTINGS)
 
 
 def release_all(course: Path, names: list[str], *, check: bool, say: Say) -> None:
@@ -92,7 +93,9 @@ def _release(assignment: Assignment, *, check: bool, say: Say) -> None:
         return
     # nbgrader itself writes the release, and the cells into the gradebook.
     generate(assignment)
-    _same_folders(first, assignment.release.parent, "the release differs from the one that passed the gates")
+    _same_folders(
+        first, assignment.release.parent, "the release differs from the one that passed the gates"
+    )
     say(f"{assignment.name}: released, all gates passed")
     if students_with_submissions(assignment):
         say(
@@ -180,8 +183,8 @@ def check_blank(verdict: NotebookVerdict) -> None:
                 raise GateError(
                     f"source/{verdict.assignment}/{verdict.notebook}.ipynb, cell {cell.grade_id}: "
                     f"left as released, {check.name!r} reads {check.outcome}{why}",
-                    "keep the solution between ### BEGIN SOLUTION and ### END SOLUTION, and use the "
-                    "function in each check",
+                    "keep the solution between ### BEGIN SOLUTION and ### END SOLUTION, and "
+                    "use the function in each check",
                 )
 
 

@@ -17,11 +17,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from coursekit.course.assignment import Assignment, read_notebook
-from coursekit.errors import AuthoringError, GateError, InfrastructureError
 from coursekit.course.hidden_tests import blocks_text, hidden_tests, is_test, whole_test_cells
-from coursekit.course.solution import solution_pieces
 from coursekit.course.library import library_content, whole_library
+from coursekit.course.solution import solution_pieces
 from coursekit.course.test_cells import PLACEHOLDER, TEST_CELL_PREFIX, compose
+from coursekit.errors import AuthoringError, GateError, InfrastructureError
 
 # Records of one user.
 MAX_KEPT = 40
@@ -91,7 +91,10 @@ def _record_in_a_process(assignment: Assignment) -> str:
             f"run it: {sys.executable} -m {__name__} {assignment.course} {assignment.name}",
         ) from None
     if reply["faults"]:
-        raise AuthoringError("\n".join(reply["faults"]), f"correct that, then run: coursekit release {assignment.name}")
+        raise AuthoringError(
+            "\n".join(reply["faults"]),
+            f"correct that, then run: coursekit release {assignment.name}",
+        )
     if reply["missed"]:
         raise GateError(
             "the solution does not pass its own checks:\n" + "\n".join(reply["missed"]),
@@ -106,9 +109,9 @@ def main() -> None:
     from coursekit.judge.cell import TestCellFault, judge_cell, solution_of
     from resnets_utils.answering import answer
     from resnets_utils.border.call import GRAPH, Call
-    from resnets_utils.checks.judging import NOTEBOOK_SALT
-    from resnets_utils.checks.check_result import Outcome
     from resnets_utils.border.reply import Reply
+    from resnets_utils.checks.check_result import Outcome
+    from resnets_utils.checks.judging import NOTEBOOK_SALT
     from resnets_utils.checks.reference import Solution, record, record_text
 
     class Recorder:

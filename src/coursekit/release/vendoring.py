@@ -6,12 +6,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from coursekit.course.assignment_file import read_assignment_file
 from coursekit.course.assignment import Assignment, read_notebook
+from coursekit.course.assignment_file import read_assignment_file
 from coursekit.course.hidden_tests import hidden_tests, is_test
-from coursekit.release.recording import recorded
-from coursekit.course.solution import python_text
 from coursekit.course.library import STUDENT_LIBRARY, library_content, library_files
+from coursekit.course.solution import python_text
+from coursekit.release.recording import recorded
 from resnets_utils.checks.reference import RECORD
 
 
