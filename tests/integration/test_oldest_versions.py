@@ -63,12 +63,12 @@ def candidates() -> Iterator[Path]:
 def base_python() -> Path:
     """The first candidate that runs and has pip."""
     for candidate in candidates():
-        if succeeds([str(candidate), "-m", "pip", "--version"]).returncode == 0:
+        if run([str(candidate), "-m", "pip", "--version"]).returncode == 0:
             return candidate
     pytest.skip("no Python on this machine has pip, which the environment is built with")
 
 
-def succeeds(command: list[str]) -> subprocess.CompletedProcess[str]:
+def run(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -76,7 +76,7 @@ def succeeds(command: list[str]) -> subprocess.CompletedProcess[str]:
 def python() -> Path:
     """The Python of the environment, which is built if it is not in the cache yet."""
     base = base_python()
-    version = succeeds([str(base), "--version"]).stdout
+    version = run([str(base), "--version"]).stdout
     digest = hashlib.sha256(f"{version}{VERSIONS.read_text()}".encode()).hexdigest()[:16]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     home = cache / "residual-networks-course-kit" / f"oldest-{digest}"
@@ -91,18 +91,19 @@ def python() -> Path:
 
 
 def build(base: Path, home: Path) -> None:
-    made = succeeds([str(base), "-m", "venv", "--without-pip", str(home)])
+    made = run([str(base), "-m", "venv", "--without-pip", str(home)])
     assert made.returncode == 0, made.stdout + made.stderr
     # What a run does not import needs no compiling.
     install = ["install", "--quiet", "--no-compile", "--requirement", str(VERSIONS)]
     pip = [str(base), "-m", "pip"]
-    installed = succeeds([*pip, "--python", str(home / "bin" / "python"), *install])
+    installed = run([*pip, "--python", str(home / "bin" / "python"), *install])
     if installed.returncode == 0:
         return
     download = ["download", "--no-cache-dir", "--no-deps", "--dest", str(home), SMALL]
-    reached = succeeds([*pip, *download])
+    reached = run([*pip, *download])
     if reached.returncode != 0:
-        pytest.skip(f"the package registry cannot be reached: {reached.stderr.strip()[-300:]}")
+        why = (reached.stderr.strip() or "pip does not say why").splitlines()[0]
+        pytest.skip(f"the package registry cannot be reached: {why}")
     pytest.fail(f"the oldest versions cannot be installed: {installed.stderr[-3000:]}")
 
 
@@ -111,7 +112,7 @@ def run_cells(python: Path, folder: Path, cells: list[tuple[str, str]]) -> dict[
     (folder / "cells.json").write_text(json.dumps(cells), encoding="utf-8")
     # Nothing of this environment; and a terminal without UTF-8.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    run = subprocess.run(
+    done = subprocess.run(
         [str(python), str(TESTS / "run_cells.py")],
         cwd=folder,
         env={**kept, "MPLBACKEND": "Agg", "NBGRADER_EXECUTION": "validate", "LANG": "C"},
@@ -119,7 +120,7 @@ def run_cells(python: Path, folder: Path, cells: list[tuple[str, str]]) -> dict[
         text=True,
         check=False,
     )
-    assert run.returncode == 0, run.stderr
+    assert done.returncode == 0, done.stderr
     return dict(json.loads((folder / "said.json").read_text(encoding="utf-8")))
 
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(autouse=True)
 def short_run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let training take seconds, but for the one test that runs the notebook as a student does."""
+    """Let training take seconds, except in the test that runs the notebook as a student does."""
     if "in_full" not in request.fixturenames:
         monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
 
@@ -40,7 +40,7 @@ def folder(trial: Assignment, tmp_path: Path) -> Path:
 
 def run(notebook: NotebookNode, folder: Path) -> NotebookNode:
     """Run a notebook where only the folder's own resnets_utils can be imported."""
-    # The kit is installed in this environment; a student has not got it.
+    # The kit is installed in this environment; students do not have it.
     hide = (
         "import os, sys\n"
         "os.environ.pop('TF_CPP_MIN_LOG_LEVEL', None)\n"
@@ -80,7 +80,7 @@ def test_the_solution_runs_top_to_bottom_and_passes_all_visible_checks(
     for name, cell in cells_by_grade_id(notebook).items():
         if name.startswith("test_"):
             assert "✓ passed" in said(cell) and "✗" not in said(cell)
-            assert "cuInit" not in said(cell)  # TensorFlow misses a graphics card
+            assert "cuInit" not in said(cell)  # TensorFlow's warning about a graphics card
     assert "identity_block: 4 of 4 checks passed" in said(
         cells_by_grade_id(notebook)["test_identity_block"]
     )

@@ -1,4 +1,4 @@
-"""Two graphs are compared by what they compute, and axes by where they lie."""
+"""Two graphs are compared by what they compute, and axes by their place."""
 
 from __future__ import annotations
 

@@ -235,7 +235,7 @@ def test_a_picture_of_too_many_pixels_is_told(
 ) -> None:
     (tmp_path / "a.png").write_bytes(png_that_claims(side, side))
     assert "has more than 178 million pixels, too many to read safely" in told(tmp_path / "a.png")
-    # The limit holds for those who have switched Pillow's own off, too.
+    # The limit also holds where Pillow's own is switched off.
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     assert "has more than 178 million pixels" in told(tmp_path / "a.png")
 
@@ -349,7 +349,7 @@ def test_the_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_picture_without_permission_is_told() -> None:
-    Image.init()  # what Pillow loads when first used, nobody may be allowed to read
+    Image.init()  # Pillow loads this when it is first used, which a user may not be allowed to read
     with folder_for_all() as folder:
         path = folder / "a.png"
         quarters().save(path)

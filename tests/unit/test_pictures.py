@@ -1,4 +1,4 @@
-"""The notebook's pictures: drawn alike each time, as committed, and true to the exercise."""
+"""The notebook's pictures: the same each time, as committed, and true to the exercise."""
 
 from __future__ import annotations
 

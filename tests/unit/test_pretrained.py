@@ -1,4 +1,4 @@
-"""The trained weights: what is kept of them, and what is refused when they are loaded."""
+"""The trained weights: what is stored, and what is refused when they are loaded."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_the_shipped_weights_hold_what_their_record_says(
     assert (FOLDER / WEIGHTS).stat().st_size < 15_000_000
     show(COURSE, Console())
     assert f"{record['test_accuracy']:.2f}" in capsys.readouterr().out
-    # A record that claims more than was measured is not believed.
+    # A record that claims more than was measured is refused.
     shutil.copytree(FOLDER, tmp_path / "other")
     record["test_accuracy"] = 0.9
     (tmp_path / "other" / RECORD).write_text(json.dumps(record))
@@ -196,7 +196,7 @@ def test_a_start_for_training_lets_every_block_be_the_identity() -> None:
     # Every block is the identity at first: its main path adds nothing.
     assert not model.get_layer("bn2b_branch2c").gamma.numpy().any()
     assert model.get_layer("bn2b_branch2b").gamma.numpy().all()
-    # Kernels of one shape differ, which the exercise's seeded start does not grant.
+    # Kernels of one shape differ, unlike in the exercise's seeded start.
     first, second = (model.get_layer(f"res2{b}_branch2b").kernel.numpy() for b in "bc")
     assert not np.array_equal(first, second)
 

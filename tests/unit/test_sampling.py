@@ -1,4 +1,4 @@
-"""A network is believed only if it computes what its description says."""
+"""A network is trusted only if it computes what its description says."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def network(
     X = layers.Conv2D(3, 1, name="conv", kernel_initializer=start or glorot_uniform(seed=0))(
         entrance
     )
-    # Told to train, so that predicting must be asked for on both sides.
+    # With training=True, so that both sides must ask for prediction.
     X = layers.BatchNormalization(axis=3, name="norm")(X, training=True)
     model = keras.Model(entrance, layers.Activation(relu, name="relu")(X))
     change(model)
@@ -84,7 +84,7 @@ def test_a_start_of_ones_own_is_not_the_exercises_by_its_description() -> None:
     start = forged["config"]["layers"][1]["config"]["kernel_initializer"]
     start["registered_name"] = "resnets_utils>GlorotUniform"
     assert not agrees(sample(model, 7), read_graph(json.dumps(forged)), 7)
-    # Keras's own starts cannot be told from here; they cost points elsewhere.
+    # Keras's own starts are not checked here; they cost points elsewhere.
     assert believed(network(start=keras.initializers.HeNormal(seed=0)))
 
 

@@ -180,7 +180,7 @@ def test_a_start_of_the_students_own_is_told_as_theirs_when_the_block_is_opened(
 
 
 def described(**changes: Any) -> str:
-    """The description of a network of one closed block, with other things said in it."""
+    """The description of a network of one closed block, with changed settings."""
     picture = keras.Input((8, 8, 3))
     names: dict[str, Any] = {}
     with in_place_of_blocks(names, BLOCKS):
@@ -272,11 +272,11 @@ def test_a_block_that_takes_for_ever_to_draw_is_not_opened(
     started = time.monotonic()
     assert found.opened(endless, (None, 4, 4, 2), 0.5) is None
     assert time.monotonic() - started < 10
-    # Nor is one of the exercise's that a student asked for when no time was left.
+    # The same holds for a block of the exercise's if there is no time left.
     later = replace(node, settings={"layers": 2})
     assert found.opened(later, (None, 4, 4, 2), 0) is None
     assert found.opened(later, (None, 4, 4, 2)) is not None
-    # The alarm is off: what comes next is not broken off.
+    # The alarm is off: later code is not interrupted.
     time.sleep(0.6)
 
 

@@ -1,4 +1,4 @@
-"""Graphs are drawn without starting values, and nobody notices."""
+"""Graphs are drawn without starting values, with the same result."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_layer_that_the_notebook_made_before_has_its_values_afterwards() -> No
     assert not waits(layer.kernel) and not waits(layer.bias)
     np.testing.assert_array_equal(np.asarray(layer.kernel), np.ones((3, 3, 3, 2)))
     assert [id(one) for one in waiting_variables()] == [id(one) for one in before]
-    # It computes, and is the notebook's as before.
+    # It computes, as a layer of the notebook's does.
     values = np.asarray(layer(np.ones((1, 3, 3, 3), np.float32)))
     np.testing.assert_allclose(values, 27 * np.ones((1, 1, 1, 2)))
 

@@ -184,7 +184,7 @@ def test_a_model_that_is_not_compiled_is_told_in_words() -> None:
 
 @pytest.mark.slow
 def test_the_gradient_of_resnet50_is_plain_keras_up_to_its_own_rounding() -> None:
-    """Fifty untrained layers make per cents of the last bit: measure that beside the difference."""
+    """Fifty untrained layers turn rounding into per cents, so rounding is measured too."""
     labels = np.arange(16, dtype=np.int64) % 6
     pictures = draw_pictures(labels, seed=1).astype(np.float32) / 255
     truth = np.eye(6, dtype=np.float32)[labels]
