@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from resnets_utils.errors import StudentError
 from resnets_utils.graphs.keras_private import inputs_of, sources
-from resnets_utils.graphs.stages import stage_names, tells_stages
+from resnets_utils.graphs.stages import stage_names
 
 
 @dataclass(frozen=True)
@@ -73,15 +72,10 @@ def residual_blocks(model: Any) -> list[ResidualBlock]:
             "that ends in batch normalisation",
             "run the checks of your blocks above",
         )
-    names = _names([changes for *_, changes in found])
+    stages = stage_names([changes for *_, changes in found])
+    names = [f"{stage}{letter}" for stage, letter in stages]
+    names = names or [str(number) for number in range(1, len(found) + 1)]
     return [ResidualBlock(name, *parts) for name, parts in zip(names, found, strict=True)]
-
-
-def _names(changes_shape: Sequence[bool]) -> list[str]:
-    names = stage_names(changes_shape)
-    if not tells_stages(names):
-        return [str(number) for number in range(1, len(names) + 1)]
-    return [f"{stage}{letter}" for stage, letter in names]
 
 
 def scaled(pictures: NDArray[Any]) -> NDArray[np.float32]:

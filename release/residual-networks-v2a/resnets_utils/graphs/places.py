@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from resnets_utils.graphs.graph import CLOSED_BLOCK, Graph, Node
-from resnets_utils.graphs.stages import stage_names, tells_stages
+from resnets_utils.graphs.stages import stage_names
 
 ORDINALS = (
     "first",
@@ -157,8 +157,7 @@ class Names:
         except (ValueError, IndexError, KeyError, AssertionError):
             return []  # the layers do not fit together
         changes = [shapes[first] != shapes[last] for _, first, last in self._blocks]
-        names = stage_names(changes)
-        return names if tells_stages(names) else []
+        return stage_names(changes)
 
     def _place_of_block(self, at: int) -> str:
         node = self._graph.nodes[at]

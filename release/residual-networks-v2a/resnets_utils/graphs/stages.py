@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
 
 def stage_names(changes_shape: Sequence[bool]) -> list[tuple[int, str]]:
-    """Return the number of its stage and its letter for each block of a network.
+    """Return the stage and the letter of each block; [] if every stage has one block.
 
     The layers before the first block are stage 1, so the first block begins stage 2.
     Every further block that changes the shape begins the next stage. The letters count
@@ -27,12 +26,7 @@ def stage_names(changes_shape: Sequence[bool]) -> list[tuple[int, str]]:
             stage, place = stage + 1, 0
         names.append((stage, _letters(place)))
         place += 1
-    return names
-
-
-def tells_stages(names: Sequence[tuple[int, str]]) -> bool:
-    """Return whether stages describe a network: whether any has two blocks or more."""
-    return max(Counter(stage for stage, _ in names).values(), default=0) > 1
+    return names if stage - 1 < len(names) else []
 
 
 def _letters(place: int) -> str:

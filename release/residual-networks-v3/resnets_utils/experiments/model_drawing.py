@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import keras
 
 from resnets_utils.errors import StudentError
 from resnets_utils.graphs.keras_private import sources
-from resnets_utils.graphs.stages import stage_names, tells_stages
+from resnets_utils.graphs.stages import stage_names
 from resnets_utils.short_run import short_run
 
 # At 72 dots an inch ResNet-50 is 20,000 pixels high. Graphviz takes seconds for it and
@@ -179,7 +179,8 @@ def summary_rows(model: Any) -> list[Row]:
         block_of |= dict.fromkeys(members, place)
         shortcuts[place] = sorted(short)
         changes_shape[place] = _shape(layers[fork]) != _shape(layer)
-    names = _block_names(changes_shape)
+    stages = [f"block {stage}{letter}" for stage, letter in stage_names([*changes_shape.values()])]
+    names = dict(zip(changes_shape, stages, strict=False))
     rows = []
     for place, layer in enumerate(layers):
         addition = block_of.get(place)
@@ -214,15 +215,6 @@ def _block_row(
     round_it = f"; shortcut: {way or 'other layers'}" if short else "; shortcut: its input"
     made_of = f"{kind} of {len(members)} layers: {path or 'no convolution'}{round_it}"
     return Row(name or f"{main[0].name} to {main[-1].name}", made_of, _shape(last))
-
-
-def _block_names(changes_shape: Mapping[int, bool]) -> dict[int, str]:
-    """``block 2a`` and so on, by the places of the additions; {} where no stage has two blocks."""
-    names = stage_names(list(changes_shape.values()))
-    if not tells_stages(names):
-        return {}
-    spoken = [f"block {stage}{letter}" for stage, letter in names]
-    return dict(zip(changes_shape, spoken, strict=True))
 
 
 def _convolutions(layers: Sequence[Any]) -> str:
