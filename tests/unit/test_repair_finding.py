@@ -361,7 +361,7 @@ def test_a_reader_that_is_ended_leaves_no_file(
     """As one that is killed while it writes: what lies there is cleared away with it."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.setenv("TMPDIR", str(scratch))
     (folder / NAME).write_bytes(as_bytes(handed_in))
     process, release, seen = RepairProcess(), assignment.release, []
 
