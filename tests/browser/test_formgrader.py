@@ -250,7 +250,7 @@ def test_without_a_sandbox_the_button_refuses(
 ) -> None:
     settings = small.course / "nbgrader_config.py"
     before = settings.read_text()
-    # Formgrader reads its settings anew for each click.
+    # Formgrader reads its settings again for each click.
     settings.write_text(f'{before}\nc.StudentKernel.level = "none"\n')
     try:
         with visitor.page(server) as page:

@@ -88,7 +88,7 @@ def server(
 
 @pytest.fixture(scope="module")
 def lab(release: Assignment, visitor: Visitor, server: JupyterServer) -> Iterator[Lab]:
-    """The released notebook, opened anew; its first cells have run."""
+    """The released notebook, newly opened; its first cells have run."""
     cells = read_notebook(release.release).cells
     names = [cell.metadata.get("nbgrader", {}).get("grade_id", "") for cell in cells]
     places = {name: number for number, name in enumerate(names)}

@@ -41,7 +41,7 @@ ASKED = Call("softmax", as_arguments({"x": [1, 3]}), asks=VALUE)
 
 
 def data_of(text: str = MODES, blocks: str = MODES_BLOCKS) -> dict[str, Any]:
-    """A record of one network and one value, of a solution that runs anew."""
+    """A record of one network and one value, of a solution that runs again."""
     solution = Solution([("network", text), ("softmax", VALUES)], blocks)
     found = replies_to_record(ReferenceGraphs(solution), [NETWORK])
     return record(blocks, {**found, ASKED.key: solution.reply(ASKED)})
