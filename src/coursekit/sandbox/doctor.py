@@ -12,6 +12,7 @@ from coursekit.sandbox.levels import LEVELS, strongest
 from coursekit.sandbox.limits import Limits
 from coursekit.sandbox.owners import real_root
 from coursekit.sandbox.probing import probe
+from coursekit.sandbox.remedies import namespace_remedies
 from coursekit.sandbox.settings import UNSAFE_VARIABLE
 
 
@@ -32,10 +33,7 @@ def doctor(console: Console) -> None:
         found = f"no : {why}" if why else "yes" if level.sandboxed else "only if asked for"
         say(f"{level.name:<12} {level.words}: {found}")
     chosen = strongest()
-    # Levels that lack the same thing have the same remedies.
-    remedies = dict.fromkeys(
-        remedy for level in LEVELS if level.why_not() for remedy in level.remedies()
-    )
+    remedies = namespace_remedies() if any(level.why_not() for level in LEVELS) else []
     if not chosen.sandboxed:
         raise CourseKitError(
             "students' code would run without a sandbox here, so grading refuses to run it",
