@@ -24,10 +24,6 @@ def solution_pieces(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:
     Locked cells and solutions come whole. Other cells, and answers graded by hand, give only
     the statements that define a name which the others need, such as an import, a helper or a
     constant. Lines that only IPython reads, and test cells, are left out.
-
-    Args:
-        cells: the source notebook's cells.
-
     """
     found: list[tuple[str, str, list[ast.stmt], bool]] = []
     for number, cell in enumerate(cells, 1):

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from coursekit.command_line import Say
 from coursekit.course.assignment import Assignment, refuse_other_folder
 from coursekit.course.assignment_file import FILE, UPDATES_CELL, new_assignment_file, version_of
 from coursekit.course.normal_form import normalise, notebook_text
 from coursekit.errors import CourseKitError
 from coursekit.release.drafts import new_folders
 
-Say = Callable[[str], None]
 # Ids of the notebook's other cells.
 _TAKEN = ("title", "updates", "imports")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

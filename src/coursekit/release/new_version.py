@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
+from coursekit.command_line import Say
 from coursekit.course.assignment import Assignment, find_assignment
 from coursekit.course.assignment_file import (
     FILE,
@@ -18,7 +18,6 @@ from coursekit.course.assignment_file import (
 from coursekit.errors import CourseKitError
 from coursekit.release.drafts import new_folders
 
-Say = Callable[[str], None]
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 
 

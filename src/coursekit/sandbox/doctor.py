@@ -7,6 +7,7 @@ from dataclasses import fields
 
 from rich.console import Console
 
+from coursekit.command_line import line_printer
 from coursekit.errors import CourseKitError
 from coursekit.sandbox.levels import LEVELS, strongest
 from coursekit.sandbox.limits import Limits
@@ -23,10 +24,7 @@ def doctor(console: Console) -> None:
         CourseKitError: if it has no sandbox.
 
     """
-
-    def say(line: str) -> None:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-
+    say = line_printer(console)
     say(f"system       {platform.system()} {platform.release()}, {platform.machine()}")
     for level in LEVELS:
         why = level.why_not()
