@@ -60,7 +60,7 @@ fails = ["an example", "another example"]
 """
 
 
-def new_assignment(course: Path, name: str, functions: Sequence[str], say: Say) -> Assignment:
+def new_assignment(course: Path, name: str, functions: Sequence[str], say: Say) -> None:
     """Write an assignment that can be released once its solutions are written.
 
     Args:
@@ -115,7 +115,6 @@ def new_assignment(course: Path, name: str, functions: Sequence[str], say: Say) 
     say(f"      hidden tests in grader_tests/{name}/, and points in both;")
     say(f"then: coursekit release {name}")
     say("read docs/authoring.md: it has a NumPy function and a small network as examples")
-    return made
 
 
 def _notebook(title: str, functions: Sequence[str]) -> NotebookNode:
