@@ -191,4 +191,4 @@ def show_reasons(
                 outcome = checks[0].outcome
                 text = f"{outcome.sign} {cell.function}, {outcome}: {names}"
                 for indent, part in ((2, text), (6, reason)):
-                    console.print(Padding(Text(part), (0, 0, 0, indent)))
+                    console.print(Padding.indent(Text(part), indent))

@@ -243,5 +243,4 @@ def _show_reasons(done: _Done, console: Console) -> None:
     if lines:
         console.print(Text(f"\n{done.job.student}, {done.job.notebook}", style="bold"))
     for line in lines:
-        for part in line.split("\n"):
-            console.print(Padding(Text(part), (0, 0, 0, 2)))
+        console.print(Padding.indent(Text(line), 2))

@@ -17,12 +17,7 @@ from coursekit.processes.line import Server
 
 
 class ForkedProcess:
-    """A `Process` that another one forked.
-
-    Args:
-        descriptor: the file descriptor of the process.
-
-    """
+    """A `Process` that another one forked, by its file descriptor."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -63,10 +58,7 @@ class ForkedProcess:
 
 
 class ForkingProcess:
-    """Keeps one process that forks others, from the first request on.
-
-    Args:
-        start: starts it.
+    """Keeps one process that forks others; starts it for the first request, and if it has ended.
 
     Attributes:
         server: the process; None while there is not one.

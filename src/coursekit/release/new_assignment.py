@@ -63,11 +63,7 @@ fails = ["an example", "another example"]
 def new_assignment(course: Path, name: str, functions: Sequence[str], say: Say) -> None:
     """Write an assignment that can be released once its solutions are written.
 
-    Args:
-        course: the course folder.
-        name: the assignment's name, such as "warming-up-v1"; without a version it gets "-v1".
-        functions: the functions that students are to write.
-        say: shows a line about the next step.
+    A name without a version gets "-v1"; ``functions`` are those that students are to write.
 
     Raises:
         CourseKitError: if a name is malformed or taken. Then nothing has been written.

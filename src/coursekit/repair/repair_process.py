@@ -18,11 +18,8 @@ from coursekit.repair.submission import ChooseRelease
 class RepairProcess:
     """Repairs one submission after another in a process of its own.
 
-    The process starts with the first submission, and again after one that ended it.
-
-    Args:
-        timeout: seconds that one submission may take.
-
+    The process starts with the first submission, and again after one that ended it. One
+    submission may take ``timeout`` seconds.
     """
 
     def __init__(self, timeout: float = 60) -> None:
