@@ -26,7 +26,7 @@ c.CourseDirectory.ignore = [
 # Generating an assignment: hidden tests and the solution go into test cells before SaveCells
 # takes the cells into the gradebook, and out again before the release is written.
 c.GenerateAssignment.preprocessors = [
-    "coursekit.nbgrader_seam.inject_hidden_tests.InjectHiddenTests",
+    "coursekit.nbgrader_seam.generating.InjectHiddenTests",
     "nbgrader.preprocessors.LockCells",
     "nbgrader.preprocessors.ClearSolutions",
     "nbgrader.preprocessors.ClearOutput",
@@ -36,8 +36,7 @@ c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.ClearHiddenTests",
     "nbgrader.preprocessors.ComputeChecksums",
     "nbgrader.preprocessors.CheckCellMetadata",
-    "coursekit.nbgrader_seam.normalise_notebook.NormaliseNotebook",
-    "coursekit.nbgrader_seam.stamp_version.StampVersion",
+    "coursekit.nbgrader_seam.generating.StampVersion",
 ]
 c.GenerateAssignment.post_convert_hook = "coursekit.release.vendoring.complete_release"
 

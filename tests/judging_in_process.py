@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import linecache
+from collections.abc import Mapping
 from typing import Any
 
+from coursekit.course.assignment import Assignment, read_notebook
+from coursekit.course.hidden_tests import whole_test_cells
+from coursekit.course.solution import solution_pieces
+from coursekit.course.test_cells import TEST_CELL_PREFIX
 from coursekit.judge.cell import judge_cell
 from coursekit.judge.verdict import CellVerdict
 from resnets_utils.answering import answer
@@ -31,3 +36,15 @@ def judge_in_process(
         except Exception:
             continue  # as in a notebook: a cell that fails defines nothing
     return judge_cell(test, lambda call: answer(call, namespace), salt, sampled=sampled)
+
+
+def full_test_cells(assignment: Assignment) -> dict[str, str]:
+    """The whole text of each test cell by what it tests: see `whole_test_cells`."""
+    whole = whole_test_cells(read_notebook(assignment.source), assignment)
+    return {grade_id.removeprefix(TEST_CELL_PREFIX): text for grade_id, text in whole.items()}
+
+
+def answer_cells(assignment: Assignment, answers: Mapping[str, str]) -> list[str]:
+    """The code that a student's functions come from: the solution's, answers in place."""
+    pieces = solution_pieces(read_notebook(assignment.source).cells)
+    return [answers.get(name, text) for name, text in pieces]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import functools
 import io
 import os
 import sys
@@ -13,18 +14,21 @@ from rich.console import Console
 
 from coursekit.machine_errors import in_words
 
+# Shows a line: of progress, of a result, or about the next step.
+Say = Callable[[str], None]
+
 _INTERRUPTED = 130
 # What the kit prints for its signs on a terminal that has ASCII only.
 _PLAIN = {"✓": "+", "✗": "x", "–": "-", "│": "|", "×": "x", "ß": "ss"}
 
 
+def line_printer(console: Console) -> Say:
+    """Return what prints a line as it is, however long."""
+    return functools.partial(console.print, highlight=False, markup=False, soft_wrap=True)
+
+
 def run_command(command: Callable[[Console], int]) -> int:
-    """Run a command; return its exit status: its own, or 1 after an error told in words.
-
-    Args:
-        command: gets a console to write to.
-
-    """
+    """Run a command; return its exit status: its own, or 1 after an error told in words."""
     # Both are None where they were closed, for example by cron.
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from coursekit.course.assignment import Assignment, find_assignment
@@ -156,11 +156,8 @@ def scores(entries: list[dict[str, Any]], verdicts: list[NotebookVerdict]) -> li
 def _scores(assignment: str, rows: list[tuple[dict[str, Any], NotebookVerdict]]) -> Table:
     # A submission may be graded by another version's tests: its cells are found by their names.
     functions = list(dict.fromkeys(cell.function for _, verdict in rows for cell in verdict.cells))
-    table = Table(title=f"Scores, {assignment}")
-    table.add_column("student")
-    for function in functions:
-        table.add_column(function, justify="right")
-    table.add_column("total", justify="right")
+    numbers = (Column(heading, justify="right") for heading in (*functions, "total"))
+    table = Table("student", *numbers, title=f"Scores, {assignment}")
     for entry, verdict in rows:
         total = sum(cell.score for cell in verdict.cells)
         possible = sum(cell.points for cell in verdict.cells)
@@ -194,4 +191,4 @@ def show_reasons(
                 outcome = checks[0].outcome
                 text = f"{outcome.sign} {cell.function}, {outcome}: {names}"
                 for indent, part in ((2, text), (6, reason)):
-                    console.print(Padding(Text(part), (0, 0, 0, indent)))
+                    console.print(Padding.indent(Text(part), indent))

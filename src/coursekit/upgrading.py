@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,7 +149,10 @@ def _upgraded(course: Path, job: _Job, releases: dict[str, ReleasedNotebook]) ->
         try:
             return _Done(job, upgrade_file(job.notebook, release, folder / release.path.name))
         except StudentError:
-            _remove_if_empty(folder)
+            # What is not empty stays.
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+                folder.parent.rmdir()
             raise
     except StudentError as error:
         return _Done(job, None, str(error).removeprefix("error: "))
@@ -157,12 +161,6 @@ def _upgraded(course: Path, job: _Job, releases: dict[str, ReleasedNotebook]) ->
     except Exception as error:
         # One strange notebook must not stop the others.
         return _Done(job, None, f"an error of the kit, {type(error).__name__}: {error}")
-
-
-def _remove_if_empty(folder: Path) -> None:
-    for path in (folder, folder.parent):
-        if path.is_dir() and not any(path.iterdir()):
-            path.rmdir()
 
 
 def _chosen_release(notebook: Path, releases: dict[str, ReleasedNotebook]) -> str:
@@ -217,23 +215,19 @@ def _show(course: Path, done: list[_Done], console: Console) -> None:
             entry.function for one in done if one.report for entry in one.report.functions
         )
     )
-    table = Table(title="Upgraded notebooks")
-    for heading in ("student", *functions, "output"):
-        table.add_column(heading)
+    table = Table("student", *functions, "output", title="Upgraded notebooks")
     for one in done:
         if one.report is None:
             table.add_row(Text(one.job.student), *("" for _ in functions), "! not written")
             continue
         said = {entry.function: entry.outcome for entry in one.report.functions}
         words = [f"{SIGNS[said[name]]} {said[name]}" if name in said else "" for name in functions]
-        table.add_row(Text(one.job.student), *words, Text(_within(one.report.output, course)))
+        output = one.report.output
+        place = output.relative_to(course) if output.is_relative_to(course) else output
+        table.add_row(Text(one.job.student), *words, Text(str(place)))
     console.print(table)
     for one in done:
         _show_reasons(one, console)
-
-
-def _within(path: Path, course: Path) -> str:
-    return str(path.relative_to(course)) if path.is_relative_to(course) else str(path)
 
 
 def _show_reasons(done: _Done, console: Console) -> None:
@@ -249,5 +243,4 @@ def _show_reasons(done: _Done, console: Console) -> None:
     if lines:
         console.print(Text(f"\n{done.job.student}, {done.job.notebook}", style="bold"))
     for line in lines:
-        for part in line.split("\n"):
-            console.print(Padding(Text(part), (0, 0, 0, 2)))
+        console.print(Padding.indent(Text(line), 2))

@@ -9,12 +9,12 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
-from judging_in_process import judge_in_process
+from judging_in_process import answer_cells, full_test_cells, judge_in_process
 from own_assignments import FUNCTIONS, put_in_place
 
 from coursekit.course.assignment import Assignment, assignments
 from coursekit.course.hidden_tests import hidden_tests
-from coursekit.course.known_answers import KnownAnswer, answer_cells, full_test_cells, known_answers
+from coursekit.course.known_answers import KnownAnswer, known_answers
 from resnets_utils.checks.check_result import Outcome
 
 COURSE = Path(__file__).resolve().parents[2]

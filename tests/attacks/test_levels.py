@@ -171,12 +171,12 @@ def test_every_level_computes_the_same_digits() -> None:
 def test_a_zygote_that_died_is_replaced() -> None:
     needs(ZYGOTE)
     assert run(ZYGOTE, "print(1)") == ["1\n"]
-    assert ZYGOTE.warm is not None
-    old = ZYGOTE.warm.process
+    assert ZYGOTE.warm.server is not None
+    old = ZYGOTE.warm.server.process
     os.kill(old.pid, signal.SIGKILL)
     old.wait()
     assert run(ZYGOTE, "print(2)") == ["2\n"]
-    assert ZYGOTE.warm.process.pid != old.pid
+    assert ZYGOTE.warm.server.process.pid != old.pid
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ from coursekit.course.known_answers import solution_cells
 from coursekit.course.version_choice import choose_version
 from coursekit.errors import InfrastructureError
 from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
-from coursekit.nbgrader_seam.stamp_version import hidden_tests_digest
+from coursekit.nbgrader_seam.generating import hidden_tests_digest
 from coursekit.release.leaks import find_leaks, hidden_lines
 from coursekit.release.new_version import new_version
 from coursekit.release.pipeline import generate

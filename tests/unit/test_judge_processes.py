@@ -36,9 +36,9 @@ with checks("slow", points=1):
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
     """No test shares its warm judge."""
-    warm_judge_client.close_warm_judge()
+    warm_judge_client.WARM_JUDGE.close()
     yield
-    warm_judge_client.close_warm_judge()
+    warm_judge_client.WARM_JUDGE.close()
 
 
 def who_judges() -> tuple[int, int]:

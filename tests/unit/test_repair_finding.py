@@ -312,9 +312,9 @@ def test_the_process_outlives_a_submission_that_ends_it(
         release = assignment.release
 
         def end_it(stamp: dict[str, Any]) -> str:
-            assert process._process is not None
-            process._process.kill()
-            process._process.wait()
+            assert process._server is not None
+            process._server.process.kill()
+            process._server.process.wait()
             return str(release)
 
         with pytest.raises(InfrastructureError, match="the process that reads it stopped"):

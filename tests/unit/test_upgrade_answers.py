@@ -10,11 +10,10 @@ from pathlib import Path
 import nbformat
 import pytest
 import upgrade_notebooks as earlier
-from judging_in_process import judge_in_process
+from judging_in_process import full_test_cells, judge_in_process
 from upgrade_notebooks import FUNCTIONS, Sample
 
 from coursekit.course.assignment import Assignment
-from coursekit.course.known_answers import full_test_cells
 from resnets_utils.checks.check_result import Outcome
 from resnets_utils.notebooks.definitions import find_definitions
 from resnets_utils.notebooks.notebook_reader import read_file

@@ -20,7 +20,7 @@ from coursekit.course.normal_form import notebook_text
 from coursekit.errors import CourseKitError, GateError
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
 from coursekit.pages.verdict_html import verdict_html
-from coursekit.regrading.comparison import compare
+from coursekit.regrading.comparison import Comparison
 from coursekit.release.changed_cells import changed_cells, refuse_changed_cells
 from coursekit.release.drafts import new_folders
 from coursekit.release.new_version import new_version
@@ -178,7 +178,7 @@ def test_checks_that_change_come_and_go_are_told() -> None:
         CheckResult("twice", 1, Outcome.PASSED),
         CheckResult("new", 1, Outcome.ERROR, "because"),
     )
-    compared = compare("ann", {"test_x": 5}, {"test_x": 6}, old, new)
+    compared = Comparison("ann", {"test_x": 5}, {"test_x": 6}, old, new)
     assert compared.score_changes and compared.difference == 1
     assert compared.checks is not None
     assert [str(change) for change in compared.checks] == [
@@ -197,7 +197,7 @@ def test_a_remark_stands_on_the_feedback_page_and_is_escaped() -> None:
 
 
 def test_without_an_earlier_verdict_checks_are_not_compared() -> None:
-    compared = compare("ann", {"test_x": 5}, {"test_x": 5}, None, verdict())
+    compared = Comparison("ann", {"test_x": 5}, {"test_x": 5}, None, verdict())
     assert compared.checks is None and not compared.score_changes
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -124,9 +123,5 @@ def read_notebook(path: Path) -> NotebookNode:
 
 def cells_by_grade_id(notebook: NotebookNode) -> dict[str, NotebookNode]:
     """Return nbgrader's cells of a notebook by their grade ids."""
-    found: dict[str, Any] = {}
-    for cell in notebook.cells:
-        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if grade_id:
-            found[grade_id] = cell
-    return found
+    named = ((cell.metadata.get("nbgrader", {}).get("grade_id"), cell) for cell in notebook.cells)
+    return {grade_id: cell for grade_id, cell in named if grade_id}

@@ -14,15 +14,11 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
-from coursekit.course.hidden_tests import whole_test_cells
-from coursekit.course.solution import solution_pieces
-from coursekit.course.test_cells import TEST_CELL_PREFIX
 from coursekit.errors import AuthoringError
 
 KNOWN_ANSWERS = ("wrong_answers.toml", "right_answers.toml")
@@ -124,21 +120,3 @@ def solution_cells(assignment: Assignment) -> dict[str, str]:
         for grade_id, cell in cells.items()
         if cell.metadata.nbgrader.get("solution")
     }
-
-
-def full_test_cells(assignment: Assignment) -> dict[str, str]:
-    """Return the whole text of each test cell by what it tests: see `whole_test_cells`."""
-    whole = whole_test_cells(read_notebook(assignment.source), assignment)
-    return {grade_id.removeprefix(TEST_CELL_PREFIX): text for grade_id, text in whole.items()}
-
-
-def answer_cells(assignment: Assignment, answers: Mapping[str, str]) -> list[str]:
-    """Return the code that a student's functions come from: the solution's, answers in place.
-
-    Args:
-        assignment: the assignment.
-        answers: texts of solution cells by their grade ids.
-
-    """
-    pieces = solution_pieces(read_notebook(assignment.source).cells)
-    return [answers.get(name, text) for name, text in pieces]

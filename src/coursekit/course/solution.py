@@ -24,10 +24,6 @@ def solution_pieces(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:
     Locked cells and solutions come whole. Other cells, and answers graded by hand, give only
     the statements that define a name which the others need, such as an import, a helper or a
     constant. Lines that only IPython reads, and test cells, are left out.
-
-    Args:
-        cells: the source notebook's cells.
-
     """
     found: list[tuple[str, str, list[ast.stmt], bool]] = []
     for number, cell in enumerate(cells, 1):
@@ -40,14 +36,11 @@ def solution_pieces(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:
         found.append((name, text, _statements(text), whole))
     whole_cells = [statements for *_, statements, whole in found if whole]
     others = [statements for *_, statements, whole in found if not whole]
-    needed = _names_needed(whole_cells, others)
+    # An import of "*" binds whatever there is.
+    needed = _names_needed(whole_cells, others) | {"*"}
     pieces = []
     for name, text, statements, whole in found:
-        kept = [
-            one
-            for one in statements
-            if whole or needed & set(_bound(one)) or _binds_whatever_there_is(one)
-        ]
+        kept = [one for one in statements if whole or needed & set(_bound(one))]
         if kept:
             pieces.append((name, _only(text, kept)))
     return pieces
@@ -107,10 +100,6 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
         elif isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
             # A part of what a name stands for.
             yield from (part.id for part in ast.walk(node.value) if isinstance(part, ast.Name))
-
-
-def _binds_whatever_there_is(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
 
 
 def _only(text: str, kept: Sequence[ast.stmt]) -> str:

@@ -42,13 +42,7 @@ class TestCell:
     blocks: str
 
     def line_in_words(self, number: int, grade_id: str) -> str:
-        """Return where the author finds a line.
-
-        Args:
-            number: the line's number in `text`, from 1.
-            grade_id: the cell's name.
-
-        """
+        """Return where the author finds a line, whose number counts from 1 in `text`."""
         lines = [line.strip() for line in self.text.split("\n")]
         if number in self.hidden:
             begin = max(at for at in range(1, number + 1) if lines[at - 1] == BEGIN_HIDDEN)
@@ -76,16 +70,17 @@ def compose(visible: str, hidden: str | None, solution: Pieces, blocks: str = ""
 
     """
     lines = visible.split("\n")
-    if lines.count(PLACEHOLDER) != (hidden is not None):
+    if hidden is None and PLACEHOLDER in lines:
         raise AuthoringError(
-            f"it must hold the line {PLACEHOLDER!r} once"
-            if hidden is not None
-            else f"it holds the line {PLACEHOLDER!r}, and there is no hidden test",
-            "put it on a line of its own before checks.report()"
-            if hidden is not None
-            else "write the hidden test in grader_tests/, or remove the line",
+            f"it holds the line {PLACEHOLDER!r}, and there is no hidden test",
+            "write the hidden test in grader_tests/, or remove the line",
         )
     if hidden is not None:
+        if lines.count(PLACEHOLDER) != 1:
+            raise AuthoringError(
+                f"it must hold the line {PLACEHOLDER!r} once",
+                "put it on a line of its own before checks.report()",
+            )
         place = lines.index(PLACEHOLDER)
         lines[place : place + 1] = [BEGIN_HIDDEN, *hidden.rstrip("\n").split("\n"), END_HIDDEN]
     carried = json.dumps({"cells": list(solution), "blocks": blocks}, ensure_ascii=True)

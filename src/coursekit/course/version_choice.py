@@ -47,9 +47,8 @@ def choose_version(metadata: object, info: dict[str, Any], releases: str) -> Gra
     here = version_of(expected) or expected
     stamp = read_stamp(metadata)
     if stamp is None:
-        return GradingVersion(
-            expected, notebook, f"carries no version stamp that can be read; graded as {here}"
-        )
+        remark = f"carries no version stamp that can be read; graded as {here}"
+        return GradingVersion(expected, notebook, remark)
     if stamp.assignment == expected:
         today = _released_stamp(Path(releases, expected, f"{notebook}.ipynb"))
         if today is None or today.release == stamp.release:

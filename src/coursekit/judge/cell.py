@@ -19,8 +19,7 @@ _SOLUTION = "<solution: "
 class TestCellFault(Exception):
     """A mistake in a test cell or in the solution in it; the message says what and where.
 
-    Args:
-        message: see above.
+    Attributes:
         hidden: whether the place is in the hidden tests.
 
     """
@@ -92,9 +91,8 @@ def solution_of(cells: tuple[tuple[str, str], ...], blocks: str) -> Solution:
 
 def _fault(error: Exception, cell: TestCell, grade_id: str) -> TestCellFault:
     """An error's message, and the author's line that it came from."""
-    words = f"{type(error).__name__}: {error}"
-    if isinstance(error, SyntaxError):
-        words = f"{type(error).__name__}: {error.msg}"
+    said = error.msg if isinstance(error, SyntaxError) else error
+    words = f"{type(error).__name__}: {said}"
     for name, number in reversed(_lines(error)):
         if name == _CELL:
             where = cell.line_in_words(number, grade_id)

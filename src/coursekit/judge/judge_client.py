@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from multiprocessing.connection import Connection
 from typing import Any, Self
 
 from coursekit.errors import InfrastructureError
 from coursekit.judge.verdict import CellVerdict
-from coursekit.judge.warm_judge_client import ForkedJudge, ask_for_judge, take_over
+from coursekit.judge.warm_judge_client import ask_for_judge, take_over
 from coursekit.plain_text import plain_text
-from coursekit.processes.line import receive, send
+from coursekit.processes.line import Server, send
 
 MAX_REASON = 5_000
 AnswerCall = Callable[[dict[str, Any]], dict[str, str]]
@@ -32,8 +30,7 @@ class JudgeProcess:
 
     def __init__(self, timeout: float = 120) -> None:
         self._asked = ask_for_judge()
-        self._process: ForkedJudge | subprocess.Popen[bytes] | None = None
-        self._line: Connection | None = None
+        self._server: Server | None = None
         self._timeout = timeout
 
     def __enter__(self) -> Self:
@@ -42,10 +39,8 @@ class JudgeProcess:
     def __exit__(self, *raised: object) -> None:
         if self._asked is not None:
             self._asked.close()
-        if self._line is not None and self._process is not None:
-            self._line.close()
-            self._process.kill()
-            self._process.wait()
+        if self._server is not None:
+            self._server.close()
 
     def judge(
         self, grade_id: str, source: str, points: float, answer: AnswerCall, salt: int
@@ -63,17 +58,26 @@ class JudgeProcess:
             InfrastructureError: if the judge or the test cell fails.
 
         """
-        line = self._connect()
+        if self._server is None:
+            # Not before the first cell: until then it had time to get ready.
+            self._server = take_over(self._asked)
+        process, line = self._server
         left = self._timeout
         try:
             send(line, {"source": source, "salt": salt, "grade_id": grade_id})
             while True:
                 asked = time.monotonic()
-                message = self._wait(line, grade_id, left)
+                message = self._server.receive(left)
                 left -= time.monotonic() - asked
                 if "trace" not in message:
                     break
                 send(line, {"reply": answer(message["trace"])})
+        except TimeoutError:
+            process.kill()
+            raise InfrastructureError(
+                f"the judge gave no verdict on {grade_id} within {self._timeout:.0f} s",
+                "grade the submission again on a machine with less load, or grade it by hand",
+            ) from None
         except (EOFError, OSError) as error:
             raise InfrastructureError(
                 f"the judge stopped while judging {grade_id} ({type(error).__name__})",
@@ -102,19 +106,3 @@ class JudgeProcess:
                 "correct the points in source/ or grader_tests/, then run: coursekit release",
             )
         return replace(verdict, checks=checks)
-
-    def _connect(self) -> Connection:
-        """Connect to the judge at the first cell: until then it had time to get ready."""
-        if self._line is None:
-            self._process, self._line = take_over(self._asked)
-        return self._line
-
-    def _wait(self, line: Connection, grade_id: str, left: float) -> dict[str, Any]:
-        if not line.poll(max(left, 0.0)):
-            if self._process is not None:
-                self._process.kill()
-            raise InfrastructureError(
-                f"the judge gave no verdict on {grade_id} within {self._timeout:.0f} s",
-                "grade the submission again on a machine with less load, or grade it by hand",
-            )
-        return receive(line)

@@ -138,10 +138,6 @@ def student_kernel(confinement: Confinement) -> Iterator[StudentKernelManager]:
 
     Its sockets are files in a folder of ours, which the sandbox does not have:
     nothing listens on the network.
-
-    Args:
-        confinement: how the kernel is sandboxed.
-
     """
     with temporary_folder("coursekit-line-", _place_for_lines()) as folder:
         manager = StudentKernelManager(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import tarfile
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -43,7 +44,7 @@ class StudentProvisioner(LocalProvisioner):
             for name, value in self.connection_info.items()
         }
         ports = tuple(connection[name] for name in _PORTS)
-        request = KernelRequest(confinement.limits.as_json(), connection, ports)
+        request = KernelRequest(asdict(confinement.limits), connection, ports)
         listening = [_listen(f"{connection['ip']}-{port}") for port in ports]
         try:
             with _archive(Path(kwargs["cwd"]), Path(connection["ip"]).parent) as archive:

@@ -68,7 +68,7 @@ def start(converter: Any) -> None:
         told = in_words(error)
         if told is None:
             raise
-        said = in_lines(told, f"{converter.coursedir.root}{os.sep}")
+        said = _in_lines(told, converter)
         converter.log.error(said)
         raise NbGraderException(said) from None
 
@@ -139,14 +139,9 @@ def remove_folder(path: str) -> None:
             raise
 
 
-def in_lines(error: CourseKitError, root: str) -> str:
-    """Return an error and its hint in lines that fit formgrader's window.
-
-    Args:
-        error: the error.
-        root: the course folder; paths are shown without it.
-
-    """
+def _in_lines(error: CourseKitError, converter: Any) -> str:
+    """An error and its hint in lines that fit formgrader's window, without the course's path."""
+    root = f"{converter.coursedir.root}{os.sep}"
     texts = [f"error: {error.message}", *([f"hint: {error.hint}"] if error.hint else [])]
     return "\n".join(
         textwrap.fill(line, _WIDTH, break_long_words=False, break_on_hyphens=False)
@@ -166,7 +161,7 @@ def telling(step: Callable[..., Any]) -> Callable[..., Any]:
             found = in_words(error)
             if found is None:
                 raise
-            said = in_lines(found, f"{converter.coursedir.root}{os.sep}")
+            said = _in_lines(found, converter)
             converter.said = [*getattr(converter, "said", []), said]
             if found is error or isinstance(error, OperationalError):
                 # nbgrader then ends the batch: the gradebook does not work.

@@ -51,11 +51,7 @@ def in_time(render: Callable[[str], str], text: str) -> str | None:
 def highlighted(source: str, language: str | None = None, metadata: object = None) -> str:
     """Return code as HTML, coloured if that is quick; replaces nbconvert's own filter.
 
-    Args:
-        source: the cell's text; it may be a student's.
-        language: ignored: a notebook of the course contains Python.
-        metadata: ignored.
-
+    Language and metadata are ignored: a notebook of the course contains Python.
     """
     colour = Highlight2HTML(pygments_lexer=_LEXER)
     html = None if _LONG_GAP.search(source) else in_time(colour, source)

@@ -49,12 +49,7 @@ class PlainRenderer(IPythonRenderer):
 
 
 def markdown_html(source: str) -> str:
-    """Return markdown as HTML; replaces the filter of nbconvert's templates.
-
-    Args:
-        source: the cell's text; it may be a student's.
-
-    """
+    """Return markdown, which may be a student's, as HTML; replaces nbconvert's own filter."""
     html = f"<pre>{escape(source)}</pre>"
     if len(source) <= MAX_CHARACTERS:
         with contextlib.suppress(RecursionError):

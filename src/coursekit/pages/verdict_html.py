@@ -8,15 +8,10 @@ from coursekit.judge.verdict import CellVerdict
 
 
 def verdict_html(verdict: CellVerdict, remark: str = "") -> str:
-    """Return a cell's verdict as an HTML list, all text in it escaped.
+    """Return a cell's verdict as an HTML list below the lines of a remark, all text escaped.
 
     Only tags that nbconvert's ``clean_html`` keeps are used. It does not keep
     tables: its parser adds a tbody, which it then removes.
-
-    Args:
-        verdict: the cell's verdict.
-        remark: lines that are shown above the list.
-
     """
     head = f"{verdict.grade_id}: {verdict.outcome}, {verdict.score:g} of {verdict.points:g} points"
     items = []

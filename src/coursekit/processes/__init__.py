@@ -1,1 +1,1 @@
-"""What several processes of the kit share: the line between them, and files without links."""
+"""What the kit's processes share: the line between them, how they fork, files without links."""

@@ -7,14 +7,49 @@ import socket
 import subprocess
 import sys
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 # The largest message either side takes, in bytes: a graph's JSON and room to spare.
 MAX_BYTES = 16_000_000
 
 
-def start_process(module: str, *arguments: str) -> tuple[subprocess.Popen[bytes], Connection]:
-    """Start ``python -m MODULE FD ARGUMENTS``; return the process and our end of its line."""
+class Process(Protocol):
+    """What we, Jupyter and the watchdog use of `subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int) -> None: ...
+    def kill(self) -> None: ...
+
+
+class Server(NamedTuple):
+    """A process that serves us, and our end of the line to it."""
+
+    process: Process
+    line: Connection
+
+    def receive(self, seconds: float) -> dict[str, Any]:
+        """Wait for a message, as `receive`.
+
+        Raises:
+            TimeoutError: if none comes in time.
+
+        """
+        if not self.line.poll(max(seconds, 0.0)):
+            raise TimeoutError
+        return receive(self.line)
+
+    def close(self) -> None:
+        """End the process."""
+        self.line.close()
+        self.process.kill()
+        self.process.wait()
+
+
+def start_process(module: str, *arguments: str) -> Server:
+    """Start ``python -m MODULE FD ARGUMENTS``."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         process = subprocess.Popen(
@@ -25,7 +60,7 @@ def start_process(module: str, *arguments: str) -> tuple[subprocess.Popen[bytes]
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        return process, Connection(ours.detach())
+        return Server(process, Connection(ours.detach()))
 
 
 def send(line: Connection, message: dict[str, Any]) -> None:

@@ -42,15 +42,21 @@ class Comparison:
         student: the student's id.
         before: the gradebook's automatic scores by test cell.
         after: today's.
-        checks: the checks with another result; None if that is unknown because
-            there is no earlier verdict.
+        old: the earlier verdict, if there is one.
+        new: today's.
 
     """
 
     student: str
     before: Mapping[str, float]
     after: Mapping[str, float]
-    checks: tuple[CheckChange, ...] | None
+    old: NotebookVerdict | None
+    new: NotebookVerdict
+
+    @property
+    def checks(self) -> tuple[CheckChange, ...] | None:
+        """The checks with another result; None if there is no earlier verdict."""
+        return None if self.old is None else _check_changes(self.old, self.new)
 
     @property
     def score_changes(self) -> bool:
@@ -61,26 +67,6 @@ class Comparison:
     def difference(self) -> float:
         """The change of the sum of the scores."""
         return sum(self.after.values()) - sum(self.before.values())
-
-
-def compare(
-    student: str,
-    before: Mapping[str, float],
-    after: Mapping[str, float],
-    old: NotebookVerdict | None,
-    new: NotebookVerdict,
-) -> Comparison:
-    """Compare a submission's earlier grading with today's.
-
-    Args:
-        student: the student's id.
-        before: the gradebook's automatic scores by test cell.
-        after: today's.
-        old: the earlier verdict, if there is one.
-        new: today's.
-
-    """
-    return Comparison(student, before, after, None if old is None else _check_changes(old, new))
 
 
 def _check_changes(old: NotebookVerdict, new: NotebookVerdict) -> tuple[CheckChange, ...]:

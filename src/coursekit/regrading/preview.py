@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from coursekit.command_line import Say
 from coursekit.course.assignment import Assignment, find_assignment
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook import (
@@ -22,12 +23,11 @@ from coursekit.gradebook import (
 from coursekit.grading.nbgrader_run import LOG, read_verdict, run_nbgrader, submission_error
 from coursekit.judge.verdict import NotebookVerdict
 from coursekit.processes.plain_files import copy_plain_files
-from coursekit.regrading.comparison import Comparison, compare
+from coursekit.regrading.comparison import Comparison
 from coursekit.release.changed_cells import refuse_changed_cells, students_with_submissions
 from coursekit.release.pipeline import build_folder
 from coursekit.repair.candidate_files import find_candidates
 
-Say = Callable[[str], None]
 SALTS = "salts.json"
 TIMESTAMP = "timestamp.txt"
 
@@ -67,11 +67,6 @@ def preview(course: Path, name: str, say: Say) -> Preview:
     Each submission is graded with the salt of its earlier verdict, so that only
     the tests can change its score.
 
-    Args:
-        course: the course folder.
-        name: the assignment.
-        say: shows a line of progress.
-
     Raises:
         CourseKitError: if there is no such assignment, or no graded submission.
         GateError: if cells in students' notebooks would change.
@@ -110,7 +105,7 @@ def preview(course: Path, name: str, say: Say) -> Preview:
         assignment,
         copied,
         tuple(
-            compare(
+            Comparison(
                 who,
                 _certain(scores[who]),
                 _certain(today[who]),
@@ -184,14 +179,7 @@ def _earlier_verdict(assignment: Assignment, student: str) -> NotebookVerdict | 
 def _grade(
     copied: Assignment, earlier: dict[str, NotebookVerdict | None], say: Say
 ) -> dict[str, str]:
-    """Grade all submissions in the copy; return whose grading failed, and why.
-
-    Args:
-        copied: the assignment in the copy.
-        earlier: the earlier verdicts by student, which give the salts.
-        say: shows a line of progress.
-
-    """
+    """Grade all submissions in the copy with their earlier salts; return whose failed, and why."""
     course, name, students = copied.course, copied.name, list(earlier)
     salts = {who: verdict.salt for who, verdict in earlier.items() if verdict}
     (course / SALTS).write_text(json.dumps(salts), encoding="utf-8")

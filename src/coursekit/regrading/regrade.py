@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from coursekit.command_line import line_printer
 from coursekit.regrading.comparison import Comparison
 from coursekit.regrading.preview import Preview, preview
 from coursekit.regrading.writing import write as write_shown
@@ -14,12 +15,7 @@ from coursekit.regrading.writing import write as write_shown
 def regrade(course: Path, name: str, console: Console, *, write: bool) -> int:
     """Show whose score today's tests change, by how much and by which check; write if asked.
 
-    Args:
-        course: the course folder.
-        name: the assignment.
-        console: shows progress and the preview.
-        write: whether to write what was shown. Otherwise only
-            ``build/regrade/<name>/`` changes.
+    Without ``write`` only ``build/regrade/<name>/`` changes.
 
     Returns:
         The exit status: 1 if the grading of a submission failed, else 0.
@@ -29,10 +25,7 @@ def regrade(course: Path, name: str, console: Console, *, write: bool) -> int:
             notebooks would change, or if all grading fails.
 
     """
-
-    def say(line: str) -> None:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-
+    say = line_printer(console)
     shown = preview(course, name, say)
     for line in report(shown):
         say(line)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
+from coursekit.command_line import Say
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook import GRADEBOOK, read_rows, read_scores, take_scores
 from coursekit.regrading.comparison import Comparison
 from coursekit.regrading.preview import Preview
 from coursekit.release.pipeline import generate
-
-Say = Callable[[str], None]
 
 
 def write(shown: Preview, say: Say) -> None:
@@ -22,10 +20,6 @@ def write(shown: Preview, say: Say) -> None:
     Nothing is graded a second time: the files and scores are those that the
     preview compared. A submission's new scores count, all at once, when its
     files are in place. After an interruption the command can be repeated.
-
-    Args:
-        shown: the preview.
-        say: shows a line of progress.
 
     Raises:
         CourseKitError: if the gradebook changed after the preview began; nothing

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from nbformat import NotebookNode
 
 from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
@@ -73,21 +71,15 @@ def changed_cells(before: NotebookNode, after: NotebookNode) -> list[str]:
     lines += [f"cell {name} is new" for name in new if name not in old]
     for name in old:
         if name in new:
-            changes = list(_changes(old[name], new[name]))
+            changes = _changes(old[name], new[name])
             if changes:
                 lines.append(f"cell {name} has changed: {', '.join(changes)}")
     return lines
 
 
 def _changes(old: NotebookNode, new: NotebookNode) -> list[str]:
-    found = []
-    if old.cell_type != new.cell_type:
-        found.append(f"its type, {old.cell_type} to {new.cell_type}")
-    before: dict[str, Any] = old.metadata.nbgrader
-    after: dict[str, Any] = new.metadata.nbgrader
-    for key, said in _WORDS.items():
-        if before.get(key) != after.get(key):
-            found.append(f"{said}, {before.get(key)} to {after.get(key)}")
-    if old.source != new.source:
-        found.append("its text")
-    return found
+    before, after = old.metadata.nbgrader, new.metadata.nbgrader
+    values = {"its type": (old.cell_type, new.cell_type)}
+    values |= {said: (before.get(key), after.get(key)) for key, said in _WORDS.items()}
+    found = [f"{said}, {was} to {now}" for said, (was, now) in values.items() if was != now]
+    return [*found, "its text"] if old.source != new.source else found

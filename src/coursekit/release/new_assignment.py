@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from coursekit.command_line import Say
 from coursekit.course.assignment import Assignment, refuse_other_folder
 from coursekit.course.assignment_file import FILE, UPDATES_CELL, new_assignment_file, version_of
 from coursekit.course.normal_form import normalise, notebook_text
 from coursekit.errors import CourseKitError
 from coursekit.release.drafts import new_folders
 
-Say = Callable[[str], None]
 # Ids of the notebook's other cells.
 _TAKEN = ("title", "updates", "imports")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -60,14 +60,10 @@ fails = ["an example", "another example"]
 """
 
 
-def new_assignment(course: Path, name: str, functions: Sequence[str], say: Say) -> Assignment:
+def new_assignment(course: Path, name: str, functions: Sequence[str], say: Say) -> None:
     """Write an assignment that can be released once its solutions are written.
 
-    Args:
-        course: the course folder.
-        name: the assignment's name, such as "warming-up-v1"; without a version it gets "-v1".
-        functions: the functions that students are to write.
-        say: shows a line about the next step.
+    A name without a version gets "-v1"; ``functions`` are those that students are to write.
 
     Raises:
         CourseKitError: if a name is malformed or taken. Then nothing has been written.
@@ -115,7 +111,6 @@ def new_assignment(course: Path, name: str, functions: Sequence[str], say: Say) 
     say(f"      hidden tests in grader_tests/{name}/, and points in both;")
     say(f"then: coursekit release {name}")
     say("read docs/authoring.md: it has a NumPy function and a small network as examples")
-    return made
 
 
 def _notebook(title: str, functions: Sequence[str]) -> NotebookNode:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
+from coursekit.command_line import Say
 from coursekit.course.assignment import Assignment, find_assignment
 from coursekit.course.assignment_file import (
     FILE,
@@ -18,18 +18,11 @@ from coursekit.course.assignment_file import (
 from coursekit.errors import CourseKitError
 from coursekit.release.drafts import new_folders
 
-Say = Callable[[str], None]
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 
 
 def new_version(course: Path, old: str, new: str, say: Say) -> Assignment:
-    """Copy an assignment's source and hidden tests under a new version's name.
-
-    Args:
-        course: the course folder.
-        old: the assignment to start from, such as "residual-networks-v2a".
-        new: the new assignment's name, such as "residual-networks-v2b".
-        say: shows a line about the next step.
+    """Copy the source and hidden tests of the assignment ``old`` under a new version's name.
 
     Returns:
         The new assignment. Its list of updates is empty, so that it cannot be released

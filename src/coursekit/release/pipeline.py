@@ -5,9 +5,9 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
+from coursekit.command_line import Say
 from coursekit.course.assignment import (
     SETTINGS,
     Assignment,
@@ -28,7 +28,6 @@ from coursekit.release.mistakes import refuse_mistakes
 from coursekit.release.recording import recorded
 from resnets_utils.checks.check_result import Outcome
 
-Say = Callable[[str], None]
 COURSE_FILES = ("source", "grader_tests", *SETTINGS)
 
 
@@ -192,7 +191,6 @@ def _same_folders(one: Path, other: Path, what: str) -> None:
     names = {
         path.relative_to(folder)
         for folder in (one, other)
-        if folder.exists()
         for path in folder.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }

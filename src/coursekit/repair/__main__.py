@@ -47,9 +47,7 @@ def _answer(line: Connection, request: dict[str, Any]) -> dict[str, Any]:
             rebuilt = repair(
                 Path(request["folder"]), request["expected"], request["release"], choose
             )
-    except InfrastructureError as error:
-        return {"reason": error.message, "hint": error.hint}
-    except BeyondRepair as error:
+    except (InfrastructureError, BeyondRepair) as error:
         return {"reason": error.message, "hint": error.hint}
     except (MemoryError, RecursionError) as error:
         what = "memory" if isinstance(error, MemoryError) else "nesting"

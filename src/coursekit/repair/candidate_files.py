@@ -113,16 +113,10 @@ def _in_archive(folder: Path, path: Path, expected: str) -> Iterator[Candidate]:
     inside = str(path.relative_to(folder))
     for entry in entries(path, folder):
         if ".ipynb" in entry.name.lower():
-            yield Candidate(
-                folder,
-                path,
-                entry.inside,
-                f"{entry.where} in {shown(inside)}",
-                entry.changed,
-                # An archive that was renamed stands where the notebook should.
-                expected=False,
-                same_name=entry.name.lower() == expected.lower(),
-            )
+            where = f"{entry.where} in {shown(inside)}"
+            same = entry.name.lower() == expected.lower()
+            # An archive that was renamed stands where the notebook should: it is not expected.
+            yield Candidate(folder, path, entry.inside, where, entry.changed, False, same)
 
 
 def _last_resorts(folder: Path, files: tuple[Path, ...], expected: str) -> Iterator[Candidate]:

@@ -52,10 +52,7 @@ def find_notebook(text: str) -> Found | None:
 def find_whole_cells(text: str, most: int) -> PlainNotebook | None:
     """Return the cells before the place at which a notebook breaks off; None if there is no cell.
 
-    Args:
-        text: the text.
-        most: stop after more cells than this.
-
+    It stops after more cells than ``most``.
     """
     start = _CELLS.search(text)
     cells: list[Any] = []

@@ -89,11 +89,7 @@ def answers_in_text(
 ) -> list[tuple[Definition, Piece]]:
     """Return a function's complete copies in the student's own text cells, each as code.
 
-    Args:
-        pieces: the submission; each new piece is inserted below its text.
-        released: the notebook that they go into.
-        function: the graded function.
-
+    Each new piece is inserted into ``pieces``, below its text.
     """
     found = []
     for piece in [*pieces]:

@@ -24,11 +24,7 @@ from resnets_utils.notebooks.released import ReleasedNotebook
 def recognise(cells: list[Cell], released: ReleasedNotebook, repairs: list[str]) -> list[Piece]:
     """Return a submission's cells, each answer and each locked cell once at most.
 
-    Args:
-        cells: the submitted cells.
-        released: the notebook that they go into.
-        repairs: takes down what is repaired, in words.
-
+    What is repaired is added to ``repairs``, in words.
     """
     pieces = pieces_of(cells, released)
     _say_metadata(pieces, released, repairs)

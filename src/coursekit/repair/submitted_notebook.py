@@ -52,11 +52,7 @@ class SubmittedNotebook(PlainNotebook):
 
 
 def read_submission(content: bytes, name: str) -> SubmittedNotebook:
-    """Return the notebook in a file's bytes.
-
-    Args:
-        content: the bytes.
-        name: the file's name, for people.
+    """Return the notebook in the bytes of a file, whose name is for people.
 
     Raises:
         BeyondRepair: if they hold no notebook, or more than can be graded.

@@ -7,11 +7,13 @@ from dataclasses import fields
 
 from rich.console import Console
 
+from coursekit.command_line import line_printer
 from coursekit.errors import CourseKitError
 from coursekit.sandbox.levels import LEVELS, strongest
 from coursekit.sandbox.limits import Limits
 from coursekit.sandbox.owners import real_root
 from coursekit.sandbox.probing import probe
+from coursekit.sandbox.remedies import namespace_remedies
 from coursekit.sandbox.settings import UNSAFE_VARIABLE
 
 
@@ -22,20 +24,14 @@ def doctor(console: Console) -> None:
         CourseKitError: if it has no sandbox.
 
     """
-
-    def say(line: str) -> None:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-
+    say = line_printer(console)
     say(f"system       {platform.system()} {platform.release()}, {platform.machine()}")
     for level in LEVELS:
         why = level.why_not()
         found = f"no : {why}" if why else "yes" if level.sandboxed else "only if asked for"
         say(f"{level.name:<12} {level.words}: {found}")
     chosen = strongest()
-    # Levels that lack the same thing have the same remedies.
-    remedies = dict.fromkeys(
-        remedy for level in LEVELS if level.why_not() for remedy in level.remedies()
-    )
+    remedies = namespace_remedies() if any(level.why_not() for level in LEVELS) else []
     if not chosen.sandboxed:
         raise CourseKitError(
             "students' code would run without a sandbox here, so grading refuses to run it",

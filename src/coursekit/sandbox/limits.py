@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 KILOBYTE = 1024
@@ -30,10 +30,6 @@ class Limits:
     text_kilobytes: int = _limit(1024, "text that one cell may print")
     picture_kilobytes: int = _limit(10_240, "pictures that one cell may show")
     messages: int = _limit(10_000, "messages that one cell may send")
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the limits as JSON data."""
-        return asdict(self)
 
 
 def in_words(size: float) -> str:

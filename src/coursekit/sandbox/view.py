@@ -24,6 +24,8 @@ _SETTINGS = (
     "/etc/ssl/certs",
     "/var/cache/fontconfig",
 )
+# The entrance makes the private disk with them, and then gives them up.
+_CAPABILITIES = ("SYS_ADMIN", "SETUID", "SETGID", "CHOWN", "NET_ADMIN", "SETPCAP")
 # What runs inside, and what that imports.
 _SHOWN_OF_THE_KIT = ("__init__.py", "sandbox/__init__.py", "sandbox/inside", "sandbox/limits.py")
 
@@ -48,10 +50,8 @@ def bubblewrap_arguments(*, own_users: bool) -> list[str]:
         "--unshare-cgroup-try",
         "--hostname",
         "student",
-        # The entrance makes the private disk with them, and then gives them up.
-        *_capabilities(
-            "CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_CHOWN", "CAP_NET_ADMIN", "CAP_SETPCAP"
-        ),
+        *("--cap-drop", "ALL"),
+        *(word for name in _CAPABILITIES for word in ("--cap-add", f"CAP_{name}")),
         *_files(),
         "--proc",
         "/proc",
@@ -68,15 +68,12 @@ def bubblewrap_arguments(*, own_users: bool) -> list[str]:
     ]
 
 
-def _capabilities(*names: str) -> list[str]:
-    return ["--cap-drop", "ALL", *(word for name in names for word in ("--cap-add", name))]
-
-
 def _files() -> list[str]:
     shown = {path: path for path in _python_folders()} | _package_folders()
     arguments = ["--ro-bind", "/usr", "/usr"]
     # bubblewrap itself would close them to other users.
-    for folder in _parents([*DEVICES, *_SETTINGS, *shown.values()]):
+    places = map(Path, (*DEVICES, *_SETTINGS, *shown.values()))
+    for folder in sorted({str(parent) for place in places for parent in place.parents} - {"/"}):
         arguments += ["--dir", folder]
     for link in _LINKED:
         if os.path.islink(link):
@@ -88,12 +85,6 @@ def _files() -> list[str]:
     for source, place in shown.items():
         arguments += ["--ro-bind", source, place]
     return arguments
-
-
-def _parents(places: list[str]) -> list[str]:
-    """The folders that contain some places, outer ones first."""
-    found = {str(parent) for place in places for parent in Path(place).parents}
-    return sorted(found - {"/"})
 
 
 def _python_folders() -> list[str]:

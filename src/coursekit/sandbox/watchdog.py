@@ -66,18 +66,13 @@ class Watchdog:
         self._thread.join()
 
     def why_it_ended(self, status: int) -> str:
-        """Return which limit ended the kernel, for example "memory ran out in {} (4 GB)".
+        """Return which limit ended a kernel of this exit status; "" if no limit did.
 
-        Args:
-            status: the kernel's exit status.
-
-        Returns:
-            The words, with {} for what ran; "" if no limit ended it.
-
+        For example "memory ran out in {} (4 GB)", with {} for what ran.
         """
-        number = abs(status) % _BY_SIGNAL
         if self._why:
             return self._why
+        number = abs(status) % _BY_SIGNAL
         if number == signal.SIGXCPU:
             return f"{{}} used up the processor time ({self._limits.processor_seconds} s)"
         most = self._limits.process_megabytes * MEGABYTE

@@ -9,15 +9,11 @@ from nbformat.v4 import new_output
 
 
 class CellOutputs:
-    """One cell's outputs.
+    """One cell's outputs, which it writes into the cell.
 
     It replaces nbclient's own bookkeeping. There a message can change other cells'
     outputs, repeat one text in all outputs of one display id, and write widgets'
     state into the notebook.
-
-    Args:
-        cell: the cell; its outputs are changed.
-
     """
 
     def __init__(self, cell: NotebookNode) -> None:

@@ -40,12 +40,7 @@ class OutputMeter:
         self._by_all = by_all
 
     def admit(self, message: dict[str, Any]) -> dict[str, Any] | None:
-        """Return a message, shortened if necessary; None if it exceeds a limit.
-
-        Args:
-            message: one that `plain_message` has made.
-
-        """
+        """Return a message of `plain_message`, shortened if necessary; None if beyond a limit."""
         kind, content = message["msg_type"], message["content"]
         if kind == "status":
             self.complete = content["execution_state"] == "idle"

@@ -1,4 +1,7 @@
-"""Sandbox this process before a student's code runs: private disk, limits, no rights."""
+"""Sandbox this process before a student's code runs: private disk, limits, no rights.
+
+Each step raises OSError if the kernel refuses it.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,6 @@ from coursekit.sandbox.limits import MEGABYTE
 # The private disk has a place of its own: our Python may be below /home or /tmp.
 DISK = "/student"
 HOME = "/student/home"
-WORK = "/student/home/work"
 TEMPORARY = "/student/tmp"
 # Where its parts appear as well.
 _PARTS = {TEMPORARY: "/tmp", "/student/shm": "/dev/shm"}
@@ -42,12 +44,7 @@ _MAX_SIGNALS = 4096  # that wait, timers included
 
 
 def make_disk(limits: dict[str, Any], owner: int) -> None:
-    """Mount a private disk in memory, also over /dev/shm, and over /tmp if that is empty.
-
-    Raises:
-        OSError: if the kernel refuses.
-
-    """
+    """Mount a private disk in memory, also over /dev/shm, and over /tmp if that is empty."""
     flags = MS_NOSUID | MS_NODEV
     options = f"size={limits['disk_megabytes']}m,nr_inodes={limits['files']},mode=755"
     mount("private", DISK, "tmpfs", flags, options)
@@ -70,12 +67,7 @@ def go_first_when_memory_runs_out() -> None:
 
 
 def become(owner: int) -> None:
-    """Change to a user id that owns nothing, and give up root's rights.
-
-    Raises:
-        OSError: if the kernel refuses.
-
-    """
+    """Change to a user id that owns nothing, and give up root's rights."""
     if os.getuid() != owner:
         os.setgroups([])
         os.setresgid(owner, owner, owner)
@@ -115,12 +107,7 @@ def limit_resources(limits: dict[str, Any], *, own_user: bool) -> None:
 
 
 def give_up_rights() -> None:
-    """Accept the restrictions of Landlock and seccomp, which cannot be undone.
-
-    Raises:
-        OSError: if the kernel refuses.
-
-    """
+    """Accept the restrictions of Landlock and seccomp, which cannot be undone."""
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     landlock.restrict([DISK, *filter(os.path.ismount, _PARTS.values())], list(DEVICES))
     seccomp.refuse_calls()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from dataclasses import asdict
 
 from coursekit.sandbox.inside import landlock, seccomp
 from coursekit.sandbox.inside.kernel_forks import serve_forks, try_nesting
@@ -40,11 +41,10 @@ def probe(line: socket.socket) -> None:
     """Try every step on this process, and tell the conductor what this machine supports."""
     from coursekit.sandbox.limits import Limits
 
-    limits = Limits().as_json()
     owner = int(sys.argv[3])
     try:
         why_not_nested = try_nesting(owner)
-        confine(KernelRequest(limits, {}, (), owner))
+        confine(KernelRequest(asdict(Limits()), {}, (), owner))
         import coursekit.sandbox.inside.student_kernel as found
 
         tell(

@@ -41,6 +41,8 @@ from coursekit.sandbox.inside.system_calls import (
 _ALL_NAMESPACES = (
     CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS
 )
+# What a notebook needs. The student's library is left out: each working folder has the version
+# that counts.
 _MODULES = (
     "coursekit.sandbox.inside.student_kernel",
     "h5py",
@@ -56,22 +58,14 @@ _MODULES = (
 _DISK = {"disk_megabytes": 64, "files": 1000}
 
 
-def import_everything() -> None:
-    """Import what a notebook needs.
-
-    The student's library is left out: each working folder has the version that counts.
-    """
-    for name in _MODULES:
-        importlib.import_module(name)
-
-
 def serve_forks(line: socket.socket) -> None:
     """Fork a kernel for each connection that arrives on ``line``, until that closes."""
     # Libraries save their settings when they are imported. The kernels' own disks
     # cover this one.
     confinement.make_disk(_DISK, os.getuid())
     os.environ.update(confinement.environment(confinement.HOME, confinement.TEMPORARY))
-    import_everything()
+    for name in _MODULES:
+        importlib.import_module(name)
     threads = os.listdir("/proc/self/task")
     if len(threads) != 1:
         kernel_start.tell(line, error=f"the zygote has {len(threads)} threads instead of one")

@@ -1,4 +1,7 @@
-"""The few Linux calls for which Python 3.11 has no function."""
+"""The few Linux calls for which Python 3.11 has no function.
+
+Each of them raises OSError if the kernel refuses.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,6 @@ MS_PRIVATE = 1 << 18
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
-PR_CAPBSET_DROP = 24
 PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
@@ -47,22 +49,12 @@ def _checked(result: int, what: str) -> int:
 
 
 def unshare(flags: int) -> None:
-    """Leave the namespaces named by ``flags`` for new ones.
-
-    Raises:
-        OSError: if the kernel refuses.
-
-    """
+    """Leave the namespaces named by ``flags`` for new ones."""
     _checked(_libc.unshare(flags), "unshare")
 
 
 def mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:
-    """Mount a file system.
-
-    Raises:
-        OSError: if the kernel refuses.
-
-    """
+    """Mount a file system."""
     _checked(
         _libc.mount(
             source.encode(),
@@ -76,12 +68,7 @@ def mount(source: str, target: str, kind: str, flags: int, options: str = "") ->
 
 
 def prctl(option: int, *values: int) -> int:
-    """Change a property of this process.
-
-    Raises:
-        OSError: if the kernel refuses.
-
-    """
+    """Change a property of this process."""
     four = [*values, 0, 0, 0, 0][:4]
     return _checked(
         _libc.prctl(option, *(ctypes.c_ulong(value) for value in four)), f"prctl {option}"
@@ -89,33 +76,18 @@ def prctl(option: int, *values: int) -> int:
 
 
 def syscall(number: int, *values: object) -> int:
-    """Make a system call by its number.
-
-    Raises:
-        OSError: if the kernel refuses.
-
-    """
+    """Make a system call by its number."""
     return _checked(_libc.syscall(ctypes.c_long(number), *values), f"system call {number}")
 
 
 def drop_capabilities() -> None:
-    """Give up every capability, permanently.
-
-    Raises:
-        OSError: if the kernel refuses.
-
-    """
+    """Give up every capability, permanently."""
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
     header = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
     _checked(_libc.capset(header, bytes(24)), "capset")
 
 
 def raise_loopback() -> None:
-    """Start this network namespace's loopback.
-
-    Raises:
-        OSError: if the kernel refuses.
-
-    """
+    """Start this network namespace's loopback."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         fcntl.ioctl(line, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from coursekit.processes.line import Process
 from coursekit.sandbox.entrance_process import start_cold, start_sandbox
 from coursekit.sandbox.inside.requests import KernelRequest
-from coursekit.sandbox.levels.level import KernelProcess, Level
+from coursekit.sandbox.levels.level import Level
 from coursekit.sandbox.owners import fresh_owner
 from coursekit.sandbox.probing import probe
-from coursekit.sandbox.remedies import namespace_remedies
 
 
 class Bubblewrap(Level):
@@ -21,10 +21,7 @@ class Bubblewrap(Level):
     def why_not(self) -> str:
         return probe().why_not
 
-    def remedies(self) -> list[str]:
-        return namespace_remedies()
-
-    def start(self, request: KernelRequest, listening: list[int], archive: int) -> KernelProcess:
+    def start(self, request: KernelRequest, listening: list[int], archive: int) -> Process:
         owned = replace(request, owner=fresh_owner())
         return start_cold(start_sandbox, owned, listening, archive)
 

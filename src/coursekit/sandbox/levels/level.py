@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
+from coursekit.processes.line import Process
 from coursekit.sandbox.inside.requests import KernelRequest
-
-
-class KernelProcess(Protocol):
-    """What Jupyter and the watchdog use of `subprocess.Popen`."""
-
-    @property
-    def pid(self) -> int: ...
-    def poll(self) -> int | None: ...
-    def wait(self, timeout: float | None = None) -> int: ...
-    def send_signal(self, sig: int) -> None: ...
-    def kill(self) -> None: ...
 
 
 class Level(ABC):
@@ -37,12 +27,8 @@ class Level(ABC):
     def why_not(self) -> str:
         """Return why this machine lacks the level; "" if it has it."""
 
-    def remedies(self) -> list[str]:
-        """Return what gives this machine the level, as commands where there are any."""
-        return []
-
     @abstractmethod
-    def start(self, request: KernelRequest, listening: list[int], archive: int) -> KernelProcess:
+    def start(self, request: KernelRequest, listening: list[int], archive: int) -> Process:
         """Start a kernel, and wait until it is as sandboxed as the level makes it.
 
         Args:

@@ -10,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import coursekit
+from coursekit.processes.line import Process
 from coursekit.sandbox.entrance_process import start_cold
 from coursekit.sandbox.inside.confinement import PYTHON_SETTINGS
 from coursekit.sandbox.inside.requests import KernelRequest
-from coursekit.sandbox.levels.level import KernelProcess, Level
+from coursekit.sandbox.levels.level import Level
 
 
 class NoSandbox(Level):
@@ -26,7 +27,7 @@ class NoSandbox(Level):
     def why_not(self) -> str:
         return ""
 
-    def start(self, request: KernelRequest, listening: list[int], archive: int) -> KernelProcess:
+    def start(self, request: KernelRequest, listening: list[int], archive: int) -> Process:
         # Beside the kernel's sockets, so that it is removed with them.
         home = Path(f"{request.connection['ip']}-home")
         home.mkdir(mode=0o700)
