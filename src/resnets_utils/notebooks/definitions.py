@@ -13,6 +13,7 @@ from resnets_utils.notebooks.python_text import (
     PythonText,
     closing_bracket,
     own_lines,
+    running_with,
 )
 
 # "START CODE HERE" in most editions, "YOUR CODE STARTS HERE" in some.
@@ -183,21 +184,9 @@ def graded_in(
 ) -> Iterator[tuple[ast.stmt, ast.FunctionDef]]:
     """Yield each graded function with the outermost statement that it stands in."""
     for statement in body:
-        for function in _defined_by(statement, functions):
-            yield statement, function
-
-
-def _defined_by(statement: ast.stmt, functions: Collection[str]) -> Iterator[ast.FunctionDef]:
-    if isinstance(statement, ast.FunctionDef):
-        if statement.name in functions:
-            yield statement
-    elif isinstance(statement, ast.If | ast.Try | ast.With | ast.For | ast.While):
-        for node in ast.iter_child_nodes(statement):
-            if isinstance(node, ast.ExceptHandler):
-                for inside in node.body:
-                    yield from _defined_by(inside, functions)
-            elif isinstance(node, ast.stmt):
-                yield from _defined_by(node, functions)
+        for inside in running_with(statement):
+            if isinstance(inside, ast.FunctionDef) and inside.name in functions:
+                yield statement, inside
 
 
 def _definition(
@@ -239,9 +228,7 @@ def _from_broken_cell(
         found = list(graded_in(piece.tree.body, {name})) if piece.tree else []
         if found:
             cut = _definition(piece, *found[0], cells)
-            return Definition(
-                name, cells, first, cut.text, False, cut.placeholder, cut.untouched, None
-            )
+            return replace(cut, function=name, line=first, whole_cell=False)
     shortest = PythonText("\n".join(lines[first - 1 : (*ends, len(lines))[0]]))
     error = shortest.error or python.error or CellSyntaxError(1, "invalid syntax")
     return Definition(name, cells, first, shortest.text.rstrip(), False, error=error)
@@ -255,7 +242,6 @@ def first_placeholder(lines: Sequence[str], function: ast.FunctionDef) -> int:
         function: its definition.
 
     """
-    assert function.end_lineno is not None
     places = [
         node.lineno
         for node in ast.walk(function)
