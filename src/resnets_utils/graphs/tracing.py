@@ -47,6 +47,11 @@ def trace(call: Call, function: Callable[..., Any], namespace: dict[str, Any]) -
         entrances.append(keras.Input(shape))
         return entrances[-1]
 
+    def graph() -> Reply:
+        model = _draw(call, function, make_input, namespace)
+        reply = {"status": "graph", "graph": model.to_json()}
+        return reply if call.sample is None else reply | _tried(model, call.sample)
+
     try:
         if call.sample is None and can_wait_for_values():
             # A graph needs no starting values, and drawing them takes most of the time.
@@ -55,8 +60,8 @@ def trace(call: Call, function: Callable[..., Any], namespace: dict[str, Any]) -
                 contextlib.suppress(Exception),
                 without_starting_values([function, *namespace.values()]),
             ):
-                return _graph(call, function, make_input, namespace)
-        return _graph(call, function, make_input, namespace)
+                return graph()
+        return graph()
     except BaseException as error:  # SystemExit, too, is the student's own
         reply = raised_reply(error, namespace)
         return reply if reply["status"] == "placeholder" else reply | _drawn_so_far(entrances)
@@ -125,17 +130,6 @@ def _layers_in(values: Iterable[Any]) -> Iterator[keras.layers.Layer]:
                     waiting.append(cell.cell_contents)
         elif kind.__module__ == "__main__" and hasattr(value, "__dict__"):
             waiting += vars(value).values()
-
-
-def _graph(
-    call: Call,
-    function: Callable[..., Any],
-    make_input: Callable[[tuple[int, ...]], Any],
-    namespace: dict[str, Any],
-) -> Reply:
-    model = _draw(call, function, make_input, namespace)
-    reply = {"status": "graph", "graph": model.to_json()}
-    return reply if call.sample is None else reply | _tried(model, call.sample)
 
 
 def _draw(
