@@ -60,10 +60,7 @@ def _nth(number: int, word: str) -> str:
 class Names:
     """Names for a graph's nodes: "the second convolution", "the shortcut's convolution".
 
-    Args:
-        graph: the graph.
-        network: whether it is a whole network, not the layers of a block.
-
+    ``network`` says whether it is a whole network, not the layers of a block.
     """
 
     def __init__(self, graph: Graph, *, network: bool) -> None:

@@ -116,12 +116,7 @@ def _values(
         # A layer called twice stays one layer with shared weights.
         key = (node.kind, *node.weights_of(at))
         if key not in layers:
-            fixed = node.kind == "dropout" and dropout_salt is not None
-            layers[key] = (
-                FixedDropout(float(str(node["rate"])), dropout_salt or 0)
-                if fixed
-                else _layer(node, seeded)
-            )
+            layers[key] = _layer(node, seeded, dropout_salt)
         options = (
             {"training": node["training"]} if node.settings.get("training") is not None else {}
         )
@@ -177,9 +172,11 @@ def _initializer(node: Node, seeded: bool) -> Any:
     return "glorot_uniform"
 
 
-def _layer(node: Node, seeded: bool) -> keras.layers.Layer:
+def _layer(node: Node, seeded: bool, dropout_salt: int | None) -> keras.layers.Layer:
     if node.kind == CLOSED_BLOCK:
         return StandIn(node.function, {}, tuple(size or 1 for size in node.gives[1:]))
+    if node.kind == "dropout" and dropout_salt is not None:
+        return FixedDropout(float(str(node["rate"])), dropout_salt)
     if node.kind not in _CLASSES or node.settings.get("function", "relu") not in ACTIVATIONS:
         raise ValueError(f"a step of kind {node.kind!r} cannot be built")
     name = _CLASSES[node.kind]

@@ -57,13 +57,7 @@ class Definition:
 
 
 def find_definitions(cells: Sequence[Cell], functions: Collection[str]) -> list[Definition]:
-    """Return every copy of the graded functions in a notebook, in its order.
-
-    Args:
-        cells: the notebook's cells.
-        functions: names of the graded functions.
-
-    """
+    """Return every copy of the graded functions in a notebook, in its order."""
     found: list[Definition] = []
     joined: set[int] = set()
 
@@ -107,14 +101,7 @@ def defined_in(source: str, functions: Collection[str]) -> str:
 
 
 def parts_below(source: str, following: Sequence[str], functions: Collection[str]) -> int:
-    """Return how many of the cells below one complete the graded function that it begins.
-
-    Args:
-        source: the text of the cell that may have been cut.
-        following: the texts of the cells below it.
-        functions: names of the graded functions.
-
-    """
+    """Return how many of the cells below one complete the graded function that it begins."""
     whole = 0
     if not functions or not defined_in(source, functions):
         return whole
@@ -237,10 +224,7 @@ def _from_broken_cell(
 def first_placeholder(lines: Sequence[str], function: ast.FunctionDef) -> int:
     """Return the first line that a function leaves to be written; 0 if there is no such line.
 
-    Args:
-        lines: the lines of the text that the function stands in.
-        function: its definition.
-
+    ``lines`` are those of the whole text that the function stands in.
     """
     places = [
         node.lineno

@@ -253,14 +253,7 @@ def _targets(node: ast.Assign) -> str:
 
 
 def remaining_problems(python: PythonText, names: Names, given: Mapping[str, str]) -> list[Problem]:
-    """Return what today's Keras refuses in a text, after all edits were made.
-
-    Args:
-        python: the edited text, which Python can read.
-        names: what the names in it stand for.
-        given: the names that the release gives, with their full names.
-
-    """
+    """Return what today's Keras refuses in a text, after all edits were made."""
     # What the release itself imports exists; this saves loading Keras.
     there = {meaning(full_name) for full_name in given.values()}
     problems = []
@@ -300,11 +293,6 @@ def sizes_of_another_text(function: ast.FunctionDef, words: str) -> list[Problem
 
     Such a list is not in the release's text, which has one with the same pattern and the
     same last number instead.
-
-    Args:
-        function: a graded function.
-        words: the release's text.
-
     """
     asked = dict.fromkeys(
         tuple(int(number) for number in found.split(","))

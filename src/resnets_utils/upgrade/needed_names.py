@@ -67,10 +67,7 @@ class Needs:
 class NotebookNames:
     """The names that a notebook's cells define at their top level.
 
-    Args:
-        cells: the notebook's cells.
-        functions: names of the graded functions, which are not helpers.
-
+    ``functions`` names the graded functions, which are not helpers.
     """
 
     def __init__(self, cells: Sequence[Cell], functions: Collection[str]) -> None:
@@ -113,12 +110,7 @@ class NotebookNames:
         return _KNOWN_ALIASES if unknown else {}
 
     def meanings(self, given: Mapping[str, str]) -> Names:
-        """Return what names stand for in this notebook.
-
-        Args:
-            given: names that the release gives, for names that the notebook does not import.
-
-        """
+        """Return what names stand for here; ``given`` is for those that are not imported."""
         own = {name for name, binding in self._bindings.items() if binding.own}
         known = {**self._handed_on, **given, **self.full_names}
         return Names({name: known[name] for name in known if name not in own})

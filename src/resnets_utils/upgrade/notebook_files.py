@@ -56,13 +56,8 @@ def already_there(path: Path) -> StudentError:
 def write_in_place(path: Path, text: str, before: bytes) -> None:
     """Replace a file's content by a text, in one step.
 
-    Args:
-        path: the file.
-        text: its new content.
-        before: its content when it was read.
-
     Raises:
-        StudentError: if it has changed since, or cannot be written.
+        StudentError: if it no longer holds what it held ``before``, or cannot be written.
 
     """
     with _draft(path, text.encode()) as draft:
