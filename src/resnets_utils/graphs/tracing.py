@@ -138,18 +138,18 @@ def _draw(
     make_input: Callable[[tuple[int, ...]], Any],
     namespace: dict[str, Any],
 ) -> keras.Model:
-    entrance = None if call.shape is None else make_input(call.shape)
     if call.blocks:
         names = getattr(function, "__globals__", namespace)
         # Students may give their blocks more arguments; then the network is drawn with theirs.
         with contextlib.suppress(OwnBlocksNeeded), in_place_of_blocks(names, Blocks(call.blocks)):
-            return _call(call, function, entrance)
-        entrance = None if call.shape is None else make_input(call.shape)
-    return _call(call, function, entrance)
+            return _call(call, function, make_input)
+    return _call(call, function, make_input)
 
 
-def _call(call: Call, function: Callable[..., Any], entrance: Any) -> keras.Model:
-    if entrance is None:
+def _call(
+    call: Call, function: Callable[..., Any], make_input: Callable[[tuple[int, ...]], Any]
+) -> keras.Model:
+    if call.shape is None:
         model = function(**call.python_arguments)
         if isinstance(model, keras.Sequential):
             return _functional(call, model)
@@ -158,6 +158,7 @@ def _call(call: Call, function: Callable[..., Any], entrance: Any) -> keras.Mode
                 f"{call.function} must return a keras Model; it returned {_kind_of(model)}"
             )
         return model
+    entrance = make_input(call.shape)
     result = function(entrance, **call.python_arguments)
     if not isinstance(result, keras.KerasTensor):
         raise WrongResult(
