@@ -20,7 +20,6 @@ from resnets_utils.border.call import Call
 from resnets_utils.checks.check_result import CheckFailed
 from resnets_utils.checks.graph_comparison import (
     CONVOLUTION,
-    INITIALIZERS,
     NORMALISATION,
     GraphComparison,
     all_and_names,
@@ -28,6 +27,7 @@ from resnets_utils.checks.graph_comparison import (
     all_but_start,
 )
 from resnets_utils.graphs.graph import CLOSED_BLOCK, TRAINING_KINDS, WEIGHTED, Graph, Node
+from resnets_utils.graphs.graph_differences import INITIALIZERS
 from resnets_utils.graphs.graph_differences import start as start_in_words
 from resnets_utils.graphs.places import kind_in_words
 from resnets_utils.graphs.rebuilding import build

@@ -26,12 +26,7 @@ class OutOfTime(BaseException):
 
 
 class ReferenceGraphs:
-    """Graphs of a reference's replies, each read once.
-
-    Args:
-        reference: what the exercise asks for.
-
-    """
+    """Graphs of a reference's replies, each read once."""
 
     def __init__(self, reference: Reference) -> None:
         self.reference = reference
@@ -150,12 +145,7 @@ def within_seconds(seconds: float | None) -> Iterator[None]:
 def replies_to_record(graphs: ReferenceGraphs, asked: Sequence[Call]) -> dict[str, Reply]:
     """Return the replies that a record keeps for the graphs that checks asked for.
 
-    The layers of the blocks in these graphs are among them.
-
-    Args:
-        graphs: those of the solution.
-        asked: the calls for graphs that the checks made.
-
+    The layers of the blocks in these graphs, which are the solution's, are among them.
     """
     kept: dict[str, Reply] = {}
     for call in asked:

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import lzma
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -172,9 +173,10 @@ def write_weights(model: keras.Model, path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _variables(model: keras.Model) -> dict[str, Any]:
+def _variables(model: keras.Model, names: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return a model's variables by "layer/variable", with its layers called by other names."""
     return {
-        f"{layer.name}/{variable.name}": variable
+        f"{names[layer.name] if names else layer.name}/{variable.name}": variable
         for layer in model.layers
         for variable in layer.weights
     }
@@ -204,12 +206,7 @@ def _variables_by_place(model: keras.Model, trained: Graph) -> dict[str, Any]:
             hint,
         )
     places = zip(answer.of_kind(*sorted(WEIGHTED)), trained.of_kind(*sorted(WEIGHTED)), strict=True)
-    names = {mine.layer: theirs.layer for mine, theirs in places}
-    return {
-        f"{names[layer.name]}/{variable.name}": variable
-        for layer in model.layers
-        for variable in layer.weights
-    }
+    return _variables(model, {mine.layer: theirs.layer for mine, theirs in places})
 
 
 def _structure(node: Node) -> tuple[object, ...] | None:

@@ -69,11 +69,6 @@ def upgrade(
 def upgrade_file(old: Path, release: ReleasedNotebook, output: Path | None) -> Report:
     """Do what `upgrade` does, without printing.
 
-    Args:
-        old: the older notebook.
-        release: the release.
-        output: the new notebook; None to fill the release's own.
-
     Raises:
         StudentError: if a file cannot be read or written; then nothing was written.
 
