@@ -160,12 +160,12 @@ REPLIES: dict[str, Reply] = {
         said="stand-in",
     ),
     "a list for the name of a class": Reply(
-        "graph(changed(parent, lambda layers: layers[1].update(class_name=[])))", said="holds what"
+        "graph(changed(parent, lambda layers: layers[1].update(class_name=[])))", said="has values that no"
     ),
     "a number beyond all bounds": Reply(
         "graph(changed(parent, lambda layers: layers[1]['inbound_nodes'][0]['args'].append("
         "10**400)))",
-        said="holds what",
+        said="has values that no",
     ),
     "layers stacked higher than Keras can climb": Reply(
         "graph(chain(parent, 1_900))", ("names",), "one ReLU more"

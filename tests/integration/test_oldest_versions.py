@@ -163,4 +163,5 @@ def test_the_oldest_versions_judge_as_the_newest_do(
     assert "Test Accuracy = 1.0000" in said["pretrained"]
     assert "looks like 5" in said["photo"]
     assert said["upgrade"].count("✓") == len(tests), said["upgrade"]
-    assert f"2.18.0 3.5.0 {folder}" in said["versions"]
+    oldest = ("2.18.0 3.5.0", "2.20.0 3.10.0")  # the second on Python 3.13
+    assert any(f"{versions} {folder}" in said["versions"] for versions in oldest)

@@ -107,7 +107,7 @@ class StudentKernel(Configurable):
             if not self.unsafe and os.environ.get(UNSAFE_VARIABLE, "") in ("", "0"):
                 why = f"c.StudentKernel.level is {level.name}" if self.level else why_no_sandbox()
                 raise InfrastructureError(
-                    f"students' code is not run, for it would run without a sandbox: {why}",
+                    f"students' code is not run: there is no sandbox for it, because {why}",
                     f"to run it with your own rights, set {UNSAFE_VARIABLE}=1 or "
                     "c.StudentKernel.unsafe = True; see what gives this machine a sandbox, "
                     "with: coursekit doctor",
