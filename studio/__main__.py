@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from coursekit.command_line import run_command
+from coursekit.command_runner import run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from coursekit.command_line import run_command
+from coursekit.command_runner import run_command
 from coursekit.release.new_assignment import new_assignment
 from coursekit.release.new_version import new_version
 from coursekit.release.pipeline import release_all

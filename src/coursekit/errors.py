@@ -2,7 +2,7 @@
 
 ::
 
-    resnets_utils.errors.HintedError
+    resnets_utils.hinted_errors.HintedError
     └── CourseKitError           what happened, and what to do next
         ├── AuthoringError       something that an instructor wrote does not work
         ├── BeyondRepair         a submission cannot be graded as it is
@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from resnets_utils.errors import HintedError
+from resnets_utils.hinted_errors import HintedError
 
 ASK_AGAIN = "ask the student to save it in Jupyter and hand it in again"
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from coursekit.course.assignment import assignments
 from coursekit.course.assignment_file import version_of, version_order
 from coursekit.errors import CourseKitError
-from resnets_utils.errors import StudentError
+from resnets_utils.hinted_errors import StudentError
 from resnets_utils.notebooks.notebook_reader import read_file
 from resnets_utils.notebooks.plain_notebook import PlainNotebook
 from resnets_utils.notebooks.released import ReleasedNotebook

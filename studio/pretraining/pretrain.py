@@ -23,7 +23,7 @@ from resnets_utils.border.call import Call, as_arguments
 from resnets_utils.checks.graph_comparison import open_blocks
 from resnets_utils.checks.reference import Solution
 from resnets_utils.checks.reference_graphs import ReferenceGraphs
-from resnets_utils.graphs.graph_text import text_of_graph
+from resnets_utils.graphs.graph_json import text_of_graph
 from resnets_utils.hands.drawing.generator import TEST_EACH, TEST_SEED, draw_pictures, mixed_labels
 from resnets_utils.hands.trained_model import (
     FOLDER,

@@ -160,7 +160,8 @@ REPLIES: dict[str, Reply] = {
         said="stand-in",
     ),
     "a list for the name of a class": Reply(
-        "graph(changed(parent, lambda layers: layers[1].update(class_name=[])))", said="has values that no"
+        "graph(changed(parent, lambda layers: layers[1].update(class_name=[])))",
+        said="has values that no",
     ),
     "a number beyond all bounds": Reply(
         "graph(changed(parent, lambda layers: layers[1]['inbound_nodes'][0]['args'].append("

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resnets_utils.errors import StudentError
 from resnets_utils.hands.dataset import convert_to_one_hot, random_mini_batches
+from resnets_utils.hinted_errors import StudentError
 
 
 @pytest.mark.parametrize("Y", [np.array([0, 2, 1]), np.array([[0, 2, 1]]), [0, 2, 1]])

@@ -8,9 +8,9 @@ import keras
 import pytest
 
 from resnets_utils.border.call import Call
-from resnets_utils.checks.answer import Answer
 from resnets_utils.checks.check_result import CheckFailed
 from resnets_utils.checks.graph_comparison import GraphComparison
+from resnets_utils.checks.network_checks import Answer
 from resnets_utils.graphs.graph import Graph
 from resnets_utils.graphs.keras_json import read_graph
 from resnets_utils.graphs.keras_layers import GraphRefused

@@ -24,7 +24,7 @@ from resnets_utils.checks.checks import Checks
 from resnets_utils.checks.judging import Judging, judging
 from resnets_utils.checks.reference import RECORD, Solution, record, record_text
 from resnets_utils.checks.reference_graphs import ReferenceGraphs, replies_to_record
-from resnets_utils.errors import StudentError
+from resnets_utils.hinted_errors import StudentError
 
 EXAMPLE = 'f=2, filters=[2, 4, 6], stage=1, block="a"'
 VISIBLE = f"""

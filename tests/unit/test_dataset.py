@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from permissions import folder_for_all, held_back
 
-from resnets_utils.errors import StudentError
 from resnets_utils.hands import drawing
 from resnets_utils.hands.classes import CLASS_NAMES
 from resnets_utils.hands.dataset import (
     MAX_PICTURES,
     load_dataset,
 )
+from resnets_utils.hinted_errors import StudentError
 
 TRAIN, TEST = "train_signs.h5", "test_signs.h5"
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from keras import layers
 
-from resnets_utils.errors import StudentError
 from resnets_utils.experiments.block_removal import remove_a_block, switched_off
 from resnets_utils.experiments.depth import compare_depths, small_network
 from resnets_utils.experiments.model_drawing import show_model
@@ -21,6 +20,7 @@ from resnets_utils.experiments.skip import what_the_skip_carries
 from resnets_utils.experiments.sliders import can_slide
 from resnets_utils.experiments.training import check_training, train
 from resnets_utils.hands.photo import show_prediction
+from resnets_utils.hinted_errors import StudentError
 from studio.pretraining.trained_network import assignment_with_network, solution_model
 
 mpl.use("Agg")

@@ -12,8 +12,8 @@ import pytest
 from keras import layers
 
 from coursekit.course.assignment import Assignment
-from resnets_utils.errors import StudentError
 from resnets_utils.experiments.model_drawing import show_model, summary_rows
+from resnets_utils.hinted_errors import StudentError
 from studio.pretraining.trained_network import solution_model
 
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from permissions import folder_for_all, held_back
 from PIL import Image
 
-from resnets_utils.errors import StudentError
 from resnets_utils.hands import photo as photo_module
 from resnets_utils.hands.photo import read_photo
+from resnets_utils.hinted_errors import StudentError
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnets_utils.errors import StudentError
 from resnets_utils.hands.classes import CLASS_NAMES
 from resnets_utils.hands.photo import predict, read_photo, show_prediction
+from resnets_utils.hinted_errors import StudentError
 
 
 def model_that_says(*probabilities: float, side: int = 64, activation: str = "softmax") -> Any:

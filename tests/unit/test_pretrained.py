@@ -14,7 +14,6 @@ from rich.console import Console
 
 from coursekit.course.assignment import assignments
 from coursekit.errors import GateError
-from resnets_utils.errors import StudentError
 from resnets_utils.hands.trained_model import (
     FOLDER,
     NETWORK,
@@ -27,6 +26,7 @@ from resnets_utils.hands.trained_model import (
     read_weights,
     write_weights,
 )
+from resnets_utils.hinted_errors import StudentError
 from studio.pretraining.drawn_data import batches, varied
 from studio.pretraining.epochs import start_small
 from studio.pretraining.pretrain import TRAINED, show

@@ -30,10 +30,10 @@ from resnets_utils.checks.reference import (
     record_text,
 )
 from resnets_utils.checks.reference_graphs import ReferenceGraphs, replies_to_record
-from resnets_utils.errors import StudentError
 from resnets_utils.graphs.graph import CLOSED_BLOCK, Graph, Node
-from resnets_utils.graphs.graph_text import graph_of_text, text_of_graph
+from resnets_utils.graphs.graph_json import graph_of_text, text_of_graph
 from resnets_utils.graphs.places import Names
+from resnets_utils.hinted_errors import StudentError
 
 NETWORK = Call("network", {})
 VALUES = "def softmax(x):\n    return [round(one / sum(x), 3) for one in x]\n"

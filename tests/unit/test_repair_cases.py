@@ -30,9 +30,9 @@ from coursekit.course.filled_in import fill_in
 from coursekit.course.known_answers import solution_cells
 from coursekit.errors import BeyondRepair
 from coursekit.nbgrader_seam.submission_exporter import MAX_REPAIRS, shortened
-from coursekit.repair.pasted_code import readable
-from coursekit.repair.rebuilt_notebook import Rebuilt, rebuild
-from coursekit.repair.submitted_notebook import MAX_CELLS, read_submission
+from coursekit.repair.reading.submitted_notebook import MAX_CELLS, read_submission
+from coursekit.repair.rebuilding.rebuilt_notebook import Rebuilt, rebuild
+from coursekit.repair.recognising.pasted_code import readable
 from resnets_utils.notebooks.released import ReleasedNotebook
 
 NAME = "Residual_Networks_v2a.ipynb"

@@ -22,16 +22,16 @@ from coursekit.course.known_answers import solution_cells
 from coursekit.errors import BeyondRepair, InfrastructureError
 from coursekit.processes.plain_files import (
     LARGEST_FILE,
-    MOST_FOLDERS,
+    MAX_FOLDERS,
     copy_plain_files,
     look_into,
     open_plain,
 )
-from coursekit.repair.candidate_files import find_candidates
-from coursekit.repair.rebuilt_notebook import Rebuilt
+from coursekit.repair.finding.candidate_files import find_candidates
+from coursekit.repair.finding.timestamp import read_timestamp
+from coursekit.repair.rebuilding.rebuilt_notebook import Rebuilt
 from coursekit.repair.repair_process import RepairProcess
 from coursekit.repair.submission import repair
-from coursekit.repair.timestamp import read_timestamp
 from resnets_utils.notebooks.notebook_reader import MAX_FILE_BYTES
 
 NAME = "Residual_Networks_v2a.ipynb"
@@ -251,10 +251,10 @@ def test_what_takes_a_files_place_while_files_are_copied_is_not_read(
 
 
 def test_a_tree_of_empty_folders_is_not_walked_to_its_end(folder: Path) -> None:
-    for number in range(MOST_FOLDERS + 1):
+    for number in range(MAX_FOLDERS + 1):
         (folder / str(number)).mkdir()
     assert look_into(folder).left_out == (
-        f"only the first {MOST_FOLDERS} folders were looked into",
+        f"only the first {MAX_FOLDERS} folders were looked into",
     )
 
 

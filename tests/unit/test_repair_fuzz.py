@@ -16,8 +16,8 @@ from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.course.filled_in import fill_in
 from coursekit.course.known_answers import solution_cells
 from coursekit.errors import BeyondRepair
-from coursekit.repair.rebuilt_notebook import rebuild
-from coursekit.repair.submitted_notebook import read_submission
+from coursekit.repair.reading.submitted_notebook import read_submission
+from coursekit.repair.rebuilding.rebuilt_notebook import rebuild
 from resnets_utils.notebooks.released import ReleasedNotebook
 
 ODD: list[Any] = [

@@ -23,7 +23,7 @@ POSIX = {"LC_ALL": "POSIX"}
 BARE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 # What the demo prints of a submission.
 SHOWN = """
-from coursekit.command_line import run_command
+from coursekit.command_runner import run_command
 from coursekit.demo import scores, show_reasons
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
 from resnets_utils.checks.check_result import CheckResult, Outcome

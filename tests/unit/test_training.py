@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from resnets_utils.errors import StudentError
 from resnets_utils.experiments.training import (
     SHORT_RUN_STEPS,
     check_training,
@@ -16,6 +15,7 @@ from resnets_utils.experiments.training import (
     train,
 )
 from resnets_utils.hands.drawing import draw_pictures
+from resnets_utils.hinted_errors import StudentError
 from studio.pretraining.trained_network import assignment_with_network, solution_model
 
 RANDOM = np.random.default_rng(7)

@@ -25,7 +25,7 @@ from upgrade_notebooks import FUNCTIONS
 from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.course.filled_in import fill_in
 from coursekit.course.known_answers import solution_cells
-from resnets_utils.errors import StudentError
+from resnets_utils.hinted_errors import StudentError
 from resnets_utils.notebooks.plain_notebook import checksum
 from resnets_utils.upgrade import upgrade, upgrade_file
 from resnets_utils.upgrade.__main__ import main

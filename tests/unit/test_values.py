@@ -14,7 +14,7 @@ from resnets_utils.checks.check_result import CheckFailed, CheckResult, Outcome
 from resnets_utils.checks.checks import Checks
 from resnets_utils.checks.judging import Judging, judging
 from resnets_utils.checks.reference import Solution
-from resnets_utils.checks.returned import Returned
+from resnets_utils.checks.value_checks import Returned
 
 SOLUTION = """
 import numpy as np

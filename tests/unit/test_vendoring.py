@@ -66,7 +66,7 @@ def test_a_notebook_of_numbers_gets_nothing_that_needs_keras() -> None:
 def test_what_is_imported_is_there_and_nothing_for_type_checkers_alone(checks: list[str]) -> None:
     files = set(library_files([IMPORT], checks, []))
     assert files < set(whole_library())
-    on_demand = {"graphs/tracing.py", "checks/network_checks.py"}
+    on_demand = {"graphs/tracing.py", "checks/network_calls.py"}
     needed = {"__init__.py", "answering.py", "checks/__init__.py", "checks/checks.py", *on_demand}
     for content in library_content(files).values():
         for module in imports(content.decode()):
@@ -83,7 +83,7 @@ def test_a_trace_check_takes_what_answers_and_compares_graphs() -> None:
     values, graphs = (set(library_files([IMPORT], checks, [])) for checks in (VALUES, GRAPHS))
     assert {
         "graphs/tracing.py",
-        "checks/network_checks.py",
+        "checks/network_calls.py",
         "graphs/stand_ins.py",
     } <= graphs - values
     # Without checks nobody needs what they need.

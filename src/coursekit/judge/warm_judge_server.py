@@ -24,7 +24,7 @@ def serve_forks(line: socket.socket) -> None:
     that closes without one means that forking is not safe here.
     """
     # The checks of networks load Keras and TensorFlow; the forks then do not wait for them.
-    for module in ("coursekit.judge.cell", "resnets_utils.checks.network_checks"):
+    for module in ("coursekit.judge.cell", "resnets_utils.checks.network_calls"):
         importlib.import_module(module)
     safe = len(os.listdir("/proc/self/task")) == 1
     gc.collect()

@@ -13,13 +13,13 @@ from coursekit.course.assignment import Assignment
 from coursekit.course.assignment_file import FILE, PLACEHOLDER, read_assignment_file, updates_cell
 from coursekit.course.hidden_tests import BLOCKS, hidden_tests, is_test, whole_test_cells
 from coursekit.course.normal_form import normalise
-from coursekit.nbgrader_seam import autograde_steps
+from coursekit.nbgrader_seam import replaced_steps
 from coursekit.release.mistakes import refuse_mistakes
 from coursekit.release.recording import recorded
 from resnets_utils.notebooks.stamp import KEY, Stamp, digest_cells, digest_of_text, digest_texts
 
 # nbgrader imports this module before it generates an assignment.
-autograde_steps.install()
+replaced_steps.install()
 
 
 class InjectHiddenTests(NbGraderPreprocessor):  # type: ignore[misc]

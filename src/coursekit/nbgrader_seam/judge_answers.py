@@ -24,7 +24,7 @@ from coursekit.judge.judge_client import JudgeProcess
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
 from coursekit.kernels.manager import student_kernel, working_folder
 from coursekit.kernels.outputs.cell_outputs import CellOutputs
-from coursekit.kernels.outputs.limit_errors import limit_hit
+from coursekit.kernels.outputs.hit_limits import limit_hit
 from coursekit.kernels.outputs.output_meter import OutputMeter
 from coursekit.kernels.outputs.plain_outputs import plain_error, plain_message
 from coursekit.kernels.trace_request import request_trace

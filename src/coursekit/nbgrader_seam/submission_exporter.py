@@ -13,12 +13,12 @@ from traitlets import Dict, Float, Unicode
 
 from coursekit.course.version_choice import GradingVersion, choose_version
 from coursekit.gradebook import take_back_scores
-from coursekit.nbgrader_seam import autograde_steps
+from coursekit.nbgrader_seam import replaced_steps
+from coursekit.repair.finding.timestamp import read_timestamp
 from coursekit.repair.repair_process import RepairProcess
-from coursekit.repair.timestamp import read_timestamp
 
 # nbgrader imports this module before it lists the submissions.
-autograde_steps.install()
+replaced_steps.install()
 
 MAX_REPAIRS = 30
 

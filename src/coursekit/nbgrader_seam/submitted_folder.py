@@ -15,7 +15,7 @@ from coursekit.errors import InfrastructureError
 from coursekit.gradebook import notebooks_of, take_back_scores
 from coursekit.nbgrader_seam.course_folder import matching
 from coursekit.processes.plain_files import copy_plain_files, runs_in_a_browser, stands_in_the_way
-from coursekit.repair.timestamp import FILE, read_timestamp
+from coursekit.repair.finding.timestamp import FILE, read_timestamp
 
 _copy_files = BaseConverter.init_assignment
 _init_destination = BaseConverter.init_destination

@@ -13,9 +13,9 @@ from typing import BinaryIO
 
 # Far above what anybody hands in with a notebook; nbgrader's own bound for a file is the same.
 LARGEST_FILE = 100 * 10**6
-MOST_BYTES = 500 * 10**6
-MOST_FILES = 1_000
-MOST_FOLDERS = 200
+MAX_BYTES = 500 * 10**6
+MAX_FILES = 1_000
+MAX_FOLDERS = 200
 # What is said of what you have no right to, as against what nobody should open.
 CLOSED = "may not be read"
 # What programs leave beside notebooks, and old copies of them.
@@ -54,8 +54,8 @@ def look_into(folder: Path) -> FolderContents:
         return FolderContents((), ("the folder itself is a link, which is not followed",))
     for place, names, entries in os.walk(folder):
         folders += 1
-        if folders > MOST_FOLDERS:
-            left_out.append(f"only the first {MOST_FOLDERS} folders were looked into")
+        if folders > MAX_FOLDERS:
+            left_out.append(f"only the first {MAX_FOLDERS} folders were looked into")
             break
         names[:] = sorted(name for name in names if not is_passed_over(name))
         # os.walk lists links to folders here, and does not go into them.
@@ -66,12 +66,12 @@ def look_into(folder: Path) -> FolderContents:
             if is_passed_over(entry):
                 continue
             looked_at += 1
-            if looked_at > MOST_FILES:
-                left_out.append(f"only the first {MOST_FILES:,} files were looked at")
+            if looked_at > MAX_FILES:
+                left_out.append(f"only the first {MAX_FILES:,} files were looked at")
                 return FolderContents(tuple(files), _few(left_out))
             reason, length = _measure(path)
-            if not reason and size + length > MOST_BYTES:
-                reason = f"is beyond the {MOST_BYTES // 10**6} MB that a submission may hold"
+            if not reason and size + length > MAX_BYTES:
+                reason = f"is beyond the {MAX_BYTES // 10**6} MB that a submission may hold"
             if reason:
                 left_out.append(f"{shown(entry)} {reason}")
             else:
@@ -105,7 +105,7 @@ def copy_plain_files(
             copied.parent.mkdir(parents=True, exist_ok=True)
             with stream, copied.open("wb") as into:
                 # It may have grown since it was measured, and may not end at all.
-                left = MOST_BYTES
+                left = MAX_BYTES
                 while part := stream.read(min(2**20, left)):
                     into.write(part)
                     left -= len(part)
@@ -181,7 +181,7 @@ def _measure(path: Path) -> tuple[str, int]:
 
 
 def is_passed_over(name: str) -> bool:
-    """Return whether a file or folder of this name is none that a student hands in on purpose."""
+    """Return whether no student hands in a file or folder of this name on purpose."""
     return name in _PASSED_OVER or name.startswith(".")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coursekit.command_line import Say
+from coursekit.command_runner import Say
 from coursekit.course.assignment import Assignment, find_assignment
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook import (
@@ -26,7 +26,7 @@ from coursekit.processes.plain_files import copy_plain_files
 from coursekit.regrading.comparison import Comparison
 from coursekit.release.changed_cells import refuse_changed_cells, students_with_submissions
 from coursekit.release.pipeline import build_folder
-from coursekit.repair.candidate_files import find_candidates
+from coursekit.repair.finding.candidate_files import find_candidates
 
 SALTS = "salts.json"
 TIMESTAMP = "timestamp.txt"

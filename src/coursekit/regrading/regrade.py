@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from coursekit.command_line import line_printer
+from coursekit.command_runner import line_printer
 from coursekit.regrading.comparison import Comparison
 from coursekit.regrading.preview import Preview, preview
 from coursekit.regrading.writing import write as write_shown

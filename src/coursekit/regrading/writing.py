@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from coursekit.command_line import Say
+from coursekit.command_runner import Say
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook import GRADEBOOK, read_rows, read_scores, take_scores
 from coursekit.regrading.comparison import Comparison

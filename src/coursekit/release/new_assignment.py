@@ -11,7 +11,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from coursekit.command_line import Say
+from coursekit.command_runner import Say
 from coursekit.course.assignment import Assignment, refuse_other_folder
 from coursekit.course.assignment_file import FILE, UPDATES_CELL, new_assignment_file, version_of
 from coursekit.course.normal_form import normalise, notebook_text

@@ -7,7 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
-from coursekit.command_line import Say
+from coursekit.command_runner import Say
 from coursekit.course.assignment import Assignment, find_assignment
 from coursekit.course.assignment_file import (
     FILE,

@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from coursekit.command_line import Say
+from coursekit.command_runner import Say
 from coursekit.course.assignment import (
     SETTINGS,
     Assignment,

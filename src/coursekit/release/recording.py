@@ -171,7 +171,7 @@ def main() -> None:
     replies = {key: reply for key, (call, reply) in recorder.asked.items() if call.asks != GRAPH}
     graphs = [call for call, _ in recorder.asked.values() if call.asks == GRAPH]
     if graphs and not faults:
-        from resnets_utils.checks.network_checks import graphs_of
+        from resnets_utils.checks.network_calls import graphs_of
         from resnets_utils.checks.reference_graphs import replies_to_record
 
         replies |= replies_to_record(graphs_of(recorder), graphs)

@@ -11,7 +11,7 @@ import nbformat
 from coursekit.errors import InfrastructureError
 from coursekit.processes.line import Server, send, start_process
 from coursekit.processes.temporary_files import temporary_folder
-from coursekit.repair.rebuilt_notebook import Rebuilt
+from coursekit.repair.rebuilding.rebuilt_notebook import Rebuilt
 from coursekit.repair.submission import ChooseRelease
 
 

@@ -11,10 +11,10 @@ import nbformat
 
 from coursekit.errors import BeyondRepair
 from coursekit.processes.plain_files import CLOSED, look_into, shown
-from coursekit.repair.candidate_files import Candidate, find_candidates
-from coursekit.repair.pieces import is_answered
-from coursekit.repair.rebuilt_notebook import Rebuilt, rebuild, stamp_of
-from coursekit.repair.submitted_notebook import SubmittedNotebook, read_submission
+from coursekit.repair.finding.candidate_files import Candidate, find_candidates
+from coursekit.repair.reading.submitted_notebook import SubmittedNotebook, read_submission
+from coursekit.repair.rebuilding.rebuilt_notebook import Rebuilt, rebuild, stamp_of
+from coursekit.repair.recognising.pieces import is_answered
 from resnets_utils.notebooks.definitions import find_definitions
 from resnets_utils.notebooks.released import ReleasedNotebook
 

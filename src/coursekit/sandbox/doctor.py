@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from rich.console import Console
 
-from coursekit.command_line import line_printer
+from coursekit.command_runner import line_printer
 from coursekit.errors import CourseKitError
 from coursekit.sandbox.levels import LEVELS, strongest
 from coursekit.sandbox.limits import Limits

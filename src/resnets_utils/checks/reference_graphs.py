@@ -12,13 +12,13 @@ from typing import Any
 from resnets_utils.border.call import Call
 from resnets_utils.border.reply import Reply
 from resnets_utils.checks.reference import Reference, damaged_record
-from resnets_utils.errors import StudentError
 from resnets_utils.graphs.graph import CLOSED_BLOCK, Graph, Node, Shape
-from resnets_utils.graphs.graph_text import graph_of_text, text_of_graph
+from resnets_utils.graphs.graph_json import graph_of_text, text_of_graph
 from resnets_utils.graphs.initializer_names import Start
 from resnets_utils.graphs.keras_json import read_graph
 from resnets_utils.graphs.keras_layers import GraphRefused
 from resnets_utils.graphs.stand_ins import Blocks, argument_forms
+from resnets_utils.hinted_errors import StudentError
 
 
 class OutOfTime(BaseException):

@@ -12,9 +12,9 @@ from typing import Any
 
 import keras
 
-from resnets_utils.errors import StudentError
 from resnets_utils.graphs.keras_private import sources
 from resnets_utils.graphs.stages import stage_names
+from resnets_utils.hinted_errors import StudentError
 from resnets_utils.short_run import short_run
 
 # At 72 dots an inch ResNet-50 is 20,000 pixels high. Graphviz takes seconds for it and

@@ -10,9 +10,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from numpy.typing import NDArray
 
-from resnets_utils.errors import StudentError
 from resnets_utils.experiments.residual_blocks import residual_blocks, scaled
 from resnets_utils.experiments.sliders import slide
+from resnets_utils.hinted_errors import StudentError
 
 CHANNELS_SHOWN = 4
 BAR = 0.4

@@ -12,8 +12,8 @@ import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from resnets_utils.errors import StudentError
 from resnets_utils.hands.classes import CLASSES
+from resnets_utils.hinted_errors import StudentError
 from resnets_utils.short_run import short_run
 
 PICTURE_SHAPE = (64, 64, 3)

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from resnets_utils.errors import StudentError
 from resnets_utils.hands.classes import CLASS_NAMES, CLASSES
+from resnets_utils.hinted_errors import StudentError
 
 # Pillow's own limit; decoded, that is up to 720 MB.
 MAX_PIXELS = 178_956_970

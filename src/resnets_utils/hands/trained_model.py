@@ -19,16 +19,16 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from resnets_utils.errors import StudentError
 from resnets_utils.graphs.graph import WEIGHTED, Graph, Node
 from resnets_utils.graphs.graph_differences import first_difference
-from resnets_utils.graphs.graph_text import graph_of_text
+from resnets_utils.graphs.graph_json import graph_of_text
 from resnets_utils.graphs.keras_json import read_graph
 from resnets_utils.graphs.keras_layers import GraphRefused
+from resnets_utils.hinted_errors import StudentError
 
 FOLDER = Path(__file__).parent / "trained_model"
 WEIGHTS, RECORD = "signs-resnet50.h5.xz", "signs-resnet50.json"
-# The network of these weights, as `graph_text` writes it.
+# The network of these weights, as `graph_json` writes it.
 NETWORK = "signs-resnet50.graph.json"
 
 # Steps in one standard deviation of a channel's weights. Rounding then adds an

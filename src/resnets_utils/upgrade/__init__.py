@@ -17,7 +17,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from resnets_utils.errors import StudentError
+from resnets_utils.hinted_errors import StudentError
 from resnets_utils.notebooks.notebook_reader import read_file, without_lone_surrogates
 from resnets_utils.notebooks.plain_notebook import cells_in_words
 from resnets_utils.notebooks.released import ReleasedNotebook

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from resnets_utils.errors import StudentError
+from resnets_utils.hinted_errors import StudentError
 
 MAX_PICTURE_BYTES = 20 * 2**20
 _PICTURE = re.compile(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 
-from resnets_utils.errors import StudentError
+from resnets_utils.hinted_errors import StudentError
 from resnets_utils.notebooks.released import ReleasedNotebook
 
 

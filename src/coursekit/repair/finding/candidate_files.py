@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from coursekit.errors import BeyondRepair
 from coursekit.processes.plain_files import CHECKPOINTS, look_into, open_plain, shown
-from coursekit.repair.archives import ARCHIVE_ERRORS, entries, is_archive, unpack
+from coursekit.repair.finding.archives import ARCHIVE_ERRORS, entries, is_archive, unpack
 from resnets_utils.notebooks.notebook_reader import MAX_FILE_BYTES
 
 MAX_CANDIDATES = 20

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from coursekit.repair.pasted_code import fenced, readable
-from coursekit.repair.pieces import Piece
+from coursekit.repair.recognising.pasted_code import fenced, readable
+from coursekit.repair.recognising.pieces import Piece
 from resnets_utils.notebooks.definitions import Definition, find_definitions
 from resnets_utils.notebooks.plain_notebook import Cell
 from resnets_utils.notebooks.python_text import PythonText, own_lines

@@ -6,9 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from coursekit.repair.misplaced_code import answers_in_text, take_code_out_of_locked_cells
-from coursekit.repair.pasted_code import readable
-from coursekit.repair.pieces import Piece, is_written, pieces_of
+from coursekit.repair.recognising.misplaced_code import (
+    answers_in_text,
+    take_code_out_of_locked_cells,
+)
+from coursekit.repair.recognising.pasted_code import readable
+from coursekit.repair.recognising.pieces import Piece, is_written, pieces_of
 from resnets_utils.notebooks.definitions import (
     MAX_PARTS,
     Definition,

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from coursekit.errors import BeyondRepair
-from coursekit.repair.damaged_text import find_notebook, find_whole_cells
-from resnets_utils.errors import StudentError
+from coursekit.repair.reading.damaged_text import find_notebook, find_whole_cells
+from resnets_utils.hinted_errors import StudentError
 from resnets_utils.notebooks.notebook_reader import decoded, read_text
 from resnets_utils.notebooks.plain_notebook import Cell, PlainNotebook, cells_in_words
 from resnets_utils.notebooks.python_text import PythonText

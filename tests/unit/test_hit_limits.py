@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from coursekit.kernels.outputs.limit_errors import limit_hit
+from coursekit.kernels.outputs.hit_limits import limit_hit
 from coursekit.sandbox.limits import Limits
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from nbformat import NotebookNode
 
 from coursekit.errors import BeyondRepair
-from coursekit.repair.pieces import Piece
-from coursekit.repair.recognised_cells import recognise
-from coursekit.repair.submitted_notebook import MAX_CELL_LETTERS, SubmittedNotebook
+from coursekit.repair.reading.submitted_notebook import MAX_CELL_LETTERS, SubmittedNotebook
+from coursekit.repair.recognising.pieces import Piece
+from coursekit.repair.recognising.recognised_cells import recognise
 from resnets_utils.notebooks.plain_notebook import Cell
 from resnets_utils.notebooks.released import ReleasedNotebook
 from resnets_utils.notebooks.stamp import KEY, read_stamp

@@ -1,0 +1,1 @@
+"""Find: which files of a submission may be its notebook, and when it was handed in."""

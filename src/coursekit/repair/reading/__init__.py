@@ -1,0 +1,1 @@
+"""Read: a notebook as plain data, whatever is damaged in its file."""

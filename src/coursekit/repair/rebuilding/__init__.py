@@ -1,0 +1,1 @@
+"""Rebuild: the released notebook with the answers that were found."""

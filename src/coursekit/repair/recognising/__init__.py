@@ -1,0 +1,1 @@
+"""Recognise: which cell answers what, wherever the student moved or pasted it."""
