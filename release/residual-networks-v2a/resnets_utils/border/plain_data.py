@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -144,12 +145,8 @@ def refuse_keys_of_one_hash(keys: Iterable[object]) -> None:
         NotPlainData: if too many of them share a hash.
 
     """
-    counts: dict[int, int] = {}
-    for key in keys:
-        hashed = hash(key)
-        counts[hashed] = counts.get(hashed, 0) + 1
-        if counts[hashed] > MAX_KEYS_OF_ONE_HASH:
-            raise NotPlainData("a dictionary with too many keys of one hash value")
+    if max(Counter(map(hash, keys)).values(), default=0) > MAX_KEYS_OF_ONE_HASH:
+        raise NotPlainData("a dictionary with too many keys of one hash value")
 
 
 def fits_a_key(form: Any) -> bool:

@@ -17,13 +17,12 @@ from resnets_utils.graphs.graph import (
     Reading,
     Shape,
 )
-from resnets_utils.graphs.graph_differences import first_difference
+from resnets_utils.graphs.graph_differences import INITIALIZERS, first_difference
 from resnets_utils.graphs.places import Names
 from resnets_utils.graphs.rebuilding import same_behaviour
 
 CONVOLUTION = ("filters", "kernel", "strides", "padding", "bias", "also sets")
 NORMALISATION = ("axis", "momentum", "epsilon", "center", "scale", "training", "also sets")
-INITIALIZERS = ("initializer", "bias initializer")
 
 
 class Opener(Protocol):

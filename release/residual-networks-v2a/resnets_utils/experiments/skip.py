@@ -10,9 +10,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from numpy.typing import NDArray
 
-from resnets_utils.errors import StudentError
 from resnets_utils.experiments.residual_blocks import residual_blocks, scaled
 from resnets_utils.experiments.sliders import slide
+from resnets_utils.hinted_errors import StudentError
 
 CHANNELS_SHOWN = 4
 BAR = 0.4
@@ -74,23 +74,12 @@ def what_the_skip_carries(model: Any, picture: NDArray[Any]) -> Carried:
 def _draw_sizes(found: Carried) -> None:
     _, ax = plt.subplots(figsize=(8, 3.2), facecolor="white", layout="constrained")
     places = np.arange(len(found.main))
-    ax.bar(
-        places - BAR / 2,
-        list(found.shortcut.values()),
-        BAR,
-        label="x, over the shortcut",
-        color="#f6c89f",
-        edgecolor="#b54708",
-        hatch="//",
-    )
-    ax.bar(
-        places + BAR / 2,
-        list(found.main.values()),
-        BAR,
-        label="F(x), added by the main path",
-        color="#9ec5eb",
-        edgecolor="#1f5fa8",
-    )
+    for side, sizes, label, colour, edge, hatch in (
+        (-1, found.shortcut, "x, over the shortcut", "#f6c89f", "#b54708", "//"),
+        (1, found.main, "F(x), added by the main path", "#9ec5eb", "#1f5fa8", None),
+    ):
+        bars = ax.bar(places + side * BAR / 2, list(sizes.values()), BAR, label=label, hatch=hatch)
+        plt.setp(bars, facecolor=colour, edgecolor=edge)
     ax.set(
         xlabel="block",
         ylabel="size (Euclidean norm)",

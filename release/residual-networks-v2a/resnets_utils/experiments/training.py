@@ -15,8 +15,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from resnets_utils.errors import StudentError
 from resnets_utils.graphs.keras_private import adam_averages
+from resnets_utils.hinted_errors import StudentError
 from resnets_utils.short_run import short_run
 
 # A network memorises one small batch within these steps.

@@ -8,7 +8,7 @@ from resnets_utils.graphs.graph import CLOSED_BLOCK, Graph, Node, Setting
 from resnets_utils.graphs.places import Names, node_in_words
 
 _SETTING_WORDS = {"strides": "stride", "kernel": "window", "bias": "bias"}
-_INITIALIZERS = ("initializer", "bias initializer")
+INITIALIZERS = ("initializer", "bias initializer")
 
 
 def _no_arguments(got: Node, wanted: Node) -> list[str]:
@@ -108,7 +108,7 @@ def _setting(where: str, kind: str, setting: str, got: Setting, wanted: Node) ->
         )
     if setting in {"filters", "units"} and kind in {"convolution", "dense"}:
         return f"{where} has {got} {setting}; the exercise asks for {wanted[setting]}"
-    if setting in _INITIALIZERS:
+    if setting in INITIALIZERS:
         return f"{where} starts from {start(got)}; the exercise asks for {start(wanted[setting])}"
     if setting == "padding" and isinstance(wanted[setting], str):
         return f'{where} has padding "{got}"; the exercise asks for "{wanted[setting]}"'

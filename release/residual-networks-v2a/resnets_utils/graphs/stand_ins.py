@@ -159,18 +159,15 @@ def in_place_of_blocks(namespace: dict[str, Any], blocks: Blocks) -> Iterator[No
             stand-in but may fit the student's own block.
 
     """
-    missing = object()
-    before = {name: namespace.get(name, missing) for name in blocks.functions}
-    for name in blocks.functions:
-        namespace[name] = _stand_in(name, blocks, before[name])
+    before = {name: namespace[name] for name in blocks.functions if name in namespace}
+    stand_ins = {name: _stand_in(name, blocks, before.get(name)) for name in blocks.functions}
+    namespace.update(stand_ins)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is missing:
-                del namespace[name]
-            else:
-                namespace[name] = value
+        for name in stand_ins.keys() - before.keys():
+            namespace.pop(name, None)
+        namespace.update(before)
 
 
 def _stand_in(name: str, blocks: Blocks, own: Any) -> Callable[..., Any]:

@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from resnets_utils.errors import StudentError
 from resnets_utils.hands.classes import CLASS_NAMES, CLASSES
+from resnets_utils.hinted_errors import StudentError
 
 # Pillow's own limit; decoded, that is up to 720 MB.
 MAX_PIXELS = 178_956_970
 # What cameras, phones, screenshots and web sites make. Pillow reads more formats; for
 # one of them, EPS, it would start another program.
-FORMATS = (*("JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM", "ICO", "JPEG2000"),)
+FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM", "ICO", "JPEG2000")
 # Blocks of pixels are averaged down to this many times the wanted size. The last, finer
 # step hides that.
 REDUCED = 3
@@ -38,6 +38,9 @@ HEIC_HINT = (
     "Most Compatible makes it take JPEGs from then on."
 )
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+AGAIN = "Copy or download it again, or use another picture."
+NOT_THE_PAGE = "Save the picture on the page itself, not the page."
+DOCUMENTS = (b"%PDF", b"%!PS")
 PICTURE_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*")
 
 
@@ -82,7 +85,7 @@ def read_photo(path: str | Path, size: int = 64) -> NDArray[np.float32]:
         # Decoders raise any error for damaged bytes.
         raise StudentError(
             f"{file} is incomplete or damaged: not all of it can be read ({error}).",
-            "Copy or download it again, or use another picture.",
+            AGAIN,
         ) from None
     return np.asarray(small, dtype=np.float32) / np.float32(255)
 
@@ -276,29 +279,21 @@ def _missing(file: Path) -> StudentError:
 def _unidentified(file: Path) -> StudentError:
     with file.open("rb") as opened:
         start = opened.read(2048)
-    if start[4:8] == b"ftyp":
-        brand = start[8:12]
-        if b"avif" in start[8:64] or brand == b"avis":
-            return StudentError(f"{file} is an AVIF picture, which cannot be read here.", AS_JPEG)
-        if brand in HEIC_BRANDS:
-            return StudentError(f"{file} is a HEIC photo, which cannot be read here.", HEIC_HINT)
-        return StudentError(f"{file} is a film, not a picture.", AS_JPEG)
-    text = start.lower()
-    if b"<svg" in text:
-        return StudentError(f"{file} is an SVG drawing, not made of pixels.", AS_JPEG)
-    if start.startswith((b"%PDF", b"%!PS")):
-        return StudentError(f"{file} is a PDF or PostScript document, not a picture.", AS_JPEG)
-    if b"<html" in text or b"<!doctype" in text:
-        return StudentError(
-            f"{file} is a web page, not a picture.",
-            "Save the picture on the page itself, not the page.",
-        )
-    if start.startswith(PICTURE_STARTS) or start[8:12] == b"WEBP":
-        return StudentError(
-            f"{file} is incomplete or damaged: it begins like a picture and breaks off.",
-            "Copy or download it again, or use another picture.",
-        )
-    return StudentError(f"{file} is not a picture in a format known here.", AS_JPEG)
+    film, brand, text = start[4:8] == b"ftyp", start[8:12], start.lower()
+    avif = b"avif" in start[8:64] or brand == b"avis"
+    cut_off = start.startswith(PICTURE_STARTS) or brand == b"WEBP"
+    kinds = (
+        (film and avif, "an AVIF picture, which cannot be read here", AS_JPEG),
+        (film and brand in HEIC_BRANDS, "a HEIC photo, which cannot be read here", HEIC_HINT),
+        (film, "a film, not a picture", AS_JPEG),
+        (b"<svg" in text, "an SVG drawing, not made of pixels", AS_JPEG),
+        (start.startswith(DOCUMENTS), "a PDF or PostScript document, not a picture", AS_JPEG),
+        (b"<html" in text or b"<!doctype" in text, "a web page, not a picture", NOT_THE_PAGE),
+        (cut_off, "incomplete or damaged: it begins like a picture and breaks off", AGAIN),
+        (True, "not a picture in a format known here", AS_JPEG),
+    )
+    what, hint = next((what, hint) for fits, what, hint in kinds if fits)
+    return StudentError(f"{file} is {what}.", hint)
 
 
 def _too_large(file: Path) -> StudentError:

@@ -13,6 +13,7 @@ from resnets_utils.notebooks.python_text import (
     PythonText,
     closing_bracket,
     own_lines,
+    running_with,
 )
 
 # "START CODE HERE" in most editions, "YOUR CODE STARTS HERE" in some.
@@ -56,13 +57,7 @@ class Definition:
 
 
 def find_definitions(cells: Sequence[Cell], functions: Collection[str]) -> list[Definition]:
-    """Return every copy of the graded functions in a notebook, in its order.
-
-    Args:
-        cells: the notebook's cells.
-        functions: names of the graded functions.
-
-    """
+    """Return every copy of the graded functions in a notebook, in its order."""
     found: list[Definition] = []
     joined: set[int] = set()
 
@@ -106,14 +101,7 @@ def defined_in(source: str, functions: Collection[str]) -> str:
 
 
 def parts_below(source: str, following: Sequence[str], functions: Collection[str]) -> int:
-    """Return how many of the cells below one complete the graded function that it begins.
-
-    Args:
-        source: the text of the cell that may have been cut.
-        following: the texts of the cells below it.
-        functions: names of the graded functions.
-
-    """
+    """Return how many of the cells below one complete the graded function that it begins."""
     whole = 0
     if not functions or not defined_in(source, functions):
         return whole
@@ -183,21 +171,9 @@ def graded_in(
 ) -> Iterator[tuple[ast.stmt, ast.FunctionDef]]:
     """Yield each graded function with the outermost statement that it stands in."""
     for statement in body:
-        for function in _defined_by(statement, functions):
-            yield statement, function
-
-
-def _defined_by(statement: ast.stmt, functions: Collection[str]) -> Iterator[ast.FunctionDef]:
-    if isinstance(statement, ast.FunctionDef):
-        if statement.name in functions:
-            yield statement
-    elif isinstance(statement, ast.If | ast.Try | ast.With | ast.For | ast.While):
-        for node in ast.iter_child_nodes(statement):
-            if isinstance(node, ast.ExceptHandler):
-                for inside in node.body:
-                    yield from _defined_by(inside, functions)
-            elif isinstance(node, ast.stmt):
-                yield from _defined_by(node, functions)
+        for inside in running_with(statement):
+            if isinstance(inside, ast.FunctionDef) and inside.name in functions:
+                yield statement, inside
 
 
 def _definition(
@@ -239,9 +215,7 @@ def _from_broken_cell(
         found = list(graded_in(piece.tree.body, {name})) if piece.tree else []
         if found:
             cut = _definition(piece, *found[0], cells)
-            return Definition(
-                name, cells, first, cut.text, False, cut.placeholder, cut.untouched, None
-            )
+            return replace(cut, function=name, line=first, whole_cell=False)
     shortest = PythonText("\n".join(lines[first - 1 : (*ends, len(lines))[0]]))
     error = shortest.error or python.error or CellSyntaxError(1, "invalid syntax")
     return Definition(name, cells, first, shortest.text.rstrip(), False, error=error)
@@ -250,12 +224,8 @@ def _from_broken_cell(
 def first_placeholder(lines: Sequence[str], function: ast.FunctionDef) -> int:
     """Return the first line that a function leaves to be written; 0 if there is no such line.
 
-    Args:
-        lines: the lines of the text that the function stands in.
-        function: its definition.
-
+    ``lines`` are those of the whole text that the function stands in.
     """
-    assert function.end_lineno is not None
     places = [
         node.lineno
         for node in ast.walk(function)

@@ -6,6 +6,7 @@ import ast
 import re
 import symtable
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -159,6 +160,16 @@ def _state_after(line: str, quote: str, depth: int) -> tuple[str, int]:
     return (quote if len(quote) == 3 else ""), depth
 
 
+def running_with(node: ast.AST) -> Iterator[ast.stmt]:
+    """Yield a statement and those within it that run when it runs."""
+    if isinstance(node, ast.stmt):
+        yield node
+    defines = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    if isinstance(node, ast.stmt | ast.ExceptHandler) and not defines:
+        for child in ast.iter_child_nodes(node):
+            yield from running_with(child)
+
+
 def own_lines(python: PythonText, node: ast.stmt) -> tuple[int, int]:
     """Return the first and last line of a statement, with decorators and comments above it.
 
@@ -232,12 +243,9 @@ def free_names(text: str, function: str = "") -> set[str]:
 
     """
     table = symtable.symtable(text, "<cell>", "exec")
-    found: set[str] = set()
-    bound = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned()}
-    bound |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_imported()}
-    for symbol in table.get_symbols():
-        if symbol.is_referenced() and symbol.get_name() not in bound:
-            found.add(symbol.get_name())
+    symbols = table.get_symbols()
+    bound = {one.get_name() for one in symbols if one.is_assigned() or one.is_imported()}
+    found = {symbol.get_name() for symbol in symbols if symbol.is_referenced()}
     for child in table.get_children():
         if not function or child.get_name() == function:
             found |= _globals_of(child)

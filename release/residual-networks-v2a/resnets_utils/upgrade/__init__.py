@@ -17,7 +17,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from resnets_utils.errors import StudentError
+from resnets_utils.hinted_errors import StudentError
 from resnets_utils.notebooks.notebook_reader import read_file, without_lone_surrogates
 from resnets_utils.notebooks.plain_notebook import cells_in_words
 from resnets_utils.notebooks.released import ReleasedNotebook
@@ -68,11 +68,6 @@ def upgrade(
 
 def upgrade_file(old: Path, release: ReleasedNotebook, output: Path | None) -> Report:
     """Do what `upgrade` does, without printing.
-
-    Args:
-        old: the older notebook.
-        release: the release.
-        output: the new notebook; None to fill the release's own.
 
     Raises:
         StudentError: if a file cannot be read or written; then nothing was written.

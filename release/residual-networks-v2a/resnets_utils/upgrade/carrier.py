@@ -66,11 +66,7 @@ def is_ours(earlier: PlainNotebook, release: ReleasedNotebook) -> bool:
 class Carrier:
     """Carries the answers of one earlier notebook into one release.
 
-    Args:
-        earlier: the notebook.
-        release: the release.
-        running: places of the notebook's cells that the new notebook runs as they are.
-
+    ``running`` holds the places of the notebook's cells that the new one runs as they are.
     """
 
     def __init__(

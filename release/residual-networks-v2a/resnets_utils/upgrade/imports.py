@@ -58,13 +58,7 @@ def _home(full_name: str, given: Mapping[str, str]) -> str:
 def updated_imports(
     python: PythonText, given: Mapping[str, str]
 ) -> tuple[list[Edit], list[Problem]]:
-    """Return the edits that a text's import statements need, and what cannot be imported today.
-
-    Args:
-        python: the text, which Python can read.
-        given: the names that the release gives, with their full names.
-
-    """
+    """Return the edits that a text's import statements need, and what cannot be imported today."""
     edits, problems = [], []
     assert python.tree is not None
     for node in ast.walk(python.tree):

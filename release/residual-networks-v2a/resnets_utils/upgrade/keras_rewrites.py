@@ -62,14 +62,7 @@ def updated(
 
 
 class _Rewriter:
-    """Finds what to rewrite in one text.
-
-    Args:
-        python: the text, which Python can read.
-        names: what the names in it stand for.
-        given: the names that the release gives, with their full names.
-
-    """
+    """Finds what to rewrite in one text; see `updated`."""
 
     def __init__(self, python: PythonText, names: Names, given: Mapping[str, str]) -> None:
         self._python = python
@@ -134,8 +127,10 @@ class _Rewriter:
             why = "Keras 1's merge is gone; Add does the same"
             yield self._replace(call.func, "Add()", why)
             yield Edit(self._python.end(call.args[0]), self._python.end(call) - 1, "", why)
-        inner = call.func
-        if isinstance(inner, ast.Call) and self._is_normalisation(inner) and len(call.args) == 2:
+        normalises = isinstance(call.func, ast.Call) and (
+            self._names.meaning(call.func.func) == "keras.layers.BatchNormalization"
+        )
+        if normalises and len(call.args) == 2:
             why = "today's Keras takes only tensors without a keyword"
             yield self._insert(self._python.start(call.args[1]), "training=", why)
 
@@ -158,10 +153,10 @@ class _Rewriter:
             yield from self._only_argument(call, ".shape", why)
         elif isinstance(function, ast.Attribute) and not call.args and not call.keywords:
             inner = function.value
-            asked = isinstance(inner, ast.Call) and _is_shape_call(inner)
-            if function.attr == "as_list" and (
-                asked or (isinstance(inner, ast.Attribute) and inner.attr == "shape")
-            ):
+            called = inner.func if isinstance(inner, ast.Call) else inner
+            gives = "get_shape" if called is not inner else "shape"
+            shape = isinstance(called, ast.Attribute) and called.attr == gives
+            if function.attr == "as_list" and shape:
                 yield self._insert(self._python.start(call), "list(", why)
                 yield Edit(self._python.end(inner), self._python.end(call), ")", why)
             elif function.attr == "get_shape":
@@ -182,9 +177,6 @@ class _Rewriter:
             return False
         named = isinstance(types[0], ast.Constant) and types[0].value == "float32"
         return named or self._names.meaning(types[0]) in {"tensorflow.float32", "numpy.float32"}
-
-    def _is_normalisation(self, call: ast.Call) -> bool:
-        return self._names.meaning(call.func) == "keras.layers.BatchNormalization"
 
     def _mode(self, call: ast.Call) -> str:
         modes = [keyword.value for keyword in call.keywords if keyword.arg == "mode"]
@@ -250,16 +242,10 @@ class _Rewriter:
         """A layer's name with a slash, which today's Keras refuses."""
         for part in ast.walk(node.value):
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                start = self._python.start(part)
-                end = self._python.end(part)
-                text = self._python.text[start:end]
+                text = self._python.of(part)
                 if "/" in part.value and text.count("/") == part.value.count("/"):
                     why = "today's Keras allows no / in a layer's name"
-                    yield Edit(start, end, text.replace("/", "_"), why)
-
-
-def _is_shape_call(call: ast.Call) -> bool:
-    return isinstance(call.func, ast.Attribute) and call.func.attr == "get_shape"
+                    yield self._replace(part, text.replace("/", "_"), why)
 
 
 def _targets(node: ast.Assign) -> str:
@@ -267,14 +253,7 @@ def _targets(node: ast.Assign) -> str:
 
 
 def remaining_problems(python: PythonText, names: Names, given: Mapping[str, str]) -> list[Problem]:
-    """Return what today's Keras refuses in a text, after all edits were made.
-
-    Args:
-        python: the edited text, which Python can read.
-        names: what the names in it stand for.
-        given: the names that the release gives, with their full names.
-
-    """
+    """Return what today's Keras refuses in a text, after all edits were made."""
     # What the release itself imports exists; this saves loading Keras.
     there = {meaning(full_name) for full_name in given.values()}
     problems = []
@@ -314,11 +293,6 @@ def sizes_of_another_text(function: ast.FunctionDef, words: str) -> list[Problem
 
     Such a list is not in the release's text, which has one with the same pattern and the
     same last number instead.
-
-    Args:
-        function: a graded function.
-        words: the release's text.
-
     """
     asked = dict.fromkeys(
         tuple(int(number) for number in found.split(","))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from resnets_utils.errors import StudentError
+from resnets_utils.hinted_errors import StudentError
 
 MAX_PICTURE_BYTES = 20 * 2**20
 _PICTURE = re.compile(
@@ -56,13 +56,8 @@ def already_there(path: Path) -> StudentError:
 def write_in_place(path: Path, text: str, before: bytes) -> None:
     """Replace a file's content by a text, in one step.
 
-    Args:
-        path: the file.
-        text: its new content.
-        before: its content when it was read.
-
     Raises:
-        StudentError: if it has changed since, or cannot be written.
+        StudentError: if it no longer holds what it held ``before``, or cannot be written.
 
     """
     with _draft(path, text.encode()) as draft:
@@ -77,17 +72,12 @@ def write_in_place(path: Path, text: str, before: bytes) -> None:
 @contextlib.contextmanager
 def _draft(path: Path, content: bytes) -> Iterator[Path]:
     """A file beside the wanted one with its content; it is removed afterwards."""
-    draft: Path | None = None
+    draft = path.parent / f".upgrade-{secrets.token_hex(8)}.draft"
     try:
-        handle, name = tempfile.mkstemp(".draft", ".upgrade-", path.parent)
-        draft = Path(name)
-        with open(handle, "wb") as file:
+        with draft.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        mask = os.umask(0o077)
-        os.umask(mask)
-        draft.chmod(0o666 & ~mask)
         yield draft
     except OSError as error:
         why = error.strerror or str(error)
@@ -95,8 +85,8 @@ def _draft(path: Path, content: bytes) -> Iterator[Path]:
             f"{path} cannot be written: {why}", "choose a folder of your own, with free space"
         ) from None
     finally:
-        if draft is not None:
-            draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it was not made, or is in its place
+            draft.unlink()
 
 
 def copy_pictures(notes: Iterable[str], source: Path, target: Path) -> tuple[list[str], list[str]]:

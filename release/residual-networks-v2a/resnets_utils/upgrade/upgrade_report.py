@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from html import escape
 from pathlib import Path
@@ -72,7 +72,7 @@ class Report:
     new_version: str
     output: Path
     functions: tuple[FunctionReport, ...]
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         said = ", ".join(f"{entry.function}: {entry.outcome}" for entry in self.functions)

@@ -224,13 +224,9 @@ class _Encoder:
 
 def _base_scalar(value: Any) -> object:
     """Return the number or text that the base class stores, whatever the subclass says."""
-    if _is_a(value, int):
-        return int.__pos__(value)
-    if _is_a(value, float):
-        return float.__pos__(value)
-    if _is_a(value, complex):
-        return complex.__pos__(value)
-    return str.__str__(value)
+    bases: tuple[Any, ...] = (int, float, complex)
+    number = next((base for base in bases if _is_a(value, base)), None)
+    return number.__pos__(value) if number else str.__str__(value)
 
 
 def _float_form(number: float) -> float | str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import traceback
-from types import FrameType, TracebackType
+from itertools import groupby
+from types import TracebackType
 from typing import Any
 
 # Keras colours its messages for terminals.
@@ -32,7 +33,7 @@ def raised_reply(error: BaseException, namespace: dict[str, Any]) -> Reply:
     """
     lines = _notebook_lines(error.__traceback__, namespace)
     if isinstance(error, NotImplementedError):
-        frame = _last_frame(error)
+        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
         # A library's NotImplementedError is an error like others.
         if not words_of(error) and frame.f_globals is namespace:
             return {
@@ -40,11 +41,12 @@ def raised_reply(error: BaseException, namespace: dict[str, Any]) -> Reply:
                 "reason": f"the placeholder is still in {frame.f_code.co_name}",
                 "lines": lines[-1],
             }
+    classes = [] if isinstance(error, WrongResult) else type(error).__mro__
     return {
         "status": "raised",
         "reason": reason_of(error),
         "lines": "\n".join(lines),
-        "classes": "" if isinstance(error, WrongResult) else _classes(error),
+        "classes": " ".join(kind.__name__ for kind in classes),
     }
 
 
@@ -64,14 +66,6 @@ def words_of(error: BaseException) -> str:
         return "(its message cannot be read)"
 
 
-def _classes(error: BaseException) -> str:
-    return " ".join(kind.__name__ for kind in type(error).__mro__)
-
-
-def _last_frame(error: BaseException) -> FrameType:
-    return [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
-
-
 def _notebook_lines(found: TracebackType | None, namespace: dict[str, Any]) -> list[str]:
     """The lines of the notebook itself in a traceback."""
     lines = []
@@ -79,7 +73,7 @@ def _notebook_lines(found: TracebackType | None, namespace: dict[str, Any]) -> l
         if frame.f_globals is namespace:
             summary = traceback.FrameSummary(frame.f_code.co_filename, number, frame.f_code.co_name)
             lines.append(f"line {number}: {(summary.line or '').strip()}")
-    once = [line for at, line in enumerate(lines) if at == 0 or line != lines[at - 1]]
+    once = [line for line, _ in groupby(lines)]
     if len(once) > MAX_LINES:
         once[MAX_LINES // 2 : -(MAX_LINES // 2)] = ["..."]
     return once

@@ -37,16 +37,16 @@ from resnets_utils.checks.check_result import (
     Outcome,
 )
 from resnets_utils.checks.judging import current_judging
-from resnets_utils.checks.returned import Returned
+from resnets_utils.checks.value_checks import Returned
 
 if TYPE_CHECKING:
     from resnets_utils.border.reply import Reply
-    from resnets_utils.checks.answer import Answer
+    from resnets_utils.checks.network_checks import Answer
 
 # By method, the modules that it needs; the first of them runs it. They are loaded when a
 # check first calls the method, and released only where a check does, so that an exercise
 # of plain values needs no Keras.
-ON_DEMAND = {"trace": ["checks.network_checks", "graphs.tracing"]}
+ON_DEMAND = {"trace": ["checks.network_calls", "graphs.tracing"]}
 # What a check's block may raise.
 _OUTCOMES: dict[type[Exception], Outcome] = {
     AssertionError: Outcome.FAILED,

@@ -1,160 +1,357 @@
-"""Have a graded function draw its graph, and compare it with the exercise's."""
+"""A traced answer, and what a check may ask of it.
+
+Each ``has_...`` method returns quietly when the answer is right and raises
+`CheckFailed` with a sentence when it is not. A graph that is drawn differently and
+computes the same also passes a question about structure: it is compared with equal
+weights, on random pictures, predicting and training.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import replace
-from functools import lru_cache
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from resnets_utils.border.call import Call, as_arguments
-from resnets_utils.border.reply import Reply
-from resnets_utils.checks.answer import Answer
-from resnets_utils.checks.check_result import (
-    AnswerRaised,
-    CheckFailed,
-    NotAttempted,
-    raise_what_happened,
+import numpy as np
+from numpy.typing import NDArray
+
+from resnets_utils.border.call import Call
+from resnets_utils.checks.check_result import CheckFailed
+from resnets_utils.checks.graph_comparison import (
+    CONVOLUTION,
+    NORMALISATION,
+    GraphComparison,
+    all_and_names,
+    all_and_start,
+    all_but_start,
 )
-from resnets_utils.checks.graph_comparison import GraphComparison
-from resnets_utils.checks.judging import Judging
-from resnets_utils.checks.reference import Reference
-from resnets_utils.checks.reference_graphs import ReferenceGraphs, block_call
-from resnets_utils.graphs.graph import Graph, Node, Shape
-from resnets_utils.graphs.keras_json import read_graph
-from resnets_utils.graphs.keras_layers import GraphRefused
-from resnets_utils.graphs.spot_check import agrees
+from resnets_utils.graphs.graph import CLOSED_BLOCK, TRAINING_KINDS, WEIGHTED, Graph, Node
+from resnets_utils.graphs.graph_differences import INITIALIZERS
+from resnets_utils.graphs.graph_differences import start as start_in_words
+from resnets_utils.graphs.places import kind_in_words
+from resnets_utils.graphs.rebuilding import build
 
-# For opening all blocks of a test cell's networks. A student's arguments can ask for so many
-# layers that drawing them takes hours; the exercise's own take a second.
-MAX_SECONDS = 20
-# The student's kernel gets only this remainder of the salt, which stays with the judge.
-_SAMPLE_NUMBERS = 1_000_003
+_POOLING = ("zero padding", "max pooling", "average pooling", "global average pooling")
+_CLASSIFIER = ("flatten", "dense", "softmax", "dropout")
+_POOLING_AND_CLASSIFIER = (
+    "padding",
+    "window",
+    "strides",
+    "units",
+    "bias",
+    "rate",
+    "training",
+    "axis",
+    "also sets",
+)
+# Settings that are for training alone.
+_CHANGES_NO_VALUES = frozenset(
+    {
+        "trainable",
+        *(
+            f"{weight}_{kind}"
+            for weight in ("kernel", "bias", "activity", "beta", "gamma")
+            for kind in ("regularizer", "constraint")
+        ),
+    }
+)
+_ANY = "*"  # any function's layers
 
 
-@lru_cache(maxsize=4)
-def graphs_of(reference: Reference) -> ReferenceGraphs:
-    """Return the graphs of a reference; all checks of a notebook share them."""
-    return ReferenceGraphs(reference)
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What one call of a graded function drew, and what a check may ask of it.
 
-
-class NetworkChecks:
-    """The networks that one graded function draws, each call made once.
-
-    Args:
-        function: the function's name.
-        how: how checks run.
-        hidden: tells whether the check that asks is hidden from students.
+    Attributes:
+        call: how the function was called.
+        graphs: what was drawn, with the exercise's to compare.
+        reveal: whether a reason may tell the expected figures.
+        thorough: whether figures are computed even for a graph equal to the exercise's.
+        remarks: what is worth saying and costs nothing.
 
     """
 
-    def __init__(self, function: str, how: Judging, hidden: Callable[[], bool]) -> None:
-        self._function = function
-        self._how = how
-        self._hidden = hidden
-        self._graphs = graphs_of(how.reference)
-        self._answers: dict[str, Answer | Exception] = {}
-        self._tried = not how.sampled
-        self._untrue = ""  # why the function's networks are not trusted
-        self._seconds_left: float = MAX_SECONDS
+    call: Call
+    graphs: GraphComparison
+    reveal: Callable[[], bool]
+    thorough: bool = False
+    remarks: list[str] = field(default_factory=list)
 
-    def trace(
-        self, shape: tuple[int, ...] | None, own_blocks: bool, arguments: dict[str, Any]
-    ) -> Answer:
-        """Call the function and return what it drew; see `Checks.trace`."""
-        blocks = self._graphs.blocks
-        # A block is judged by itself; a function that calls blocks gets correct ones.
-        own = own_blocks or self._function in blocks.functions
-        call = Call(
-            self._function, as_arguments(arguments), shape, blocks="" if own else blocks.text
-        )
-        # Before the student's code runs: a call that is not recorded raises here.
-        expected = self._graphs.graph(call)
-        key = repr(call)
-        if key not in self._answers:
-            try:
-                self._answers[key] = self._answer(call, expected, costly=own_blocks)
-            except (AnswerRaised, NotAttempted, CheckFailed) as error:
-                self._answers[key] = error
-        if self._untrue:
-            raise CheckFailed(self._untrue)
-        answer = self._answers[key]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+    def _failed(self, reason: str) -> CheckFailed:
+        return CheckFailed(f"{self.call}: {reason}")
 
-    def _answer(self, call: Call, expected: Graph, *, costly: bool) -> Answer:
-        # One network is tried: the first that costs little. With the student's own
-        # blocks, a whole network takes seconds.
-        if not self._tried and not costly:
-            call = replace(call, sample=self._how.salt % _SAMPLE_NUMBERS)
-        reply = self._how.tracer(call)
-        reason = reply.get("reason", "")
-        if reply["status"] == "graph":
-            try:
-                graph = self._read(reply["graph"], call)
-            except GraphRefused as error:
-                explained = self._explained(call, error.graph, expected)
-                raise CheckFailed(f"{call}: {error}{explained}") from None
-            if call.sample is not None:
-                self._tried = True
-                if not agrees(reply.get("values", ""), graph, call.sample):
-                    self._untrue = (
-                        f"{call}: called with pictures, it ended in {reason}"
-                        if reason
-                        else f"{call}: its layers compute something else than they say; use "
-                        "Keras's layers and functions as they are, and do not set or train weights"
-                    )
-            return Answer(
-                call,
-                self._beside(call, graph, expected),
-                reveal=lambda: not self._hidden(),
-                thorough=self._how.thorough,
+    def _judge(self, equal: bool, reason: Callable[[], str]) -> None:
+        if not equal and not self.graphs.equivalent:
+            raise self._failed(reason() or self.graphs.any_difference())
+
+    def has_output_shape(self) -> None:
+        """Ask for the exercise's output shape."""
+        self._refuse_unknown_values()
+        got, wanted = self.graphs.graph.output_shape, self.graphs.expected.output_shape
+        if got != wanted:
+            raise self._failed(
+                f"the output has shape {_shape(got)}; the exercise asks for {_shape(wanted)}"
             )
-        more = self._explained(call, self._drawn_so_far(reply, call), expected)
-        raise_what_happened(call, reply, in_notebook=self._how.in_notebook, more=more)
 
-    def _read(self, text: str, call: Call) -> Graph:
-        return read_graph(text, self._graphs.blocks if call.blocks else None)
+    def _refuse_unknown_values(self) -> None:
+        """Raise if a layer has a setting that no check reads and that may change its result."""
+        graph = self.graphs.graph
+        names = self.graphs.names(graph)
+        for at in graph.reached:
+            extra = graph.nodes[at].settings.get("also sets", ())
+            assert isinstance(extra, tuple)
+            unknown = [str(name) for name in extra if name not in _CHANGES_NO_VALUES]
+            if unknown:
+                raise self._failed(
+                    f"{names[at]} also sets {', '.join(unknown)}; the exercise leaves it out"
+                )
 
-    def _beside(self, call: Call, graph: Graph, expected: Graph) -> GraphComparison:
-        return GraphComparison(
-            graph,
-            expected,
-            self._open_block,
-            self._graphs.opened,
-            self._how.salt,
-            network=call.shape is None,
+    def has_convolutions(self) -> None:
+        """Ask for the exercise's convolutions: filters, windows, strides, padding and bias."""
+        opened = self.graphs.opened, self.graphs.opened_expected
+        answer, wanted = (
+            Counter(_settings(node, CONVOLUTION) for node in graph.of_kind("convolution"))
+            for graph in opened
         )
 
-    def _open_block(self, block: Node, shape: Shape) -> Graph | None:
-        """The exercise's layers for a block; a notebook may have only the student's own."""
-        started = time.monotonic()
-        found = self._graphs.opened(block, shape, self._seconds_left)
-        self._seconds_left -= time.monotonic() - started
-        if found is not None or not self._how.in_notebook:
-            return found
-        reply = self._how.tracer(block_call(block, shape))
-        if reply["status"] != "graph":
-            return None
-        try:
-            return read_graph(reply["graph"])
-        except GraphRefused:
-            return None
+        def read(node: Node) -> tuple[object, ...]:
+            if node.kind != "convolution":
+                return ()
+            return tuple(sorted((k, v) for k, v in node.settings.items() if k in CONVOLUTION))
 
-    def _drawn_so_far(self, reply: Reply, call: Call) -> Graph | None:
-        """The graph that was drawn before an error, if it can be read."""
-        if "graph" not in reply:
-            return None
-        try:
-            return self._read(reply["graph"], call)
-        except GraphRefused as error:
-            return error.graph
+        def difference(*graphs: Graph) -> str:
+            return self.graphs.first_difference(
+                *graphs,
+                kinds=("convolution", CLOSED_BLOCK),
+                settings=CONVOLUTION,
+                arguments=self.graphs.arguments_that_matter(read),
+            )
 
-    def _explained(self, call: Call, graph: Graph | None, expected: Graph) -> str:
-        """The first difference in what was drawn before an error, on a line of its own."""
-        if graph is None:
-            return ""
-        found = self._beside(call, graph, expected).difference_so_far()
-        return f"\nbefore that, {found}" if found else ""
+        # At the level of closed blocks first, then at that of their layers.
+        self._judge(
+            answer == wanted,
+            lambda: difference(*self.graphs.at_one_level) or difference(*opened),
+        )
+
+    def has_connections(self) -> None:
+        """Ask for the exercise's wiring: which layer follows which, and what is added to what.
+
+        Other checks ask for layers' settings and for batch normalisation.
+        """
+        answer, wanted = self.graphs.at_one_level
+        aside = ["identity"]
+        if self.graphs.opened_expected.of_kind("batch normalisation"):
+            aside.append("batch normalisation")
+
+        def wiring(node: Node) -> tuple[object, ...] | None:
+            return None if node.kind in aside else (node.settings.get("function"),)
+
+        self._judge(
+            answer.signature(wiring) == wanted.signature(wiring),
+            lambda: self.graphs.first_difference(answer, wanted, without=aside),
+        )
+
+    def has_normalisation(self) -> None:
+        """Ask for a batch normalisation over the channels right after each convolution."""
+        answer, wanted = self.graphs.opened, self.graphs.opened_expected
+
+        def before(graph: Graph, node: Node) -> str:
+            return graph.nodes[node.inputs[0]].kind
+
+        def tally(graph: Graph) -> Counter[tuple[Any, ...]]:
+            return Counter(
+                (before(graph, node), *_settings(node, NORMALISATION))
+                for node in graph.of_kind("batch normalisation")
+            )
+
+        def reason() -> str:
+            for node in answer.of_kind("batch normalisation"):
+                if (kind := before(answer, node)) != "convolution":
+                    return (
+                        f"a batch normalisation comes after a {kind}; "
+                        "each belongs right after a convolution"
+                    )
+            return self.graphs.first_difference(
+                answer, wanted, kinds=("batch normalisation",), settings=NORMALISATION
+            )
+
+        self._judge(tally(answer) == tally(wanted), reason)
+
+    def has_initial_weights(self) -> None:
+        """Ask for the exercise's initializer and seed in every convolution and dense layer."""
+        kinds: tuple[str, ...] = ("convolution", "dense")
+        # Each function's layers have their own; those of an answer that is drawn without
+        # blocks may have any function's.
+        right: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
+        for node in self.graphs.opened_expected.of_kind(*kinds):
+            for function in {node.function, _ANY}:
+                right.setdefault((function, node.kind), []).append(_settings(node, INITIALIZERS))
+        answer = self.graphs.opened
+        names = self.graphs.names(answer)
+        for at in answer.reached:
+            node = answer.nodes[at]
+            function = node.function if self.graphs.graph.closed else _ANY
+            allowed = right.get((function, node.kind)) or right.get((_ANY, node.kind), [])
+            starts = _settings(node, INITIALIZERS)
+            if not allowed or starts in allowed:
+                continue
+            where = names.block_of(at) if node.owner else names[at]
+            if node.named and not node.owner:
+                where += f" ({node.layer!r})"
+            for setting, got, wanted in zip(INITIALIZERS, starts, allowed[0], strict=True):
+                if got != wanted:
+                    bias = "'s bias" if setting == "bias initializer" else ""
+                    raise self._failed(
+                        f"{where}{bias} starts from {start_in_words(got)}; "
+                        f"the exercise asks for {start_in_words(wanted)}"
+                    )
+        counts = [len(graph.of_kind(*kinds, CLOSED_BLOCK)) for graph in self.graphs.at_one_level]
+        missing = counts[1] - counts[0]
+        if missing > 0:
+            what = (
+                "a layer with weights is" if missing == 1 else f"{missing} layers with weights are"
+            )
+            raise self._failed(f"{what} missing")
+
+    def has_layer_names(self) -> None:
+        """Ask for the exercise's names of layers with weights; a name of others is a remark.
+
+        Raises:
+            ValueError: if the solution does not name any of them.
+
+        """
+        answer, wanted = self.graphs.opened, self.graphs.opened_expected
+        weighted = wanted.of_kind(*sorted(WEIGHTED))
+        if not any(node.named for node in weighted):
+            raise ValueError(f"{self.call}: the solution names no layer that has weights")
+        all_named = all(node.named for node in weighted)
+        got = Counter((node.kind, node.layer) for node in answer.of_kind(*sorted(WEIGHTED)))
+        right = Counter((node.kind, node.layer) for node in weighted if node.named)
+        wrong = sorted((got - right).elements()) if all_named else []
+        missing = sorted((right - got).elements())
+        if wrong or missing:
+            words = [
+                f"there is no {kind_in_words(kind)} named {name!r}" for kind, name in missing[:1]
+            ]
+            more = "" if missing else "more "
+            words += [f"yours has one {more}named {name!r}" for _, name in wrong[:1]]
+            raise self._failed("; ".join(words))
+        alike = self.graphs.alike
+        if all_named and alike(all_but_start) and not alike(all_and_names):
+            raise self._failed("the names are right, but on each other's layers")
+        with_weights = {node.layer for node in weighted}
+        for node in wanted.nodes:
+            plain = node.kind not in {*WEIGHTED, CLOSED_BLOCK, "input"}
+            if node.named and plain and node.layer not in with_weights:
+                others = {other.layer for other in answer.of_kind(node.kind)}
+                if others and node.layer not in others:
+                    kind = kind_in_words(node.kind)
+                    self.remarks.append(f"the {kind} is usually named {node.layer!r}")
+
+    def has_parameters(self) -> None:
+        """Ask for the exercise's numbers of parameters."""
+        answer, expected = self.graphs.opened, self.graphs.opened_expected
+        if answer.of_kind(CLOSED_BLOCK):
+            raise self._failed(self.graphs.any_difference())
+        try:
+            got = (answer.parameters(), answer.parameters(trainable_only=True))
+        except ValueError as error:
+            raise self._failed(f"the layers do not fit together: {error}") from None
+        wanted = (expected.parameters(), expected.parameters(trainable_only=True))
+        if got != wanted:
+            all_trainable = got[0] == got[1] and wanted[0] == wanted[1]
+            learnt = "" if all_trainable else f", {got[1]:,} of them trainable"
+            of_them = "" if all_trainable else f" and {wanted[1]:,}"
+            raise self._failed(
+                f"the model has {got[0]:,} parameters{learnt}; "
+                f"the exercise's has {wanted[0]:,}{of_them}"
+            )
+
+    def has_pooling_and_classifier(self) -> None:
+        """Ask for the exercise's padding, pooling and last layers."""
+        graphs = self.graphs.at_one_level
+        kinds = (*_POOLING, *_CLASSIFIER)
+        answer, wanted = (
+            [
+                (node.kind, *_settings(node, _POOLING_AND_CLASSIFIER))
+                for node in graph.of_kind(*kinds)
+            ]
+            for graph in graphs
+        )
+        self._judge(
+            answer == wanted,
+            lambda: self.graphs.first_difference(
+                *graphs, kinds=kinds, settings=_POOLING_AND_CLASSIFIER
+            ),
+        )
+
+    def has_values(
+        self,
+        X: NDArray[Any],
+        at: tuple[Any, ...],
+        values: Any,
+        tolerance: float,
+        *,
+        mean_over: int | None = None,
+    ) -> None:
+        """Ask for the exercise's figures.
+
+        Args:
+            X: the input, (pictures, height, width, channels).
+            at: which part of the output to compare, as in ``output[at]``.
+            values: the figures, a list or an array of that part's shape.
+            tolerance: the largest difference allowed, absolute.
+            mean_over: an axis of that part to take the mean over first.
+
+        """
+        self._refuse_unknown_values()
+        if self.graphs.graph.closed and not self.thorough and self.graphs.alike(all_and_start):
+            return  # the solution's own network, which the release has checked for the figures
+        try:
+            model = build(_as_called(self.graphs.opened))
+            got = np.asarray(model(np.asarray(X, np.float32)))[at]
+        except (ValueError, IndexError):
+            raise self._failed(self.graphs.any_difference()) from None
+        place = "output" + "".join(f"[{_index(index)}]" for index in at)
+        if mean_over is not None:
+            got, place = got.mean(axis=mean_over), f"the mean of {place} over axis {mean_over}"
+        right = np.asarray(values)
+        if got.shape != right.shape or not np.allclose(got, right, rtol=0, atol=tolerance):
+            told = f"; expected {_row(right)}" if self.reveal() else ""
+            raise self._failed(f"{place} came back as {_row(got)}{told}")
+
+    def behaves(self) -> None:
+        """Ask for the exercise's values with random weights on random pictures."""
+        self._judge(self.graphs.equivalent, self.graphs.any_difference)
+
+
+def _settings(node: Node, names: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(node.settings.get(name) for name in names)
+
+
+def _as_called(graph: Graph) -> Graph:
+    """The graph as a plain call runs it: a batch normalisation without `training` predicts.
+
+    Within one call, Keras 3 passes a layer's own `training` on to later layers that
+    have none. A function that calls its layers one by one does not.
+    """
+    return graph.with_nodes(
+        replace(node, settings={**node.settings, "training": False})
+        if node.kind in TRAINING_KINDS and node["training"] is None
+        else node
+        for node in graph.nodes
+    )
+
+
+def _index(index: Any) -> str:
+    return ":" if index == slice(None) else str(index)
+
+
+def _row(values: NDArray[Any]) -> str:
+    flat = ", ".join(f"{value:.8g}" for value in values.ravel()[:8])
+    return f"[{flat}{', ...' if values.size > 8 else ''}]"
+
+
+def _shape(shape: Sequence[int | None]) -> str:
+    return f"({', '.join('batch' if size is None else str(size) for size in shape)})"

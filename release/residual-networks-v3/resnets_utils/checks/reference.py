@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from resnets_utils.answering import answer
 from resnets_utils.border.call import Call
 from resnets_utils.border.reply import Reply
-from resnets_utils.errors import StudentError
+from resnets_utils.hinted_errors import StudentError
 
 RECORD = "expected.json"
 SCHEMA = 1

@@ -12,13 +12,13 @@ from typing import Any
 from resnets_utils.border.call import Call
 from resnets_utils.border.reply import Reply
 from resnets_utils.checks.reference import Reference, damaged_record
-from resnets_utils.errors import StudentError
 from resnets_utils.graphs.graph import CLOSED_BLOCK, Graph, Node, Shape
-from resnets_utils.graphs.graph_text import graph_of_text, text_of_graph
+from resnets_utils.graphs.graph_json import graph_of_text, text_of_graph
 from resnets_utils.graphs.initializer_names import Start
 from resnets_utils.graphs.keras_json import read_graph
 from resnets_utils.graphs.keras_layers import GraphRefused
 from resnets_utils.graphs.stand_ins import Blocks, argument_forms
+from resnets_utils.hinted_errors import StudentError
 
 
 class OutOfTime(BaseException):
@@ -26,12 +26,7 @@ class OutOfTime(BaseException):
 
 
 class ReferenceGraphs:
-    """Graphs of a reference's replies, each read once.
-
-    Args:
-        reference: what the exercise asks for.
-
-    """
+    """Graphs of a reference's replies, each read once."""
 
     def __init__(self, reference: Reference) -> None:
         self.reference = reference
@@ -150,12 +145,7 @@ def within_seconds(seconds: float | None) -> Iterator[None]:
 def replies_to_record(graphs: ReferenceGraphs, asked: Sequence[Call]) -> dict[str, Reply]:
     """Return the replies that a record keeps for the graphs that checks asked for.
 
-    The layers of the blocks in these graphs are among them.
-
-    Args:
-        graphs: those of the solution.
-        asked: the calls for graphs that the checks made.
-
+    The layers of the blocks in these graphs, which are the solution's, are among them.
     """
     kept: dict[str, Reply] = {}
     for call in asked:

@@ -59,10 +59,13 @@ def compare_depths(
         depths, steps = SHORT_RUN_DEPTHS, SHORT_RUN_STEPS
     pictures = _small(scaled(X[:PICTURES]))
     truth = convert_to_one_hot(np.asarray(Y).ravel()[:PICTURES], CLASSES).T.astype(np.float32)
+    options = {"epochs": steps, "batch_size": len(pictures), "shuffle": False, "verbose": 0}
     losses: dict[bool, list[float]] = {False: [], True: []}
     for depth in depths:
         for residual in (False, True):
-            losses[residual].append(_loss_after(depth, residual, pictures, truth, steps))
+            history = fit_quickly(small_network(depth, residual), pictures, truth, **options)
+            # The mean of the last steps: a single one jumps.
+            losses[residual].append(float(np.mean(history.history["loss"][-5:])))
         print(
             f"{depth:>3} layers: loss {losses[False][-1]:.3f} plain, "
             f"{losses[True][-1]:.3f} with shortcuts",
@@ -102,21 +105,6 @@ def small_network(depth: int, residual: bool) -> keras.Model:
 def _convolution(X: Any) -> Any:
     X = layers.Conv2D(CHANNELS, 3, padding="same", kernel_initializer="he_normal")(X)
     return layers.BatchNormalization()(X)
-
-
-def _loss_after(
-    depth: int,
-    residual: bool,
-    pictures: NDArray[np.float32],
-    truth: NDArray[np.float32],
-    steps: int,
-) -> float:
-    model = small_network(depth, residual)
-    history = fit_quickly(
-        model, pictures, truth, epochs=steps, batch_size=len(pictures), shuffle=False, verbose=0
-    )
-    # The mean of the last steps: a single one jumps.
-    return float(np.mean(history.history["loss"][-5:]))
 
 
 def _draw(found: DepthComparison, steps: int) -> None:

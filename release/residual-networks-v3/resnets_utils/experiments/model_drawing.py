@@ -12,9 +12,9 @@ from typing import Any
 
 import keras
 
-from resnets_utils.errors import StudentError
 from resnets_utils.graphs.keras_private import sources
 from resnets_utils.graphs.stages import stage_names
+from resnets_utils.hinted_errors import StudentError
 from resnets_utils.short_run import short_run
 
 # At 72 dots an inch ResNet-50 is 20,000 pixels high. Graphviz takes seconds for it and
@@ -249,18 +249,11 @@ def _as_text(model: Any, rows: Sequence[Row]) -> str:
 
 
 def _as_table(model: Any, rows: Sequence[Row]) -> str:
+    def cell(text: str, wrap: str = "nowrap") -> str:
+        return f'<td style="text-align:left;white-space:{wrap}">{html.escape(text)}</td>'
+
     cells = "".join(
-        "<tr>"
-        + "".join(
-            f'<td style="text-align:left;white-space:{wrap}">{html.escape(text)}</td>'
-            for text, wrap in (
-                (row.name, "nowrap"),
-                (row.made_of, "normal"),
-                (row.shape, "nowrap"),
-            )
-        )
-        + "</tr>"
-        for row in rows
+        f"<tr>{cell(row.name)}{cell(row.made_of, 'normal')}{cell(row.shape)}</tr>" for row in rows
     )
     heads = "".join(
         f'<th style="text-align:left">{head}</th>' for head in ("name", "made of", "hands on")

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from resnets_utils.errors import StudentError
 from resnets_utils.graphs.keras_private import inputs_of, sources
 from resnets_utils.graphs.stages import stage_names
+from resnets_utils.hinted_errors import StudentError
 
 
 @dataclass(frozen=True)

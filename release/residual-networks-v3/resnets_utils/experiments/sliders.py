@@ -25,13 +25,6 @@ def slide(label: str, choices: Sequence[str], first: str, draw: Callable[[str], 
 
     The first picture is an ordinary output, so it stays in a saved or printed
     notebook, where nobody can move a slider.
-
-    Args:
-        label: the words beside the slider.
-        choices: what the slider offers.
-        first: one of the choices.
-        draw: draws a figure for a choice.
-
     """
     draw(first)
     plt.show()

@@ -187,7 +187,9 @@ def _read_model(model: Any) -> Graph:
                 raise GraphRefused(f"two layers are named {name!r}")
             sources = tuple(made[source] for source in reads)
             for kind, settings in steps:
-                nodes.append(_node(kind, settings, sources, name, chosen))
+                said = dict(settings)
+                function = str(said.pop("function")) if kind == CLOSED_BLOCK else ""
+                nodes.append(Node(kind, said, sources, name, function=function, named=chosen))
                 sources = (len(nodes) - 1,)
             made[(name, number)] = sources[0]
         if len(waiting) == len(pending):
@@ -200,15 +202,6 @@ def _read_model(model: Any) -> Graph:
     if len(outputs) != 3 or (outputs[0], outputs[1]) not in made:
         raise GraphRefused("the model must have one output")
     return Graph(tuple(nodes), made[(outputs[0], outputs[1])], short(config.get("name")))
-
-
-def _node(
-    kind: str, settings: dict[str, Setting], sources: tuple[int, ...], name: str, chosen: bool
-) -> Node:
-    if kind != CLOSED_BLOCK:
-        return Node(kind, settings, sources, name, named=chosen)
-    said = dict(settings)
-    return Node(kind, said, sources, name, function=str(said.pop("function")), named=chosen)
 
 
 def _input(layer: dict[str, Any], name: str) -> Node:

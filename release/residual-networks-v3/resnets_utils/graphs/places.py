@@ -8,7 +8,6 @@ main path of their block. Blocks are numbered within stages (see `stages`), or i
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import cached_property
 
 from resnets_utils.graphs.graph import CLOSED_BLOCK, Graph, Node
@@ -60,10 +59,7 @@ def _nth(number: int, word: str) -> str:
 class Names:
     """Names for a graph's nodes: "the second convolution", "the shortcut's convolution".
 
-    Args:
-        graph: the graph.
-        network: whether it is a whole network, not the layers of a block.
-
+    ``network`` says whether it is a whole network, not the layers of a block.
     """
 
     def __init__(self, graph: Graph, *, network: bool) -> None:
@@ -93,10 +89,8 @@ class Names:
         return f"{self._in_its_block(at)} of {self._place_of_block(at)}"
 
     def _in_its_block(self, at: int) -> str:
-        word = node_in_words(self._graph.nodes[at])
-        if at in self._shortcut:
-            return f"the shortcut's {self._numbered(at, word, self._shortcut)}"
-        return f"the {self._numbered(at, word, self._main)}"
+        numbered = self._numbered(at, node_in_words(self._graph.nodes[at]))
+        return f"the shortcut's {numbered}" if at in self._shortcut else f"the {numbered}"
 
     def block_of(self, at: int) -> str:
         """Return the name of the closed block that a node is, or was opened from."""
@@ -104,7 +98,7 @@ class Names:
         words = function_in_words(self._graph.nodes[at].function)
         return f"the {words} of {place}" if self._stages else place
 
-    def _numbered(self, at: int, word: str, path: Sequence[int] | frozenset[int]) -> str:
+    def _numbered(self, at: int, word: str) -> str:
         """A layer's word with its number among those of its kind on its block's path."""
         nodes, node = self._graph.nodes, self._graph.nodes[at]
         alike = [
@@ -112,7 +106,7 @@ class Names:
             for other in self._graph.reached
             if nodes[other].owner == node.owner and node_in_words(nodes[other]) == word
         ]
-        here = [other for other in alike if other in path]
+        here = [other for other in alike if (other in self._shortcut) == (at in self._shortcut)]
         if not node.owner and self._blocks:
             return self._outside_blocks(at, word, here)
         if len(here) == 1 and (len(alike) == 1 or at in self._shortcut):
@@ -193,10 +187,6 @@ class Names:
             if len(shorter) < len(longer):
                 found |= shorter
         return frozenset(found)
-
-    @cached_property
-    def _main(self) -> frozenset[int]:
-        return frozenset(self._graph.reached) - self._shortcut
 
     def _behind(self, at: int, owner: str) -> frozenset[int]:
         """The positions that a node's value depends on, within its block."""

@@ -47,6 +47,11 @@ def trace(call: Call, function: Callable[..., Any], namespace: dict[str, Any]) -
         entrances.append(keras.Input(shape))
         return entrances[-1]
 
+    def graph() -> Reply:
+        model = _draw(call, function, make_input, namespace)
+        reply = {"status": "graph", "graph": model.to_json()}
+        return reply if call.sample is None else reply | _tried(model, call.sample)
+
     try:
         if call.sample is None and can_wait_for_values():
             # A graph needs no starting values, and drawing them takes most of the time.
@@ -55,8 +60,8 @@ def trace(call: Call, function: Callable[..., Any], namespace: dict[str, Any]) -
                 contextlib.suppress(Exception),
                 without_starting_values([function, *namespace.values()]),
             ):
-                return _graph(call, function, make_input, namespace)
-        return _graph(call, function, make_input, namespace)
+                return graph()
+        return graph()
     except BaseException as error:  # SystemExit, too, is the student's own
         reply = raised_reply(error, namespace)
         return reply if reply["status"] == "placeholder" else reply | _drawn_so_far(entrances)
@@ -127,35 +132,24 @@ def _layers_in(values: Iterable[Any]) -> Iterator[keras.layers.Layer]:
             waiting += vars(value).values()
 
 
-def _graph(
-    call: Call,
-    function: Callable[..., Any],
-    make_input: Callable[[tuple[int, ...]], Any],
-    namespace: dict[str, Any],
-) -> Reply:
-    model = _draw(call, function, make_input, namespace)
-    reply = {"status": "graph", "graph": model.to_json()}
-    return reply if call.sample is None else reply | _tried(model, call.sample)
-
-
 def _draw(
     call: Call,
     function: Callable[..., Any],
     make_input: Callable[[tuple[int, ...]], Any],
     namespace: dict[str, Any],
 ) -> keras.Model:
-    entrance = None if call.shape is None else make_input(call.shape)
     if call.blocks:
         names = getattr(function, "__globals__", namespace)
         # Students may give their blocks more arguments; then the network is drawn with theirs.
         with contextlib.suppress(OwnBlocksNeeded), in_place_of_blocks(names, Blocks(call.blocks)):
-            return _call(call, function, entrance)
-        entrance = None if call.shape is None else make_input(call.shape)
-    return _call(call, function, entrance)
+            return _call(call, function, make_input)
+    return _call(call, function, make_input)
 
 
-def _call(call: Call, function: Callable[..., Any], entrance: Any) -> keras.Model:
-    if entrance is None:
+def _call(
+    call: Call, function: Callable[..., Any], make_input: Callable[[tuple[int, ...]], Any]
+) -> keras.Model:
+    if call.shape is None:
         model = function(**call.python_arguments)
         if isinstance(model, keras.Sequential):
             return _functional(call, model)
@@ -164,6 +158,7 @@ def _call(call: Call, function: Callable[..., Any], entrance: Any) -> keras.Mode
                 f"{call.function} must return a keras Model; it returned {_kind_of(model)}"
             )
         return model
+    entrance = make_input(call.shape)
     result = function(entrance, **call.python_arguments)
     if not isinstance(result, keras.KerasTensor):
         raise WrongResult(

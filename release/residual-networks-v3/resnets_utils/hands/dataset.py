@@ -12,8 +12,8 @@ import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from resnets_utils.errors import StudentError
 from resnets_utils.hands.classes import CLASSES
+from resnets_utils.hinted_errors import StudentError
 from resnets_utils.short_run import short_run
 
 PICTURE_SHAPE = (64, 64, 3)
@@ -72,19 +72,16 @@ def load_dataset(
             "run this cell again: then both are drawn again.",
         )
     short = short_run()
-    train_count, test_count = MAX_PICTURES, MAX_PICTURES
-    if short:
-        train_count, test_count = SHORT_RUN_TRAIN_EACH * CLASSES, SHORT_RUN_TEST_EACH * CLASSES
-    if there or not short:
-        if not there:
-            _draw_files(home)
-        X_train, Y_train = _read(train, "train", train_count)
-        X_test, Y_test = _read(test, "test", test_count)
-    else:
+    if short and not there:
         from resnets_utils.hands.drawing.generator import TEST_SEED, TRAIN_SEED
 
         X_train, Y_train = _draw(SHORT_RUN_TRAIN_EACH, TRAIN_SEED)
         X_test, Y_test = _draw(SHORT_RUN_TEST_EACH, TEST_SEED)
+    else:
+        if not there:
+            _draw_files(home)
+        X_train, Y_train = _read(train, "train", SHORT_RUN_TRAIN_EACH * CLASSES if short else None)
+        X_test, Y_test = _read(test, "test", SHORT_RUN_TEST_EACH * CLASSES if short else None)
     if short:
         print(f"This is a short run: {len(X_train)} training and {len(X_test)} test pictures only.")
     classes = np.arange(CLASSES, dtype=np.int64)
@@ -118,7 +115,7 @@ def convert_to_one_hot(Y: ArrayLike, C: int) -> NDArray[np.float64]:
             f"convert_to_one_hot got labels of type {labels.dtype}; labels are whole numbers.",
             "Pass Y_train or Y_test as load_dataset returned them.",
         )
-    labels = labels.reshape(-1)
+    labels = labels.ravel()
     outside = labels[(labels < 0) | (labels >= C)]
     if outside.size:
         raise StudentError(
@@ -126,8 +123,7 @@ def convert_to_one_hot(Y: ArrayLike, C: int) -> NDArray[np.float64]:
             f"from 0 to {C - 1}.",
             "Pass the number of classes as C: 6 for the numbers 0 to 5.",
         )
-    one_hot = np.zeros((C, labels.size))
-    one_hot[labels, np.arange(labels.size)] = 1
+    one_hot: NDArray[np.float64] = (np.arange(C)[:, None] == labels).astype(np.float64)
     return one_hot
 
 
@@ -220,8 +216,8 @@ def _draw(each: int, seed: int) -> tuple[Pictures, Labels]:
     return draw_pictures(labels, seed), labels
 
 
-def _read(path: Path, part: str, count: int) -> tuple[Pictures, Labels]:
-    """Read the first ``count`` pictures and labels of a file, checking what they are first."""
+def _read(path: Path, part: str, count: int | None) -> tuple[Pictures, Labels]:
+    """Read the first ``count`` pictures and labels of a file, or all; check what they are first."""
     _refuse_unless_file(path)
     try:
         # Home folders on a network often cannot lock files; reading needs no lock there.

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import lzma
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,16 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from resnets_utils.errors import StudentError
 from resnets_utils.graphs.graph import WEIGHTED, Graph, Node
 from resnets_utils.graphs.graph_differences import first_difference
-from resnets_utils.graphs.graph_text import graph_of_text
+from resnets_utils.graphs.graph_json import graph_of_text
 from resnets_utils.graphs.keras_json import read_graph
 from resnets_utils.graphs.keras_layers import GraphRefused
+from resnets_utils.hinted_errors import StudentError
 
 FOLDER = Path(__file__).parent / "trained_model"
 WEIGHTS, RECORD = "signs-resnet50.h5.xz", "signs-resnet50.json"
-# The network of these weights, as `graph_text` writes it.
+# The network of these weights, as `graph_json` writes it.
 NETWORK = "signs-resnet50.graph.json"
 
 # Steps in one standard deviation of a channel's weights. Rounding then adds an
@@ -172,9 +173,10 @@ def write_weights(model: keras.Model, path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _variables(model: keras.Model) -> dict[str, Any]:
+def _variables(model: keras.Model, names: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return a model's variables by "layer/variable", with its layers called by other names."""
     return {
-        f"{layer.name}/{variable.name}": variable
+        f"{names[layer.name] if names else layer.name}/{variable.name}": variable
         for layer in model.layers
         for variable in layer.weights
     }
@@ -204,12 +206,7 @@ def _variables_by_place(model: keras.Model, trained: Graph) -> dict[str, Any]:
             hint,
         )
     places = zip(answer.of_kind(*sorted(WEIGHTED)), trained.of_kind(*sorted(WEIGHTED)), strict=True)
-    names = {mine.layer: theirs.layer for mine, theirs in places}
-    return {
-        f"{names[layer.name]}/{variable.name}": variable
-        for layer in model.layers
-        for variable in layer.weights
-    }
+    return _variables(model, {mine.layer: theirs.layer for mine, theirs in places})
 
 
 def _structure(node: Node) -> tuple[object, ...] | None:

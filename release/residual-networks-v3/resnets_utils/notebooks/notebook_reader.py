@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from resnets_utils.errors import StudentError
+from resnets_utils.hinted_errors import StudentError
 from resnets_utils.notebooks.plain_notebook import Cell, PlainNotebook
 
 MAX_FILE_BYTES = 256 * 2**20

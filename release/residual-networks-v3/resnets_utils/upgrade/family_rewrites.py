@@ -5,6 +5,9 @@ names. In the second they take an initializer and ``training`` instead. Comparin
 student's definitions with the release's tells which functions these are and which
 parameters are gone. A rewrite is safe if it keeps what the student decided (layers,
 their order, sizes, strides) and nothing in it needs a parameter that is gone.
+
+Here ``python`` is the text that a function stands in, ``names`` tells what the names in it
+stand for, and ``signature`` is the text of the release's parameters.
 """
 
 from __future__ import annotations
@@ -95,13 +98,6 @@ def block_to_initializer(
 ) -> list[Edit]:
     """Return the edits that take a block from the first family to the second.
 
-    Args:
-        python: the text that the block stands in.
-        function: its definition.
-        names: what the names in it stand for.
-        signature: the parameters in the second family, as the release has them.
-        apart: how the two families' parameters differ.
-
     Raises:
         NotSafe: if anything but layers' names depends on what is gone, or if a
             parameter is added that no rewrite can pass on.
@@ -136,15 +132,7 @@ def block_to_initializer(
 def training_added(
     python: PythonText, function: ast.FunctionDef, names: Names, signature: str
 ) -> list[Edit]:
-    """Return the edits that add ``training`` to a block of the second family without it.
-
-    Args:
-        python: the text that the block stands in.
-        function: its definition.
-        names: what the names in it stand for.
-        signature: the parameters with training, as the release has them.
-
-    """
+    """Return the edits that add ``training`` to a block of the second family without it."""
     wanted = _parameters_of(signature)
     own = parameters(function)
     if own != [name for name in wanted if name != TRAINING]:
@@ -167,8 +155,8 @@ def network_to_initializer(
     """Return the edits that make a function call blocks of the second family.
 
     Args:
-        python: the text that the function stands in.
-        function: its definition.
+        python: the text.
+        function: the function's definition.
         apart: how the blocks' parameters differ, by the blocks' names.
         untold: the release's blocks that the notebook does not define. Only arguments
             that a call names tell what is gone.

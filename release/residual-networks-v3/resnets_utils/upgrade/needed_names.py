@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import resnets_utils
 from resnets_utils.notebooks.plain_notebook import Cell
-from resnets_utils.notebooks.python_text import PythonText, free_names, own_lines
+from resnets_utils.notebooks.python_text import PythonText, free_names, own_lines, running_with
 from resnets_utils.notebooks.released import imported_names
 from resnets_utils.upgrade.imports import import_line
 from resnets_utils.upgrade.todays_names import Names, is_there, meaning, todays_home
@@ -67,10 +67,7 @@ class Needs:
 class NotebookNames:
     """The names that a notebook's cells define at their top level.
 
-    Args:
-        cells: the notebook's cells.
-        functions: names of the graded functions, which are not helpers.
-
+    ``functions`` names the graded functions, which are not helpers.
     """
 
     def __init__(self, cells: Sequence[Cell], functions: Collection[str]) -> None:
@@ -92,7 +89,7 @@ class NotebookNames:
         for statement in python.tree.body:
             if statement.lineno in python.magic_lines:
                 continue
-            for node in _outside_functions(statement):
+            for node in running_with(statement):
                 for name, full_name in imported_names(node).items():
                     self.full_names[name] = full_name
                     self._import_cells[name] = place
@@ -113,12 +110,7 @@ class NotebookNames:
         return _KNOWN_ALIASES if unknown else {}
 
     def meanings(self, given: Mapping[str, str]) -> Names:
-        """Return what names stand for in this notebook.
-
-        Args:
-            given: names that the release gives, for names that the notebook does not import.
-
-        """
+        """Return what names stand for here; ``given`` is for those that are not imported."""
         own = {name for name, binding in self._bindings.items() if binding.own}
         known = {**self._handed_on, **given, **self.full_names}
         return Names({name: known[name] for name in known if name not in own})
@@ -137,9 +129,7 @@ class NotebookNames:
         seen: set[str] = set()
         while waiting:
             python = PythonText(waiting.pop())
-            if python.tree is None:
-                continue
-            for name in sorted(free_names(python.plain) - seen):
+            for name in sorted(free_names(python.plain) - seen) if python.tree else ():
                 seen.add(name)
                 binding = self._wanted(name, given)
                 if binding is None:
@@ -161,14 +151,14 @@ class NotebookNames:
         return binding
 
     def _import(self, name: str, given: Mapping[str, str], needs: Needs) -> None:
-        full_name = self.full_names.get(name, "")
         if name in self._functions or name in _OF_NOTEBOOKS:
             return
-        if name in given and (not full_name or meaning(full_name) == meaning(given[name])):
+        full_name = self.full_names.get(name, "")
+        if not full_name and (name in given or hasattr(builtins, name)):
             return
-        if not full_name and hasattr(builtins, name):
-            return
-        if name in given and full_name.startswith("resnets_utils"):
+        if name in given and (
+            full_name.startswith("resnets_utils") or meaning(full_name) == meaning(given[name])
+        ):
             return
         full_name = full_name or self._from_a_star(name) or self._handed_on.get(name, "")
         line = import_line(name, full_name, given) if full_name else ""
@@ -187,9 +177,7 @@ class NotebookNames:
             if module == "resnets_utils" and name in resnets_utils.__all__:
                 return f"resnets_utils.{name}"
             home = todays_home(f"{module}.{name}")
-            if not home:
-                continue
-            if module.split(".")[0] in _KNOWN_ROOTS and is_there(home):
+            if home and module.split(".")[0] in _KNOWN_ROOTS and is_there(home):
                 return home
         return ""
 
@@ -207,18 +195,6 @@ def _readable_parts(source: str) -> list[PythonText]:
             parts.append(line)
     read = [PythonText(part) for part in parts]
     return [part for part in read if part.tree is not None]
-
-
-def _outside_functions(statement: ast.stmt) -> Iterator[ast.stmt]:
-    """A statement and those within it that run when it runs."""
-    yield statement
-    if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        for node in ast.iter_child_nodes(statement):
-            if isinstance(node, ast.ExceptHandler):
-                for inside in node.body:
-                    yield from _outside_functions(inside)
-            elif isinstance(node, ast.stmt):
-                yield from _outside_functions(node)
 
 
 def _bound_by(statement: ast.stmt) -> set[str]:

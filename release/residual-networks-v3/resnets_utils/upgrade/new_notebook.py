@@ -43,11 +43,7 @@ _METADATA_LEFT_OUT = {"nbgrader", "deletable", "editable", "name", "execution", 
 class Extras:
     """The cells of the earlier notebook that are not answers, sorted by where they go.
 
-    Args:
-        earlier: the notebook.
-        release: the release that it goes into.
-        ours: whether it is a release of this course.
-
+    ``ours`` says whether the notebook is a release of this course.
     """
 
     def __init__(self, earlier: PlainNotebook, release: ReleasedNotebook, *, ours: bool) -> None:
@@ -106,9 +102,8 @@ class Extras:
 
 def _is_of_an_older_release(cell_id: str) -> bool:
     """Whether an id that this release does not know is an older release's."""
-    if cell_id.startswith(("earlier-", "upgrade-", BESIDE)) or _RANDOM_ID.fullmatch(cell_id):
-        return False
-    return bool(_OUR_ID.fullmatch(cell_id))
+    made_here = cell_id.startswith(("earlier-", "upgrade-", BESIDE))
+    return bool(_OUR_ID.fullmatch(cell_id)) and not (made_here or _RANDOM_ID.fullmatch(cell_id))
 
 
 def _is_plainly_the_exercise(cell: Cell, calls: Collection[str]) -> bool:
@@ -120,9 +115,10 @@ def _is_plainly_the_exercise(cell: Cell, calls: Collection[str]) -> bool:
     python = PythonText(cell.source)
     if python.tree is None:
         return False
-    if not all(_USUAL_MAGIC.fullmatch(python.lines[line - 1]) for line in python.magic_lines):
-        return False
-    return all(_is_the_exercises(statement, calls) for statement in python.tree.body)
+    magics = (python.lines[line - 1] for line in python.magic_lines)
+    return all(map(_USUAL_MAGIC.fullmatch, magics)) and all(
+        _is_the_exercises(statement, calls) for statement in python.tree.body
+    )
 
 
 def _is_the_exercises(statement: ast.stmt, calls: Collection[str]) -> bool:
@@ -161,13 +157,8 @@ def assemble(
 ) -> tuple[NotebookNode, Kept]:
     """Return the new notebook without its report, and the earlier cells kept in it.
 
-    Args:
-        earlier: the earlier notebook.
-        release: the release.
-        extras: where the cells that are not answers go.
-        carried: the graded functions, by name.
-        came_from: the earlier notebook's file and version, for the new one's metadata.
-
+    ``carried`` holds the graded functions by name. ``came_from`` is the earlier notebook's
+    file and version, for the new one's metadata.
     """
     notebook = copy.deepcopy(release.notebook)
     notebook.cells = [cell for cell in notebook.cells if cell.get("id") != REPORT]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 
-from resnets_utils.errors import StudentError
+from resnets_utils.hinted_errors import StudentError
 from resnets_utils.notebooks.released import ReleasedNotebook
 
 
@@ -31,8 +31,7 @@ def read_release(path: Path) -> ReleasedNotebook:
 def release_here(old: Path) -> ReleasedNotebook:
     """Return the release in this folder, or in the folder that holds ``resnets_utils``.
 
-    Args:
-        old: the earlier notebook, which is not meant even if it lies there.
+    The earlier notebook is not meant, even if it lies there.
 
     Raises:
         StudentError: if there is no release, or more than one.

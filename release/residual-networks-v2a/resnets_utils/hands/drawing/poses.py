@@ -44,7 +44,8 @@ def draw_pose(sign: int, random: np.random.Generator) -> Pose:
     if sign in (3, 5):
         thumb = _thumb_out(sign, random)
     elif sign == 4:
-        thumb = _thumb_over_palm(random)
+        over_palm = random.uniform([-0.30, 0.50, 0.20], [0.12, 0.95, 0.34])
+        thumb = reaching_thumb(over_palm, _FORWARD)
     else:
         thumb = _thumb_over_fingers(sign, flexion, spread, random)
     return Pose(flexion, spread, thumb)
@@ -79,11 +80,6 @@ def _thumb_out(sign: int, random: np.random.Generator) -> Vectors:
     lift = _degrees(random, -8.0, 40.0)
     direction = np.array([np.sin(away) * np.cos(lift), np.cos(away) * np.cos(lift), np.sin(lift)])
     return straight_thumb(direction, curl=_degrees(random, -12.0, 14.0))
-
-
-def _thumb_over_palm(random: np.random.Generator) -> Vectors:
-    target = random.uniform([-0.30, 0.50, 0.20], [0.12, 0.95, 0.34])
-    return reaching_thumb(target, _FORWARD)
 
 
 def _thumb_over_fingers(

@@ -18,6 +18,7 @@ from resnets_utils.hands.drawing.skeleton import (
     Pose,
     Vectors,
     finger_joints,
+    rotation,
 )
 from resnets_utils.hands.drawing.surface import RoundCone
 
@@ -26,18 +27,8 @@ from resnets_utils.hands.drawing.surface import RoundCone
 PALM, FOREARM, SLEEVE, BAND = range(4)
 FINGER_PART = 10
 FINGERTIPS = tuple(FINGER_PART + 3 * finger + 2 for finger in range(5))
-
-
-@dataclass(frozen=True)
-class Bone:
-    """A round cone in the hand's own axes, in palms."""
-
-    first: Vectors
-    last: Vectors
-    first_radius: float
-    last_radius: float
-    part: int
-    blend: float
+# A place on the arm: how far from the wrist, how far beside the arm's middle, and the radius there.
+Station = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -85,89 +76,62 @@ class Placed:
     nails: dict[int, tuple[Vectors, Vectors, float]]
 
 
-def bones_of(pose: Pose, build: Build) -> list[Bone]:
-    """Return the flesh of arm, palm and fingers, the arm first."""
+def bones_of(pose: Pose, build: Build) -> list[RoundCone]:
+    """Return the flesh of arm, palm and fingers in the hand's own axes, in palms, the arm first."""
     return [*_arm(build), *_palm(pose, build), *_fingers(pose, build)]
 
 
-def _arm(build: Build) -> list[Bone]:
+def _arm(build: Build) -> list[RoundCone]:
     sideways, forward = build.arm_turn
     along = np.array(
         [np.sin(sideways) * np.cos(forward), -np.cos(sideways) * np.cos(forward), np.sin(forward)]
     )
     across = np.array([np.cos(sideways), np.sin(sideways), 0.0])
-    # Two bones side by side make the flat section of a wrist.
-    rows: list[Bone] = []
-    stations = [(0.05, 0.15, 0.185), (-0.45, 0.12, 0.20), (-1.6, 0.13, 0.30), (-5.0, 0.15, 0.34)]
-    for (start, apart, radius), (end, next_apart, next_radius) in pairwise(stations):
-        for side in (-1, 1):
-            rows.append(
-                Bone(
-                    along * -start + across * side * apart * build.palm_width,
-                    along * -end + across * side * next_apart * build.palm_width,
-                    radius,
-                    next_radius,
-                    FOREARM,
-                    0.15,
-                )
-            )
+
+    def two(
+        start: Station, end: Station, part: int, blend: float, width: float = 1.0
+    ) -> list[RoundCone]:
+        """Two bones side by side, which make the flat section of a wrist."""
+        ends = [
+            [along * way + across * side * apart * width for way, apart, _ in (start, end)]
+            for side in (-1, 1)
+        ]
+        return [RoundCone(first, last, start[2], end[2], part, blend) for first, last in ends]
+
+    stations = [(-0.05, 0.15, 0.185), (0.45, 0.12, 0.20), (1.6, 0.13, 0.30), (5.0, 0.15, 0.34)]
+    rows: list[RoundCone] = []
+    for start, end in pairwise(stations):
+        rows += two(start, end, FOREARM, 0.15, build.palm_width)
     if build.sleeve_from is not None:
-        rows += [
-            Bone(
-                along * build.sleeve_from + across * side * 0.14,
-                along * 5.0 + across * side * 0.17,
-                0.31 + 0.06 * build.sleeve_from,
-                0.55,
-                SLEEVE,
-                0.15,
-            )
-            for side in (-1, 1)
-        ]
+        opening = (build.sleeve_from, 0.14, 0.31 + 0.06 * build.sleeve_from)
+        rows += two(opening, (5.0, 0.17, 0.55), SLEEVE, 0.15)
     if build.band_at is not None:
-        rows += [
-            Bone(
-                along * build.band_at + across * side * 0.14,
-                along * (build.band_at + 0.16) + across * side * 0.14,
-                0.222,
-                0.222,
-                BAND,
-                0.10,
-            )
-            for side in (-1, 1)
-        ]
+        rows += two((build.band_at, 0.14, 0.222), (build.band_at + 0.16, 0.14, 0.222), BAND, 0.10)
     return rows
 
 
-def _palm(pose: Pose, build: Build) -> list[Bone]:
+def _palm(pose: Pose, build: Build) -> list[RoundCone]:
     wide = np.array([build.palm_width, 1.0, 1.0])
     roots = np.array([[0.14, 0.06, 0.0], [0.06, 0.05, 0.0], [-0.05, 0.05, 0.0], [-0.15, 0.08, 0.0]])
     rows = [
-        Bone(roots[finger] * wide, KNUCKLES[finger] * wide, 0.165, radius, PALM, 0.14)
+        (roots[finger] * wide, KNUCKLES[finger] * wide, 0.165, radius)
         for finger, radius in ((INDEX, 0.135), (MIDDLE, 0.135), (RING, 0.13), (LITTLE, 0.115))
     ]
     # The ball of the thumb, the edge of the hand, and the web of the thumb.
-    rows.append(Bone(np.array([0.12, 0.10, 0.04]) * wide, pose.thumb[1], 0.17, 0.12, PALM, 0.14))
-    rows.append(
-        Bone(
-            np.array([-0.19, 0.16, 0.03]) * wide,
-            np.array([-0.31, 0.66, 0.02]) * wide,
-            0.15,
-            0.12,
-            PALM,
-            0.14,
-        )
-    )
+    rows.append((np.array([0.12, 0.10, 0.04]) * wide, pose.thumb[1], 0.17, 0.12))
+    edge = np.array([[-0.19, 0.16, 0.03], [-0.31, 0.66, 0.02]]) * wide
+    rows.append((edge[0], edge[1], 0.15, 0.12))
     middle_of_thumb = pose.thumb[0] + 0.55 * (pose.thumb[1] - pose.thumb[0])
-    rows.append(Bone(middle_of_thumb, np.array([0.27, 0.66, 0.02]) * wide, 0.10, 0.10, PALM, 0.14))
+    rows.append((middle_of_thumb, np.array([0.27, 0.66, 0.02]) * wide, 0.10, 0.10))
     # Flesh between the fingers, up to where they part.
     up = np.array([0.0, 1.0, 0.0])
     for finger in range(3):
         between = (KNUCKLES[finger] + KNUCKLES[finger + 1]) / 2 * wide
-        rows.append(Bone(between - 0.3 * up, between + 0.06 * up, 0.12, 0.075, PALM, 0.14))
-    return rows
+        rows.append((between - 0.3 * up, between + 0.06 * up, 0.12, 0.075))
+    return [RoundCone(*row, PALM, 0.14) for row in rows]
 
 
-def _fingers(pose: Pose, build: Build) -> list[Bone]:
+def _fingers(pose: Pose, build: Build) -> list[RoundCone]:
     rows = []
     wide = np.array([build.palm_width, 1.0, 1.0])
     for finger in range(4):
@@ -180,36 +144,23 @@ def _fingers(pose: Pose, build: Build) -> list[Bone]:
     return rows + _chain(pose.thumb, radii, FINGER_PART + 12)
 
 
-def _chain(joints: Vectors, radii: Vectors, part: int) -> list[Bone]:
+def _chain(joints: Vectors, radii: Vectors, part: int) -> list[RoundCone]:
+    ends = zip(pairwise(joints), pairwise(radii.tolist()), strict=True)
     return [
-        Bone(
-            joints[bone],
-            joints[bone + 1],
-            float(radii[bone]),
-            float(radii[bone + 1]),
-            part + bone,
-            0.05,
-        )
-        for bone in range(3)
+        RoundCone(*joints_of_bone, *radii_of_bone, part + bone, 0.05)
+        for bone, (joints_of_bone, radii_of_bone) in enumerate(ends)
     ]
 
 
 def _turn(view: View) -> Vectors:
     """Return the matrix (3, 3) from the hand's axes to the picture's."""
-    yaw, pitch, roll = view.yaw, view.pitch, view.roll
-    about_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
-    about_x = np.array(
-        [[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]]
-    )
-    about_z = np.array(
-        [[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]]
-    )
     mirror = np.diag([-1.0 if view.mirrored else 1.0, 1.0, 1.0])
-    matrix: Vectors = about_z @ mirror @ about_x @ about_y
+    about_x, about_y = rotation(view.pitch, 1, 2), rotation(view.yaw, 2, 0)
+    matrix: Vectors = rotation(view.roll, 0, 1) @ mirror @ about_x @ about_y
     return matrix
 
 
-def put_before_camera(bones: list[Bone], view: View) -> Placed:
+def put_before_camera(bones: list[RoundCone], view: View) -> Placed:
     """Turn the hand, see it in perspective, and scale it into the frame."""
     turn = _turn(view)
     middle = turn @ np.array([0.0, 0.9, 0.0])
@@ -254,7 +205,7 @@ def put_before_camera(bones: list[Bone], view: View) -> Placed:
 
 
 def _nails(
-    bones: list[Bone], cones: list[RoundCone], turn: Vectors
+    bones: list[RoundCone], cones: list[RoundCone], turn: Vectors
 ) -> dict[int, tuple[Vectors, Vectors, float]]:
     """Find each nail: on the back of the last bone, near the tip."""
     nails = {}

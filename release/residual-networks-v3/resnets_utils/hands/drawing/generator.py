@@ -39,17 +39,17 @@ def draw_pictures(
     pictures = np.empty((len(labels), SIDE, SIDE, 3), np.uint8)
     bar = keras.utils.Progbar(len(labels), unit_name="picture", interval=0.5) if progress else None
     for position, label in enumerate(labels):
-        random = np.random.Generator(np.random.Philox(key=[seed, position]))
-        person = _person(seed, position, variety.people) if variety.people else None
+        random = _random(seed, position)
+        # The same random numbers for each picture of one person.
+        person = _random(seed, 2**33 + position % variety.people) if variety.people else None
         pictures[position] = draw_picture(int(label), random, variety, person=person)
         if bar is not None:
             bar.update(position + 1)
     return pictures
 
 
-def _person(seed: int, position: int, people: int) -> np.random.Generator:
-    """Return the same random numbers for each picture of one person."""
-    return np.random.Generator(np.random.Philox(key=[seed, 2**33 + position % people]))
+def _random(seed: int, stream: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=[seed, stream]))
 
 
 def write_datasets(folder: Path) -> None:
@@ -85,5 +85,4 @@ def write_datasets(folder: Path) -> None:
 
 def mixed_labels(each: int, seed: int) -> NDArray[np.int64]:
     """Return every number from 0 to 5 ``each`` times (6 * each,), in an order fixed by the seed."""
-    random = np.random.Generator(np.random.Philox(key=[seed, 2**32]))
-    return random.permutation(np.repeat(np.arange(CLASSES, dtype=np.int64), each))
+    return _random(seed, 2**32).permutation(np.repeat(np.arange(CLASSES, dtype=np.int64), each))

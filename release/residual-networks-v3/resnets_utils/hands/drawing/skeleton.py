@@ -53,6 +53,14 @@ class Pose:
     thumb: Vectors
 
 
+def rotation(angle: float, first: int, second: int) -> Vectors:
+    """Return the matrix (3, 3) that turns the ``first`` axis towards the ``second``."""
+    matrix = np.eye(3)
+    matrix[first, first] = matrix[second, second] = np.cos(angle)
+    matrix[second, first], matrix[first, second] = np.sin(angle), -np.sin(angle)
+    return matrix
+
+
 def finger_joints(finger: int, flexion: Vectors, spread: float) -> Vectors:
     """Return the joints (4, 3) of one finger, from the knuckle to the tip, in palms."""
     along = np.array([np.sin(spread), np.cos(spread), 0.0])
@@ -71,9 +79,7 @@ def straight_thumb(direction: Vectors, curl: float = 0.0) -> Vectors:
     """
     joints = [THUMB_BASE]
     heading = direction / np.linalg.norm(direction)
-    turn = np.array(
-        [[np.cos(curl), -np.sin(curl), 0.0], [np.sin(curl), np.cos(curl), 0.0], [0.0, 0.0, 1.0]]
-    )
+    turn = rotation(curl, 0, 1)
     for bone in THUMB_BONES:
         joints.append(joints[-1] + bone * heading)
         heading = turn @ heading
@@ -89,19 +95,17 @@ def reaching_thumb(target: Vectors, first_direction: Vectors) -> Vectors:
     """
     joints = straight_thumb(first_direction)
     base = joints[0].copy()
+
+    def drag(bone: int, moved: int, fixed: int) -> None:
+        way = joints[moved] - joints[fixed]
+        length = max(float(np.linalg.norm(way)), 1e-9)
+        joints[moved] = joints[fixed] + way * (THUMB_BONES[bone] / length)
+
     for _ in range(12):
         joints[3] = target
         for bone in (2, 1, 0):
-            joints[bone] = joints[bone + 1] + _at_length(
-                joints[bone] - joints[bone + 1], THUMB_BONES[bone]
-            )
+            drag(bone, moved=bone, fixed=bone + 1)
         joints[0] = base
         for bone in (0, 1, 2):
-            joints[bone + 1] = joints[bone] + _at_length(
-                joints[bone + 1] - joints[bone], THUMB_BONES[bone]
-            )
+            drag(bone, moved=bone + 1, fixed=bone)
     return joints
-
-
-def _at_length(vector: Vectors, length: float) -> Vectors:
-    return vector * (length / max(float(np.linalg.norm(vector)), 1e-9))

@@ -21,9 +21,10 @@ EMPTY = np.float32(-100.0)
 class RoundCone:
     """A ball of radius ``first_radius`` at ``first`` that becomes another at ``last``.
 
-    Positions (3,) and radii are in frames: 1 is the side of the picture, x
-    runs to the right, y up and z to the viewer. ``blend`` is the depth over
-    which the cone melts into those drawn before it.
+    Positions (3,) and radii of a hand's bones are in palms, in the hand's own axes. Before
+    the camera they are in frames: 1 is the side of the picture, x runs to the right, y up
+    and z to the viewer. ``blend`` is the depth over which the cone melts into those drawn
+    before it.
     """
 
     first: NDArray[np.float64]
@@ -125,30 +126,18 @@ def blurred(picture: Picture, sigma: float) -> Picture:
     reach = max(1, int(np.ceil(2.5 * sigma)))
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(sigma, 1e-6)) ** 2)
     weights = (weights / weights.sum()).astype(np.float32)
-    for axis in (0, 1):
-        padding = [(0, 0)] * picture.ndim
-        padding[axis] = (reach, reach)
-        padded = np.pad(picture, padding, mode="edge")
-        size = picture.shape[axis]
-        window = [slice(None)] * picture.ndim
+    for _ in range(2):
+        padded = np.pad(picture, [(reach, reach), *[(0, 0)] * (picture.ndim - 1)], mode="edge")
         smooth = np.zeros_like(picture)
         for offset, weight in enumerate(weights):
-            window[axis] = slice(offset, offset + size)
-            smooth += weight * padded[tuple(window)]
-        picture = smooth
+            smooth += weight * padded[offset : offset + len(picture)]
+        picture = smooth.swapaxes(0, 1)  # first the rows, then the columns
     return picture
 
 
 def moved(picture: Picture, right: float, up: float, fill: float) -> Picture:
     """Return a picture (side, side) whose pixels look ``right`` and ``up`` by whole pixels."""
-    rows, columns = -round(up), round(right)
-    side = picture.shape[0]
-    result = np.full_like(picture, fill)
-    if abs(rows) >= side or abs(columns) >= side:
-        return result
-    to_rows = slice(max(-rows, 0), side - max(rows, 0))
-    from_rows = slice(max(rows, 0), side - max(-rows, 0))
-    to_columns = slice(max(-columns, 0), side - max(columns, 0))
-    from_columns = slice(max(columns, 0), side - max(-columns, 0))
-    result[to_rows, to_columns] = picture[from_rows, from_columns]
-    return result
+    side = len(picture)
+    down, across = (int(np.clip(round(pixels), -side, side)) for pixels in (-up, right))
+    padded = np.pad(picture, side, constant_values=fill)
+    return padded[side + down : 2 * side + down, side + across : 2 * side + across]
