@@ -253,9 +253,7 @@ def test_what_takes_a_files_place_while_files_are_copied_is_not_read(
 def test_a_tree_of_empty_folders_is_not_walked_to_its_end(folder: Path) -> None:
     for number in range(MAX_FOLDERS + 1):
         (folder / str(number)).mkdir()
-    assert look_into(folder).left_out == (
-        f"only the first {MAX_FOLDERS} folders were looked into",
-    )
+    assert look_into(folder).left_out == (f"only the first {MAX_FOLDERS} folders were looked into",)
 
 
 def test_huge_files_are_left_out(folder: Path) -> None:
