@@ -66,9 +66,9 @@ setup: environment graphviz bubblewrap ## make what is missing of .venv, graphvi
 environment:
 	@sh environment.sh "$(PYTHON)"
 
-# Have a command (1) of Debian's package (2), or say what is lost without it (3).
+# Where the condition (1) fails, install Debian's package (2), or say what is lost without it (3).
 define debian
-	@command -v $(1) >/dev/null \
+	@$(1) >/dev/null \
 		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
 		&& DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends \
 			$(2) >/dev/null; } \
@@ -76,14 +76,15 @@ define debian
 endef
 
 graphviz:
-	$(call debian,dot,graphviz,networks are shown as tables)
+	$(call debian,command -v dot,graphviz,networks are shown as tables)
 
 bubblewrap:
-	$(if $(filter Linux,$(shell uname)),$(call debian,bwrap,bubblewrap,there is no sandbox and grading refuses to run students' code))
+	$(if $(filter Linux,$(shell uname)),$(call debian,command -v bwrap,bubblewrap,there is no sandbox and grading refuses to run students' code))
 
-# For the tests alone.
+# For the tests alone; the second is what the program that steers the browser needs.
 chromium:
-	$(call debian,chromium,chromium,no test looks at a page)
+	$(call debian,command -v chromium,chromium,no test looks at a page)
+	$(call debian,/sbin/ldconfig -p | grep libatomic.so.1,libatomic1,no test looks at a page)
 
 # Versions stay as they are where they still fit. Their hashes are asked for again, as those of a
 # newly accepted Python would be missing.
