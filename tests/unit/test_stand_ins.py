@@ -256,11 +256,19 @@ def counting(X, layers):
     for _ in range(layers):
         pass
     return keras.layers.ReLU()(X)
+
+def catching(X, layers):
+    try:
+        return counting(X, layers)
+    except BaseException:
+        return counting(X, layers)
 """
-LOOPING_BLOCKS = "def tower(X, layers): return X\ndef counting(X, layers): return X\n"
+LOOPING_BLOCKS = "".join(
+    f"def {name}(X, layers): return X\n" for name in ("tower", "counting", "catching")
+)
 
 
-@pytest.mark.parametrize("function", ["tower", "counting"])
+@pytest.mark.parametrize("function", ["tower", "counting", "catching"])
 def test_a_block_that_takes_for_ever_to_draw_is_not_opened(
     function: str,
 ) -> None:
