@@ -20,7 +20,7 @@ graphs = reference_graphs.ReferenceGraphs(reference.record_of_this_folder())
 def drawn(graph):
     values = [keras.Input(graph.nodes[0].settings["shape"])]
     for node in graph.nodes[1:]:
-        layer = building._layer(node, True)
+        layer = building._layer(node, True, None)
         if node.named and node.kind in graph_module.WEIGHTED:
             layer = type(layer).from_config({**layer.get_config(), "name": node.layer})
         read = [values[at] for at in node.inputs]
