@@ -6,14 +6,22 @@ f = int(checks.random.integers(3, 6))
 channels, F1, F2, F3 = (int(count) for count in checks.random.permutation([3, 4, 5, 7, 8])[:4])
 other = dict(f=f, filters=[F1, F2, F3], s=3)
 
+# The same in ResNet-50, in a stage that nobody can know beforehand either.
+at = int(checks.random.integers(4))
+width, size, depth = [(64, 15, 64), (128, 15, 256), (256, 8, 512), (512, 4, 1024)][at]
+deep = dict(f=3, filters=[width, width, 4 * width], s=1 if at == 0 else 2)
+calls = [((7, 9, channels), other), ((size, size, depth), deep)]
+
 with checks("batch normalisation", points=4):
-    checks.trace((7, 9, channels), **other, training=True).has_normalisation()
-    checks.trace((7, 9, channels), **other, training=False).has_normalisation()
+    for shape, said in calls:
+        checks.trace(shape, **said, training=True).has_normalisation()
+        checks.trace(shape, **said, training=False).has_normalisation()
 
 with checks("initial weights", points=4):
-    checks.trace((7, 9, channels), **other).has_initial_weights()
-    for start in (tensorflow2.glorot_uniform, tensorflow2.random_uniform):
-        checks.trace((7, 9, channels), **other, initializer=start).has_initial_weights()
+    for shape, said in calls:
+        checks.trace(shape, **said).has_initial_weights()
+        for start in (tensorflow2.glorot_uniform, tensorflow2.random_uniform):
+            checks.trace(shape, **said, initializer=start).has_initial_weights()
 
 with checks("seeded outputs", points=3):
     np.random.seed(21)
@@ -27,4 +35,5 @@ with checks("seeded outputs", points=3):
     answer.has_values(X, (1, 1, 2), figures, tolerance=1e-5)
 
 with checks("other sizes", points=4):
-    checks.trace((7, 9, channels), **other, initializer=tensorflow2.random_uniform).behaves()
+    for shape, said in calls:
+        checks.trace(shape, **said, initializer=tensorflow2.random_uniform).behaves()

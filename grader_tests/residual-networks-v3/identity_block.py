@@ -6,14 +6,22 @@ f = int(checks.random.integers(3, 6))
 F1, F2, F3 = (int(count) for count in checks.random.permutation([3, 4, 5, 7, 8])[:3])
 other = dict(f=f, filters=[F1, F2, F3])
 
+# The same in ResNet-50, in a stage that nobody can know beforehand either.
+at = int(checks.random.integers(4))
+width, size = [(64, 15), (128, 8), (256, 4), (512, 2)][at]
+deep = dict(f=3, filters=[width, width, 4 * width])
+calls = [((6, 7, F3), other), ((size, size, 4 * width), deep)]
+
 with checks("batch normalisation", points=4):
-    checks.trace((6, 7, F3), **other, training=True).has_normalisation()
-    checks.trace((6, 7, F3), **other, training=False).has_normalisation()
+    for shape, said in calls:
+        checks.trace(shape, **said, training=True).has_normalisation()
+        checks.trace(shape, **said, training=False).has_normalisation()
 
 with checks("initial weights", points=4):
-    checks.trace((6, 7, F3), **other).has_initial_weights()
-    for start in (tensorflow2.glorot_uniform, tensorflow2.random_uniform):
-        checks.trace((6, 7, F3), **other, initializer=start).has_initial_weights()
+    for shape, said in calls:
+        checks.trace(shape, **said).has_initial_weights()
+        for start in (tensorflow2.glorot_uniform, tensorflow2.random_uniform):
+            checks.trace(shape, **said, initializer=start).has_initial_weights()
 
 with checks("seeded outputs", points=3):
     np.random.seed(20)
@@ -25,4 +33,5 @@ with checks("seeded outputs", points=3):
     answer.has_values(X, (1, 2, 3), [0, 0.8537789, 0, 0, 0.3534537], tolerance=1e-5)
 
 with checks("other sizes", points=4):
-    checks.trace((6, 7, F3), **other, initializer=tensorflow2.glorot_uniform).behaves()
+    for shape, said in calls:
+        checks.trace(shape, **said, initializer=tensorflow2.glorot_uniform).behaves()

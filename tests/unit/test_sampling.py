@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras
 import pytest
 from exercises import MODES_BLOCKS
 
+from coursekit.course.test_cells import compose
+from coursekit.judge.cell import judge_cell
 from resnets_utils import glorot_uniform
+from resnets_utils.answering import answer
+from resnets_utils.checks.check_result import Outcome
 from resnets_utils.graphs.keras_json import read_graph
 from resnets_utils.graphs.spot_check import agrees, sample
 from resnets_utils.graphs.stand_ins import Blocks, in_place_of_blocks
@@ -108,6 +113,90 @@ def test_what_is_no_list_of_its_values_is_not_believed(said: str) -> None:
     assert not agrees(said, read_graph(network().to_json()), 7)
 
 
-def test_what_cannot_be_compared_is_held_against_nobody() -> None:
-    model = network(change=lambda model: setattr(model.get_layer("conv"), "trainable", False))
-    assert agrees("", read_graph(model.to_json()), 7)
+def never(relu: Any) -> Any:
+    relu.call = lambda inputs: 0 * inputs
+    return relu
+
+
+def no_normalisation(model: keras.Model) -> None:
+    model.get_layer("norm").call = lambda inputs, **others: inputs
+
+
+@pytest.mark.parametrize(
+    ("relu", "start"),
+    [
+        (lambda: never(layers.ReLU(trainable=False)), None),
+        (lambda: never(layers.ReLU(max_value=6)), None),
+        (lambda: never(layers.ReLU()), keras.initializers.HeNormal(seed=0)),
+        (lambda: never(layers.ReLU(activity_regularizer="l2")), None),
+    ],
+)
+def test_an_unusual_setting_or_start_switches_no_trial_off(relu: Any, start: Any) -> None:
+    """A network with such a setting is tried like any other, and is trusted if it is true."""
+
+    def drawn(relu: Any) -> keras.Model:
+        entrance = keras.Input((5, 4, 2))
+        given = {} if start is None else {"kernel_initializer": start}
+        return keras.Model(entrance, relu(layers.Conv2D(3, 1, **given)(entrance)))
+
+    assert not believed(drawn(relu()))
+    honest = relu()
+    del honest.call
+    assert believed(drawn(honest))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"trainable": False}, {"dilation_rate": 2}, {"groups": 2}, {"kernel_regularizer": "l2"}],
+)
+def test_every_setting_that_was_read_is_used(given: dict[str, Any]) -> None:
+    entrance = keras.Input((5, 4, 2))
+    assert believed(keras.Model(entrance, layers.Conv2D(4, 2, **given)(entrance)))
+
+
+def test_a_normalisation_that_does_nothing_shows() -> None:
+    """With the averages that it starts from, it changes values by 0.05 % only."""
+    assert not believed(network(change=no_normalisation))
+
+
+def test_a_network_that_cannot_be_computed_is_not_believed() -> None:
+    model = network()
+    graph = read_graph(model.to_json())
+    damaged = graph.with_nodes(replace(node, settings={}) for node in graph.nodes)
+    assert not agrees(sample(model, 7), damaged, 7)
+
+
+def test_a_trial_leaves_the_weights_as_they_were() -> None:
+    model = network()
+    before = model.get_weights()
+    sample(model, 7)
+    for one, other in zip(before, model.get_weights(), strict=True):
+        assert (one == other).all()
+
+
+def test_a_network_is_tried_at_each_size_that_a_check_asks_for() -> None:
+    """A ReLU that is right only at the visible check's size loses the hidden check."""
+    test = """
+from resnets_utils import Checks
+checks = Checks("stage")
+with checks("visible", points=1):
+    checks.trace((4, 4, 2)).has_connections()
+### HIDDEN TESTS
+checks.report()
+"""
+    hidden = """
+with checks("hidden", points=1):
+    checks.trace((5, 6, 2)).has_connections()
+"""
+    solution = "import keras\ndef stage(X):\n    return keras.layers.ReLU()(X)\n"
+
+    def stage(X: Any) -> Any:
+        return (layers.ReLU() if X.shape[1] == 4 else never(layers.ReLU()))(X)
+
+    def outcomes(function: Function) -> list[Outcome]:
+        cell = compose(test, hidden, [("stage", solution)], "")
+        names = {"stage": function}
+        return [one.outcome for one in judge_cell(cell, lambda call: answer(call, names), 3).checks]
+
+    assert outcomes(lambda X: layers.ReLU()(X)) == [Outcome.PASSED, Outcome.PASSED]
+    assert outcomes(stage) == [Outcome.PASSED, Outcome.FAILED]

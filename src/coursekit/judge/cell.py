@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from functools import lru_cache
+from typing import Any
 
 from coursekit.course.test_cells import TestCell, take_apart
 from coursekit.judge.verdict import CellVerdict
@@ -40,6 +41,7 @@ def judge_cell(
     reference: Reference | None = None,
     sampled: bool = True,
     thorough: bool = False,
+    networks: dict[str, Any] | None = None,
 ) -> CellVerdict:
     """Run a test cell on the answers that ``tracer`` gives.
 
@@ -52,6 +54,7 @@ def judge_cell(
         sampled: whether networks are tried on pictures, as untrusted ones must be.
         thorough: whether figures are computed even where the answer's graph equals
             the solution's.
+        networks: what the test cells of one submission share; see `Judging`.
 
     Raises:
         TestCellFault: if the test cell itself raises: the mistake is in the test or
@@ -72,6 +75,7 @@ def judge_cell(
         hidden_lines=cell.hidden,
         sampled=sampled,
         thorough=thorough,
+        networks={} if networks is None else networks,
     )
     try:
         with judging(how):

@@ -26,14 +26,15 @@ def serve(line: Connection) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Standard output may be a pipe that the conductor uses.
     sys.stdout = sys.stderr
+    networks: dict[str, Any] = {}
     try:
         while True:
-            send(line, _judge(line, receive(line)))
+            send(line, _judge(line, receive(line), networks))
     except EOFError:
         return
 
 
-def _judge(line: Connection, request: dict[str, Any]) -> dict[str, Any]:
+def _judge(line: Connection, request: dict[str, Any], networks: dict[str, Any]) -> dict[str, Any]:
     from coursekit.judge.cell import TestCellFault, judge_cell
     from resnets_utils.border.call import Call
 
@@ -44,7 +45,11 @@ def _judge(line: Connection, request: dict[str, Any]) -> dict[str, Any]:
 
     try:
         verdict = judge_cell(
-            request["source"], tracer, request["salt"], grade_id=request["grade_id"]
+            request["source"],
+            tracer,
+            request["salt"],
+            grade_id=request["grade_id"],
+            networks=networks,
         )
     except TestCellFault as fault:
         return {"fault": str(fault)}
