@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,12 +18,12 @@ from resnets_utils.checks.check_result import (
     NotAttempted,
     raise_what_happened,
 )
-from resnets_utils.checks.graph_comparison import GraphComparison
+from resnets_utils.checks.graph_comparison import GraphComparison, all_but_start, open_blocks
 from resnets_utils.checks.judging import Judging
 from resnets_utils.checks.network_checks import Answer
 from resnets_utils.checks.reference import Reference
 from resnets_utils.checks.reference_graphs import ReferenceGraphs, block_call
-from resnets_utils.graphs.graph import Graph, Node, Shape
+from resnets_utils.graphs.graph import CLOSED_BLOCK, Graph, Node, Shape
 from resnets_utils.graphs.keras_json import read_graph
 from resnets_utils.graphs.keras_layers import GraphRefused
 from resnets_utils.graphs.spot_check import agrees
@@ -29,8 +31,8 @@ from resnets_utils.graphs.spot_check import agrees
 # For opening all blocks of a test cell's networks. A student's arguments can ask for so many
 # layers that drawing them takes hours; the exercise's own take a second.
 MAX_SECONDS = 20
-# The student's kernel gets only this remainder of the salt, which stays with the judge.
-_SAMPLE_NUMBERS = 1_000_003
+# A network is tried on pictures at each new size, and one in so many others.
+_ONE_IN = 4
 
 
 @lru_cache(maxsize=4)
@@ -55,7 +57,9 @@ class NetworkChecks:
         self._hidden = hidden
         self._graphs = graphs_of(how.reference)
         self._answers: dict[str, Answer | Exception] = {}
-        self._tried = not how.sampled
+        self._own: dict[str, Graph | None] = {}  # layers of the student's own blocks, by call
+        how.networks[function] = self
+        self._tried: set[Shape | None] = set()  # the sizes at which a network was tried
         self._untrue = ""  # why the function's networks are not trusted
         self._seconds_left: float = MAX_SECONDS
 
@@ -74,7 +78,7 @@ class NetworkChecks:
         key = repr(call)
         if key not in self._answers:
             try:
-                self._answers[key] = self._answer(call, expected, costly=own_blocks)
+                self._answers[key] = self._answer(call, expected, own_blocks)
             except (AnswerRaised, NotAttempted, CheckFailed) as error:
                 self._answers[key] = error
         if self._untrue:
@@ -84,11 +88,14 @@ class NetworkChecks:
             raise answer
         return answer
 
-    def _answer(self, call: Call, expected: Graph, *, costly: bool) -> Answer:
-        # One network is tried: the first that costs little. With the student's own
-        # blocks, a whole network takes seconds.
-        if not self._tried and not costly:
-            call = replace(call, sample=self._how.salt % _SAMPLE_NUMBERS)
+    def _answer(self, call: Call, expected: Graph, own_blocks: bool) -> Answer:
+        # A whole network with the student's own blocks takes seconds: the blocks' own checks
+        # try them at such sizes.
+        number = _trial_number(self._how.salt, call)
+        new_size = call.shape is None or call.shape not in self._tried
+        if self._how.sampled and not own_blocks and (new_size or number % _ONE_IN == 0):
+            call = replace(call, sample=number)
+            self._tried.add(call.shape)
         reply = self._how.tracer(call)
         reason = reply.get("reason", "")
         if reply["status"] == "graph":
@@ -97,23 +104,70 @@ class NetworkChecks:
             except GraphRefused as error:
                 explained = self._explained(call, error.graph, expected)
                 raise CheckFailed(f"{call}: {error}{explained}") from None
-            if call.sample is not None:
-                self._tried = True
-                if not agrees(reply.get("values", ""), graph, call.sample):
-                    self._untrue = (
-                        f"{call}: called with pictures, it ended in {reason}"
-                        if reason
-                        else f"{call}: its layers compute something else than they say; use "
-                        "Keras's layers and functions as they are, and do not set or train weights"
-                    )
-            return Answer(
+            answer = Answer(
                 call,
                 self._beside(call, graph, expected),
                 reveal=lambda: not self._hidden(),
                 thorough=self._how.thorough,
+                other_blocks=lambda: self._other_blocks(call, graph),
             )
+            answer.refuse_settings()
+            values = reply.get("values", "")
+            if call.sample is not None and not agrees(values, graph, call.sample):
+                self._untrue = (
+                    f"{call}: called with pictures, it ended in {reason}"
+                    if reason
+                    else f"{call}: its layers compute something else than they say; use "
+                    "Keras's layers and functions as they are, and do not set or train weights"
+                )
+            return answer
         more = self._explained(call, self._drawn_so_far(reply, call), expected)
         raise_what_happened(call, reply, in_notebook=self._how.in_notebook, more=more)
+
+    @property
+    def without_mistake(self) -> bool:
+        """Whether every network that the function drew computes what the exercise asks for."""
+        return not self._untrue and all(
+            isinstance(answer, Answer) and answer.graphs.equivalent
+            for answer in self._answers.values()
+        )
+
+    def _other_blocks(self, call: Call, whole: Graph) -> str:
+        """How the blocks in a whole network differ from those that were judged; see `Answer`."""
+        arguments = call.python_arguments
+        closed = self.trace(call.shape, own_blocks=False, arguments=arguments).graphs.graph
+        own = open_blocks(closed, self._own_layers)
+        if own.signature(all_but_start) != whole.signature(all_but_start):
+            return "its blocks have other layers here than when they are called one by one" + (
+                f"\n{found}" if (found := self._beside(call, whole, own).any_difference()) else ""
+            )
+        for node in closed.of_kind(CLOSED_BLOCK):
+            judged = self._how.networks.get(node.function)
+            if judged is None or not judged.without_mistake:
+                continue
+            shape = closed.shapes[node.inputs[0]]
+            block, layers = block_call(node, shape), self._own_layers(node, shape)
+            right = self._graphs.opened(node, shape)
+            if layers is None or right is None:
+                continue
+            beside = self._beside(block, layers, right)
+            if not beside.equivalent:
+                return (
+                    f"{node.function} passes its own checks, but here it is another block"
+                    f"\n{block}: {beside.any_difference()}"
+                )
+        return ""
+
+    def _own_layers(self, block: Node, shape: Shape) -> Graph | None:
+        """The layers of the student's own block; None if it draws none that can be read."""
+        call = block_call(block, shape)
+        if call.key not in self._own:
+            reply = self._how.tracer(call)
+            self._own[call.key] = None
+            if reply["status"] == "graph":
+                with contextlib.suppress(GraphRefused):
+                    self._own[call.key] = read_graph(reply["graph"])
+        return self._own[call.key]
 
     def _read(self, text: str, call: Call) -> Graph:
         return read_graph(text, self._graphs.blocks if call.blocks else None)
@@ -135,13 +189,7 @@ class NetworkChecks:
         self._seconds_left -= time.monotonic() - started
         if found is not None or not self._how.in_notebook:
             return found
-        reply = self._how.tracer(block_call(block, shape))
-        if reply["status"] != "graph":
-            return None
-        try:
-            return read_graph(reply["graph"])
-        except GraphRefused:
-            return None
+        return self._own_layers(block, shape)
 
     def _drawn_so_far(self, reply: Reply, call: Call) -> Graph | None:
         """The graph that was drawn before an error, if it can be read."""
@@ -158,3 +206,9 @@ class NetworkChecks:
             return ""
         found = self._beside(call, graph, expected).difference_so_far()
         return f"\nbefore that, {found}" if found else ""
+
+
+def _trial_number(salt: int, call: Call) -> int:
+    """The number that decides a call's trial; the salt, which the judge keeps, is not in it."""
+    digest = hashlib.sha256(f"{salt} {call.key}".encode()).digest()
+    return int.from_bytes(digest[:4], "big")

@@ -14,6 +14,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+# ResNet-50 has 24 million weights; at 64 x 64 it has 4 million values for a picture, and
+# takes 0.3e9 multiplications.
+MAX_PARAMETERS = 200_000_000
+MAX_VALUES_PER_PICTURE = 200_000_000
+MAX_MULTIPLICATIONS = 30_000_000_000
 Setting = None | bool | int | float | str | tuple["Setting", ...]
 Shape = tuple[int | None, ...]
 
@@ -56,6 +61,11 @@ class Node:
 
     def __getitem__(self, setting: str) -> Setting:
         return self.settings[setting]
+
+    @property
+    def also_sets(self) -> tuple[str, ...]:
+        """The settings that are not read, and differ from Keras's defaults."""
+        return tuple(map(str, self.settings.get("also sets", ())))  # type: ignore[arg-type]
 
     def weights_of(self, position: int) -> tuple[str, str]:
         """Return what identifies the node's weights."""
@@ -160,10 +170,41 @@ class Graph:
                 counts[node.weights_of(at)] = self.node_parameters(at, trainable_only)
         return sum(counts.values())
 
+    @cached_property
+    def too_large(self) -> str:
+        """Why a judge must not build and compute the graph, in words; "" if it may.
+
+        Raises:
+            ValueError: if the layers do not fit together.
+
+        """
+        values = sum(map(_size, self.shapes))
+        if self.parameters() > MAX_PARAMETERS or values > MAX_VALUES_PER_PICTURE:
+            return (
+                f"the model has {self.parameters():,} parameters and {values:,} values for one "
+                "picture, far more than this exercise needs"
+            )
+        if self._multiplications > MAX_MULTIPLICATIONS:
+            return "the model's layers take far more computing than this exercise needs"
+        return ""
+
+    @property
+    def _multiplications(self) -> int:
+        """An estimate of the multiplications and comparisons that one picture takes."""
+        count = 0
+        for at, node in enumerate(self.nodes):
+            size = _size(self.shapes[at])
+            if node.kind in {"convolution", "dense"}:
+                count += size // (self.shapes[at][-1] or 1) * self.node_parameters(at)
+            else:
+                count += size * math.prod(_window(node) if "window" in node.settings else (1,))
+        return count
+
     def node_parameters(self, position: int, trainable_only: bool = False) -> int:
         """Return the number of weights of one node."""
         node = self.nodes[position]
-        if node.kind not in WEIGHTED:
+        frozen = node.settings.get("trainable") is False
+        if node.kind not in WEIGHTED or (trainable_only and frozen):
             return 0
         source = self.shapes[node.inputs[0]]
         if node.kind == "batch normalisation":
@@ -175,6 +216,7 @@ class Graph:
             width, window = _integer(node["units"]), 1
         else:
             width, window = _integer(node["filters"]), math.prod(_pair(node["kernel"]))
+            channels //= _integer(node.settings.get("groups", 1))
         return channels * window * width + (width if node["bias"] else 0)
 
     @property
@@ -192,6 +234,11 @@ def _integer(value: Setting) -> int:
     return value
 
 
+def _size(shape: Shape) -> int:
+    """How many values a tensor has for one picture."""
+    return math.prod(size or 1 for size in shape)
+
+
 def _known(size: int | None) -> int:
     if size is None:
         raise ValueError("a size is None where the graph needs a number")
@@ -204,9 +251,16 @@ def _pair(value: Setting) -> tuple[int, int]:
     return _integer(height), _integer(width)
 
 
-def _window_shape(node: Node, source: Shape, window: tuple[int, int]) -> tuple[int, int]:
+def _window(node: Node) -> tuple[int, int]:
+    """Height and width of what a window spans, gaps between its points included."""
+    height, width = _pair(node.settings.get("kernel", node.settings.get("window")))
+    down, across = _pair(node.settings.get("dilation", (1, 1)))
+    return (height - 1) * down + 1, (width - 1) * across + 1
+
+
+def _window_shape(node: Node, source: Shape) -> tuple[int, int]:
     sizes = []
-    for size, width, stride in zip(source[1:3], window, _pair(node["strides"]), strict=True):
+    for size, width, stride in zip(source[1:3], _window(node), _pair(node["strides"]), strict=True):
         size = _known(size)
         covered = size if node["padding"] == "same" else size - width + 1
         if covered < 1:
@@ -215,9 +269,9 @@ def _window_shape(node: Node, source: Shape, window: tuple[int, int]) -> tuple[i
     return sizes[0], sizes[1]
 
 
-def pads_nothing(node: Node, source: Shape, window: tuple[int, int]) -> bool:
+def pads_nothing(node: Node, source: Shape) -> bool:
     """Whether "same" padding adds nothing here, so that it equals "valid"."""
-    for size, width, stride in zip(source[1:3], window, _pair(node["strides"]), strict=True):
+    for size, width, stride in zip(source[1:3], _window(node), _pair(node["strides"]), strict=True):
         outputs = -(-_known(size) // stride)
         if (outputs - 1) * stride + width > _known(size):
             return False
@@ -245,10 +299,15 @@ def output_shape(node: Node, sources: list[Shape]) -> Shape:
             raise ValueError(f"the {kind} takes tensors of one shape, not {sources}")
         return first
     if kind == "convolution":
-        height, width = _window_shape(node, first, _pair(node["kernel"]))
-        return (None, height, width, _integer(node["filters"]))
+        height, width = _window_shape(node, first)
+        filters, groups = _integer(node["filters"]), _integer(node.settings.get("groups", 1))
+        if filters % groups or _known(first[3]) % groups:
+            raise ValueError(
+                f"{groups} groups do not divide {first[3]} channels and {filters} filters"
+            )
+        return (None, height, width, filters)
     if kind in {"average pooling", "max pooling"}:
-        height, width = _window_shape(node, first, _pair(node["window"]))
+        height, width = _window_shape(node, first)
         return (None, height, width, first[3])
     if kind == "zero padding":
         padding = node["padding"]
@@ -256,7 +315,7 @@ def output_shape(node: Node, sources: list[Shape]) -> Shape:
         rows, columns = _pair(padding[0]), _pair(padding[1])
         return (None, _known(first[1]) + sum(rows), _known(first[2]) + sum(columns), first[3])
     if kind == "global average pooling":
-        return (None, first[3])
+        return (None, 1, 1, first[3]) if node.settings.get("keepdims") else (None, first[3])
     if kind == "flatten":
         return (None, math.prod(_known(size) for size in first[1:]))
     if kind == "dense":

@@ -106,6 +106,10 @@ def _setting(where: str, kind: str, setting: str, got: Setting, wanted: Node) ->
             f"{where} has {'a' if got else 'no'} bias; the exercise "
             f"{'has one' if wanted[setting] else 'has none'}"
         )
+    if setting == "trainable":
+        return (
+            f"{where} is {'' if got else 'not '}trainable; the exercise's is{' not' if got else ''}"
+        )
     if setting in {"filters", "units"} and kind in {"convolution", "dense"}:
         return f"{where} has {got} {setting}; the exercise asks for {wanted[setting]}"
     if setting in INITIALIZERS:

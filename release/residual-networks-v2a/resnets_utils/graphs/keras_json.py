@@ -11,7 +11,6 @@ million weights.
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -40,8 +39,6 @@ from resnets_utils.graphs.stand_ins import Blocks, NoShape, argument_forms
 
 MAX_CHARACTERS = 4_000_000
 MAX_NODES = 2_000
-MAX_PARAMETERS = 200_000_000
-MAX_VALUES_PER_PICTURE = 200_000_000
 
 
 def read_graph(text: str, blocks: Blocks | None = None) -> Graph:
@@ -93,7 +90,7 @@ def _list(value: Any, what: str) -> list[Any]:
 
 
 def _tensors(value: Any) -> list[tuple[str, int]]:
-    """The (layer, call) pairs of the tensors in a call's arguments, in order."""
+    """The (layer, call) pairs of the tensors in one of a call's arguments, in order."""
     if isinstance(value, list):
         return [found for item in value for found in _tensors(item)]
     if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
@@ -106,34 +103,28 @@ def _tensors(value: Any) -> list[tuple[str, int]]:
         ):
             raise GraphRefused("a tensor of the model does not say which layer it comes from")
         return [(layer_name(history[0]), history[1])]
-    if isinstance(value, dict):
-        raise GraphRefused("a layer is called with something that is not a tensor")
-    return []
-
-
-def _numbers(value: Any) -> list[float]:
-    """The plain numbers among a call's arguments, as in ``maximum(X, 0)``."""
-    items = value if isinstance(value, list) else []
-    return [float(item) for item in items if type(item) in (int, float)]
+    raise GraphRefused("a layer is called with something that is not a tensor")
 
 
 def _call(steps: Steps, call: Any, name: str) -> tuple[Steps, list[tuple[str, int]]]:
     """One call of a layer: its steps, with the call's arguments, and what they read."""
     call = mapping(call, f"a call of layer {name!r}")
     args, kwargs = _list(call.get("args"), "args"), mapping(call.get("kwargs"), "kwargs")
+    numbers = [item for item in args if type(item) in (int, float)]
+    if steps and steps[0][0] == "maximum" and len(args) == 2 and numbers == [0]:
+        steps = [("ReLU", {})]  # as in maximum(X, 0)
+        args = [item for item in args if item not in numbers]
+    elif numbers or any(type(value) in (int, float) for value in kwargs.values()):
+        raise GraphRefused(f"layer {name!r} calculates with a number; the exercise never does")
     reads = _tensors(args)
     training = None
     for key, value in kwargs.items():
         if key == "training":
-            if value not in (None, True, False):
+            if value is not None and type(value) is not bool:
                 raise GraphRefused(f"training of layer {name!r} is not True, False or None")
-            training = value if value is None else bool(value)
+            training = value
         elif value is not None:
             reads += _tensors(value)
-    if steps and steps[0][0] == "maximum" and len(reads) == 1 and _numbers(args) == [0.0]:
-        steps = [("ReLU", {})]
-    elif _numbers(args):
-        raise GraphRefused(f"layer {name!r} calculates with a number; the exercise never does")
     if steps and steps[0][0] in TRAINING_KINDS:
         if steps[0][0] == "dropout":
             # Keras writes False for a dropout without a training argument.
@@ -242,11 +233,8 @@ def _in_one_form(node: Node, sources: list[Shape], blocks: Blocks | None) -> Nod
         if not -rank <= axis < rank:
             raise GraphRefused(f"the {node.kind} has axis {axis}; what it reads has {rank} axes")
         changed["axis"] = axis % rank
-    window = node.settings.get("kernel", node.settings.get("window"))
-    if node.settings.get("padding") == "same" and isinstance(window, tuple):
-        height, width = (int(str(size)) for size in window)
-        if pads_nothing(node, sources[0], (height, width)):
-            changed["padding"] = "valid"
+    if node.settings.get("padding") == "same" and pads_nothing(node, sources[0]):
+        changed["padding"] = "valid"
     return replace(node, settings={**node.settings, **changed})
 
 
@@ -260,13 +248,9 @@ def _checked(graph: Graph, blocks: Blocks | None) -> Graph:
             nodes.append(_in_one_form(node, sources, blocks))
             shapes.append(output_shape(nodes[-1], sources))
         graph = graph.with_nodes(nodes)
-        parameters = graph.parameters()
+        too_large = graph.too_large
     except (ValueError, IndexError, KeyError, AssertionError) as error:
         raise GraphRefused(f"the model's layers do not fit together: {error}", graph) from None
-    values = sum(math.prod(size or 1 for size in shape) for shape in shapes)
-    if parameters > MAX_PARAMETERS or values > MAX_VALUES_PER_PICTURE:
-        raise GraphRefused(
-            f"the model has {parameters:,} parameters and {values:,} values for one picture, "
-            "far more than this exercise needs"
-        )
+    if too_large:
+        raise GraphRefused(too_large)
     return graph

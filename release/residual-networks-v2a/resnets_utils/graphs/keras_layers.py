@@ -89,6 +89,9 @@ class Fields:
             raise self._wrong(key, "a number of ordinary size")
         return float(value)
 
+    def _number_or_none(self, key: str) -> float | None:
+        return self._take(key) if self._left.get(key, 0) is None else self.number(key)
+
     def flag(self, key: str) -> bool:
         value = self._take(key)
         if type(value) is not bool:
@@ -123,12 +126,12 @@ class Fields:
             raise self._wrong(key, "two pairs")
         return tuple(self._wholes(item, key, 2, low, high) for item in value)
 
-    def plain_relu(self) -> Steps:
+    def relu(self) -> Steps:
         """The step of a ReLU layer, which may also have a slope, a threshold or a ceiling."""
-        slope, threshold = self.number("negative_slope"), self.number("threshold")
-        if slope or threshold or self._take("max_value") is not None:
-            return [("activation", {"function": "a ReLU with a slope, threshold or ceiling"})]
-        return [("ReLU", {})]
+        bends = {key: self._number_or_none(key) for key in BENDS}
+        if bends == BENDS:
+            return [("ReLU", {})]
+        return [("activation", {"function": BENT_RELU, **bends})]
 
     def reshape(self) -> Steps:
         """The step of a Reshape layer that flattens."""
@@ -199,8 +202,7 @@ class Fields:
             sorted(
                 short(key)
                 for key, value in self._left.items()
-                # What a dropout leaves out is random anyway, so its seed does not count.
-                if key not in ("name", "seed")
+                if key not in _NEVER_MATTER
                 and (key not in self._defaults or value != self._defaults[key])
             )
         )
@@ -221,6 +223,28 @@ def _activation(name: str) -> Steps:
     return known.get(name, [("activation", {"function": name})])
 
 
+# A layer without weights has nothing to train. What a dropout leaves out is random anyway,
+# so its seed does not count.
+_NEVER_MATTER = frozenset({"name", "seed", "trainable"})
+# Settings that are not read and change no value: they matter to training alone.
+FOR_TRAINING = frozenset(
+    {
+        "synchronized",
+        "noise_shape",
+        *(
+            f"{weight}_{kind}"
+            for weight in ("kernel", "bias", "activity", "beta", "gamma")
+            for kind in ("regularizer", "constraint")
+        ),
+    }
+)
+# Settings that are not read and change only the values that weights start from.
+FOR_THE_START = frozenset(
+    f"{weight}_initializer" for weight in ("beta", "gamma", "moving_mean", "moving_variance")
+)
+# What bends a ReLU, by Keras's names, as it is in an ordinary one.
+BENDS = {"negative_slope": 0.0, "threshold": 0.0, "max_value": None}
+BENT_RELU = "a ReLU with a slope, threshold or ceiling"
 ACTIVATIONS = ("linear", "relu", "softmax", "sigmoid", "tanh", "leaky_relu", "elu", "gelu", "silu")
 
 
@@ -257,7 +281,9 @@ _WINDOW = {
     "strides": ("strides", Fields.wholes, 2, 1, 64),
     "padding": ("padding", Fields.choice, ("valid", "same")),
 }
+_TRAINABLE = {"trainable": ("trainable", Fields.flag)}
 _WEIGHTS = {
+    **_TRAINABLE,
     "bias": ("use_bias", Fields.flag),
     "initializer": ("kernel_initializer", Fields.initializer),
     "bias initializer": ("bias_initializer", Fields.initializer),
@@ -272,6 +298,8 @@ LAYERS = {
             "filters": ("filters", Fields.whole, 1, 8192),
             "kernel": ("kernel_size", Fields.wholes, 2, 1, 64),
             **_WINDOW,
+            "dilation": ("dilation_rate", Fields.wholes, 2, 1, 64),
+            "groups": ("groups", Fields.whole, 1, 8192),
             **_WEIGHTS,
         },
         (1, 1),
@@ -280,6 +308,7 @@ LAYERS = {
         "batch normalisation",
         {
             **_AXIS,
+            **_TRAINABLE,
             "momentum": ("momentum", Fields.number),
             "epsilon": ("epsilon", Fields.number),
             "center": ("center", Fields.flag),
@@ -290,7 +319,7 @@ LAYERS = {
     "Activation": LayerKind(
         "activation", {"function": ("activation",)}, ("relu",), Fields.activation
     ),
-    "ReLU": LayerKind("ReLU", read=Fields.plain_relu),
+    "ReLU": LayerKind("ReLU", read=Fields.relu),
     "Softmax": LayerKind("softmax", _AXIS),
     "Add": LayerKind("addition"),
     "Multiply": LayerKind("multiplication"),
@@ -300,7 +329,9 @@ LAYERS = {
     "ZeroPadding2D": LayerKind("zero padding", {"padding": ("padding", Fields.pairs, 0, 256)}),
     "MaxPooling2D": LayerKind("max pooling", _POOLING, (2,)),
     "AveragePooling2D": LayerKind("average pooling", _POOLING, (2,)),
-    "GlobalAveragePooling2D": LayerKind("global average pooling"),
+    "GlobalAveragePooling2D": LayerKind(
+        "global average pooling", {"keepdims": ("keepdims", Fields.flag)}
+    ),
     "Flatten": LayerKind("flatten"),
     "Reshape": LayerKind("flatten", example=((1,),), read=Fields.reshape),
     "Identity": LayerKind("identity", read=lambda fields: []),
@@ -341,7 +372,8 @@ def layer_steps(layer: dict[str, Any], name: str) -> tuple[Steps, tuple[str, ...
         fields = Fields(config, _defaults(class_name), name)
         return LAYERS[class_name].steps(fields), fields.rest()
     if str(module).startswith("keras.src.") and class_name in _OPERATIONS:
-        return _OPERATIONS[class_name].steps(Fields(config, {}, name)), ()
+        fields = Fields(config, {}, name)
+        return _OPERATIONS[class_name].steps(fields), fields.rest()
     if layer.get("registered_name") == _STAND_IN:
         return [(CLOSED_BLOCK, Fields(config, {}, name).closed_block())], ()
     if class_name in {"Functional", "Sequential"}:

@@ -18,7 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnets_utils.graphs.graph import Graph
-from resnets_utils.graphs.rebuilding import close, compute, starts_are_known
+from resnets_utils.graphs.rebuilding import (
+    close,
+    compute,
+    set_random_weights,
+    starts_are_known,
+)
 
 _PICTURES = 2
 _MAX_VALUES = 64
@@ -26,27 +31,40 @@ _MAX_CHARACTERS = 5_000
 
 
 def sample(model: keras.Model, salt: int) -> str:
-    """Return some of what a model computes with the weights it starts from, as JSON text.
+    """Return some of what a model computes, as JSON text.
+
+    It computes with the weights that it starts from, and then with random ones, which
+    also show a normalisation that does nothing. Its own weights are put back.
 
     Args:
         model: a model of one input and one output.
-        salt: decides the pictures.
+        salt: decides the pictures, the random weights and which values are returned.
 
     """
+    pictures = _pictures(model.inputs[0].shape, salt)
+    own = model.get_weights()
+    at_start = _predicted(model, pictures)
+    set_random_weights(model.weights, salt)
+    values = [at_start, _predicted(model, pictures)]
+    model.set_weights(own)
+    return json.dumps([[float(value) for value in _some(one, salt)] for one in values])
+
+
+def _predicted(model: keras.Model, pictures: NDArray[np.float32]) -> Any:
     # Not in training: a `training` argument of one layer would reach others in the same call.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras warns of a list of one input
-        values = model(_pictures(model.inputs[0].shape, salt), training=False)
+        values = model(pictures, training=False)
     if isinstance(values, list | tuple):  # from Model(inputs=[...], outputs=[X])
         (values,) = values
-    return json.dumps([float(value) for value in _some(values)])
+    return values
 
 
 def agrees(said: str, graph: Graph, salt: int) -> bool:
     """Whether a network computes what its graph says.
 
-    A graph that cannot be built, or has an unknown start or setting, counts as agreeing:
-    it is never the exercise's, so the other checks fail it.
+    A network that cannot be compared does not agree. If the graph says nothing certain of
+    the weights at the start, the values with random weights alone are compared.
 
     Args:
         said: what `sample` returned for the network; it may come from a student's process.
@@ -54,17 +72,16 @@ def agrees(said: str, graph: Graph, salt: int) -> bool:
         salt: the salt that `sample` was given.
 
     """
-    if not starts_are_known(graph) or any("also sets" in node.settings for node in graph.nodes):
-        return True
     try:
-        right = _some(compute(graph, _pictures(graph.shapes[0], salt)))
-    except ValueError:
-        return True
-    try:
-        values = np.asarray(json.loads(said[:_MAX_CHARACTERS]), np.float32)
-    except (ValueError, TypeError, OverflowError, RecursionError):
+        at_start, random = (
+            np.asarray(values, np.float32) for values in json.loads(said[:_MAX_CHARACTERS])
+        )
+        right = [
+            _some(values, salt) for values in compute(graph, _pictures(graph.shapes[0], salt), salt)
+        ]
+    except Exception:  # whatever it is, it comes from the student's graph or values
         return False
-    return close(values, right)
+    return close(random, right[1]) and (not starts_are_known(graph) or close(at_start, right[0]))
 
 
 def _pictures(shape: Sequence[int | None], salt: int) -> NDArray[np.float32]:
@@ -72,6 +89,6 @@ def _pictures(shape: Sequence[int | None], salt: int) -> NDArray[np.float32]:
     return np.random.default_rng(salt).standard_normal(sizes).astype(np.float32)
 
 
-def _some(values: Any) -> NDArray[np.float32]:
+def _some(values: Any, salt: int) -> NDArray[np.float32]:
     flat = np.asarray(values, np.float32).ravel()
-    return flat[:: max(1, flat.size // _MAX_VALUES)][:_MAX_VALUES]
+    return flat[np.random.default_rng([salt, 1]).integers(flat.size, size=_MAX_VALUES)]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from resnets_utils.answering import answer, notebook_namespace
 from resnets_utils.border.call import Call
@@ -40,6 +41,8 @@ class Judging:
         thorough: whether figures are computed even where the answer's graph equals the
             solution's, so that the solution itself is checked for them.
         in_notebook: whether they run in a student's notebook.
+        networks: the `NetworkChecks` of each function that was checked, which the test
+            cells of one submission share. A later cell asks it whether a block is right.
 
     """
 
@@ -51,6 +54,7 @@ class Judging:
     sampled: bool = True
     thorough: bool = False
     in_notebook: bool = False
+    networks: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def reference(self) -> Reference:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -21,17 +21,22 @@ from resnets_utils.graphs.graph import (
     Graph,
     Node,
 )
-from resnets_utils.graphs.keras_layers import ACTIVATIONS, LAYERS
+from resnets_utils.graphs.keras_layers import (
+    ACTIVATIONS,
+    BENDS,
+    BENT_RELU,
+    FOR_THE_START,
+    LAYERS,
+)
 from resnets_utils.graphs.stand_ins import StandIn
 
 Array = NDArray[np.float32]
+Layers = dict[tuple[str, ...], keras.layers.Layer]
 
 # Two builds of one function differ by rounding alone: with oneDNN on and off,
 # x86-64, by at most 1.6e-5 of the largest value (ResNet-50 in training mode;
 # the blocks not at all). A wrong layer moves values by tens of per cent.
 SAME_VALUES = 1e-3
-# For one picture; ResNet-50 takes 0.3e9 of them at 64 x 64.
-MAX_MULTIPLICATIONS = 30_000_000_000
 
 
 def build(graph: Graph, *, seeded: bool = True, dropout_salt: int | None = None) -> keras.Model:
@@ -47,8 +52,7 @@ def build(graph: Graph, *, seeded: bool = True, dropout_salt: int | None = None)
             Keras's own dropout, which is random.
 
     Raises:
-        ValueError: if a kind cannot be built, or the graph is too deep or too costly
-            to compute.
+        ValueError: if a kind cannot be built, or the graph is too deep or too large.
 
     """
     entrance = keras.Input(graph.nodes[0]["shape"])
@@ -59,10 +63,15 @@ def build(graph: Graph, *, seeded: bool = True, dropout_salt: int | None = None)
         raise ValueError("the layers are stacked too deeply") from None
 
 
-def compute(graph: Graph, pictures: Array) -> Array:
-    """Return what the graph predicts with the weights that it starts from.
+def compute(graph: Graph, pictures: Array, salt: int) -> tuple[Array, Array]:
+    """Return what the graph predicts with the weights that it starts from, and with random ones.
 
-    This is quicker than building a model and calling it once.
+    This is quicker than building a model and calling it twice.
+
+    Args:
+        graph: the graph.
+        pictures: its input, float32, of shape (pictures, height, width, channels).
+        salt: decides the random weights; see `set_random_weights`.
 
     Raises:
         ValueError: for the same reasons as `build`.
@@ -74,7 +83,10 @@ def compute(graph: Graph, pictures: Array) -> Array:
         else node
         for node in graph.nodes
     )
-    return np.asarray(_values(predicting, pictures, True)[graph.output])
+    layers: Layers = {}
+    at_start = np.asarray(_values(predicting, pictures, True, layers=layers)[graph.output])
+    set_random_weights((one for layer in layers.values() for one in layer.weights), salt)
+    return at_start, np.asarray(_values(predicting, pictures, True, layers=layers)[graph.output])
 
 
 class FixedDropout(keras.layers.Layer):  # type: ignore[misc]
@@ -101,12 +113,19 @@ class FixedDropout(keras.layers.Layer):  # type: ignore[misc]
 
 
 def _values(
-    graph: Graph, entrance: Any, seeded: bool, dropout_salt: int | None = None
+    graph: Graph,
+    entrance: Any,
+    seeded: bool,
+    dropout_salt: int | None = None,
+    layers: Layers | None = None,
 ) -> list[Any]:
-    """Call the layers that a graph describes one after the other, on symbols or on numbers."""
-    if _multiplications(graph) > MAX_MULTIPLICATIONS:
-        raise ValueError("the layers take far more computing than this exercise needs")
-    layers: dict[tuple[str, ...], keras.layers.Layer] = {}
+    """Call the layers that a graph describes one after the other, on symbols or on numbers.
+
+    Layers that are missing in ``layers`` are made and put there.
+    """
+    if graph.too_large:
+        raise ValueError(graph.too_large)
+    layers = {} if layers is None else layers
     values: list[Any] = []
     for at, node in enumerate(graph.nodes):
         if node.kind == "input":
@@ -125,20 +144,6 @@ def _values(
     return values
 
 
-def _multiplications(graph: Graph) -> int:
-    """Estimate the multiplications and comparisons that one picture takes."""
-    count = 0
-    for at, node in enumerate(graph.nodes):
-        positions = math.prod(size or 1 for size in graph.shapes[at])
-        if node.kind in {"convolution", "dense"}:
-            count += positions // (graph.shapes[at][-1] or 1) * graph.node_parameters(at)
-        else:
-            window = node.settings.get("window", (1,))
-            assert isinstance(window, tuple)
-            count += positions * math.prod(int(str(size)) for size in window)
-    return count
-
-
 _STARTS: dict[str, Callable[[Any], keras.initializers.Initializer]] = {
     "glorot_uniform": tensorflow1.GlorotUniform,
     "stateless glorot_uniform": tensorflow2.GlorotUniform,
@@ -147,12 +152,16 @@ _STARTS: dict[str, Callable[[Any], keras.initializers.Initializer]] = {
 }
 
 
+# What an activation, and a ReLU, may be.
+FUNCTIONS = (*ACTIVATIONS, BENT_RELU)
 # The class that is built for each kind.
 _CLASSES = {LAYERS[name].kind: name for name in reversed(LAYERS)}
 
 
 def starts_are_known(graph: Graph) -> bool:
     """Whether a model that is built from the graph starts with exactly the graph's weights."""
+    if any(FOR_THE_START & set(node.also_sets) for node in graph.nodes):
+        return False
     return all(
         node.settings["bias initializer"] == ("default",)
         and isinstance(start := node["initializer"], tuple)
@@ -177,8 +186,10 @@ def _layer(node: Node, seeded: bool, dropout_salt: int | None) -> keras.layers.L
         return StandIn(node.function, {}, tuple(size or 1 for size in node.gives[1:]))
     if node.kind == "dropout" and dropout_salt is not None:
         return FixedDropout(float(str(node["rate"])), dropout_salt)
-    if node.kind not in _CLASSES or node.settings.get("function", "relu") not in ACTIVATIONS:
+    if node.kind not in _CLASSES or node.settings.get("function", "relu") not in FUNCTIONS:
         raise ValueError(f"a step of kind {node.kind!r} cannot be built")
+    if node.settings.get("function") == BENT_RELU:
+        return keras.layers.ReLU(**{key: node[key] for key in BENDS})
     name = _CLASSES[node.kind]
     given = {key: node[ours] for ours, (key, *_) in LAYERS[name].settings.items()}
     if given.pop("bias_initializer", None) is not None:
@@ -186,14 +197,14 @@ def _layer(node: Node, seeded: bool, dropout_salt: int | None) -> keras.layers.L
     return getattr(keras.layers, name)(**given)
 
 
-def set_random_weights(model: keras.Model, salt: int) -> None:
-    """Give each weight values that depend on its role, its shape and ``salt`` alone.
+def set_random_weights(weights: Iterable[Any], salt: int) -> None:
+    """Give each of a model's weights values that depend on its role, shape and ``salt`` alone.
 
     Two models of one function then hold the same weights, whatever the names and
     the order of their layers. Batch normalisation gets statistics that differ from
     its start, so that a missing one or a wrong axis changes the result.
     """
-    for variable in model.weights:
+    for variable in weights:
         role = variable.path.rsplit("/", 1)[-1]
         shape = tuple(variable.shape)
         key = hashlib.sha256(repr((salt, role, shape)).encode()).digest()
@@ -208,7 +219,10 @@ def set_random_weights(model: keras.Model, salt: int) -> None:
 
 
 def same_behaviour(answer: Graph, expected: Graph, salt: int) -> bool:
-    """Whether two graphs compute the same, predicting and training, with equal weights.
+    """Whether two graphs compute the same with equal weights, predicting and training.
+
+    They must also predict the same after the training call: then the averages that a
+    batch normalisation keeps have moved, and moved alike.
 
     Args:
         answer: a graph with its blocks open.
@@ -238,9 +252,9 @@ def same_behaviour(answer: Graph, expected: Graph, salt: int) -> bool:
             model = build(graph, seeded=False, dropout_salt=salt)
         except ValueError:
             return False
-        set_random_weights(model, salt)
+        set_random_weights(model.weights, salt)
         values.append(
-            [np.asarray(model(pictures, training=training)) for training in (False, True)]
+            [np.asarray(model(pictures, training=training)) for training in (False, True, False)]
         )
     return all(close(one, other) for one, other in zip(*values, strict=True))
 
