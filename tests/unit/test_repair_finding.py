@@ -140,45 +140,15 @@ def test_archives_that_unpack_to_too_much_or_hold_no_notebook_have_a_reason(
     )
 
 
-def test_the_notebook_that_was_worked_in_is_taken(
-    folder: Path, handed_in: Notebook, assignment: Assignment
-) -> None:
-    """Whatever the empty one is called, and however new it is."""
-    blank, other = dict(released(assignment)), "copy.ipynb"
-    (folder / NAME).write_bytes(as_bytes(blank))
-    (folder / other).write_bytes(as_bytes(handed_in))
-    os.utime(folder / other, (10**9, 10**9))
-    said = f"{NAME} holds no answer; {other} was graded instead"
-    assert found_in(folder, assignment).repairs == (said,)
-    (folder / NAME).write_bytes(as_bytes({"cells": [code("1")]}))
-    assert found_in(folder, assignment).repairs == (said,)
-    (folder / NAME).rename(folder / "newer.ipynb")
-    said = f"{NAME} is not there; {other}, one of 2 notebooks was graded instead"
-    assert found_in(folder, assignment).repairs[0] == said
-    (folder / NAME).write_bytes(as_bytes(handed_in))
-    said = f"of 3 notebooks {NAME} was graded; newer.ipynb, {other} was not"
-    assert found_in(folder, assignment).repairs == (said,)
-
-
-def test_of_several_notebooks_the_newest_of_ours_is_taken(
-    folder: Path, handed_in: Notebook, assignment: Assignment
-) -> None:
-    for age, name in enumerate(["newest.ipynb", "older.ipynb"]):
-        (folder / name).write_bytes(as_bytes(handed_in))
-        os.utime(folder / name, (10**9 - age, 10**9 - age))
-    (folder / "other.ipynb").write_bytes(as_bytes({"cells": [code("1")]}))
-    said = found_in(folder, assignment).repairs
-    assert said[0] == f"{NAME} is not there; newest.ipynb, one of 3 notebooks was graded instead"
-    assert said[1] == "other.ipynb holds none of the graded functions; it was left out"
-
-
 def test_a_broken_notebook_gives_way_to_a_whole_one(
     folder: Path, handed_in: Notebook, assignment: Assignment
 ) -> None:
     (folder / NAME).write_bytes(b"{ broken")
     (folder / "copy.ipynb").write_bytes(as_bytes(handed_in))
     said = found_in(folder, assignment).repairs
-    assert said[0] == f"{NAME} cannot be graded; copy.ipynb was graded instead"
+    assert said[0] == (
+        f"of 2 notebooks copy.ipynb was graded, because no other can be graded; {NAME} was not"
+    )
     assert f"{NAME} cannot be read as a notebook" in said[1]
 
 

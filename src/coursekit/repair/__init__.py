@@ -1,6 +1,7 @@
 """Repair before grading: a broken submission becomes a notebook, in four steps.
 
-1. Find the notebook: `candidate_files` (renamed, in a folder), `archives`, `timestamp`.
+1. Find the notebook: `candidate_files` (renamed, in a folder), `archives`, `timestamp`;
+   `notebook_choice` says which of several counts.
 2. Read it: `submitted_notebook` (bytes, bounds), `damaged_text` (what is not quite JSON).
 3. Recognise its cells: `pieces` (by metadata, id and text), `recognised_cells` (copies, cut
    and lost answers), `misplaced_code` (in test cells, locked cells and text), `pasted_code`.

@@ -11,8 +11,8 @@ import nbformat
 from coursekit.errors import InfrastructureError
 from coursekit.processes.line import Server, send, start_process
 from coursekit.processes.temporary_files import temporary_folder
+from coursekit.repair.notebook_choice import ChooseRelease
 from coursekit.repair.rebuilding.rebuilt_notebook import Rebuilt
-from coursekit.repair.submission import ChooseRelease
 
 
 class RepairProcess:

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import nbformat
 
 from coursekit.errors import BeyondRepair
 from coursekit.processes.plain_files import CLOSED, look_into, shown
-from coursekit.repair.finding.candidate_files import Candidate, find_candidates
-from coursekit.repair.reading.submitted_notebook import SubmittedNotebook, read_submission
+from coursekit.repair.notebook_choice import ChooseRelease, NotebookChoice
 from coursekit.repair.rebuilding.rebuilt_notebook import Rebuilt, rebuild, stamp_of
-from coursekit.repair.recognising.pieces import is_answered
-from resnets_utils.notebooks.definitions import find_definitions
 from resnets_utils.notebooks.released import ReleasedNotebook
 
 _OPEN_IT = "give yourself the right to read it, with: chmod -R u+rwX FOLDER; then grade again"
-
-# Given the notebook's version stamp, as metadata, the path of the release that counts.
-ChooseRelease = Callable[[dict[str, Any]], str]
 
 
 def repair(folder: Path, expected: str, release: str, choose: ChooseRelease) -> Rebuilt:
@@ -42,18 +34,19 @@ def repair(folder: Path, expected: str, release: str, choose: ChooseRelease) -> 
         os.stat(os.path.join(folder, os.curdir))
     except PermissionError:
         raise BeyondRepair(f"the folder {CLOSED}", _OPEN_IT) from None
-    candidates, left_out = find_candidates(folder, expected)
-    reasons: list[BeyondRepair] = []
-    passed_over: list[Candidate] = []
-    for candidate, read in _in_order(candidates, _released(release), reasons, passed_over):
+    choice = NotebookChoice(folder, expected, _released(release), choose)
+    reasons = choice.reasons
+    for candidate in choice.in_order():
+        read = candidate.notebook
         try:
             rebuilt = rebuild(read, _released(choose(stamp_of(read.metadata))))
         except BeyondRepair as error:
             reasons.append(error)
             continue
-        said = _which_was_taken(candidate, candidates, passed_over, expected)
+        said = choice.in_words(candidate)
         said += [f"{error.message}; it was left out" for error in reasons[:3]]
-        return Rebuilt(rebuilt.notebook, (*said, *rebuilt.repairs, *left_out))
+        return Rebuilt(rebuilt.notebook, (*said, *rebuilt.repairs, *choice.left_out))
+    left_out = choice.left_out
     if reasons:
         words = "; ".join([*(error.message for error in reasons[:3]), *left_out])
         raise BeyondRepair(words, reasons[0].hint)
@@ -65,85 +58,6 @@ def repair(folder: Path, expected: str, release: str, choose: ChooseRelease) -> 
     closed = any(CLOSED in one for one in left_out)
     again = "ask the student to hand it in again; nothing was graded"
     raise BeyondRepair("; ".join([missing, *left_out]), _OPEN_IT if closed else again)
-
-
-def _in_order(
-    candidates: list[Candidate],
-    released: ReleasedNotebook,
-    reasons: list[BeyondRepair],
-    passed_over: list[Candidate],
-) -> Iterator[tuple[Candidate, SubmittedNotebook]]:
-    """The candidates that can be read, the likeliest first.
-
-    One without answers comes last, even if it has the expected name: students
-    hand in the empty notebook beside the one they worked in.
-
-    Args:
-        candidates: the files.
-        released: the notebook that is expected.
-        reasons: takes down what is wrong with the other candidates.
-        passed_over: takes down the candidates that come last.
-
-    """
-    written: list[tuple[Candidate, SubmittedNotebook]] = []
-    blank: list[tuple[Candidate, SubmittedNotebook]] = []
-    for candidate in candidates:
-        try:
-            read = read_submission(candidate.content(), candidate.where)
-        except BeyondRepair as error:
-            reasons.append(error)
-            continue
-        if is_answered(read.cells, released):
-            if candidate.expected:
-                yield candidate, read
-            written.append((candidate, read))
-        elif candidate.expected or _is_ours(read, released):
-            blank.append((candidate, read))
-        else:
-            reasons.append(
-                BeyondRepair(
-                    f"{candidate.where} holds none of the graded functions",
-                    "ask the student for the right notebook",
-                )
-            )
-    for group in (written, blank):
-        group.sort(key=_likelihood, reverse=True)
-    passed_over += [candidate for candidate, _ in blank] if written else []
-    yield from (one for one in (*written, *blank) if not (one in written and one[0].expected))
-
-
-def _likelihood(one: tuple[Candidate, SubmittedNotebook]) -> tuple[bool, bool, bool, float]:
-    candidate, read = one
-    stamped = bool(stamp_of(read.metadata))
-    return candidate.expected, stamped, candidate.same_name, candidate.changed
-
-
-def _is_ours(read: SubmittedNotebook, released: ReleasedNotebook) -> bool:
-    if stamp_of(read.metadata) or any(released.recognise(cell) for cell in read.cells):
-        return True
-    return bool(find_definitions(read.cells, released.functions))
-
-
-def _which_was_taken(
-    taken: Candidate, candidates: list[Candidate], passed_over: list[Candidate], expected: str
-) -> list[str]:
-    """Say which notebook was graded, unless it is the only one and has the expected name."""
-    others = [one for one in candidates if one is not taken]
-    if taken.expected:
-        if not others:
-            return []
-        beside = ", ".join(one.where for one in others[:3])
-        return [f"of {len(candidates)} notebooks {expected} was graded; {beside} was not"]
-    place = next((one for one in candidates if one.expected), None)
-    if taken.path.name == expected and taken.inside:
-        why = f"{expected} is an archive"
-    elif place is None:
-        why = f"{expected} is not there"
-    else:
-        why = f"{expected} {'holds no answer' if place in passed_over else 'cannot be graded'}"
-    found = len(candidates) - (place is not None)
-    among = f", one of {found} notebooks" if found > 1 else ""
-    return [f"{why}; {taken.where}{among} was graded instead"]
 
 
 def _released(path: str) -> ReleasedNotebook:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,6 +16,8 @@ MAX_CANDIDATES = 20
 # Files with another ending are searched up to this length.
 _MAX_UNNAMED_BYTES = 5 * 10**6
 _UNNAMED = {"", ".json", ".txt"}
+# Programs that know no time write 1970 or 1980, the beginnings of Unix's and of zip's.
+_NO_TIME = 10 * 366 * 86_400
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Candidate:
         path: the file in it, or the archive that it lies in.
         inside: its names in the archive, see `Entry`; () if it is not in an archive.
         where: the place within the submitted folder, for people.
-        changed: when it was last changed, for sorting only.
+        changed: when it was last changed, for sorting only; 0 if that is not known.
         expected: whether it is where nbgrader looks for it.
         same_name: whether its name is the expected one, wherever it lies.
 
@@ -70,7 +73,9 @@ class Candidate:
 
 
 def find_candidates(folder: Path, expected: str) -> tuple[list[Candidate], tuple[str, ...]]:
-    """Return the files that could be the notebook, the likeliest first.
+    """Return the files that could be the notebook, at most `MAX_CANDIDATES`.
+
+    Jupyter's own copies are among them only if there is no other.
 
     Args:
         folder: the submitted folder; nothing in it is changed.
@@ -97,9 +102,23 @@ def find_candidates(folder: Path, expected: str) -> tuple[list[Candidate], tuple
         elif _may_be_a_notebook(path.name.lower(), expected.lower()):
             found.append(_plain(folder, path, expected))
     if not found:
-        found += _last_resorts(folder, contents.files, expected)
-    found.sort(key=lambda one: (one.expected, one.same_name, one.changed), reverse=True)
+        found += _with_cells(folder, contents.files, expected)
+    found = found or checkpoints(folder, expected)
+    if len(found) > MAX_CANDIDATES:
+        found.sort(key=lambda one: (one.expected, one.same_name, one.changed), reverse=True)
+        left_out.append(f"only {MAX_CANDIDATES} of {len(found)} notebooks were read")
     return found[:MAX_CANDIDATES], tuple(left_out)
+
+
+def checkpoints(folder: Path, expected: str) -> list[Candidate]:
+    """Return the copies that Jupyter itself keeps: never newer than what they are copies of."""
+    places = {path.parent for path in look_into(folder).files} | {folder}
+    return [
+        _plain(folder, path, expected)
+        for place in sorted(places)
+        for path in look_into(place / CHECKPOINTS).files
+        if path.name.lower().endswith(".ipynb")
+    ][:MAX_CANDIDATES]
 
 
 def _plain(folder: Path, path: Path, expected: str) -> Candidate:
@@ -115,18 +134,17 @@ def _in_archive(folder: Path, path: Path, expected: str) -> Iterator[Candidate]:
         if ".ipynb" in entry.name.lower():
             where = f"{entry.where} in {shown(inside)}"
             same = entry.name.lower() == expected.lower()
+            # Some archives hold no times, and a student may write any number there.
+            known = math.isfinite(entry.changed) and entry.changed > _NO_TIME
+            changed = entry.changed if known else path.lstat().st_mtime
             # An archive that was renamed stands where the notebook should: it is not expected.
-            yield Candidate(folder, path, entry.inside, where, entry.changed, False, same)
+            yield Candidate(folder, path, entry.inside, where, changed, False, same)
 
 
-def _last_resorts(folder: Path, files: tuple[Path, ...], expected: str) -> Iterator[Candidate]:
-    """Files that hold cells, whatever their names, and Jupyter's own copies."""
+def _with_cells(folder: Path, files: tuple[Path, ...], expected: str) -> Iterator[Candidate]:
+    """Files that hold cells, whatever their names."""
     for path in files:
         if path.suffix.lower() in _UNNAMED and _holds_cells(path, folder):
-            yield _plain(folder, path, expected)
-    copies = folder / CHECKPOINTS
-    for path in look_into(copies).files:
-        if path.name.lower().endswith(".ipynb"):
             yield _plain(folder, path, expected)
 
 
