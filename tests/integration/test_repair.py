@@ -46,6 +46,7 @@ from coursekit.course.known_answers import solution_cells
 from coursekit.errors import InfrastructureError
 from coursekit.grading.nbgrader_run import LOG, read_verdict, run_nbgrader, submission_error
 from coursekit.release.pipeline import generate
+from coursekit.repair.finding.files_beside import MAX_FILE_BYTES
 
 pytestmark = pytest.mark.slow
 
@@ -147,6 +148,13 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
         ends = ["assert found == ['42'] and _exit_code == 0", "exit()"]
         cell["source"] = "\n".join([*lines, cell["source"], *ends])
 
+    def imported(notebook: Notebook) -> None:
+        cell_of(notebook, ANSWER)["source"] = f"from my_blocks import {ANSWER}"
+
+    def of_a_newer_python(notebook: Notebook) -> None:
+        cell_of(notebook, ANSWER)["source"] += 'name = t"{ANSWER}"\n'
+        notebook["metadata"]["language_info"] = {"name": "python", "version": "3.14.1"}
+
     def other_metadata(notebook: Notebook) -> None:
         foreign_metadata(notebook)
         schema_versions(notebook)
@@ -177,6 +185,8 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
             RIGHT,
             "cut into 2 cells",
         ),
+        "left-out": (as_bytes(answered(imported)), BLANK, ""),
+        "of-a-newer-python": (as_bytes(answered(of_a_newer_python)), BLANK, ""),
         "no-cells": (b'{"cells": [], "nbformat": 4}', BLANK, "it holds no cell for an answer"),
     }
     whole = as_bytes(answered())
@@ -205,12 +215,19 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
     with zipfile.ZipFile(folder("in-a-zip") / "homework.zip", "w") as archive:
         odd = as_bytes(answered(surrogates_and_nul, huge_outputs)) + bytes(512) + b"}"
         archive.writestr(f"homework/{NAME}", odd)
+    with zipfile.ZipFile(folder("own-module") / "homework.zip", "w") as archive:
+        archive.writestr("homework/mine.ipynb", as_bytes(answered(imported)))
+        archive.writestr("homework/my_blocks.py", _as_module(right))
+        archive.writestr("homework/keras.py", PLANTED)
+    blocks = submitted / "left-out" / small.name / "my_blocks.py"
+    blocks.write_text(_as_module(right) + "#" * MAX_FILE_BYTES)
     planted = folder("planted") / "deeper"
     planted.mkdir()
     (planted / "mine.ipynb").write_bytes(as_bytes(answered(backwards)))
     plant(planted.parent, course)
-    scores |= {"in-a-zip": RIGHT, "planted": RIGHT}
+    scores |= {"in-a-zip": RIGHT, "planted": RIGHT, "own-module": RIGHT}
     repairs |= {"in-a-zip": "homework.zip was graded", "planted": "deeper/mine.ipynb was graded"}
+    repairs |= {"own-module": "homework.zip was graded"}
     folder("empty")
     with zipfile.ZipFile(folder("bomb") / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(NAME, bytes(260 * 2**20))
@@ -262,6 +279,28 @@ def test_repairs_are_named_in_the_verdict_and_in_the_feedback(graded: Class) -> 
     ):
         assert said in remarks
     assert "control characters" in "\n".join(verdict_of(graded, "in-a-zip").remarks)
+
+
+def _as_module(answers: dict[str, str]) -> str:
+    """A module of the student's own, with the answer in it."""
+    return f"""from keras.initializers import *
+from keras.layers import *
+from keras.models import *
+
+{answers[ANSWER]}
+"""
+
+
+def test_what_an_undefined_function_fails_for_is_told(graded: Class) -> None:
+    def reason(student: str) -> str:
+        return str(verdict_of(graded, student).cells[0].checks[0].reason)
+
+    assert reason("left-out") == (
+        "identity_block is not defined: its cell ended in ModuleNotFoundError: No module named "
+        "'my_blocks'; my_blocks.py was handed in and left out: it is larger than 500 KB"
+    )
+    assert "its cell ended in SyntaxError: " in reason("of-a-newer-python")
+    assert "; the notebook was written with Python 3.14, and " in reason("of-a-newer-python")
 
 
 def verdict_of(graded: Class, student: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from traitlets import Dict, Float, Unicode
 from coursekit.course.version_choice import GradingVersion, choose_version
 from coursekit.gradebook import take_back_scores
 from coursekit.nbgrader_seam import replaced_steps
+from coursekit.repair.finding.files_beside import OwnFiles
 from coursekit.repair.finding.timestamp import read_timestamp
 from coursekit.repair.repair_process import RepairProcess
 
@@ -30,11 +31,15 @@ class Submission:
     Attributes:
         graded_by: the version whose tests and release count.
         repairs: what was repaired, in words.
+        python: the version of Python that the notebook names; "" if it names none.
+        own_files: the small files that were handed in with it.
 
     """
 
     graded_by: GradingVersion
     repairs: tuple[str, ...] = ()
+    python: str = ""
+    own_files: OwnFiles = field(default_factory=OwnFiles)
 
 
 class SubmissionExporter(NotebookExporter):
@@ -96,7 +101,9 @@ class SubmissionExporter(NotebookExporter):
         )
         repairs = (*rebuilt.repairs, *filter(None, [read_timestamp(folder)[1]]))
         # The release that was asked for last is the one that the notebook went into.
-        return rebuilt.notebook, Submission(chosen[-1], shortened(repairs))
+        return rebuilt.notebook, Submission(
+            chosen[-1], shortened(repairs), rebuilt.python, rebuilt.own_files
+        )
 
     def _release(self, assignment: str, notebook: str) -> Path:
         return Path(self.release_directory, assignment, f"{notebook}.ipynb").absolute()

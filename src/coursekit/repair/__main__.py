@@ -10,6 +10,7 @@ from __future__ import annotations
 import resource
 import sys
 import tempfile
+from base64 import b64encode
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,14 @@ def _answer(line: Connection, request: dict[str, Any]) -> dict[str, Any]:
             f"{shown(str(error))})",
             "hint": "keep the submission and report it with these words; meanwhile, " + ASK_AGAIN,
         }
-    return {"notebook": rebuilt.notebook, "repairs": list(rebuilt.repairs)}
+    own = rebuilt.own_files
+    return {
+        "notebook": rebuilt.notebook,
+        "repairs": list(rebuilt.repairs),
+        "python": rebuilt.python,
+        "files": {name: b64encode(content).decode() for name, content in own.contents.items()},
+        "left_out": dict(own.left_out),
+    }
 
 
 if __name__ == "__main__":

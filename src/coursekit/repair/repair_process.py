@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import nbformat
 from coursekit.errors import InfrastructureError
 from coursekit.processes.line import Server, send, start_process
 from coursekit.processes.temporary_files import temporary_folder
+from coursekit.repair.finding.files_beside import OwnFiles
 from coursekit.repair.notebook_choice import ChooseRelease
 from coursekit.repair.rebuilding.rebuilt_notebook import Rebuilt
 
@@ -44,7 +46,13 @@ class RepairProcess:
             reply = self._ask(folder, request, choose)
         if "reason" in reply:
             raise InfrastructureError(f"{folder}: {reply['reason']}", reply["hint"])
-        return Rebuilt(nbformat.from_dict(reply["notebook"]), tuple(reply["repairs"]))
+        files = {name: b64decode(content) for name, content in reply["files"].items()}
+        return Rebuilt(
+            nbformat.from_dict(reply["notebook"]),
+            tuple(reply["repairs"]),
+            reply["python"],
+            OwnFiles(files, reply["left_out"]),
+        )
 
     def close(self) -> None:
         """End the process."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 
 from coursekit.errors import BeyondRepair
 from coursekit.processes.plain_files import CLOSED, look_into, shown
+from coursekit.repair.finding.files_beside import files_beside
 from coursekit.repair.notebook_choice import ChooseRelease, NotebookChoice
 from coursekit.repair.rebuilding.rebuilt_notebook import Rebuilt, rebuild, stamp_of
 from resnets_utils.notebooks.released import ReleasedNotebook
@@ -45,7 +47,8 @@ def repair(folder: Path, expected: str, release: str, choose: ChooseRelease) -> 
             continue
         said = choice.in_words(candidate)
         said += [f"{error.message}; it was left out" for error in reasons[:3]]
-        return Rebuilt(rebuilt.notebook, (*said, *rebuilt.repairs, *choice.left_out))
+        repairs = (*said, *rebuilt.repairs, *choice.left_out)
+        return replace(rebuilt, repairs=repairs, own_files=files_beside(candidate.file))
     left_out = choice.left_out
     if reasons:
         words = "; ".join([*(error.message for error in reasons[:3]), *left_out])

@@ -32,6 +32,7 @@ _BEGINNINGS = (
 )
 _MARKDOWN = re.compile(r"^(?:```|#{1,6} )", re.MULTILINE)
 _MAX_SCRIPT = 10**6
+_VERSION = re.compile(r"[23]\.[0-9]{1,3}(?![0-9])")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,14 @@ class SubmittedNotebook(PlainNotebook):
     damage: str = ""
     too_long: tuple[Cell, ...] = ()
     of_two: bool = False
+
+    @property
+    def python(self) -> str:
+        """The version of Python that wrote it, such as "3.12"; "" if it names none."""
+        told = self.metadata.get("language_info")
+        version = told.get("version") if isinstance(told, dict) else None
+        found = _VERSION.match(version) if isinstance(version, str) else None
+        return found[0] if found else ""
 
 
 def read_submission(content: bytes, name: str) -> SubmittedNotebook:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nbformat import NotebookNode
 
 from coursekit.errors import BeyondRepair
+from coursekit.repair.finding.files_beside import OwnFiles
 from coursekit.repair.reading.submitted_notebook import MAX_CELL_LETTERS, SubmittedNotebook
 from coursekit.repair.recognising.pieces import Piece
 from coursekit.repair.recognising.recognised_cells import recognise
@@ -28,11 +29,15 @@ class Rebuilt:
         notebook: the released notebook's graded cells with the student's
             answers, and the student's own cells between them.
         repairs: what was repaired, in words.
+        python: the version of Python that the student's notebook names; "" if it names none.
+        own_files: the small files that were handed in with it.
 
     """
 
     notebook: NotebookNode
     repairs: tuple[str, ...]
+    python: str = ""
+    own_files: OwnFiles = field(default_factory=OwnFiles)
 
 
 def rebuild(read: SubmittedNotebook, released: ReleasedNotebook) -> Rebuilt:
@@ -87,7 +92,7 @@ def rebuild(read: SubmittedNotebook, released: ReleasedNotebook) -> Rebuilt:
     notebook.metadata.pop(KEY, None)
     notebook.metadata.update(stamp_of(read.metadata))
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    return Rebuilt(notebook, (*read.notes, *repairs))
+    return Rebuilt(notebook, (*read.notes, *repairs), read.python)
 
 
 def _refuse_two_answers(read: SubmittedNotebook, released: ReleasedNotebook) -> None:
