@@ -234,7 +234,8 @@ def test_only_what_is_blank_gets_zero_without_a_human(release: Any) -> None:
     blank = dict(json.loads(json.dumps(release)))
     with_code = copy.deepcopy(blank)
     with_code["cells"].append(code("x = 1"))
-    for notebook in (blank, with_code, {"cells": []}):
+    empty: Notebook = {"cells": []}
+    for notebook in (blank, with_code, empty):
         made = rebuilt(notebook, release)
         for name in (WHY, SKETCH):
             cell = next(cell for cell in made.notebook.cells if name_of(cell) == name)
