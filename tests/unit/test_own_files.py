@@ -10,6 +10,7 @@ import pytest
 
 from coursekit.kernels.manager import working_folder
 from coursekit.kernels.own_files import put_own_files
+from coursekit.processes.plain_files import shown
 from coursekit.repair.finding.candidate_files import Candidate, find_candidates
 from coursekit.repair.finding.files_beside import (
     MAX_FILE_BYTES,
@@ -28,7 +29,7 @@ FORBIDDEN = [
     *("ipykernel_launcher.py", "coursekit/sandbox/inside/student_kernel.py", "torch.py"),
     *("sitecustomize.py", "deep/usercustomize.py", "conftest.py", "__init__.py", "__main__.py"),
     *("../out.py", "/etc/out.py", "images/hand.png/x.txt", "IPython/__init__.py"),
-    "\uff4eumpy.py",
+    *("\uff4eumpy.py", "\ud800.py", "x" * 300 + ".py"),
 ]
 ALLOWED = ["my_blocks.py", "helpers/__init__.py", "helpers/types.py", "random.csv", "images/x.txt"]
 
@@ -65,7 +66,7 @@ def test_a_students_own_files_stand_in_the_place_of_nothing(release: Path, submi
             if path.is_file() and path.read_bytes() == b"x"
         }
         assert written == set(ALLOWED)
-        assert set(folder.left_out) == set(FORBIDDEN)
+        assert set(folder.left_out) == {shown(name) for name in FORBIDDEN}
         assert not any((folder.path.parent / name).exists() for name in ("out.py",))
     assert put_own_files({"json.py": b""}, release) == {
         "json.py": "it has the name of a module of Python or of an installed package"

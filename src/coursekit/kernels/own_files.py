@@ -8,6 +8,7 @@ an old copy of a library would spoil an honest answer.
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import site
@@ -20,6 +21,8 @@ from pathlib import Path, PurePosixPath
 
 from coursekit.processes.plain_files import shown, stands_in_the_way
 
+# A disk without room is the machine's failure, and no fault of a name.
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
 # Python and pytest run these by their names alone, wherever they lie.
 _RUN_BY_NAME = {"conftest", "sitecustomize", "usercustomize"}
 # What TensorFlow, Keras and IPython look for, and use if it is there.
@@ -46,12 +49,18 @@ def put_own_files(files: Mapping[str, bytes], folder: Path) -> dict[str, str]:
     left_out = {}
     for name, content in files.items():
         inside = PurePosixPath(name)
-        if why := _why_not(inside, folder, set(given), packages):
+        try:
+            why = _why_not(inside, folder, set(given), packages)
+            if not why:
+                target = folder / inside
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+        except (OSError, ValueError) as error:
+            if getattr(error, "errno", None) in _FULL:
+                raise
+            why = "its name cannot be written here"
+        if why:
             left_out[shown(name)] = why
-            continue
-        target = folder / inside
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
     return left_out
 
 

@@ -61,7 +61,7 @@ def files_beside(notebook: Candidate) -> OwnFiles:
             why = "files of this kind are not used"
         elif len(contents) >= MAX_FILES:
             why = f"only {MAX_FILES} files are used"
-        elif len(name.encode(errors="surrogateescape")) > MAX_PATH_BYTES:
+        elif len(name.encode(errors="replace")) > MAX_PATH_BYTES:
             why = "its path is too long"
         else:
             content = read()
