@@ -11,6 +11,7 @@ import pytest
 from coursekit.kernels.manager import working_folder
 from coursekit.kernels.own_files import put_own_files
 from coursekit.processes.plain_files import shown
+from coursekit.repair.finding import files_beside as beside
 from coursekit.repair.finding.candidate_files import Candidate, find_candidates
 from coursekit.repair.finding.files_beside import (
     MAX_FILE_BYTES,
@@ -100,13 +101,13 @@ def test_small_files_are_taken_out_of_the_notebooks_archive(submitted: Path) -> 
         archive.writestr("../w/inner/beside.py", "inner")
         archive.writestr("w/.hidden.py", "hidden")
         archive.writestr("elsewhere.py", "elsewhere")
-        archive.writestr("w/bomb.py", bytes(50 * 2**20))
+        archive.writestr("w/bomb.py", bytes(2**20))
     found = files_beside(notebook_in(submitted))
     assert found.contents == {"blocks.py": b"right", "inner/beside.py": b"inner"}
     assert set(found.left_out) == {"bomb.py"}
 
 
-def test_own_files_have_bounds(submitted: Path) -> None:
+def test_own_files_have_bounds(submitted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (submitted / "b0.py").write_bytes(bytes(MAX_FILE_BYTES))
     (submitted / "b1.py").write_bytes(bytes(MAX_FILE_BYTES + 1))
     for number in range(2, 7):
@@ -122,3 +123,8 @@ def test_own_files_have_bounds(submitted: Path) -> None:
     found = files_beside(notebook_in(submitted))
     assert len(found.contents) == MAX_FILES
     assert found.left_out == {f"c{MAX_FILES}.py": f"only {MAX_FILES} files are used"}
+    monkeypatch.setattr(beside, "MAX_READ_BYTES", 0)
+    (submitted / "c000.py").write_text("1")
+    found = files_beside(notebook_in(submitted))
+    assert list(found.contents) == ["c000.py"]
+    assert found.left_out["c001.py"] == "too much was handed in to look at it"

@@ -190,6 +190,25 @@ def test_all_answers_in_one_cell(
     assert sources.index(together) < sources.index(texts(made)[TEST])
 
 
+@pytest.mark.parametrize(
+    ("metadata", "python"),
+    [
+        ({"language_info": {"name": "python", "version": "3.14.0rc1"}}, "3.14"),
+        ({"language_info": {"version": "2.7"}}, "2.7"),
+        ({"language_info": {}, "kernelspec": {"display_name": "Python 3.12 (conda)"}}, "3.12"),
+        ({"language_info": {"version": 3.12}, "kernelspec": {"name": "python3.13"}}, "3.13"),
+        ({"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}}, ""),
+        ({"language_info": {"version": "3.14" + "<b>" * 99}}, ""),
+        ({"language_info": ["3.12"], "kernelspec": "python3.12"}, ""),
+    ],
+)
+def test_the_students_python_is_read_and_bounded(
+    handed_in: Notebook, metadata: dict[str, Any], python: str
+) -> None:
+    notebook = {**handed_in, "metadata": metadata}
+    assert read_submission(as_bytes(notebook), NAME).python == python
+
+
 def test_a_deleted_answer_counts_as_not_attempted(handed_in: Notebook, release: Any) -> None:
     handed_in["cells"] = [cell for cell in handed_in["cells"] if name_of(cell) != ANSWER]
     made = rebuilt(as_bytes(handed_in), release)

@@ -16,6 +16,8 @@ from coursekit.repair.finding.candidate_files import Candidate
 MAX_FILES = 100
 MAX_FILE_BYTES = 500_000
 MAX_TOTAL_BYTES = 2 * 10**6
+# What is read to find out that files are too large: an archive tells no sizes that count.
+MAX_READ_BYTES = 50 * 10**6
 # What a file's path may take, so that it can be written anywhere.
 MAX_PATH_BYTES = 200
 # Data and source texts: nothing that Python loads without having compiled it.
@@ -51,7 +53,7 @@ def files_beside(notebook: Candidate) -> OwnFiles:
     """
     contents: dict[str, bytes] = {}
     left_out: dict[str, str] = {}
-    size = 0
+    size = looked_at = 0
     for name, read in _offered(notebook):
         kinds = KINDS | _PICTURES if "/" in notebook.where or notebook.inside else KINDS
         if name in contents or ".ipynb" in name.lower():
@@ -63,8 +65,11 @@ def files_beside(notebook: Candidate) -> OwnFiles:
             why = f"only {MAX_FILES} files are used"
         elif len(name.encode(errors="replace")) > MAX_PATH_BYTES:
             why = "its path is too long"
+        elif looked_at > MAX_READ_BYTES:
+            why = "too much was handed in to look at it"
         else:
             content = read()
+            looked_at += len(content)
             if len(content) > MAX_FILE_BYTES:
                 why = f"it is larger than {MAX_FILE_BYTES // 1000} KB"
             elif size + len(content) > MAX_TOTAL_BYTES:

@@ -13,7 +13,7 @@ from coursekit.errors import BeyondRepair
 from coursekit.repair.finding.files_beside import OwnFiles
 from coursekit.repair.reading.submitted_notebook import MAX_CELL_LETTERS, SubmittedNotebook
 from coursekit.repair.rebuilding.answer_pictures import AnswerPictures
-from coursekit.repair.recognising.hand_graded import find_hand_graded, keeps_its_text
+from coursekit.repair.recognising.hand_graded import find_hand_graded
 from coursekit.repair.recognising.pieces import Piece
 from coursekit.repair.recognising.recognised_cells import recognise
 from resnets_utils.notebooks.plain_notebook import Cell
@@ -125,11 +125,7 @@ def _place_locked_cells(
 ) -> None:
     """Put the locked cells that are not tests above the answers that need them."""
     kept_apart = set(released.answers) | set(released.tests)
-    locked = [
-        name
-        for name in released.graded
-        if name not in kept_apart and not keeps_its_text(name, released)
-    ]
+    locked = [name for name in released.graded if name not in kept_apart]
     for name in reversed(locked):
         piece = next((piece for piece in pieces if piece.name == name), None)
         first_use = min(
@@ -208,15 +204,13 @@ def _place_missing_answers(
 ) -> None:
     """Restore the cells for answers that the student deleted, blank."""
     names = list(released.graded)
-    for name in (name for name in names if keeps_its_text(name, released)):
+    for name in released.answers:
         if any(piece.name == name for piece in pieces):
             continue
         before = set(names[: names.index(name)])
         at = max((at + 1 for at, piece in enumerate(pieces) if piece.name in before), default=0)
         cell = _blank(released, name)
-        if name not in released.answers:
-            repairs.append(f"the cell {name} {_MISSING[0]}")
-        elif name in answered:
+        if name in answered:
             cell.source = f"# {name} is defined in another cell of this notebook."
         else:
             repairs.append(f"the cell {name} {_MISSING[1]}")
@@ -276,7 +270,7 @@ def _cells(
     for number, piece in enumerate(pieces, 1):
         if piece.name:
             cell = copy.deepcopy(released.graded[piece.name])
-            if keeps_its_text(piece.name, released):
+            if piece.name in released.answers:
                 cell.source = piece.cell.source
                 pictures.put(piece.cell.attachments, cell)
         else:

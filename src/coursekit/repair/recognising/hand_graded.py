@@ -35,19 +35,6 @@ def hand_graded(released: ReleasedNotebook) -> list[str]:
     return [name for name, cell in released.graded.items() if _is_read_by_somebody(cell)]
 
 
-def tasks(released: ReleasedNotebook) -> list[str]:
-    """Return the grade ids of nbgrader's tasks: students answer in them, or below them."""
-    found = released.graded.items()
-    return [name for name, cell in found if cell.metadata.nbgrader.get("task")]
-
-
-def keeps_its_text(name: str, released: ReleasedNotebook) -> bool:
-    """Return whether a graded cell's text is the student's."""
-    return name in released.answers or (
-        name in tasks(released) and not released.graded[name].metadata.nbgrader.get("locked")
-    )
-
-
 def join_copies(copies: list[Piece], released: ReleasedNotebook) -> Piece:
     """Make one cell of the copies of a cell that somebody reads; return the one that is kept."""
     written = [copy for copy in copies if not released.is_as_released(copy.cell, copy.name)]
@@ -77,7 +64,7 @@ def find_hand_graded(
     """
     wanted = [
         name
-        for name in (*hand_graded(released), *tasks(released))
+        for name in hand_graded(released)
         if not any(piece.name == name and _is_filled(piece, released) for piece in pieces)
         and not any(released.functions[one] == name for piece in pieces for one in piece.defines)
     ]
@@ -86,7 +73,7 @@ def find_hand_graded(
     _take_by_prompt(wanted, pieces, released, repairs)
     _take_by_place(wanted, pieces, released, repairs)
     lost = [cell for cell in too_long if not released.recognise(cell)]
-    for name in [one for one in wanted if one not in tasks(released)]:
+    for name in wanted:
         near = _near(name, pieces, released)
         found = near or [
             piece
@@ -162,8 +149,7 @@ def _take_by_place(
     wanted: list[str], pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]
 ) -> None:
     """Find missing cells that stand where they should, as many as are missing there."""
-    in_tasks = tasks(released)
-    missing = [name for name in wanted if name not in in_tasks and _is_missing(name, pieces)]
+    missing = [name for name in wanted if _is_missing(name, pieces)]
     places: dict[tuple[int, ...], list[str]] = {}
     for name in missing:
         kind = released.graded[name].cell_type

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from coursekit.repair.recognising.hand_graded import join_copies, keeps_its_text
+from coursekit.repair.recognising.hand_graded import join_copies
 from coursekit.repair.recognising.misplaced_code import (
     answers_in_text,
     take_code_out_of_locked_cells,
@@ -106,7 +106,7 @@ def _without_second_copies(
         copies = [piece for piece in pieces if piece.name == name]
         if len(copies) < 2:
             continue
-        if keeps_its_text(name, released) and name not in released.functions.values():
+        if name in released.answers and name not in released.functions.values():
             kept = join_copies(copies, released)
             dropped |= {copy for copy in copies if copy is not kept}
             repairs.append(f"the cell {name} was there {len(copies)} times; they were joined")
