@@ -18,6 +18,7 @@ from coursekit.course.assignment import Assignment
 from coursekit.course.filled_in import fill_in, released
 from coursekit.course.known_answers import solution_cells
 from coursekit.errors import BeyondRepair
+from coursekit.processes.plain_files import copy_plain_files
 from coursekit.repair.rebuilding.rebuilt_notebook import Rebuilt
 from coursekit.repair.submission import repair
 
@@ -102,6 +103,18 @@ def test_of_two_complete_notebooks_the_newer_counts_whatever_their_names(
             f"so far; {false} was not",
         )
         assert "return X + 1" not in cell_of(made.notebook, ANSWER)["source"]
+
+
+def test_a_copy_of_a_submission_is_graded_by_the_same_notebook(
+    folder: Path, tmp_path: Path, handed_in: Notebook, assignment: Assignment
+) -> None:
+    """As in a regrade, which grades copies."""
+    put(folder, "a.ipynb", handed_in, NEW)
+    put(folder, NAME, wrong(handed_in), OLD)
+    copy_plain_files(folder, tmp_path / "copied")
+    made = found_in(tmp_path / "copied", assignment)
+    assert made.repairs == found_in(folder, assignment).repairs
+    assert "a.ipynb was graded" in made.repairs[0]
 
 
 def test_the_newest_counts_within_an_archive(
