@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -214,6 +215,47 @@ def test_an_answer_in_words_waits_for_a_human(
     assert WORDS.replace(" ", "") in shown.replace(" ", "")
     assert PROGRAM in waits(made, SKETCH)
     assert made.repairs or way is move_to_the_end
+
+
+def change_at_random(notebook: Notebook, chance: random.Random) -> None:
+    """One of the things that people and programs do to a notebook."""
+    cells = notebook["cells"]
+    cell = chance.choice(cells)
+    place = chance.randint(0, len(cells) - 1)
+    what = chance.choice(("bare", "strip", "delete", "note", "code", "move", "retype", "copy"))
+    if what == "bare":
+        cell["metadata"] = {}
+        cell.pop("id", None)
+    elif what == "strip":
+        strip(notebook)
+    elif what == "delete" and WORDS not in cell["source"] and PROGRAM not in cell["source"]:
+        cells.remove(cell)
+    elif what in {"note", "code"}:
+        cells.insert(place, text("A note of mine.") if what == "note" else code("y = 2"))
+    elif what == "move":
+        cells.remove(cell)
+        cells.insert(place, cell)
+    elif what == "retype":
+        for one in cells:
+            if one["source"] == WORDS:
+                one["cell_type"] = chance.choice(["raw", "code", "markdown"])
+    elif what == "copy":
+        cells.insert(place, copy.deepcopy(cell))
+
+
+def test_whatever_becomes_of_the_cells_a_human_sees_the_answers(
+    handed_in: Notebook, release: Any
+) -> None:
+    for seed in range(300):
+        notebook, chance = copy.deepcopy(handed_in), random.Random(seed)
+        for _ in range(chance.randint(1, 5)):
+            change_at_random(notebook, chance)
+        made = rebuilt(notebook, release)
+        assert waits(made, WHY), seed
+        assert waits(made, SKETCH), seed
+        page = "\n".join(cell.source for cell in made.notebook.cells)
+        assert WORDS in page, seed
+        assert PROGRAM in page, seed
 
 
 def test_an_answer_in_code_is_found_too_and_runs_once(handed_in: Notebook, release: Any) -> None:

@@ -71,15 +71,23 @@ def find_hand_graded(
     if not wanted:
         return
     _take_by_prompt(wanted, pieces, released, repairs)
-    _take_by_place(wanted, pieces, released, repairs)
+    guessed = _take_by_place(wanted, pieces, released, repairs)
     lost = [cell for cell in too_long if not released.recognise(cell)]
     for name in wanted:
-        near = _near(name, pieces, released)
-        found = near or [
-            piece
-            for piece in pieces
-            if _may_be_an_answer(piece, released) and _is_prose(piece.cell)
-        ]
+        found = _near(name, pieces, released)
+        kind = released.graded[name].cell_type
+        if not any(_suits(piece.cell, kind) for piece in found):
+            # What was taken for the answer to another question may as well be this one's.
+            found = [
+                piece
+                for piece in pieces
+                if piece in found
+                or piece in guessed
+                or (
+                    _may_be_an_answer(piece, released)
+                    and _is_possible(piece.cell, name, pieces, released)
+                )
+            ]
         if found or lost:
             _show(name, found, pieces, released, bool(lost))
             repairs.append(
@@ -115,6 +123,12 @@ def _is_prose(cell: Cell) -> bool:
     )
 
 
+def _is_possible(cell: Cell, name: str, pieces: list[Piece], released: ReleasedNotebook) -> bool:
+    """Whether a cell anywhere in the notebook may answer another; code only a missing one."""
+    asks_for_code = released.graded[name].cell_type == "code"
+    return _is_prose(cell) or (asks_for_code and _is_missing(name, pieces))
+
+
 def _is_missing(name: str, pieces: list[Piece]) -> bool:
     return not any(piece.name == name for piece in pieces)
 
@@ -147,8 +161,9 @@ def _take_by_prompt(
 
 def _take_by_place(
     wanted: list[str], pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]
-) -> None:
+) -> list[Piece]:
     """Find missing cells that stand where they should, as many as are missing there."""
+    taken: list[Piece] = []
     missing = [name for name in wanted if _is_missing(name, pieces)]
     places: dict[tuple[int, ...], list[str]] = {}
     for name in missing:
@@ -160,6 +175,7 @@ def _take_by_place(
         if len(near) == len(names):
             for name, piece in zip(names, near, strict=True):
                 _take(piece, name, released)
+                taken.append(piece)
                 wanted.remove(name)
                 repairs.append(f"the answer {name} was found by its place")
         elif len(names) == 1 and near and all(piece.cell.kind != "code" for piece in near):
@@ -168,11 +184,13 @@ def _take_by_place(
             kept = join_copies(near, released)
             pieces[:] = [piece for piece in pieces if piece is kept or piece not in near]
             _take(kept, names[0], released)
+            taken.append(kept)
             wanted.remove(names[0])
             repairs.append(
                 f"the answer {names[0]} was found by its place, in {len(near)} cells; "
                 "they were joined"
             )
+    return taken
 
 
 def _suits(cell: Cell, kind: str) -> bool:
