@@ -82,6 +82,7 @@ LEFT = {"deep/my_blocks.py": "it is larger than 500 KB", "data.bin": "why not", 
     ("text", "why", "named"),
     [
         (f"from my_blocks import {NAME}", MISSING, "deep/my_blocks.py"),
+        (f"%run my_blocks.py\n{NAME} = f", "Exception: File `'my_blocks.py'` not", "deep"),
         (f"{NAME} = open('data.bin')", "FileNotFoundError: [Errno 2]: 'data.bin'", "data.bin"),
         (f"from json import {NAME}", f"ImportError: cannot import name '{NAME}' from 'json'", "js"),
         (f"import json\n{NAME} = json.f", "AttributeError: module 'json' has no 'f'", "json.py"),
@@ -96,6 +97,15 @@ def test_a_file_that_was_left_out_is_named_in_what_fails_without_it(
     assert "was handed in and left out: " in made.cause_of(NAME)
     if text.startswith(f"{NAME} ="):
         assert f"; {named}" in made.explained(why)
+
+
+def test_a_file_is_named_too_where_the_cell_catches_the_error() -> None:
+    text = f"try:\n    from my_blocks import {NAME}\nexcept ImportError:\n    pass"
+    made = ends(ended(text, why=""), left_out=LEFT)
+    assert made.cause_of(NAME) == (
+        "deep/my_blocks.py was handed in and left out: it is larger than 500 KB"
+    )
+    assert ends(ended(text, why="")).cause_of(NAME) == ""
 
 
 def test_other_errors_name_no_file() -> None:

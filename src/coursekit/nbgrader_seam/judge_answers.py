@@ -193,7 +193,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         return cell, resources
 
     def _note_end(self, cell: NotebookNode, grade_id: str, place: str) -> None:
-        """Take down how a cell ended, if it did not run to its end."""
+        """Take down how a cell ended."""
         why, stopped = "", bool(self._too_long or self._stopped)
         for output in cell.outputs:
             if output.output_type == "error":
@@ -203,8 +203,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
                     why, stopped = hit.format(place), True
         if self._too_long or self._stopped:
             why = self._stopped or f"stopped after {self._too_long:.3g} s in {place}"
-        if why:
-            self._ends.add(CellEnd(cell.source, grade_id, why, stopped))
+        self._ends.add(CellEnd(cell.source, grade_id, why, stopped))
 
     def _note_death(self, place: str, otherwise: str) -> None:
         """Say why the kernel has ended; it answers nothing more."""

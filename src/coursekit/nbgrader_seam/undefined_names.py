@@ -14,7 +14,10 @@ _UNDEFINED = re.compile(r"name '(\w+)' is not defined")
 _SYNTAX_ERRORS = ("SyntaxError", "IndentationError", "TabError")
 # Errors of names that a version of Python has and another has not.
 _OF_A_VERSION = ("ImportError", "ModuleNotFoundError", "AttributeError")
-_OF_FILES = ("ImportError", "ModuleNotFoundError", "FileNotFoundError", "OSError", "NameError")
+_OF_FILES = (
+    *("ImportError", "ModuleNotFoundError", "FileNotFoundError", "OSError", "NameError"),
+    *("AttributeError", "Exception: File"),  # the last is what %run says
+)
 _MAX_CAUSES = 3
 # What brings names into a notebook without naming them.
 _BRINGS_NAMES = re.compile(r"^\s*(from\s+[\w.]+\s+import\s*\*|%run\b|exec\s*\()", re.MULTILINE)
@@ -59,10 +62,14 @@ class CellEnds:
         self._left_out = left_out
         self._python = python
         self._ends: list[CellEnd] = []
+        self._whole: list[str] = []
 
     def add(self, end: CellEnd) -> None:
-        """Take down how a cell ended."""
-        self._ends.append(end)
+        """Take down how a cell ended; one that ran to its end has no ``why``."""
+        if end.why:
+            self._ends.append(end)
+        else:
+            self._whole.append(end.source)
 
     def cause_of(self, function: str) -> str:
         """Return why a graded function is not defined; "" if every cell ran to its end."""
@@ -76,7 +83,10 @@ class CellEnds:
             told = _UNDEFINED.search(end.why)
             name = told[1] if told else ""
         if not ends:
-            return ""
+            # A cell may catch the error itself.
+            caught = (text for text in self._whole if function in _defined_by(text, function))
+            files = (self._on_files(["ImportError"], text) for text in caught)
+            return next(filter(None, files), "").removeprefix("; ")
         words = [f"its cell {ends[0]}", *(f"whose cell {end}" for end in ends[1:])]
         return ", ".join(words) + self._more_on([end.why for end in ends], ends[0].source)
 
@@ -122,7 +132,7 @@ class CellEnds:
 
     def _on_files(self, causes: list[str], source: str) -> str:
         """Name a file that was left out and that an error may come from."""
-        said = [cause for cause in causes if cause.startswith((*_OF_FILES, "AttributeError"))]
+        said = [cause for cause in causes if cause.startswith(_OF_FILES)]
         modules = set(_imported_by(source)) if said else set()
         for path, why in self._left_out.items():
             name = path.rsplit("/", 1)[-1]
