@@ -99,8 +99,8 @@ def test_of_two_complete_notebooks_the_newer_counts_whatever_their_names(
         put(folder, right, handed_in, NEW)
         made = found_in(folder, assignment)
         assert made.repairs == (
-            f"of 2 notebooks {right} was graded, because it is the newest that is answered "
-            f"so far; {false} was not",
+            f"of 2 notebooks {right} was graded, because it is the newest of those that "
+            f"answer the most; {false} was not",
         )
         assert "return X + 1" not in cell_of(made.notebook, ANSWER)["source"]
 
@@ -125,8 +125,8 @@ def test_the_newest_counts_within_an_archive(
             entry = zipfile.ZipInfo(f"w/{name}", (2026, 11, day, 10, 0, 0))
             archive.writestr(entry, as_bytes(notebook))
     assert found_in(folder, assignment).repairs == (
-        "of 2 notebooks w/a (1).ipynb in work.zip was graded, because it is the newest that is "
-        f"answered so far; w/{NAME} in work.zip was not",
+        "of 2 notebooks w/a (1).ipynb in work.zip was graded, because it is the newest of "
+        f"those that answer the most; w/{NAME} in work.zip was not",
     )
 
 
@@ -166,7 +166,7 @@ def foreign_and_newer(folder: Path, right: Notebook, assignment: Assignment) -> 
 def stamped_and_older(folder: Path, right: Notebook, assignment: Assignment) -> str:
     put(folder, NAME, wrong(right), OLD)
     put(folder, "a.ipynb", without_stamp(right), NEW)
-    return "it is the newest that is answered so far"
+    return "it is the newest of those that answer the most"
 
 
 def an_old_copy_of_jupyters(folder: Path, right: Notebook, assignment: Assignment) -> str:
@@ -184,7 +184,7 @@ def without_a_time(folder: Path, right: Notebook, assignment: Assignment) -> str
         archive.addfile(entry, io.BytesIO(content))
     os.utime(folder / "b.tar", (2 * 10**9, 2 * 10**9))
     put(folder, NAME, wrong(right), NEW)
-    return "it is the newest that is answered so far"
+    return "it is the newest of those that answer the most"
 
 
 @pytest.mark.parametrize(

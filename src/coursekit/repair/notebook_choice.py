@@ -168,7 +168,7 @@ class NotebookChoice:
         if taken.written.complete != second.written.complete:
             return "it completes more of the answers"
         if taken.file.changed > second.file.changed + SAME_TIME_SECONDS:
-            return "it is the newest that is answered so far"
+            return "it is the newest of those that answer the most"
         if taken.file.expected:
             return "none is newer, and it has the expected name"
         return "none is newer, and it has the likeliest name"
