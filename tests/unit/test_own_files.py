@@ -74,7 +74,9 @@ def test_a_students_own_files_stand_in_the_place_of_nothing(release: Path, submi
     }
 
 
-def test_small_files_are_taken_as_they_are_seen_from_the_notebook(submitted: Path) -> None:
+def test_small_files_are_taken_as_they_are_seen_from_the_notebook(
+    submitted: Path, release: Path
+) -> None:
     deep = submitted / "week 4"
     (deep / "pictures").mkdir(parents=True)
     (submitted / NAME).rename(deep / NAME)
@@ -84,7 +86,7 @@ def test_small_files_are_taken_as_they_are_seen_from_the_notebook(submitted: Pat
         (submitted / name).write_text("far")
     (submitted / "link.py").symlink_to("/etc/passwd")
     os.mkfifo(submitted / "pipe.py")
-    found = files_beside(notebook_in(submitted))
+    found = files_beside(notebook_in(submitted), release)
     assert found.contents == {
         "blocks.py": b"near",
         "pictures/hand.png": b"near",
@@ -93,7 +95,7 @@ def test_small_files_are_taken_as_they_are_seen_from_the_notebook(submitted: Pat
     assert set(found.left_out) == {"compiled.pyc", "lib.so", "x.pth"}
 
 
-def test_small_files_are_taken_out_of_the_notebooks_archive(submitted: Path) -> None:
+def test_small_files_are_taken_out_of_the_notebooks_archive(submitted: Path, release: Path) -> None:
     (submitted / NAME).unlink()
     with zipfile.ZipFile(submitted / "work.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("w/a.ipynb", '{"cells": []}')
@@ -102,17 +104,19 @@ def test_small_files_are_taken_out_of_the_notebooks_archive(submitted: Path) -> 
         archive.writestr("w/.hidden.py", "hidden")
         archive.writestr("elsewhere.py", "elsewhere")
         archive.writestr("w/bomb.py", bytes(2**20))
-    found = files_beside(notebook_in(submitted))
+    found = files_beside(notebook_in(submitted), release)
     assert found.contents == {"blocks.py": b"right", "inner/beside.py": b"inner"}
     assert set(found.left_out) == {"bomb.py"}
 
 
-def test_own_files_have_bounds(submitted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_files_have_bounds(
+    submitted: Path, release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (submitted / "b0.py").write_bytes(bytes(MAX_FILE_BYTES))
     (submitted / "b1.py").write_bytes(bytes(MAX_FILE_BYTES + 1))
     for number in range(2, 7):
         (submitted / f"b{number}.py").write_bytes(bytes(MAX_FILE_BYTES))
-    found = files_beside(notebook_in(submitted))
+    found = files_beside(notebook_in(submitted), release)
     assert sum(map(len, found.contents.values())) == MAX_TOTAL_BYTES
     assert found.left_out["b1.py"] == "it is larger than 500 KB"
     assert found.left_out["b6.py"] == "all files together are larger than 2 MB"
@@ -120,11 +124,27 @@ def test_own_files_have_bounds(submitted: Path, monkeypatch: pytest.MonkeyPatch)
         path.unlink()
     for number in range(MAX_FILES + 1):
         (submitted / f"c{number:03}.py").touch()
-    found = files_beside(notebook_in(submitted))
+    found = files_beside(notebook_in(submitted), release)
     assert len(found.contents) == MAX_FILES
     assert found.left_out == {f"c{MAX_FILES}.py": f"only {MAX_FILES} files are used"}
     monkeypatch.setattr(beside, "MAX_READ_BYTES", 0)
     (submitted / "c000.py").write_text("1")
-    found = files_beside(notebook_in(submitted))
+    found = files_beside(notebook_in(submitted), release)
     assert list(found.contents) == ["c000.py"]
     assert found.left_out["c001.py"] == "too much was handed in to look at it"
+
+
+def test_a_folder_handed_in_as_fetched_has_room_for_own_files(
+    submitted: Path, release: Path
+) -> None:
+    for number in range(MAX_FILES + 1):
+        name = f"resnets_utils/part{number}.py"
+        (release / name).touch()
+        (submitted / name).parent.mkdir(exist_ok=True)
+        (submitted / name).touch()
+    (submitted / "resnets_utils" / "mine.py").touch()
+    (submitted / "week 4").mkdir()
+    (submitted / "week 4" / "blocks.py").touch()
+    found = files_beside(notebook_in(submitted), release)
+    assert list(found.contents) == ["week 4/blocks.py"]
+    assert set(found.left_out) == {"resnets_utils/mine.py"}

@@ -41,14 +41,16 @@ def repair(folder: Path, expected: str, release: str, choose: ChooseRelease) -> 
     for candidate in choice.in_order():
         read = candidate.notebook
         try:
-            rebuilt = rebuild(read, _released(choose(stamp_of(read.metadata))))
+            released = _released(choose(stamp_of(read.metadata)))
+            rebuilt = rebuild(read, released)
         except BeyondRepair as error:
             reasons.append(error)
             continue
         said = choice.in_words(candidate)
         said += [f"{error.message}; it was left out" for error in reasons[:3]]
         repairs = (*said, *rebuilt.repairs, *choice.left_out)
-        return replace(rebuilt, repairs=repairs, own_files=files_beside(candidate.file))
+        own_files = files_beside(candidate.file, released.path.parent)
+        return replace(rebuilt, repairs=repairs, own_files=own_files)
     left_out = choice.left_out
     if reasons:
         words = "; ".join([*(error.message for error in reasons[:3]), *left_out])

@@ -46,20 +46,29 @@ class _Read(Protocol):
     def __call__(self) -> bytes: ...
 
 
-def files_beside(notebook: Candidate) -> OwnFiles:
+def files_beside(notebook: Candidate, release: Path) -> OwnFiles:
     """Return the small files that were handed in with a notebook.
 
     Those of its own folder, or of its own archive, come first: its code sees them by name.
+    Students hand in folders as they fetched them: the release's own files are passed over.
+
+    Args:
+        notebook: the notebook.
+        release: the folder of the release that it was made from.
+
     """
+    packages = {path.name for path in release.iterdir() if any(path.glob("*.py"))}
     contents: dict[str, bytes] = {}
     left_out: dict[str, str] = {}
     size = looked_at = 0
     for name, read in _offered(notebook):
         kinds = KINDS | _PICTURES if "/" in notebook.where or notebook.inside else KINDS
-        if name in contents or ".ipynb" in name.lower():
+        if name in contents or ".ipynb" in name.lower() or _is_given(name, release):
             continue
         why = ""
-        if PurePosixPath(name).suffix.lower() not in kinds:
+        if PurePosixPath(name).parts[0] in packages:
+            why = "the exercise has a folder of that name"
+        elif PurePosixPath(name).suffix.lower() not in kinds:
             why = "files of this kind are not used"
         elif len(contents) >= MAX_FILES:
             why = f"only {MAX_FILES} files are used"
@@ -80,6 +89,13 @@ def files_beside(notebook: Candidate) -> OwnFiles:
         if why and len(left_out) < _MAX_NAMED:
             left_out[name] = why
     return OwnFiles(contents, {shown(name): why for name, why in left_out.items()})
+
+
+def _is_given(name: str, release: Path) -> bool:
+    try:
+        return (release / name).is_file()
+    except (OSError, ValueError):  # no file system takes the name
+        return False
 
 
 def _offered(notebook: Candidate) -> Iterator[tuple[str, _Read]]:
