@@ -20,7 +20,7 @@ from traitlets import Instance, List, default
 
 from coursekit.errors import InfrastructureError
 from coursekit.kernels.provisioner import StudentProvisioner
-from coursekit.processes.plain_files import copy_plain_files
+from coursekit.processes.plain_files import OpenFolder, copy_plain_files
 from coursekit.processes.temporary_files import (
     telling_of_no_room,
     temporary_folder,
@@ -179,7 +179,7 @@ def _place_for_lines() -> str:
 
 
 @contextlib.contextmanager
-def working_folder(release: Path, submission: Path) -> Iterator[Path]:
+def working_folder(release: Path, submission: OpenFolder) -> Iterator[Path]:
     """Give a new folder with what the student's notebook may read.
 
     Args:

@@ -7,8 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from coursekit.errors import BeyondRepair
-from coursekit.processes.plain_files import CHECKPOINTS, look_into, open_plain, shown
-from coursekit.repair.finding.archives import ARCHIVE_ERRORS, entries, is_archive, unpack
+from coursekit.processes.plain_files import (
+    CHECKPOINTS,
+    FolderContents,
+    OpenFolder,
+    look_into,
+    open_plain,
+    shown,
+)
+from coursekit.repair.finding.archives import (
+    ARCHIVE_ERRORS,
+    PACKED,
+    Entry,
+    entries,
+    is_archive,
+    is_named_archive,
+    other_kind,
+    unpack,
+)
 from resnets_utils.notebooks.notebook_reader import MAX_FILE_BYTES
 
 MAX_CANDIDATES = 20
@@ -32,7 +48,7 @@ class Candidate:
 
     """
 
-    folder: Path
+    folder: OpenFolder
     path: Path
     inside: tuple[str, ...]
     where: str
@@ -56,7 +72,7 @@ class Candidate:
         except (RuntimeError, KeyError) as error:
             # Encrypted, packed in an unknown way, or no longer there.
             raise BeyondRepair(
-                f"{self.where} cannot be unpacked: {_said(error)}",
+                f"{self.where} {PACKED}: {_said(error)}",
                 "ask the student for the notebook itself, without an archive",
             ) from None
         except ARCHIVE_ERRORS as error:
@@ -69,7 +85,7 @@ class Candidate:
         return content
 
 
-def find_candidates(folder: Path, expected: str) -> tuple[list[Candidate], tuple[str, ...]]:
+def find_candidates(folder: OpenFolder, expected: str) -> tuple[list[Candidate], tuple[str, ...]]:
     """Return the files that could be the notebook, the likeliest first.
 
     Args:
@@ -84,34 +100,42 @@ def find_candidates(folder: Path, expected: str) -> tuple[list[Candidate], tuple
     found: list[Candidate] = []
     left_out = list(contents.left_out)
     for path in contents.files:
-        inside = str(path.relative_to(folder))
+        inside = str(path)
         if is_archive(path, folder):
             try:
-                within = list(_in_archive(folder, path, expected))
+                listed = entries(path, folder)
             except (*ARCHIVE_ERRORS, RuntimeError, KeyError) as error:
-                left_out.append(f"{shown(inside)} cannot be unpacked ({_said(error)})")
+                left_out.append(f"{shown(inside)} {PACKED} ({_said(error)})")
                 continue
+            within = list(_in_archive(folder, path, listed, expected))
             found += within
-            if not within:
+            packed = [one.where for one in listed if is_named_archive(Path(one.inside[-1]))]
+            left_out += [f"{one} in {shown(inside)} {PACKED}" for one in packed[:3]]
+            if not (within or packed):
                 left_out.append(f"{shown(inside)} is an archive without a notebook")
+        elif kind := other_kind(path, folder):
+            left_out.append(f"{shown(inside)} {PACKED} (it is {kind})")
         elif _may_be_a_notebook(path.name.lower(), expected.lower()):
-            found.append(_plain(folder, path, expected))
+            found.append(_plain(folder, path, contents.changed[path], expected))
+        elif is_named_archive(path):
+            left_out.append(f"{shown(inside)} {PACKED} (it is no archive of a known kind)")
     if not found:
-        found += _last_resorts(folder, contents.files, expected)
+        found += _last_resorts(folder, contents, expected)
     found.sort(key=lambda one: (one.expected, one.same_name, one.changed), reverse=True)
     return found[:MAX_CANDIDATES], tuple(left_out)
 
 
-def _plain(folder: Path, path: Path, expected: str) -> Candidate:
-    inside = str(path.relative_to(folder))
+def _plain(folder: OpenFolder, path: Path, changed: float, expected: str) -> Candidate:
+    inside = str(path)
     same = path.name.lower() == expected.lower()
-    changed = path.lstat().st_mtime
     return Candidate(folder, path, (), shown(inside), changed, inside == expected, same)
 
 
-def _in_archive(folder: Path, path: Path, expected: str) -> Iterator[Candidate]:
-    inside = str(path.relative_to(folder))
-    for entry in entries(path, folder):
+def _in_archive(
+    folder: OpenFolder, path: Path, listed: list[Entry], expected: str
+) -> Iterator[Candidate]:
+    inside = str(path)
+    for entry in listed:
         if ".ipynb" in entry.name.lower():
             where = f"{entry.where} in {shown(inside)}"
             same = entry.name.lower() == expected.lower()
@@ -119,18 +143,20 @@ def _in_archive(folder: Path, path: Path, expected: str) -> Iterator[Candidate]:
             yield Candidate(folder, path, entry.inside, where, entry.changed, False, same)
 
 
-def _last_resorts(folder: Path, files: tuple[Path, ...], expected: str) -> Iterator[Candidate]:
+def _last_resorts(
+    folder: OpenFolder, contents: FolderContents, expected: str
+) -> Iterator[Candidate]:
     """Files that hold cells, whatever their names, and Jupyter's own copies."""
-    for path in files:
+    for path in contents.files:
         if path.suffix.lower() in _UNNAMED and _holds_cells(path, folder):
-            yield _plain(folder, path, expected)
-    copies = folder / CHECKPOINTS
-    for path in look_into(copies).files:
+            yield _plain(folder, path, contents.changed[path], expected)
+    copies = look_into(folder, CHECKPOINTS)
+    for path in copies.files:
         if path.name.lower().endswith(".ipynb"):
-            yield _plain(folder, path, expected)
+            yield _plain(folder, path, copies.changed[path], expected)
 
 
-def _holds_cells(path: Path, folder: Path) -> bool:
+def _holds_cells(path: Path, folder: OpenFolder) -> bool:
     try:
         with open_plain(path, folder) as stream:
             content = stream.read(_MAX_UNNAMED_BYTES)
