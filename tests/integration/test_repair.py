@@ -132,7 +132,8 @@ def plant(folder: Path, course: Path) -> None:
     for name in ("page.HTML", "drawing.svg", "data.xml"):
         (folder / name).write_text("<script>opened()</script>")
     os.mkfifo(folder / "pipe.png")
-    (folder / "small.png").write_bytes(b"a picture")
+    for name in ("small.png", "\udcff\n[1]*.png"):
+        (folder / name).write_bytes(b"a picture")
     (folder / "Small_Block_v1.verdict.json").mkdir()
     (folder / "Small_Block_v1.verdict.json" / "in_the_way.txt").write_text("1")
     (folder / "resnets_utils" / "checks.py").mkdir(parents=True)
@@ -233,7 +234,8 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
         shutil.copytree(small.release.parent, place, dirs_exist_ok=True)
         (place / NAME).unlink()
     (fetched / NAME).write_bytes(whole)
-    (fetched / "model.keras").write_bytes(bytes(10_000_001))
+    with (fetched / "model.keras").open("wb") as stream:
+        stream.truncate(30_000_001)  # a hole: it takes no room
     (fetched / "notes.md").write_text("for the grader")
     scores = {student: score for student, (_, score, _) in made.items()}
     repairs = {student: said for student, (_, _, said) in made.items()}
@@ -334,7 +336,9 @@ def test_nothing_handed_in_is_changed_and_no_link_is_followed(graded: Class) -> 
         "resnets_utils.py",
         "sitecustomize.py",
         "small.png",
+        "\udcff\n[1]*.png",
     ]
+    assert (copied.parents[2] / "feedback" / "planted" / small.name / names[-1]).is_file()
     assert not any(path.is_symlink() for path in copied.rglob("*"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import os
 import threading
@@ -154,6 +155,15 @@ def test_what_is_no_folder_is_refused_in_words(
     assert caught.value.hint
 
 
+def test_a_copy_of_an_open_folder_is_the_same_one(submitted: Path) -> None:
+    """nbconvert copies what it hands on; a second one would close what is no longer its own."""
+    with open_folder(submitted, "eve") as folder:
+        assert copy.deepcopy({"folder": [folder]})["folder"][0] is folder
+    folder.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        open_plain(Path("hw", "notes.png"), folder)
+
+
 def test_nothing_above_a_folder_can_be_named(submitted: Path) -> None:
     with open_folder(submitted, "eve", "hw") as folder:
         for name in ("../../ada/hw/notes.png", str(submitted / "ada/hw/notes.png"), "inner/.."):
@@ -205,3 +215,19 @@ def test_a_path_that_is_too_long_to_be_copied_is_left_out(tmp_path: Path) -> Non
     assert MAX_PATH_BYTES < 4 * 251
     with suppress(FileNotFoundError):
         copy_plain_files(open_folder(tmp_path), tmp_path.parent / "copied")
+
+
+def test_copies_keep_their_age_and_stay_within_their_room(tmp_path: Path) -> None:
+    """Grading again from a copy must choose the same one of several notebooks."""
+    for name, size in (("a.png", 40), ("b.png", 70), ("c.png", 60)):
+        (tmp_path / name).write_bytes(bytes(size))
+        os.utime(tmp_path / name, ns=(1, 10**18 + size))
+    copied = tmp_path / "copied"
+    copy_plain_files(open_folder(tmp_path), copied, lambda inside: True, 100)
+    found = {path.name: path.stat().st_mtime_ns for path in copied.iterdir()}
+    assert found == {"a.png": 10**18 + 40, "c.png": 10**18 + 60}
+    # Over what nbgrader has made unwritable, too.
+    (copied / "a.png").chmod(0o400)
+    (tmp_path / "a.png").write_bytes(b"new")
+    copy_plain_files(open_folder(tmp_path), copied)
+    assert (copied / "a.png").read_bytes() == b"new"

@@ -86,6 +86,17 @@ def test_a_notebook_is_found_wherever_it_lies(
     )
 
 
+def test_a_notebook_of_any_name_is_found_and_named_as_it_can_be_shown(
+    folder: Path, handed_in: Notebook, assignment: Assignment
+) -> None:
+    names = {"\udcff[1]*\n.ipynb": "?[1]*?.ipynb", "x" * 249 + ".ipynb": "x" * 79 + "…"}
+    for name, shown in names.items():
+        (folder / name).write_bytes(as_bytes(handed_in))
+        said = found_in(folder, assignment).repairs
+        assert said == (f"{NAME} is not there; {shown} was graded instead",)
+        (folder / name).unlink()
+
+
 @pytest.mark.parametrize("name", ["handed_in.zip", NAME])
 def test_a_notebook_is_found_in_a_zip_whatever_its_name(
     folder: Path, handed_in: Notebook, assignment: Assignment, name: str
@@ -415,7 +426,11 @@ def test_the_process_outlives_a_submission_that_ends_it(
         with pytest.raises(InfrastructureError, match="cannot be repaired"):
             no_name: Any = None
             process.repair(open_folder(folder), no_name, release, lambda stamp: str(release))
-        made = process.repair(open_folder(folder), NAME, release, lambda stamp: str(release))
+        # It is sent the folder itself: another may have its path by now.
+        opened = open_folder(folder)
+        folder.rename(folder.with_name("away"))
+        folder.mkdir()
+        made = process.repair(opened, NAME, release, lambda stamp: str(release))
         assert made.repairs == ()
         (folder / NAME).write_bytes(b"{ broken")
         with pytest.raises(InfrastructureError, match="cannot be read as a notebook"):

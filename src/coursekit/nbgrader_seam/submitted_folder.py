@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
 import os
 import shutil
@@ -16,6 +15,7 @@ from coursekit.course.library import STUDENT_LIBRARY
 from coursekit.course.student_names import escaped, why_no_student
 from coursekit.errors import InfrastructureError
 from coursekit.gradebook import notebooks_of, take_back_scores
+from coursekit.machine_errors import in_words
 from coursekit.nbgrader_seam.course_folder import matching, open_submission, students_in
 from coursekit.processes.plain_files import (
     OpenFolder,
@@ -23,11 +23,11 @@ from coursekit.processes.plain_files import (
     runs_in_a_browser,
     stands_in_the_way,
 )
-from coursekit.repair.finding.archives import is_archive
+from coursekit.repair.finding.archives import is_named_archive
 from coursekit.repair.finding.timestamp import FILE, read_timestamp
 
-# What no page shows stays in submitted/ alone: a larger file is a model or a film.
-_LARGEST_COPY = 10 * 10**6
+# What a submission may take in autograded/ and in feedback/, beside its notebook.
+_ROOM = 30 * 10**6
 
 _copy_files = BaseConverter.init_assignment
 _init_destination = BaseConverter.init_destination
@@ -102,10 +102,10 @@ def init_destination(converter: Any, assignment_id: str, student_id: str) -> boo
             converter.log.warning("%s was not graded to its end; it is graded again", folder)
             shutil.rmtree(folder)
             wanted = True
-        problem = converter.coursedir.handed_in
-        if not (wanted or excluded) and isinstance(problem, InfrastructureError):
+        opened = converter.coursedir.handed_in
+        if not (wanted or excluded or isinstance(opened, OpenFolder)):
             # Its earlier result stands, and whoever grades is told.
-            converter.refused.append(problem)
+            converter.refused.append(opened)
     except OSError:
         # A part of the earlier result is gone.
         take_back_scores(converter.coursedir.db_url, assignment_id, student_id)
@@ -127,22 +127,24 @@ def _open(converter: Any, assignment_id: str, student_id: str) -> None:
         coursedir.handed_in = open_submission(
             coursedir, converter._format_source(assignment_id, student_id)
         )
-    except InfrastructureError as error:
+    except (InfrastructureError, OSError) as error:
+        told = in_words(error)
+        if told is None:
+            raise
         # Told when it is to be read: until then its earlier result is removed.
-        coursedir.handed_in = error
+        coursedir.handed_in = told
 
 
 def handed_in(coursedir: Any) -> OpenFolder:
     """Return the submission that is being graded.
 
     Raises:
-        InfrastructureError: if it could not be opened.
+        CourseKitError: if it could not be opened.
 
     """
-    if isinstance(coursedir.handed_in, InfrastructureError):
-        raise coursedir.handed_in
-    assert isinstance(coursedir.handed_in, OpenFolder)
-    return coursedir.handed_in
+    if isinstance(coursedir.handed_in, OpenFolder):
+        return coursedir.handed_in
+    raise coursedir.handed_in
 
 
 def prepare_folder(converter: Any, assignment_id: str, student_id: str) -> None:
@@ -154,8 +156,8 @@ def prepare_folder(converter: Any, assignment_id: str, student_id: str) -> None:
     take_back_scores(coursedir.db_url, assignment_id, student_id)
     target = Path(converter._format_dest(assignment_id, student_id))
     target.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(InfrastructureError):
-        _copy_submission(converter, assignment_id, handed_in(coursedir), target)
+    if isinstance(coursedir.handed_in, OpenFolder):
+        _copy_submission(converter, assignment_id, coursedir.handed_in, target)
 
 
 def prepare_feedback(converter: Any, assignment_id: str, student_id: str) -> None:
@@ -185,10 +187,10 @@ def _copy_submission(converter: Any, assignment_id: str, source: OpenFolder, tar
         if str(inside) in kept:
             return True
         return not (
-            runs_in_a_browser(inside) or _is_released(inside, release) or is_archive(inside, source)
+            runs_in_a_browser(inside) or _is_released(inside, release) or is_named_archive(inside)
         )
 
-    copy_plain_files(source, target, wanted, _LARGEST_COPY)
+    copy_plain_files(source, target, wanted, _ROOM)
 
 
 def _ignored(coursedir: Any, inside: Path) -> bool:

@@ -239,7 +239,7 @@ def copy_plain_files(
     source: OpenFolder,
     target: Path,
     wanted: Callable[[Path], bool] = lambda inside: True,
-    largest: int = MAX_BYTES,
+    room: int = MAX_BYTES,
 ) -> None:
     """Copy a submitted folder's plain files.
 
@@ -247,7 +247,7 @@ def copy_plain_files(
         source: the submitted folder.
         target: where they go; it is made if need be.
         wanted: told a file's path within the folder, says whether it is copied.
-        largest: the size in bytes above which a file is not copied.
+        room: bytes that the copies may take; a file that does not fit in is left out.
 
     """
     target.mkdir(parents=True, exist_ok=True)
@@ -259,7 +259,8 @@ def copy_plain_files(
                 if error.errno in _GONE:
                     continue
                 raise
-            if os.fstat(stream.fileno()).st_size > largest:
+            found = os.fstat(stream.fileno())
+            if found.st_size > room:
                 stream.close()
                 continue
             copied = target / inside
@@ -268,10 +269,11 @@ def copy_plain_files(
             copied.unlink(missing_ok=True)
             with stream, copied.open("wb") as into:
                 # It may have grown since it was measured, and may not end at all.
-                left = largest
-                while part := stream.read(min(2**20, left)):
+                while part := stream.read(min(2**20, room)):
                     into.write(part)
-                    left -= len(part)
+                    room -= len(part)
+            # Of several notebooks the newest may count, in a copy of the submission too.
+            os.utime(copied, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
 def stands_in_the_way(inside: Path, folder: Path) -> bool:
