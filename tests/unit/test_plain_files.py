@@ -136,8 +136,8 @@ def test_the_submitted_folder_itself_may_be_a_link(submitted: Path, tmp_path: Pa
         (("link", "hw"), "link/hw: the folder link above it is a link, which is not followed"),
         (("eve", "dangling"), "the folder itself is a link"),
         (("eve", "loop"), "the folder itself is a link"),
-        (("eve", "pipe"), "there is no such folder"),
-        (("eve", "hw", "notes.png"), "there is no such folder"),
+        (("eve", "pipe"), "eve/pipe: it is not a folder"),
+        (("eve", "hw", "notes.png"), "it is not a folder"),
         (("nobody", "hw"), "there is no such folder"),
     ],
 )

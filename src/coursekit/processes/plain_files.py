@@ -131,7 +131,7 @@ def open_folder(root: Path, *names: str) -> OpenFolder:
         elif link is not None and link.is_relative_to(root.joinpath(*names[:1])):
             what = f"the folder {link.name} above it is {_A_LINK}"
         else:
-            what = "there is no such folder"
+            what = "it is not a folder" if path.exists() else "there is no such folder"
         raise InfrastructureError(
             f"{path}: {what}", "put the folder itself there, then grade again"
         ) from None
