@@ -10,7 +10,7 @@ import pytest
 
 from coursekit.kernels.manager import working_folder
 from coursekit.kernels.own_files import put_own_files
-from coursekit.processes.plain_files import shown
+from coursekit.processes.plain_files import open_folder, shown
 from coursekit.repair.finding import files_beside as beside
 from coursekit.repair.finding.candidate_files import Candidate, find_candidates
 from coursekit.repair.finding.files_beside import (
@@ -53,14 +53,14 @@ def submitted(tmp_path: Path) -> Path:
 
 
 def notebook_in(submitted: Path) -> Candidate:
-    found, _ = find_candidates(submitted, NAME)
+    found, _ = find_candidates(open_folder(submitted), NAME)
     assert len(found) == 1
     return found[0]
 
 
 def test_a_students_own_files_stand_in_the_place_of_nothing(release: Path, submitted: Path) -> None:
     files = dict.fromkeys([*FORBIDDEN, *ALLOWED], b"x")
-    with working_folder(release, submitted, files) as folder:
+    with working_folder(release, open_folder(submitted), files) as folder:
         written = {
             str(path.relative_to(folder.path))
             for path in folder.path.rglob("*")

@@ -30,7 +30,12 @@ from coursekit.course.filled_in import fill_in
 from coursekit.course.known_answers import solution_cells
 from coursekit.errors import BeyondRepair
 from coursekit.nbgrader_seam.submission_exporter import MAX_REPAIRS, shortened
-from coursekit.repair.reading.submitted_notebook import MAX_CELLS, read_submission
+from coursekit.repair.reading.submitted_notebook import (
+    MAX_CELL_LETTERS,
+    MAX_CELLS,
+    MAX_LETTERS,
+    read_submission,
+)
 from coursekit.repair.rebuilding.rebuilt_notebook import Rebuilt, rebuild
 from coursekit.repair.recognising.pasted_code import readable
 from resnets_utils.notebooks.released import ReleasedNotebook
@@ -405,3 +410,16 @@ def test_a_file_that_breaks_off_before_the_last_answer_is_not_graded(
     cut = whole[: whole.index(b"GRADED FUNCTION: ResNet50") + 200]
     with pytest.raises(BeyondRepair, match="ResNet50 would be lost"):
         rebuilt(cut, release)
+
+
+def test_each_bound_on_cells_and_letters_holds_to_the_last_one() -> None:
+    full = ["1" * MAX_CELL_LETTERS] * (MAX_LETTERS // MAX_CELL_LETTERS)
+    for sources, kept, long in (
+        (["1"] * MAX_CELLS + [" "], MAX_CELLS, 0),
+        (full, len(full), 0),
+        ([*full[1:], "1" * (MAX_CELL_LETTERS + 1)], len(full) - 1, 1),
+    ):
+        read = read_submission(as_bytes({"cells": [code(text) for text in sources]}), NAME)
+        assert (len(read.cells), len(read.too_long)) == (kept, long)
+    with pytest.raises(BeyondRepair, match="more than 1,000,000 letters"):
+        read_submission(as_bytes({"cells": [code(text) for text in (*full, "1")]}), NAME)

@@ -18,7 +18,7 @@ from coursekit.course.assignment import Assignment
 from coursekit.course.filled_in import fill_in, released
 from coursekit.course.known_answers import solution_cells
 from coursekit.errors import BeyondRepair
-from coursekit.processes.plain_files import copy_plain_files
+from coursekit.processes.plain_files import copy_plain_files, open_folder
 from coursekit.repair.rebuilding.rebuilt_notebook import Rebuilt
 from coursekit.repair.submission import repair
 
@@ -46,7 +46,8 @@ def folder(tmp_path: Path) -> Path:
 
 def found_in(folder: Path, assignment: Assignment) -> Rebuilt:
     release = str(assignment.release)
-    return repair(folder, NAME, release, lambda stamp: release)
+    with open_folder(folder) as opened:
+        return repair(opened, NAME, release, lambda stamp: release)
 
 
 def put(folder: Path, name: str, notebook: Notebook, day: int = 0) -> None:
@@ -111,7 +112,7 @@ def test_a_copy_of_a_submission_is_graded_by_the_same_notebook(
     """As in a regrade, which grades copies."""
     put(folder, "a.ipynb", handed_in, NEW)
     put(folder, NAME, wrong(handed_in), OLD)
-    copy_plain_files(folder, tmp_path / "copied")
+    copy_plain_files(open_folder(folder), tmp_path / "copied")
     made = found_in(tmp_path / "copied", assignment)
     assert made.repairs == found_in(folder, assignment).repairs
     assert "a.ipynb was graded" in made.repairs[0]

@@ -22,7 +22,7 @@ from traitlets import Instance, List, default
 from coursekit.errors import InfrastructureError
 from coursekit.kernels.own_files import put_own_files
 from coursekit.kernels.provisioner import StudentProvisioner
-from coursekit.processes.plain_files import copy_plain_files
+from coursekit.processes.plain_files import OpenFolder, copy_plain_files
 from coursekit.processes.temporary_files import (
     telling_of_no_room,
     temporary_folder,
@@ -196,7 +196,7 @@ class WorkingFolder:
 
 @contextlib.contextmanager
 def working_folder(
-    release: Path, submission: Path, own_files: Mapping[str, bytes]
+    release: Path, submission: OpenFolder, own_files: Mapping[str, bytes]
 ) -> Iterator[WorkingFolder]:
     """Give a new folder with what the student's notebook may read.
 

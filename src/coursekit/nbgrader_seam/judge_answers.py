@@ -59,7 +59,6 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
     release_directory = Unicode("release", help="Folder of the released assignments.").tag(
         config=True
     )
-    submitted_directory = Unicode("submitted", help="Folder of the submissions.").tag(config=True)
     salts_file = Unicode(
         "",
         help="JSON file of salts by student, to repeat gradings; other students get new salts.",
@@ -98,11 +97,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         self._salt = self._choose_salt(info["student"])
         try:
             with (
-                working_folder(
-                    release,
-                    Path(self.submitted_directory, info["student"], info["assignment"]),
-                    submission.own_files.contents,
-                ) as folder,
+                working_folder(release, submission.folder, submission.own_files.contents) as folder,
                 JudgeProcess(self.judge_timeout) as self._judge,
                 student_kernel(confinement) as self._manager,
             ):

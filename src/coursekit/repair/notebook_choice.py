@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from coursekit.errors import ASK_AGAIN, BeyondRepair
+from coursekit.processes.plain_files import OpenFolder
 from coursekit.repair.finding.candidate_files import Candidate, checkpoints, find_candidates
 from coursekit.repair.reading.submitted_notebook import SubmittedNotebook, read_submission
 from coursekit.repair.rebuilding.rebuilt_notebook import stamp_of
@@ -64,7 +65,7 @@ class NotebookChoice:
     """
 
     def __init__(
-        self, folder: Path, expected: str, released: ReleasedNotebook, choose: ChooseRelease
+        self, folder: OpenFolder, expected: str, released: ReleasedNotebook, choose: ChooseRelease
     ) -> None:
         self._folder = folder
         self._expected = expected
@@ -103,7 +104,7 @@ class NotebookChoice:
         if not others:
             if file.expected:
                 return []
-            archive = file.path.name == self._expected and file.inside
+            archive = str(file.path) == self._expected and file.inside
             why = "is an archive" if archive else "is not there"
             return [f"{self._expected} {why}; {file.where} was graded instead"]
         named = ", ".join(one.where for one in others[:_MAX_NAMED])

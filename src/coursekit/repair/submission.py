@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 
 from coursekit.errors import BeyondRepair
-from coursekit.processes.plain_files import CLOSED, look_into, shown
+from coursekit.processes.plain_files import CLOSED, OpenFolder, look_into, shown
+from coursekit.repair.finding.archives import PACKED
 from coursekit.repair.finding.files_beside import files_beside
 from coursekit.repair.notebook_choice import ChooseRelease, NotebookChoice
 from coursekit.repair.rebuilding.rebuilt_notebook import Rebuilt, rebuild, stamp_of
 from resnets_utils.notebooks.released import ReleasedNotebook
 
 _OPEN_IT = "give yourself the right to read it, with: chmod -R u+rwX FOLDER; then grade again"
+_UNPACK_IT = (
+    "unpack the archive into its folder, or ask the student for the notebook itself; "
+    "then grade again"
+)
 
 
-def repair(folder: Path, expected: str, release: str, choose: ChooseRelease) -> Rebuilt:
+def repair(folder: OpenFolder, expected: str, release: str, choose: ChooseRelease) -> Rebuilt:
     """Return a submission as it is graded.
 
     Args:
@@ -31,11 +35,6 @@ def repair(folder: Path, expected: str, release: str, choose: ChooseRelease) -> 
         BeyondRepair: if no notebook of the submission can be graded.
 
     """
-    try:
-        os.scandir(folder).close()
-        os.stat(os.path.join(folder, os.curdir))
-    except PermissionError:
-        raise BeyondRepair(f"the folder {CLOSED}", _OPEN_IT) from None
     choice = NotebookChoice(folder, expected, _released(release), choose)
     reasons = choice.reasons
     for candidate in choice.in_order():
@@ -55,14 +54,17 @@ def repair(folder: Path, expected: str, release: str, choose: ChooseRelease) -> 
     if reasons:
         words = "; ".join([*(error.message for error in reasons[:3]), *left_out])
         raise BeyondRepair(words, reasons[0].hint)
-    names = [shown(str(path.relative_to(folder))) for path in look_into(folder).files[:5]]
+    files = look_into(folder).files
+    names = [shown(str(path)) for path in files[:5]]
     holds = f"; the folder holds {', '.join(names)}" if names else ""
     missing = "no notebook was handed in"
-    if not (folder / expected).is_file():
+    if not (Path(expected) in files or any(one.startswith(f"{expected} ") for one in left_out)):
         missing += f": {expected} is not there{holds}"
-    closed = any(CLOSED in one for one in left_out)
-    again = "ask the student to hand it in again; nothing was graded"
-    raise BeyondRepair("; ".join([missing, *left_out]), _OPEN_IT if closed else again)
+    hint = "ask the student to hand it in again; nothing was graded"
+    for what, remedy in ((PACKED, _UNPACK_IT), (CLOSED, _OPEN_IT)):
+        if any(what in one for one in left_out):
+            hint = remedy
+    raise BeyondRepair("; ".join([missing, *left_out]), hint)
 
 
 def _released(path: str) -> ReleasedNotebook:

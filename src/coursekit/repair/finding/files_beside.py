@@ -101,13 +101,13 @@ def _is_given(name: str, release: Path) -> bool:
 def _offered(notebook: Candidate) -> Iterator[tuple[str, _Read]]:
     """The files by their paths as seen from the notebook, and how each is read."""
     folder = notebook.folder
-    place = folder if notebook.inside else notebook.path.parent
+    place = Path() if notebook.inside else notebook.path.parent
     if notebook.inside:
         with contextlib.suppress(*ARCHIVE_ERRORS, RuntimeError, KeyError):
             yield from _in_its_archive(notebook)
     files = [path for path in look_into(folder).files if path != notebook.path]
     for path in sorted(files, key=lambda path: not path.is_relative_to(place)):
-        seen = path.relative_to(place if path.is_relative_to(place) else folder)
+        seen = path.relative_to(place) if path.is_relative_to(place) else path
         yield seen.as_posix(), partial(_content, notebook, path)
 
 
