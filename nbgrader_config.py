@@ -1,11 +1,12 @@
 """What differs from nbgrader's defaults. Read by every `nbgrader` command in this folder."""
 
-from coursekit.nbgrader_seam import course_folder
+from coursekit.nbgrader_seam import replaced_steps
 
 c = get_config()
 
-# The course folder may have any name; nbgrader itself fails on brackets and question marks.
-course_folder.install()
+# The course folder and the students may have any name, and submissions may hold anything;
+# some of nbgrader's own steps fail there.
+replaced_steps.install()
 
 c.CourseDirectory.course_id = "residual-networks"
 c.CourseDirectory.ignore = [

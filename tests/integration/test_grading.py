@@ -433,6 +433,10 @@ def test_a_regrade_that_fails_takes_the_old_score_back(
         with pytest.raises(InfrastructureError, match=re.escape(said)):
             run_nbgrader(trial.course, "autograde", trial.name, "--student", who, "--force")
         assert set(database_scores(trial, who).values()) == {(None, True)}
+    # The release's cell is not the gradebook's any more: nobody's edit, and told.
+    log = (trial.course / "nbgrader.log").read_text()
+    assert log.count("has changed!") == 1
+    assert "'checksum' for cell test_ResNet50 has changed!" in log
     run_nbgrader(trial.course, "autograde", trial.name, "--student", who, "--force")
     assert {name: score for name, (score, _) in database_scores(trial, who).items()} == FULL
 

@@ -46,13 +46,38 @@ from coursekit.course.known_answers import solution_cells
 from coursekit.errors import InfrastructureError
 from coursekit.grading.nbgrader_run import LOG, read_verdict, run_nbgrader, submission_error
 from coursekit.release.pipeline import generate
+from coursekit.repair.finding.files_beside import MAX_FILE_BYTES
 
 pytestmark = pytest.mark.slow
 
 NAME = "Small_Block_v1.ipynb"
 RIGHT, WRONG, BLANK = 6.0, 3.0, 0.0
-ONE = ("--student", "honest")
 PLANTED = "raise SystemExit('planted')"
+# Whoever names folders by what an LMS gives has names like these: they mean themselves.
+GROUP = "[group] 1"
+ONE = (f"--student={GROUP}",)
+ODD = "-*?{student_id}%d+~'\"&<b>, \\😀"
+COMPOSED, DECOMPOSED = "Zo\u00eb", "Zoe\u0308"
+LONG = "שרה" + 249 * "x"
+# Nobody can have these, and why.
+NO_NAMES = {
+    "A\nb": ("A\\nb", "contains a line end"),
+    " spaced": (" spaced", "begins or ends with a space"),
+    ".hidden": (".hidden", "begins with a dot"),
+    "\udcff": ("\\udcff", "is not in UTF-8"),
+    "\u202eeve": ("\\u202eeve", "contains a mark that changes the direction"),
+    '"eve"': ('"eve"', "stands in quotation marks"),
+}
+# After a submission was found, and before anything in it is read, another stands in its place.
+HOOK = """
+def exchange(*, notebooks, **others):
+    from pathlib import Path
+    folder = Path(notebooks[0]).parents[1]
+    if folder.name == "exchanged":
+        folder.rename(folder.with_name(".the real one"))
+        folder.symlink_to("honest")
+c.Autograde.pre_convert_hook = exchange
+"""
 
 
 @dataclass(frozen=True)
@@ -108,7 +133,8 @@ def plant(folder: Path, course: Path) -> None:
     for name in ("page.HTML", "drawing.svg", "data.xml"):
         (folder / name).write_text("<script>opened()</script>")
     os.mkfifo(folder / "pipe.png")
-    (folder / "small.png").write_bytes(b"a picture")
+    for name in ("small.png", "\udcff\n[1]*.png"):
+        (folder / name).write_bytes(b"a picture")
     (folder / "Small_Block_v1.verdict.json").mkdir()
     (folder / "Small_Block_v1.verdict.json" / "in_the_way.txt").write_text("1")
     (folder / "resnets_utils" / "checks.py").mkdir(parents=True)
@@ -147,6 +173,13 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
         ends = ["assert found == ['42'] and _exit_code == 0", "exit()"]
         cell["source"] = "\n".join([*lines, cell["source"], *ends])
 
+    def imported(notebook: Notebook) -> None:
+        cell_of(notebook, ANSWER)["source"] = f"from my_blocks import {ANSWER}"
+
+    def of_a_newer_python(notebook: Notebook) -> None:
+        cell_of(notebook, ANSWER)["source"] += 'name = t"{ANSWER}"\n'
+        notebook["metadata"]["language_info"] = {"name": "python", "version": "3.14.1"}
+
     def other_metadata(notebook: Notebook) -> None:
         foreign_metadata(notebook)
         schema_versions(notebook)
@@ -154,29 +187,31 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
 
     made: dict[str, tuple[bytes, float, str]] = {
         "honest": (as_bytes(answered()), RIGHT, ""),
-        "honest-and-wrong": (as_bytes(answered(answers=wrong)), WRONG, ""),
-        "own-ways": (as_bytes(answered(own_ways)), RIGHT, ""),
+        "exchanged": (as_bytes(answered(answers=wrong)), WRONG, ""),
+        COMPOSED: (as_bytes(answered(own_ways)), RIGHT, ""),
         "stripped-format-3": (
             as_bytes(in_format_3(answered(stripped))),
             RIGHT,
             "identity_block was found in another cell",
         ),
-        "duplicates": (
+        GROUP: (
             as_bytes(answered(duplicated_cells, duplicated_ids, other_metadata)),
             RIGHT,
             "the last answer was judged",
         ),
-        "retyped": (as_bytes(answered(retyped_and_odd)), RIGHT, "turned into markdown"),
-        "edited-tests": (
+        ODD: (as_bytes(answered(retyped_and_odd)), RIGHT, "turned into markdown"),
+        LONG: (
             as_bytes(answered(edited_for_points, answers=wrong)),
             WRONG,
             "the test cell test_identity_block had been changed",
         ),
-        "split-and-deleted": (
+        DECOMPOSED: (
             as_bytes(answered(split, deleted_tests, deleted_imports)),
             RIGHT,
             "cut into 2 cells",
         ),
+        "left-out": (as_bytes(answered(imported)), BLANK, ""),
+        "of-a-newer-python": (as_bytes(answered(of_a_newer_python)), BLANK, ""),
         "no-cells": (b'{"cells": [], "nbformat": 4}', BLANK, "it holds no cell for an answer"),
     }
     whole = as_bytes(answered())
@@ -189,6 +224,8 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
         "cut-off": (whole[: whole.index(b"BatchNormalization(axis")], "would be lost"),
     }
     submitted = course / "submitted"
+    settings = course / "nbgrader_config.py"
+    settings.write_text(settings.read_text() + HOOK)
 
     def folder(student: str) -> Path:
         found = submitted / student / small.name
@@ -199,30 +236,50 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
         (folder(student) / NAME).write_bytes(content)
     for student, (unreadable, _) in hopeless.items():
         (folder(student) / NAME).write_bytes(unreadable)
+    for student in NO_NAMES:
+        (folder(student) / NAME).write_bytes(whole)
+    # As it was fetched, with the library, and that twice; with a model and a note.
+    fetched = submitted / "honest" / small.name
+    for place in (fetched, fetched / "again"):
+        shutil.copytree(small.release.parent, place, dirs_exist_ok=True)
+        (place / NAME).unlink()
+    (fetched / NAME).write_bytes(whole)
+    with (fetched / "model.keras").open("wb") as stream:
+        stream.truncate(30_000_001)  # a hole: it takes no room
+    (fetched / "notes.md").write_text("for the grader")
     scores = {student: score for student, (_, score, _) in made.items()}
     repairs = {student: said for student, (_, _, said) in made.items()}
     reasons = {student: said for student, (_, said) in hopeless.items()}
     with zipfile.ZipFile(folder("in-a-zip") / "homework.zip", "w") as archive:
         odd = as_bytes(answered(surrogates_and_nul, huge_outputs)) + bytes(512) + b"}"
         archive.writestr(f"homework/{NAME}", odd)
+    with zipfile.ZipFile(folder("own-module") / "homework.zip", "w") as archive:
+        archive.writestr("homework/mine.ipynb", as_bytes(answered(imported)))
+        archive.writestr("homework/my_blocks.py", _as_module(right))
+        archive.writestr("homework/keras.py", PLANTED)
+    blocks = submitted / "left-out" / small.name / "my_blocks.py"
+    blocks.write_text(_as_module(right) + "#" * MAX_FILE_BYTES)
     planted = folder("planted") / "deeper"
     planted.mkdir()
     (planted / "mine.ipynb").write_bytes(as_bytes(answered(backwards)))
     plant(planted.parent, course)
-    scores |= {"in-a-zip": RIGHT, "planted": RIGHT}
+    scores |= {"in-a-zip": RIGHT, "planted": RIGHT, "own-module": RIGHT}
     repairs |= {"in-a-zip": "homework.zip was graded", "planted": "deeper/mine.ipynb was graded"}
+    repairs |= {"own-module": "homework.zip was graded"}
     folder("empty")
     with zipfile.ZipFile(folder("bomb") / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(NAME, bytes(260 * 2**20))
     (folder("other") / "other.ipynb").write_bytes(b'{"cells": []}')
     (folder("a-folder") / NAME).mkdir()
     (folder("link") / NAME).symlink_to(submitted / "honest" / small.name / NAME)
+    (submitted / "student-link").symlink_to("honest")
     (submitted / "whole-link").mkdir()
     (submitted / "whole-link" / small.name).symlink_to(submitted / "honest" / small.name)
     reasons |= {
         "empty": "no notebook was handed in",
         "link": "is a link, which is not followed",
         "whole-link": "the folder itself is a link",
+        "student-link": "the folder student-link above it is a link",
         "bomb": "is larger than 256 MB",
         "other": "other.ipynb holds none of the graded functions",
         "a-folder": "no notebook was handed in",
@@ -264,6 +321,28 @@ def test_repairs_are_named_in_the_verdict_and_in_the_feedback(graded: Class) -> 
     assert "control characters" in "\n".join(verdict_of(graded, "in-a-zip").remarks)
 
 
+def _as_module(answers: dict[str, str]) -> str:
+    """A module of the student's own, with the answer in it."""
+    return f"""from keras.initializers import *
+from keras.layers import *
+from keras.models import *
+
+{answers[ANSWER]}
+"""
+
+
+def test_what_an_undefined_function_fails_for_is_told(graded: Class) -> None:
+    def reason(student: str) -> str:
+        return str(verdict_of(graded, student).cells[0].checks[0].reason)
+
+    assert reason("left-out") == (
+        "identity_block is not defined: its cell ended in ModuleNotFoundError: No module named "
+        "'my_blocks'; my_blocks.py was handed in and left out: it is larger than 500 KB"
+    )
+    assert "its cell ended in SyntaxError: " in reason("of-a-newer-python")
+    assert "; the notebook was written with Python 3.14, and " in reason("of-a-newer-python")
+
+
 def verdict_of(graded: Class, student: str) -> Any:
     small = graded.assignment
     return read_verdict(small.course, student, small.name, small.notebook)
@@ -277,11 +356,17 @@ def test_what_cannot_be_graded_has_its_reason_in_the_log(graded: Class) -> None:
     log = (small.course / LOG).read_text()
     failed = "There was an error processing assignment '"
     assert log.count(failed) == len(graded.hopeless)
+    # Repair names what was changed; nbgrader's own warnings are left for what it cannot know.
+    assert "has changed!" not in log
 
 
 def test_nothing_handed_in_is_changed_and_no_link_is_followed(graded: Class) -> None:
     small = graded.assignment
-    assert digest(small.course / "submitted") == graded.before
+    submitted = small.course / "submitted"
+    assert (submitted / "exchanged").is_symlink()
+    (submitted / "exchanged").unlink()
+    (submitted / ".the real one").rename(submitted / "exchanged")
+    assert digest(submitted) == graded.before
     copied = small.course / "autograded" / "planted" / small.name
     names = sorted(str(path.relative_to(copied)) for path in copied.rglob("*") if path.is_file())
     assert names == [
@@ -290,21 +375,53 @@ def test_nothing_handed_in_is_changed_and_no_link_is_followed(graded: Class) -> 
         "keras.py",
         "nbgrader.py",
         "resnets_utils.py",
-        "resnets_utils/checks.py/hand.png",
         "sitecustomize.py",
         "small.png",
+        "\udcff\n[1]*.png",
     ]
+    assert (copied.parents[2] / "feedback" / "planted" / small.name / names[-1]).is_file()
     assert not any(path.is_symlink() for path in copied.rglob("*"))
+
+
+def test_what_the_release_gives_is_not_kept_again(graded: Class) -> None:
+    small = graded.assignment
+    page, verdict = "Small_Block_v1.html", "Small_Block_v1.verdict.json"
+    for step, who, files in (
+        ("autograded", "honest", [NAME, verdict, "notes.md"]),
+        ("feedback", "honest", [page, "notes.md"]),
+        ("autograded", "in-a-zip", [NAME, verdict]),
+        ("feedback", "in-a-zip", [page]),
+    ):
+        folder = small.course / step / who / small.name
+        assert sorted(path.name for path in folder.rglob("*")) == files
 
 
 def test_a_grading_that_was_broken_off_is_done_again(graded: Class) -> None:
     """As after a power cut: the folder is there, the verdict is not."""
-    verdict = graded.assignment.course / "autograded" / "honest" / graded.assignment.name
-    verdict /= f"{graded.assignment.notebook}.verdict.json"
+    small = graded.assignment
+    file = f"{small.notebook}.verdict.json"
+    verdict = small.course / "autograded" / GROUP / small.name / file
     verdict.unlink()
-    run_nbgrader(graded.assignment.course, "autograde", graded.assignment.name, *ONE)
-    assert verdict.exists()
-    assert graded.score("honest") == (RIGHT, False)
+    before = ages(small.course / "autograded", file)
+    run_nbgrader(small.course, "autograde", small.name, *ONE)
+    after = ages(small.course / "autograded", file)
+    assert verdict in after
+    # Nobody else, though other names fit this one if it is a pattern.
+    assert {path: age for path, age in after.items() if path != verdict} == before
+    assert graded.score(GROUP) == (RIGHT, False)
+
+
+def test_a_page_of_one_student_is_made_whatever_the_name(graded: Class) -> None:
+    small = graded.assignment
+    before = ages(small.course / "feedback", "*.html")
+    run_nbgrader(small.course, "generate_feedback", small.name, "--force", *ONE)
+    after = ages(small.course / "feedback", "*.html")
+    assert before.keys() == after.keys()
+    assert {path.parts[-3] for path in after if after[path] != before[path]} == {GROUP}
+
+
+def ages(folder: Path, file: str) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.glob(f"*/*/{file}")}
 
 
 def test_nothing_runs_with_settings_that_could_not_be_read(graded: Class) -> None:
@@ -318,7 +435,7 @@ def test_nothing_runs_with_settings_that_could_not_be_read(graded: Class) -> Non
     finally:
         settings.write_text(text)
     assert "hint: if there is a traceback above, fix the mistake" in str(caught.value)
-    assert graded.score("honest") == (RIGHT, False)
+    assert graded.score(GROUP) == (RIGHT, False)
 
 
 def test_a_regrade_without_the_notebook_takes_the_score_back(graded: Class) -> None:
@@ -333,3 +450,12 @@ def test_a_regrade_without_the_notebook_takes_the_score_back(graded: Class) -> N
     finally:
         shutil.move(away, kept)
     assert cell_of(json.loads(kept.read_text()), ANSWER)
+
+
+def test_names_that_nobody_can_have_are_told_and_cost_nobody_else_anything(graded: Class) -> None:
+    small = graded.assignment
+    log = (small.course / LOG).read_text()
+    for name, (shown, why) in NO_NAMES.items():
+        said = f"error: submitted/{shown}/{small.name} was passed over: its student's name {why}"
+        assert said in " ".join(log.split()), name
+        assert not (small.course / "autograded" / name).exists()

@@ -15,12 +15,12 @@ from permissions import folder_for_all, held_back
 from traitlets import TraitError
 from traitlets.config import Config
 
-from coursekit.errors import BeyondRepair, InfrastructureError
+from coursekit.errors import InfrastructureError
 from coursekit.gradebook import try_to_write
 from coursekit.kernels.manager import MAX_PLACE_BYTES, _place_for_lines
 from coursekit.machine_errors import in_words
 from coursekit.nbgrader_seam.failures import _ended_in_order
-from coursekit.repair.submission import repair
+from coursekit.processes.plain_files import open_folder
 from coursekit.sandbox.settings import StudentKernel
 
 
@@ -130,7 +130,6 @@ def test_a_folder_that_may_not_be_read_is_not_taken_for_empty() -> None:
     with folder_for_all() as folder:
         closed = folder / "submitted"
         closed.mkdir(mode=0o700)
-        release = "unused.ipynb"
-        with held_back(), pytest.raises(BeyondRepair, match="may not be read") as caught:
-            repair(closed, "a.ipynb", release, lambda stamp: release)
+        with held_back(), pytest.raises(InfrastructureError, match="may not be read") as caught:
+            open_folder(folder, closed.name)
     assert "chmod" in caught.value.hint

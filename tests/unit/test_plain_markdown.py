@@ -14,7 +14,7 @@ from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.pages.bounded import highlighted
 from coursekit.pages.markdown import MAX_CHARACTERS, OWN_PLACE, markdown_html
 
-FILTERS = {"markdown2html": "coursekit.pages.markdown.markdown_html"}
+FILTERS = {"markdown2html": "coursekit.pages.markdown.cell_html"}
 HOSTILE = [
     "<script>alert(1)</script>",
     "text <img src=x onerror=alert(1)> text",
@@ -66,6 +66,23 @@ def test_links_to_other_pages_work() -> None:
         "#up",
         "images/x.png",
     ]
+
+
+def test_pictures_attached_to_a_cell_are_shown_and_nothing_else_is() -> None:
+    pixel = "iVBORw0KGgo="
+    attached = {
+        "a b.png": {"image/png": pixel},
+        "page": {"text/html": "PHNjcmlwdD4="},
+        "drawing": {"image/svg+xml": "PHN2Zy8+"},
+        "odd": {"image/png": '"><script>alert(1)</script>'},
+    }
+    source = " ".join(f"![x](attachment:{name.replace(' ', '%20')})" for name in attached)
+    exporter = HTMLExporter(template_name="basic", filters=FILTERS)
+    cell = new_markdown_cell(source, attachments=attached)
+    page: str = exporter.from_notebook_node(new_notebook(cells=[cell]))[0]
+    assert re.findall(r'<img[^>]* src="([^"]*)"', page) == [f"data:image/png;base64,{pixel}"]
+    assert "<script" not in page
+    assert "x (attachment:drawing)" in page
 
 
 def test_what_the_notebooks_hold_looks_as_before(assignment: Assignment) -> None:

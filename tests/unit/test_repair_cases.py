@@ -30,7 +30,12 @@ from coursekit.course.filled_in import fill_in
 from coursekit.course.known_answers import solution_cells
 from coursekit.errors import BeyondRepair
 from coursekit.nbgrader_seam.submission_exporter import MAX_REPAIRS, shortened
-from coursekit.repair.reading.submitted_notebook import MAX_CELLS, read_submission
+from coursekit.repair.reading.submitted_notebook import (
+    MAX_CELL_LETTERS,
+    MAX_CELLS,
+    MAX_LETTERS,
+    read_submission,
+)
 from coursekit.repair.rebuilding.rebuilt_notebook import Rebuilt, rebuild
 from coursekit.repair.recognising.pasted_code import readable
 from resnets_utils.notebooks.released import ReleasedNotebook
@@ -188,6 +193,25 @@ def test_all_answers_in_one_cell(
     for name in answers:
         assert texts(made)[name] == f"# {name} is defined in another cell of this notebook."
     assert sources.index(together) < sources.index(texts(made)[TEST])
+
+
+@pytest.mark.parametrize(
+    ("metadata", "python"),
+    [
+        ({"language_info": {"name": "python", "version": "3.14.0rc1"}}, "3.14"),
+        ({"language_info": {"version": "2.7"}}, "2.7"),
+        ({"language_info": {}, "kernelspec": {"display_name": "Python 3.12 (conda)"}}, "3.12"),
+        ({"language_info": {"version": 3.12}, "kernelspec": {"name": "python3.13"}}, "3.13"),
+        ({"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}}, ""),
+        ({"language_info": {"version": "3.14" + "<b>" * 99}}, ""),
+        ({"language_info": ["3.12"], "kernelspec": "python3.12"}, ""),
+    ],
+)
+def test_the_students_python_is_read_and_bounded(
+    handed_in: Notebook, metadata: dict[str, Any], python: str
+) -> None:
+    notebook = {**handed_in, "metadata": metadata}
+    assert read_submission(as_bytes(notebook), NAME).python == python
 
 
 def test_a_deleted_answer_counts_as_not_attempted(handed_in: Notebook, release: Any) -> None:
@@ -386,3 +410,16 @@ def test_a_file_that_breaks_off_before_the_last_answer_is_not_graded(
     cut = whole[: whole.index(b"GRADED FUNCTION: ResNet50") + 200]
     with pytest.raises(BeyondRepair, match="ResNet50 would be lost"):
         rebuilt(cut, release)
+
+
+def test_each_bound_on_cells_and_letters_holds_to_the_last_one() -> None:
+    full = ["1" * MAX_CELL_LETTERS] * (MAX_LETTERS // MAX_CELL_LETTERS)
+    for sources, kept, long in (
+        (["1"] * MAX_CELLS + [" "], MAX_CELLS, 0),
+        (full, len(full), 0),
+        ([*full[1:], "1" * (MAX_CELL_LETTERS + 1)], len(full) - 1, 1),
+    ):
+        read = read_submission(as_bytes({"cells": [code(text) for text in sources]}), NAME)
+        assert (len(read.cells), len(read.too_long)) == (kept, long)
+    with pytest.raises(BeyondRepair, match="more than 1,000,000 letters"):
+        read_submission(as_bytes({"cells": [code(text) for text in (*full, "1")]}), NAME)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import os
+import re
 import tarfile
 import tempfile
 import zipfile
@@ -25,8 +28,10 @@ from coursekit.processes.plain_files import (
     MAX_FOLDERS,
     copy_plain_files,
     look_into,
+    open_folder,
     open_plain,
 )
+from coursekit.repair.finding.archives import entries, unpack
 from coursekit.repair.finding.candidate_files import find_candidates
 from coursekit.repair.finding.timestamp import read_timestamp
 from coursekit.repair.rebuilding.rebuilt_notebook import Rebuilt
@@ -53,7 +58,8 @@ def folder(tmp_path: Path) -> Path:
 
 def found_in(folder: Path, assignment: Assignment) -> Rebuilt:
     release = str(assignment.release)
-    return repair(folder, NAME, release, lambda stamp: release)
+    with open_folder(folder) as opened:
+        return repair(opened, NAME, release, lambda stamp: release)
 
 
 PLACES = {
@@ -78,6 +84,17 @@ def test_a_notebook_is_found_wherever_it_lies(
     assert found_in(folder, assignment).repairs == (
         f"{NAME} is not there; {PLACES[place]} was graded instead",
     )
+
+
+def test_a_notebook_of_any_name_is_found_and_named_as_it_can_be_shown(
+    folder: Path, handed_in: Notebook, assignment: Assignment
+) -> None:
+    names = {"\udcff[1]*\n.ipynb": "?[1]*?.ipynb", "x" * 249 + ".ipynb": "x" * 79 + "…"}
+    for name, shown in names.items():
+        (folder / name).write_bytes(as_bytes(handed_in))
+        said = found_in(folder, assignment).repairs
+        assert said == (f"{NAME} is not there; {shown} was graded instead",)
+        (folder / name).unlink()
 
 
 @pytest.mark.parametrize("name", ["handed_in.zip", NAME])
@@ -107,6 +124,16 @@ def in_a_tar(name: str, content: bytes) -> bytes:
         entry.size = len(content)
         archive.addfile(entry, io.BytesIO(content))
     return stream.getvalue()
+
+
+def odd_zip(method: int = 0, flags: int = 0) -> bytes:
+    """A zip whose entry says that it is packed by a method, or encrypted, in both its headers."""
+    made = bytearray(zipped("a.ipynb", b"{}"))
+    directory = made.index(b"PK\x01\x02")
+    for place in (6, directory + 8):
+        made[place] |= flags
+        made[place + 2] = method
+    return bytes(made)
 
 
 ARCHIVES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
@@ -140,36 +167,79 @@ def test_archives_that_unpack_to_too_much_or_hold_no_notebook_have_a_reason(
     )
 
 
-def test_the_notebook_that_was_worked_in_is_taken(
+CLOSED_ARCHIVES: dict[str, tuple[bytes, str]] = {
+    "work.rar": (b"Rar!\x1a\x07\x01\0", "work.rar cannot be unpacked (it is RAR)"),
+    NAME: (b"7z\xbc\xaf\x27\x1c\0\4", f"{NAME} cannot be unpacked (it is 7z)"),
+    "a.ipynb.xz": (lzma.compress(b"{}"), "a.ipynb.xz cannot be unpacked (it is xz)"),
+    "work.tar.bz2": (bz2.compress(b"{}"), "work.tar.bz2 cannot be unpacked (it is bzip2)"),
+    "work.tar.zst": (b"\x28\xb5\x2f\xfd\4", "work.tar.zst cannot be unpacked (it is Zstandard)"),
+    "none.zip": (
+        b"<html>Log in</html>",
+        "none.zip cannot be unpacked (it is no archive of a known",
+    ),
+    "void.zip": (b"PK\x05\x06" + bytes(18), "void.zip cannot be unpacked (it is an empty zip)"),
+    "in.zip": (zipped("a/b.rar", b"Rar!"), "a/b.rar in in.zip cannot be unpacked"),
+    "deep.zip": (
+        zipped("1.zip", zipped("2.zip", zipped("3.ipynb", b"{}"))),
+        "2.zip in 1.zip in deep.zip cannot be unpacked",
+    ),
+    "method.zip": (odd_zip(method=9), "a.ipynb in method.zip cannot be unpacked: That compression"),
+    "secret.zip": (odd_zip(flags=1), "a.ipynb in secret.zip cannot be unpacked: File"),
+    "cut.tar.gz": (
+        gzip.compress(b"x" * 999)[:20],
+        "cut.tar.gz cannot be unpacked (Compressed file",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CLOSED_ARCHIVES)
+def test_an_archive_that_stays_closed_is_told_with_what_to_do(
+    folder: Path, handed_in: Notebook, assignment: Assignment, name: str
+) -> None:
+    content, said = CLOSED_ARCHIVES[name]
+    (folder / name).write_bytes(content)
+    with pytest.raises(BeyondRepair) as caught:
+        found_in(folder, assignment)
+    assert said in caught.value.message
+    assert re.search("unpack the archive|without an archive", caught.value.hint)
+    # Also beside another notebook: the answers may be in the archive.
+    (folder / "copy.ipynb").write_bytes(as_bytes(handed_in))
+    assert said in "\n".join(found_in(folder, assignment).repairs)
+
+
+def test_packed_files_of_the_library_are_no_archives_of_the_students(
     folder: Path, handed_in: Notebook, assignment: Assignment
 ) -> None:
-    """Whatever the empty one is called, and however new it is."""
-    blank, other = dict(released(assignment)), "copy.ipynb"
-    (folder / NAME).write_bytes(as_bytes(blank))
-    (folder / other).write_bytes(as_bytes(handed_in))
-    os.utime(folder / other, (10**9, 10**9))
-    said = f"{NAME} holds no answer; {other} was graded instead"
-    assert found_in(folder, assignment).repairs == (said,)
-    (folder / NAME).write_bytes(as_bytes({"cells": [code("1")]}))
-    assert found_in(folder, assignment).repairs == (said,)
-    (folder / NAME).rename(folder / "newer.ipynb")
-    said = f"{NAME} is not there; {other}, one of 2 notebooks was graded instead"
-    assert found_in(folder, assignment).repairs[0] == said
     (folder / NAME).write_bytes(as_bytes(handed_in))
-    said = f"of 3 notebooks {NAME} was graded; newer.ipynb, {other} was not"
-    assert found_in(folder, assignment).repairs == (said,)
+    model = folder / "resnets_utils" / "hands" / "model.h5.xz"
+    model.parent.mkdir(parents=True)
+    model.write_bytes(lzma.compress(b"1"))
+    assert found_in(folder, assignment).repairs == ()
 
 
-def test_of_several_notebooks_the_newest_of_ours_is_taken(
-    folder: Path, handed_in: Notebook, assignment: Assignment
+def test_no_more_than_a_notebooks_bytes_are_unpacked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for age, name in enumerate(["newest.ipynb", "older.ipynb"]):
-        (folder / name).write_bytes(as_bytes(handed_in))
-        os.utime(folder / name, (10**9 - age, 10**9 - age))
-    (folder / "other.ipynb").write_bytes(as_bytes({"cells": [code("1")]}))
-    said = found_in(folder, assignment).repairs
-    assert said[0] == f"{NAME} is not there; newest.ipynb, one of 3 notebooks was graded instead"
-    assert said[1] == "other.ipynb holds none of the graded functions; it was left out"
+    monkeypatch.setattr("coursekit.repair.finding.archives.MAX_FILE_BYTES", 20_000)
+    for name, pack in (("a.zip", zipped), ("a.tar", in_a_tar)):
+        (folder / name).write_bytes(pack("a.ipynb", bytes(10**6)))
+        (found,) = entries(Path(name), opened := open_folder(folder))
+        assert len(unpack(Path(name), opened, found.inside)) == 20_001
+    # It breaks off behind the bound, where nothing is read any more.
+    (folder / "a.gz").write_bytes(gzip.compress(os.urandom(200_000))[:100_000])
+    with pytest.raises(ValueError, match="it unpacks to more than"):
+        entries(Path("a.gz"), open_folder(folder))
+
+
+def test_links_in_a_tar_are_not_taken_for_files(folder: Path, assignment: Assignment) -> None:
+    with tarfile.open(folder / "work.tar", mode="w") as archive:
+        for name, kind in ((NAME, tarfile.SYMTYPE), ("b.ipynb", tarfile.LNKTYPE)):
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.linkname = kind, "notes.md"
+            archive.addfile(entry)
+        archive.addfile(tarfile.TarInfo("notes.md"))
+    with pytest.raises(BeyondRepair, match=r"work\.tar is an archive without a notebook"):
+        found_in(folder, assignment)
 
 
 def test_a_broken_notebook_gives_way_to_a_whole_one(
@@ -178,7 +248,9 @@ def test_a_broken_notebook_gives_way_to_a_whole_one(
     (folder / NAME).write_bytes(b"{ broken")
     (folder / "copy.ipynb").write_bytes(as_bytes(handed_in))
     said = found_in(folder, assignment).repairs
-    assert said[0] == f"{NAME} cannot be graded; copy.ipynb was graded instead"
+    assert said[0] == (
+        f"of 2 notebooks copy.ipynb was graded, because no other can be graded; {NAME} was not"
+    )
     assert f"{NAME} cannot be read as a notebook" in said[1]
 
 
@@ -210,7 +282,7 @@ def test_links_pipes_and_folders_are_not_opened(
         found_in(folder, assignment)
     for said in (f"{NAME} is a link", "folder is a link", "pipe.ipynb is no plain file"):
         assert said in caught.value.message
-    assert look_into(folder).files == ()
+    assert look_into(open_folder(folder)).files == ()
 
 
 def a_link(path: Path, elsewhere: Path) -> None:
@@ -244,23 +316,26 @@ def test_what_takes_a_files_place_while_files_are_copied_is_not_read(
             change(folder / inside, elsewhere)
         return True
 
-    copy_plain_files(folder, target, wanted)
+    opened = open_folder(folder)
+    copy_plain_files(opened, target, wanted)
     assert [path.name for path in target.rglob("*") if path.is_file()] == ["last.txt"]
     with pytest.raises(OSError, match=r"inner|notes\.txt|plain"):
-        open_plain(folder / "inner" / "notes.txt", folder)
+        open_plain(Path("inner", "notes.txt"), opened)
 
 
 def test_a_tree_of_empty_folders_is_not_walked_to_its_end(folder: Path) -> None:
     for number in range(MAX_FOLDERS + 1):
         (folder / str(number)).mkdir()
-    assert look_into(folder).left_out == (f"only the first {MAX_FOLDERS} folders were looked into",)
+    assert look_into(open_folder(folder)).left_out == (
+        f"only the first {MAX_FOLDERS} folders were looked into",
+    )
 
 
 def test_huge_files_are_left_out(folder: Path) -> None:
     with (folder / "film.png").open("wb") as stream:
         stream.truncate(LARGEST_FILE + 1)  # a hole: it takes no room
     (folder / "small.png").write_bytes(b"1")
-    contents = look_into(folder)
+    contents = look_into(open_folder(folder))
     assert [path.name for path in contents.files] == ["small.png"]
     assert contents.left_out == ("film.png is larger than 100 MB",)
 
@@ -276,7 +351,7 @@ def test_a_zip_that_is_none_has_a_reason(folder: Path, assignment: Assignment) -
     (folder / "work.zip").write_bytes(b"PK\x03\x04 and no more")
     with pytest.raises(BeyondRepair, match=r"work\.zip cannot be unpacked"):
         found_in(folder, assignment)
-    assert find_candidates(folder, NAME)[0] == []
+    assert find_candidates(open_folder(folder), NAME)[0] == []
 
 
 @pytest.mark.parametrize(
@@ -295,7 +370,7 @@ def test_a_timestamp_that_is_none_counts_as_none(
     folder: Path, text: bytes, year: int | None, said: str
 ) -> None:
     (folder / "timestamp.txt").write_bytes(text)
-    found, problem = read_timestamp(folder)
+    found, problem = read_timestamp(open_folder(folder))
     assert (found.year if found else None) == year
     assert said in problem
     assert bool(said) == bool(problem)
@@ -316,15 +391,20 @@ def test_the_process_outlives_a_submission_that_ends_it(
             return str(release)
 
         with pytest.raises(InfrastructureError, match="the process that reads it stopped"):
-            process.repair(folder, NAME, release, end_it)
+            process.repair(open_folder(folder), NAME, release, end_it)
         # A fault of its own does not end it, and is told.
         with pytest.raises(InfrastructureError, match="cannot be repaired"):
-            process.repair(Path("\0"), NAME, release, lambda stamp: str(release))
-        made = process.repair(folder, NAME, release, lambda stamp: str(release))
+            no_name: Any = None
+            process.repair(open_folder(folder), no_name, release, lambda stamp: str(release))
+        # It is sent the folder itself: another may have its path by now.
+        opened = open_folder(folder)
+        folder.rename(folder.with_name("away"))
+        folder.mkdir()
+        made = process.repair(opened, NAME, release, lambda stamp: str(release))
         assert made.repairs == ()
         (folder / NAME).write_bytes(b"{ broken")
         with pytest.raises(InfrastructureError, match="cannot be read as a notebook"):
-            process.repair(folder, NAME, release, lambda stamp: str(release))
+            process.repair(open_folder(folder), NAME, release, lambda stamp: str(release))
     finally:
         process.close()
 
@@ -343,7 +423,7 @@ def test_a_file_that_keeps_its_reader_busy_or_takes_its_memory_is_refused(
         for content in bombs:
             (folder / NAME).write_bytes(content)
             with pytest.raises(InfrastructureError, match="cannot be read as a notebook"):
-                process.repair(folder, NAME, release, lambda stamp: str(release))
+                process.repair(open_folder(folder), NAME, release, lambda stamp: str(release))
             assert not list(scratch.iterdir())
     finally:
         process.close()
@@ -370,6 +450,6 @@ def test_a_reader_that_is_ended_leaves_no_file(
         raise InfrastructureError("ended", "")
 
     with pytest.raises(InfrastructureError, match="ended"):
-        process.repair(folder, NAME, release, choose)
+        process.repair(open_folder(folder), NAME, release, choose)
     assert len(seen) == 1
     assert not list(scratch.iterdir())

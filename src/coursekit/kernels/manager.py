@@ -7,7 +7,8 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from jupyter_core.utils import run_sync
 from traitlets import Instance, List, default
 
 from coursekit.errors import InfrastructureError
+from coursekit.kernels.own_files import put_own_files
 from coursekit.kernels.provisioner import StudentProvisioner
-from coursekit.processes.plain_files import copy_plain_files
+from coursekit.processes.plain_files import OpenFolder, copy_plain_files
 from coursekit.processes.temporary_files import (
     telling_of_no_room,
     temporary_folder,
@@ -29,7 +31,7 @@ from coursekit.processes.temporary_files import (
 from coursekit.sandbox.settings import Confinement
 
 KERNEL_NAME = "coursekit-student"
-# Files that a student may hand in and read: pictures, never code or notebooks.
+# Files that a student may hand in and read, whatever their size: see `own_files` for small ones.
 DATA_SUFFIXES = frozenset({".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".png", ".tiff", ".webp"})
 # Larger than any picture or graph. ZeroMQ closes a channel for good on a larger message.
 MAX_MESSAGE_BYTES = 32 * 1024**2
@@ -178,13 +180,30 @@ def _place_for_lines() -> str:
     )
 
 
+@dataclass(frozen=True)
+class WorkingFolder:
+    """The folder that a student's notebook runs in.
+
+    Attributes:
+        path: the folder.
+        left_out: why a file of the student's is not in it, by its path.
+
+    """
+
+    path: Path
+    left_out: Mapping[str, str]
+
+
 @contextlib.contextmanager
-def working_folder(release: Path, submission: Path) -> Iterator[Path]:
+def working_folder(
+    release: Path, submission: OpenFolder, own_files: Mapping[str, bytes]
+) -> Iterator[WorkingFolder]:
     """Give a new folder with what the student's notebook may read.
 
     Args:
         release: the released assignment; its files are copied, but not its notebooks.
         submission: the submitted folder; only its pictures are copied.
+        own_files: the small files that were handed in with the notebook, by their paths.
 
     """
     with temporary_folder("coursekit-work-") as folder:
@@ -200,5 +219,6 @@ def working_folder(release: Path, submission: Path) -> Iterator[Path]:
                 is_picture = inside.suffix.lower() in DATA_SUFFIXES
                 return is_picture and not (folder / inside).exists()
 
+            refused = put_own_files(own_files, folder)
             copy_plain_files(submission, folder, wanted)
-        yield folder
+        yield WorkingFolder(folder, refused)

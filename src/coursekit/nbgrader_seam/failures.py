@@ -76,22 +76,28 @@ def start(converter: Any) -> None:
 def convert_notebooks(converter: Any) -> None:
     """Convert all notebooks; then repeat their errors at the end of the log and in the exception.
 
+    Submissions that were passed over (``converter.refused``) are among the errors.
+
     Raises:
         NbGraderException: if one was not converted, as nbgrader does.
 
     """
     converter.said = []
     converter.log.addFilter(_without_traceback)
+    refused = getattr(converter, "refused", [])
+    failed = ""
     try:
         _convert_all(converter)
     except NbGraderException as error:
-        if not converter.said:
+        if not (converter.said or refused):
             raise
-        said = "\n".join(converter.said)
-        converter.log.error(said)
-        raise NbGraderException(f"{error}\n{said}") from None
+        failed = f"{error}\n"
     finally:
         converter.log.removeFilter(_without_traceback)
+    if converter.said or refused:
+        said = "\n".join([*converter.said, *(_in_lines(one, converter) for one in refused)])
+        converter.log.error(said)
+        raise NbGraderException(failed + said)
 
 
 def _refuse_stock_settings(converter: Any) -> None:

@@ -17,6 +17,7 @@ from nbgrader import utils
 from nbgrader.preprocessors import Execute
 from traitlets import Float, Unicode
 
+from coursekit.course.assignment import read_notebook
 from coursekit.course.library import refuse_other_library
 from coursekit.errors import InfrastructureError
 from coursekit.gradebook import graded_cells
@@ -28,8 +29,10 @@ from coursekit.kernels.outputs.hit_limits import limit_hit
 from coursekit.kernels.outputs.output_meter import OutputMeter
 from coursekit.kernels.outputs.plain_outputs import plain_error, plain_message
 from coursekit.kernels.trace_request import request_trace
+from coursekit.nbgrader_seam.undefined_names import CellEnd, CellEnds
 from coursekit.pages.verdict_html import verdict_html
 from coursekit.sandbox.settings import StudentKernel
+from resnets_utils.notebooks.released import ReleasedNotebook
 
 # How long a cell that took too long has for its interruption and last outputs.
 _STOPPING_SECONDS = 10
@@ -56,7 +59,6 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
     release_directory = Unicode("release", help="Folder of the released assignments.").tag(
         config=True
     )
-    submitted_directory = Unicode("submitted", help="Folder of the submissions.").tag(config=True)
     salts_file = Unicode(
         "",
         help="JSON file of salts by student, to repeat gradings; other students get new salts.",
@@ -88,21 +90,24 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         self._cells: list[CellVerdict] = []
         self._stopped = ""  # why no further cell runs
         self._dead = False
-        self._errors: dict[str, str] = {}  # what a cell's text ended in
+        self._too_long = 0.0  # the seconds after which the last cell was stopped
         self._hung: dict[str, str] = {}  # functions that gave no result in time, and the words
         self._answering = 0.0  # seconds that calls of the student's functions took
         self._put_out: Counter[str] = Counter()
         self._salt = self._choose_salt(info["student"])
         try:
             with (
-                working_folder(
-                    release,
-                    Path(self.submitted_directory, info["student"], info["assignment"]),
-                ) as folder,
+                working_folder(release, submission.folder, submission.own_files.contents) as folder,
                 JudgeProcess(self.judge_timeout) as self._judge,
                 student_kernel(confinement) as self._manager,
             ):
-                resources.setdefault("metadata", {})["path"] = str(folder)
+                resources.setdefault("metadata", {})["path"] = str(folder.path)
+                notebook = release / f"{graded_by.notebook}.ipynb"
+                self._ends = CellEnds(
+                    ReleasedNotebook(read_notebook(notebook), notebook).functions,
+                    {**submission.own_files.left_out, **folder.left_out},
+                    submission.python,
+                )
                 nb, resources = super().preprocess(nb, resources, km=self._manager)
                 if self.kc is not None:
                     self.kc.stop_channels()
@@ -135,8 +140,12 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
         if utils.is_grade(cell) and grade_id in self._tests:
             self._judge_cell(cell, grade_id)
-        elif cell.cell_type == "code" and not self._stopped:
-            cell, resources = self._run_cell(cell, resources, index)
+        elif cell.cell_type == "code":
+            if self._stopped:
+                self._ends.add(CellEnd(cell.source, grade_id, self._stopped, stopped=True))
+            else:
+                cell, resources = self._run_cell(cell, resources, index)
+                self._note_end(cell, grade_id, f"cell {index + 1}")
         return cell, resources
 
     def _run_cell(
@@ -176,12 +185,20 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             self._remarks.append(f"output of {place} was lost in part: it was too much at once")
         # A message can set it; so show our own count.
         cell.execution_count = self.code_cells_executed if cell.source.strip() else None
+        return cell, resources
+
+    def _note_end(self, cell: NotebookNode, grade_id: str, place: str) -> None:
+        """Take down how a cell ended."""
+        why, stopped = "", bool(self._too_long or self._stopped)
         for output in cell.outputs:
             if output.output_type == "error":
-                self._errors[cell.source] = f"{output.ename}: {output.evalue}"[:MAX_REASON_LETTERS]
+                why = f"{output.ename}: {output.evalue}"[:MAX_REASON_LETTERS]
                 if hit := limit_hit(output.ename, output.evalue, self._limits):
                     self._remarks.append(hit.format(place))
-        return cell, resources
+                    why, stopped = hit.format(place), True
+        if self._too_long or self._stopped:
+            why = self._stopped or f"stopped after {self._too_long:.3g} s in {place}"
+        self._ends.add(CellEnd(cell.source, grade_id, why, stopped))
 
     def _note_death(self, place: str, otherwise: str) -> None:
         """Say why the kernel has ended; it answers nothing more."""
@@ -275,10 +292,13 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             return {"status": "raised", "reason": self._stopped}
         finally:
             self._answering += time.monotonic() - started
+        # The student's process may leave the reason out.
+        reason = reply.get("reason", f"{function} gave no result")
         if reply["status"] == "undefined":
-            for source, ended in self._errors.items():
-                if f"def {function}" in source:
-                    return {**reply, "reason": f"{reply['reason']}: its cell ended in {ended}"}
+            if cause := self._ends.cause_of(function):
+                return {**reply, "reason": f"{reason}: {cause}"}
             if self._stopped:
-                return {"status": "raised", "reason": f"{reply['reason']}: {self._stopped}"}
+                return {"status": "raised", "reason": f"{reason}: {self._stopped}"}
+        elif reply["status"] == "raised":
+            return {**reply, "reason": self._ends.explained(reason)}
         return reply

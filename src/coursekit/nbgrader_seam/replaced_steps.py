@@ -1,21 +1,30 @@
 """Every step of generating and grading that the kit takes over from nbgrader, in one table.
 
 nbgrader names its classes `Autograde` and `GenerateAssignment` directly, and has no
-setting for these steps: so they are replaced on the classes themselves. What holds
-for every nbgrader command is in `course_folder` (paths) and `gradebook` (its engine).
+setting for these steps: so they are replaced on the classes themselves, for every
+nbgrader command in the course folder (`nbgrader_config.py`). Its database engine is
+replaced in `gradebook`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
+import nbgrader.apps.api
 import nbgrader.converters.base
-from nbgrader.converters import Autograde, BaseConverter, GenerateAssignment
+import nbgrader.utils
+from nbgrader.apps.api import NbGraderAPI
+from nbgrader.converters import (
+    Autograde,
+    BaseConverter,
+    GenerateAssignment,
+    GenerateFeedback,
+)
 from nbgrader.coursedir import CourseDirectory
 
-from coursekit.nbgrader_seam import failures, submitted_folder
+from coursekit.nbgrader_seam import course_folder, failures, submitted_folder
 from coursekit.nbgrader_seam.failures import telling
 
 
@@ -34,13 +43,19 @@ class Step:
 
     owner: Any
     name: str
-    ours: Callable[..., Any]
+    ours: Any
     why: str
 
 
 _NOT_TOLD = "its failure reaches people as a traceback, or as 'see the above traceback'"
 
+_PATTERN = "it takes the course folder's name for a pattern"
+_GLOB = SimpleNamespace(glob=course_folder.matching)
+
 STEPS = (
+    Step(nbgrader.apps.api, "glob", _GLOB, _PATTERN),
+    Step(nbgrader.converters.base, "glob", _GLOB, _PATTERN),
+    Step(nbgrader.utils, "glob", _GLOB, _PATTERN),
     Step(
         Autograde,
         "start",
@@ -52,7 +67,8 @@ STEPS = (
         Autograde,
         "init_notebooks",
         submitted_folder.list_every_submission,
-        "it passes over a folder without a notebook in silence; the old score then stands",
+        "it passes over a folder without a notebook in silence; the old score then stands. It "
+        "takes a student's name for a pattern, and ends the whole batch at one with a line end",
     ),
     Step(Autograde, "convert_notebooks", failures.convert_notebooks, _NOT_TOLD),
     Step(
@@ -69,6 +85,12 @@ STEPS = (
         "it copies what links point to, and devices without end, into autograded/",
     ),
     Step(
+        NbGraderAPI,
+        "get_submitted_timestamp",
+        submitted_folder.submitted_timestamp,
+        "it fails on a file that holds no time, and waits for ever at a pipe",
+    ),
+    Step(
         CourseDirectory,
         "get_existing_timestamp",
         submitted_folder.existing_timestamp,
@@ -83,6 +105,19 @@ STEPS = (
         "rmtree",
         failures.remove_folder,
         "where it clears away after a failure and fails itself, the first failure is lost",
+    ),
+    Step(
+        GenerateFeedback,
+        "init_notebooks",
+        submitted_folder.list_every_graded,
+        "it takes a student's name for a pattern",
+    ),
+    Step(GenerateFeedback, "convert_notebooks", failures.convert_notebooks, _NOT_TOLD),
+    Step(
+        GenerateFeedback,
+        "init_assignment",
+        telling(submitted_folder.prepare_feedback),
+        "it writes every name into the log, and fails there at one that is not UTF-8",
     ),
     Step(GenerateAssignment, "convert_notebooks", failures.convert_notebooks, _NOT_TOLD),
     Step(

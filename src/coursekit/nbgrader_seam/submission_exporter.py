@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from traitlets import Dict, Float, Unicode
 from coursekit.course.version_choice import GradingVersion, choose_version
 from coursekit.gradebook import take_back_scores
 from coursekit.nbgrader_seam import replaced_steps
+from coursekit.nbgrader_seam.submitted_folder import handed_in
+from coursekit.processes.plain_files import OpenFolder
+from coursekit.repair.finding.files_beside import OwnFiles
 from coursekit.repair.finding.timestamp import read_timestamp
 from coursekit.repair.repair_process import RepairProcess
 
@@ -28,13 +31,19 @@ class Submission:
     """What reading a submission found: ``resources["nbgrader"]["submission"]`` for later steps.
 
     Attributes:
+        folder: the submitted folder, held open.
         graded_by: the version whose tests and release count.
         repairs: what was repaired, in words.
+        python: the version of Python that the notebook names; "" if it names none.
+        own_files: the small files that were handed in with it.
 
     """
 
+    folder: OpenFolder
     graded_by: GradingVersion
     repairs: tuple[str, ...] = ()
+    python: str = ""
+    own_files: OwnFiles = field(default_factory=OwnFiles)
 
 
 class SubmissionExporter(NotebookExporter):
@@ -71,16 +80,16 @@ class SubmissionExporter(NotebookExporter):
             info["submission"] = self._submissions.pop(key)
             converted = super().from_filename(filename, resources=resources, **options)
             return converted
-        folder = Path(filename).parent
+        folder = handed_in(self.parent.coursedir)
         notebook, info["submission"] = self._read(folder, info)
         self._submissions[key] = info["submission"]
         for repair in info["submission"].repairs:
-            self.log.warning("%s: %s", folder, repair)
-        resources["metadata"] = {"name": info["notebook"], "path": str(folder)}
+            self.log.warning("%s: %s", folder.path, repair)
+        resources["metadata"] = {"name": info["notebook"], "path": str(folder.path)}
         converted = super().from_notebook_node(notebook, resources, **options)  # type: ignore[no-untyped-call]
         return converted
 
-    def _read(self, folder: Path, info: dict[str, Any]) -> tuple[Any, Submission]:
+    def _read(self, folder: OpenFolder, info: dict[str, Any]) -> tuple[Any, Submission]:
         """A submission's repaired notebook, and what was found."""
         chosen: list[GradingVersion] = []
 
@@ -96,7 +105,9 @@ class SubmissionExporter(NotebookExporter):
         )
         repairs = (*rebuilt.repairs, *filter(None, [read_timestamp(folder)[1]]))
         # The release that was asked for last is the one that the notebook went into.
-        return rebuilt.notebook, Submission(chosen[-1], shortened(repairs))
+        return rebuilt.notebook, Submission(
+            folder, chosen[-1], shortened(repairs), rebuilt.python, rebuilt.own_files
+        )
 
     def _release(self, assignment: str, notebook: str) -> Path:
         return Path(self.release_directory, assignment, f"{notebook}.ipynb").absolute()

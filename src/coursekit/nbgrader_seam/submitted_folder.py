@@ -1,4 +1,4 @@
-"""The steps of nbgrader's Autograde that look into a submitted folder, whatever lies in it."""
+"""The steps of nbgrader that look into a student's folder, whatever lies in it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,23 @@ from typing import Any
 
 from nbgrader.converters import Autograde, BaseConverter
 
+from coursekit.course.library import STUDENT_LIBRARY
+from coursekit.course.student_names import escaped, why_no_student
 from coursekit.errors import InfrastructureError
 from coursekit.gradebook import notebooks_of, take_back_scores
-from coursekit.nbgrader_seam.course_folder import matching
-from coursekit.processes.plain_files import copy_plain_files, runs_in_a_browser, stands_in_the_way
+from coursekit.machine_errors import in_words
+from coursekit.nbgrader_seam.course_folder import matching, open_submission, students_in
+from coursekit.processes.plain_files import (
+    OpenFolder,
+    copy_plain_files,
+    runs_in_a_browser,
+    stands_in_the_way,
+)
+from coursekit.repair.finding.archives import is_named_archive
 from coursekit.repair.finding.timestamp import FILE, read_timestamp
+
+# What a submission may take in autograded/ and in feedback/, beside its notebook.
+_ROOM = 30 * 10**6
 
 _copy_files = BaseConverter.init_assignment
 _init_destination = BaseConverter.init_destination
@@ -24,12 +36,7 @@ _init_destination = BaseConverter.init_destination
 def list_every_submission(converter: Any) -> None:
     """List the notebooks that submissions should hold, whether they are there or not."""
     coursedir = converter.coursedir
-    pattern = converter._format_source(coursedir.assignment_id, coursedir.student_id)
-    folders = matching(pattern)
-    # A folder that we may not look into must not look as if nobody had handed in.
-    for student in matching(os.path.dirname(pattern)):
-        if os.path.isdir(student) and not os.access(student, os.X_OK):
-            folders.append(os.path.join(student, coursedir.assignment_id))
+    folders = _folders(converter, coursedir.submitted_directory)
     names = notebooks_of(coursedir.db_url, coursedir.assignment_id)
     wanted = [name for name in names if fnmatch.fnmatchcase(name, coursedir.notebook_id)]
     if folders and not names:
@@ -38,14 +45,46 @@ def list_every_submission(converter: Any) -> None:
             "check that this is the right gradebook; if it is, run: "
             f"nbgrader generate_assignment {coursedir.assignment_id}",
         )
-    if not folders or not wanted:
-        # Nothing to grade: nbgrader says so in its own words.
-        BaseConverter.init_notebooks(converter)
-        return
+    _list(
+        converter,
+        {folder: [os.path.join(folder, f"{name}.ipynb") for name in wanted] for folder in folders},
+    )
+
+
+def list_every_graded(converter: Any) -> None:
+    """List the notebooks in ``autograded/`` that are to have a feedback page."""
+    coursedir = converter.coursedir
+    notebooks = f"{os.sep}{coursedir.notebook_id}.ipynb"
+    folders = _folders(converter, coursedir.autograded_directory)
+    _list(converter, {folder: matching(folder + notebooks) for folder in folders})
+
+
+def _folders(converter: Any, step: str) -> list[str]:
+    """The folders of students, without those that no student's id can belong to."""
+    coursedir = converter.coursedir
+    excluded = coursedir.student_id_exclude.split(",")
+    converter.refused = []
+    folders = []
+    for student, folder in students_in(coursedir, step):
+        reason = why_no_student(student)
+        if not reason:
+            folders.append(folder)
+        elif student not in excluded:
+            converter.refused.append(
+                InfrastructureError(
+                    f"{escaped(folder)} was passed over: its student's name {reason}",
+                    "rename that folder, then run the command again",
+                )
+            )
+    return folders
+
+
+def _list(converter: Any, found: dict[str, list[str]]) -> None:
     converter.notebooks = []
-    converter.assignments = {
-        folder: [os.path.join(folder, f"{name}.ipynb") for name in wanted] for folder in folders
-    }
+    converter.assignments = {folder: names for folder, names in found.items() if names}
+    if not (converter.assignments or converter.refused):
+        # Nothing is to be done: nbgrader says so in its own words.
+        BaseConverter.init_notebooks(converter)
 
 
 def init_destination(converter: Any, assignment_id: str, student_id: str) -> bool:
@@ -54,6 +93,7 @@ def init_destination(converter: Any, assignment_id: str, student_id: str) -> boo
     An interrupted grading leaves a folder in ``autograded/`` without a verdict.
     nbgrader would take that submission for graded.
     """
+    _open(converter, assignment_id, student_id)
     folder = Path(converter._format_dest(assignment_id, student_id))
     excluded = student_id in converter.coursedir.student_id_exclude.split(",")
     try:
@@ -62,6 +102,10 @@ def init_destination(converter: Any, assignment_id: str, student_id: str) -> boo
             converter.log.warning("%s was not graded to its end; it is graded again", folder)
             shutil.rmtree(folder)
             wanted = True
+        opened = converter.coursedir.handed_in
+        if not (wanted or excluded or isinstance(opened, OpenFolder)):
+            # Its earlier result stands, and whoever grades is told.
+            converter.refused.append(opened)
     except OSError:
         # A part of the earlier result is gone.
         take_back_scores(converter.coursedir.db_url, assignment_id, student_id)
@@ -73,36 +117,113 @@ def _has_no_verdict(folder: Path, notebooks: list[str]) -> bool:
     return any(not (folder / f"{Path(one).stem}.verdict.json").exists() for one in notebooks)
 
 
+def _open(converter: Any, assignment_id: str, student_id: str) -> None:
+    """Open a submission: from here on it is this folder, whatever takes its place."""
+    coursedir = converter.coursedir
+    earlier = getattr(coursedir, "handed_in", None)
+    if isinstance(earlier, OpenFolder):
+        earlier.close()
+    try:
+        coursedir.handed_in = open_submission(
+            coursedir, converter._format_source(assignment_id, student_id)
+        )
+    except (InfrastructureError, OSError) as error:
+        told = in_words(error)
+        if told is None:
+            raise
+        # Told when it is to be read: until then its earlier result is removed.
+        coursedir.handed_in = told
+
+
+def handed_in(coursedir: Any) -> OpenFolder:
+    """Return the submission that is being graded.
+
+    Raises:
+        CourseKitError: if it could not be opened.
+
+    """
+    if isinstance(coursedir.handed_in, OpenFolder):
+        return coursedir.handed_in
+    raise coursedir.handed_in
+
+
 def prepare_folder(converter: Any, assignment_id: str, student_id: str) -> None:
-    """Copy a submission's plain files, without its notebooks, into ``autograded/``."""
+    """Copy what belongs beside a submission's notebook on a page, without its notebooks."""
     if not (isinstance(converter, Autograde) and converter._sanitizing):
         _copy_files(converter, assignment_id, student_id)
         return
-    take_back_scores(converter.coursedir.db_url, assignment_id, student_id)
-    source = Path(converter._format_source(assignment_id, student_id))
+    coursedir = converter.coursedir
+    take_back_scores(coursedir.db_url, assignment_id, student_id)
     target = Path(converter._format_dest(assignment_id, student_id))
+    target.mkdir(parents=True, exist_ok=True)
+    if isinstance(coursedir.handed_in, OpenFolder):
+        _copy_submission(converter, assignment_id, coursedir.handed_in, target)
+
+
+def prepare_feedback(converter: Any, assignment_id: str, student_id: str) -> None:
+    """Copy what lies beside a graded notebook into ``feedback/``."""
+    coursedir = converter.coursedir
+    target = Path(converter._format_dest(assignment_id, student_id))
+    with open_submission(coursedir, converter._format_source(assignment_id, student_id)) as graded:
+        copy_plain_files(graded, target, lambda inside: not _ignored(coursedir, inside))
+
+
+def _copy_submission(converter: Any, assignment_id: str, source: OpenFolder, target: Path) -> None:
     coursedir = converter.coursedir
     origin = Path(coursedir.format_path(coursedir.source_directory, ".", assignment_id))
+    release = Path(coursedir.format_path(coursedir.release_directory, ".", assignment_id))
     names = notebooks_of(coursedir.db_url, coursedir.assignment_id)
     ours = {f"{name}.verdict.json" for name in names}
-    skipped = [*coursedir.ignore, "*.ipynb*"]
+    kept = converter.exclude_overwriting.get(assignment_id, [])
 
     def wanted(inside: Path) -> bool:
-        if any(fnmatch.fnmatch(part, skip) for part in inside.parts for skip in skipped):
+        if _ignored(coursedir, inside):
             return False
         if str(inside) == FILE:
             return not read_timestamp(source)[1]
-        if runs_in_a_browser(inside):
-            return False
         # nbgrader copies the source's files over these, and fails on a folder of such a name.
-        return not ours & set(inside.parts) and not stands_in_the_way(inside, origin)
+        if ours & set(inside.parts) or stands_in_the_way(inside, origin):
+            return False
+        if str(inside) in kept:
+            return True
+        return not (
+            runs_in_a_browser(inside) or _is_released(inside, release) or is_named_archive(inside)
+        )
 
-    copy_plain_files(source, target, wanted)
+    copy_plain_files(source, target, wanted, _ROOM)
+
+
+def _ignored(coursedir: Any, inside: Path) -> bool:
+    skipped = [*coursedir.ignore, "*.ipynb*"]
+    return any(fnmatch.fnmatch(part, skip) for part in inside.parts for skip in skipped)
+
+
+def _is_released(inside: Path, release: Path) -> bool:
+    """Whether a file is one that the student fetched, wherever the fetched folder lies now."""
+    parts = inside.parts
+    return STUDENT_LIBRARY in parts[:-1] or any(
+        (release / Path(*parts[start:])).is_file() for start in range(len(parts))
+    )
 
 
 def existing_timestamp(coursedir: Any, folder: str) -> datetime | None:
     """Return a submission's timestamp; None if its file is missing or holds no time."""
-    found, problem = read_timestamp(Path(folder))
+    opened = getattr(coursedir, "handed_in", None)
+    if isinstance(opened, OpenFolder) and opened.path == Path(folder):
+        found, problem = read_timestamp(opened)
+    else:
+        try:
+            with open_submission(coursedir, folder) as other:
+                found, problem = read_timestamp(other)
+        except InfrastructureError:
+            return None
     if problem:
         coursedir.log.warning("%s: %s", folder, problem)
     return found
+
+
+def submitted_timestamp(api: Any, assignment_id: str, student_id: str) -> datetime | None:
+    """Return the timestamp that formgrader shows for a submission."""
+    coursedir = api.coursedir
+    folder = coursedir.format_path(coursedir.submitted_directory, student_id, assignment_id)
+    return existing_timestamp(coursedir, folder)

@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Mapping
 from html import escape
+from types import MappingProxyType
+from urllib.parse import unquote
 
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from coursekit.pages.bounded import in_time
 
 # Parsing takes a time that grows with the square of some texts' length.
 MAX_CHARACTERS = 20_000
+# A text can name its picture a thousand times.
+MAX_TIMES_SHOWN = 3
 # A formula can be moved to another place; this cuts it off at the cell's edges.
 OWN_PLACE = '<div style="contain: paint; overflow-x: auto">'
 # A file next to the notebook: not another machine, nor a page of Jupyter (/logout, ../..).
 _BESIDE = re.compile(r"(?!.*\.\.)\w[\w./-]*", re.ASCII)
 _ELSEWHERE = re.compile(r"https?://[\w.-]+([/?#].*)?|mailto:[^:]*|#.*", re.ASCII)
-# Attachments do not reach grading.
 _WITHIN = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*")
 
 
@@ -29,7 +35,13 @@ class PlainRenderer(IPythonRenderer):
     """Shows HTML as text, and only pictures that come with the notebook.
 
     Links lead to other pages: never to a script, nor to a page of Jupyter.
+
+    Attributes:
+        attached: what stands for the address of each picture attached to the cell.
+
     """
+
+    attached: Mapping[str, str] = MappingProxyType({})
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
         """Return the link, or its text and address if it could do harm."""
@@ -43,21 +55,54 @@ class PlainRenderer(IPythonRenderer):
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         """Return the picture, or its text and address if it comes from another machine."""
+        name = unquote(url.removeprefix("attachment:"))
+        if url.startswith("attachment:") and name in self.attached:
+            url = self.attached[name]
         if _BESIDE.fullmatch(url) or _WITHIN.fullmatch(url):
             return str(super().image(text, url, title))
         return f"{escape(text)} ({escape(url)})"
 
 
-def markdown_html(source: str) -> str:
-    """Return markdown, which may be a student's, as HTML; replaces nbconvert's own filter."""
+@pass_context
+def cell_html(context: Context, source: str) -> str:
+    """Return a cell's markdown as HTML, its pictures in it; replaces nbconvert's own filter."""
+    cell = context.get("cell")
+    attachments = cell.get("attachments") if isinstance(cell, dict) else None
+    return markdown_html(source, _pictures(attachments))
+
+
+def markdown_html(source: str, pictures: Mapping[str, str] | None = None) -> str:
+    """Return markdown, which may be a student's, as HTML.
+
+    Args:
+        source: the text.
+        pictures: the addresses of the pictures attached to the cell, by their names.
+
+    """
+    attached = {name: f"attached-{at}" for at, name in enumerate(pictures or {})}
     html = f"<pre>{escape(source)}</pre>"
     if len(source) <= MAX_CHARACTERS:
         with contextlib.suppress(RecursionError):
-            html = in_time(_rendered, source) or html
+            html = in_time(lambda text: _rendered(text, attached), source) or html
+    # Rendering is timed by the text's length: the pictures go in afterwards.
+    for name, place in attached.items():
+        html = html.replace(f'src="{place}"', f'src="{(pictures or {})[name]}"', MAX_TIMES_SHOWN)
     return f"{OWN_PLACE}{html}</div>"
 
 
-def _rendered(source: str) -> str:
+def _rendered(source: str, attached: Mapping[str, str]) -> str:
     # No anchors: the page's own links must lead to the judge's cells.
     renderer = PlainRenderer(escape=True, exclude_anchor_links=True)
+    renderer.attached = attached
     return str(MarkdownWithMath(renderer=renderer).render(source))
+
+
+def _pictures(attachments: object) -> dict[str, str]:
+    """The addresses of a cell's attached pictures, by name."""
+    found = {}
+    for name, kinds in attachments.items() if isinstance(attachments, dict) else ():
+        for kind, data in kinds.items() if isinstance(kinds, dict) else ():
+            address = f"data:{kind};base64,{data}"
+            if _WITHIN.fullmatch(address):
+                found[str(name)] = address
+    return found

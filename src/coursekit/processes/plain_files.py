@@ -1,4 +1,9 @@
-"""The files of a submitted folder that may be read: plain ones, within bounds, never a link."""
+"""The files of a submitted folder that may be read: plain ones, within bounds, never a link.
+
+Whoever can write to a folder can exchange it, or a file in it, for a link at any time. So a
+folder is opened once, name by name, and everything in it is found and opened from that
+descriptor: what takes the place of a path meanwhile is not looked at.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +11,21 @@ import errno
 import mimetypes
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from coursekit.errors import InfrastructureError
 
 # Far above what anybody hands in with a notebook; nbgrader's own bound for a file is the same.
 LARGEST_FILE = 100 * 10**6
 MAX_BYTES = 500 * 10**6
 MAX_FILES = 1_000
 MAX_FOLDERS = 200
+# What a file's path within the folder may take: wherever it is copied to, it still fits.
+MAX_PATH_BYTES = 1_000
 # What is said of what you have no right to, as against what nobody should open.
 CLOSED = "may not be read"
 # What programs leave beside notebooks, and old copies of them.
@@ -25,6 +35,48 @@ _PASSED_OVER = {CHECKPOINTS, "__pycache__", "__MACOSX"}
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO}
 # The endings of the kinds of file in which scripts of a page can stand.
 _PAGES = ("html", "+xml", "/xml", "/xsl")
+_A_LINK = "a link, which is not followed"
+# A folder on the way is only passed through, for which its names need not be readable.
+_PASSED = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW
+_LISTED = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+# Opening a pipe waits for its other end.
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+
+
+class OpenFolder:
+    """A submitted folder, held open: it stays this one, whatever its path leads to later.
+
+    Attributes:
+        path: where it was when it was opened, for people.
+
+    """
+
+    def __init__(self, descriptor: int, path: Path) -> None:
+        self._descriptor = descriptor
+        self.path = path
+
+    def fileno(self) -> int:
+        """Return its descriptor."""
+        return self._descriptor
+
+    def close(self) -> None:
+        """Let go of the folder; doing it twice changes nothing."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __deepcopy__(self, copies: object) -> OpenFolder:
+        # nbconvert copies what it hands from step to step: two would close one descriptor.
+        return self
+
+    def __enter__(self) -> OpenFolder:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
 
 
 @dataclass(frozen=True)
@@ -32,56 +84,162 @@ class FolderContents:
     """What a submitted folder holds.
 
     Attributes:
-        files: the files that may be read, in order, each below the folder.
+        files: the paths within the folder of the files that may be read, in order.
         left_out: what may not, and why, in words.
+        changed: when each file was last changed, in seconds.
 
     """
 
     files: tuple[Path, ...]
     left_out: tuple[str, ...]
+    changed: Mapping[Path, float]
 
 
-def look_into(folder: Path) -> FolderContents:
+def open_folder(root: Path, *names: str) -> OpenFolder:
+    """Open a submitted folder.
+
+    Args:
+        root: a folder of the course's own; this path may lead through links.
+        names: the folders below it, of which each must be a folder and not a link.
+
+    Raises:
+        InfrastructureError: if it is not there, is a link or may not be read.
+
+    """
+    path = root.joinpath(*names)
+    try:
+        place = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            found = _opened(place, names or (os.curdir,), _LISTED)
+        finally:
+            os.close(place)
+        opened = OpenFolder(found, path)
+        # Without the right to enter it, its names can be read and nothing else.
+        os.stat(os.curdir, dir_fd=found)
+    except PermissionError:
+        raise InfrastructureError(
+            f"{path}: the folder {CLOSED}",
+            f"give yourself the right to read it, with: chmod -R u+rwX {path.parent}; "
+            "then grade again",
+        ) from None
+    except OSError as error:
+        if error.errno not in _GONE:
+            raise
+        link = next((one for one in (path, *path.parents) if one.is_symlink()), None)
+        if link == path:
+            what = f"the folder itself is {_A_LINK}"
+        elif link is not None and link.is_relative_to(root.joinpath(*names[:1])):
+            what = f"the folder {link.name} above it is {_A_LINK}"
+        else:
+            what = "it is not a folder" if path.exists() else "there is no such folder"
+        raise InfrastructureError(
+            f"{path}: {what}", "put the folder itself there, then grade again"
+        ) from None
+    return opened
+
+
+def open_plain(inside: Path, folder: OpenFolder) -> BinaryIO:
+    """Open a plain file by its path within a folder, and nothing else that stands there.
+
+    Raises:
+        OSError: if it cannot be opened, or is no plain file.
+
+    """
+    found = _opened(folder.fileno(), inside.parts, _FILE)
+    if not stat.S_ISREG(os.fstat(found).st_mode):
+        os.close(found)
+        raise OSError(errno.ELOOP, "it is no plain file", str(inside))
+    return os.fdopen(found, "rb")
+
+
+def _opened(place: int, names: tuple[str, ...], last: int) -> int:
+    """Open what names lead to, one after another, from a folder; no link is followed.
+
+    Args:
+        place: the folder's descriptor, which stays open.
+        names: the names of folders, and then the last one's.
+        last: the flags that the last one is opened with.
+
+    """
+    *outer, name = names
+    if any("/" in one or one == os.pardir for one in names):
+        raise OSError(errno.ELOOP, "it is not within its folder", os.path.join(*names))
+    found = os.dup(place)
+    try:
+        for one in outer:
+            inner = os.open(one, _PASSED, dir_fd=found)
+            os.close(found)
+            found = inner
+        return os.open(name, last, dir_fd=found)
+    finally:
+        os.close(found)
+
+
+def look_into(folder: OpenFolder, within: str = "") -> FolderContents:
     """Return the plain files of a folder, the folders in it included.
 
     A link could lead to another student's work or to the gradebook, and a pipe
     or a device would never end: neither is opened. Hidden files are passed over.
+
+    Args:
+        folder: the folder.
+        within: a folder in it, if only that one counts.
+
     """
-    files: list[Path] = []
+    changed: dict[Path, float] = {}
     left_out: list[str] = []
     size = folders = looked_at = 0
-    if folder.is_symlink():
-        return FolderContents((), ("the folder itself is a link, which is not followed",))
-    for place, names, entries in os.walk(folder):
+    waiting = [Path(within)]
+    while waiting:
+        place = waiting.pop(0)
         folders += 1
         if folders > MAX_FOLDERS:
             left_out.append(f"only the first {MAX_FOLDERS} folders were looked into")
             break
-        names[:] = sorted(name for name in names if not is_passed_over(name))
-        # os.walk lists links to folders here, and does not go into them.
-        links = [name for name in names if Path(place, name).is_symlink()]
-        left_out += [f"{shown(name)} is a link, which is not followed" for name in links]
-        for entry in sorted(entries):
-            path = Path(place, entry)
-            if is_passed_over(entry):
-                continue
-            looked_at += 1
-            if looked_at > MAX_FILES:
-                left_out.append(f"only the first {MAX_FILES:,} files were looked at")
-                return FolderContents(tuple(files), _few(left_out))
-            reason, length = _measure(path)
-            if not reason and size + length > MAX_BYTES:
-                reason = f"is beyond the {MAX_BYTES // 10**6} MB that a submission may hold"
-            if reason:
-                left_out.append(f"{shown(entry)} {reason}")
-            else:
-                files.append(path)
-                size += length
-    return FolderContents(tuple(files), _few(left_out))
+        inner: list[Path] = []
+        with _entries(folder, place) as (descriptor, names):
+            for name in names:
+                if is_passed_over(name):
+                    continue
+                inside = place / name
+                reason, found = _measure(inside, name, descriptor)
+                if found is None and not reason:
+                    inner.append(inside)
+                    continue
+                looked_at += 1
+                if looked_at > MAX_FILES:
+                    left_out.append(f"only the first {MAX_FILES:,} files were looked at")
+                    return FolderContents(tuple(changed), _few(left_out), changed)
+                if found and size + found.st_size > MAX_BYTES:
+                    reason = f"is beyond the {MAX_BYTES // 10**6} MB that a submission may hold"
+                if found and not reason:
+                    changed[inside] = found.st_mtime
+                    size += found.st_size
+                else:
+                    left_out.append(f"{shown(name)} {reason}")
+        waiting[:0] = inner
+    return FolderContents(tuple(changed), _few(left_out), changed)
+
+
+@contextmanager
+def _entries(folder: OpenFolder, place: Path) -> Iterator[tuple[int, list[str]]]:
+    """A folder in a folder, as a descriptor, and the names in it; no names if it is gone."""
+    try:
+        found = _opened(folder.fileno(), place.parts or (os.curdir,), _LISTED)
+    except OSError:
+        yield -1, []
+        return
+    try:
+        yield found, sorted(os.listdir(found))
+    finally:
+        os.close(found)
 
 
 def copy_plain_files(
-    source: Path, target: Path, wanted: Callable[[Path], bool] = lambda inside: True
+    source: OpenFolder,
+    target: Path,
+    wanted: Callable[[Path], bool] = lambda inside: True,
+    room: int = MAX_BYTES,
 ) -> None:
     """Copy a submitted folder's plain files.
 
@@ -89,52 +247,33 @@ def copy_plain_files(
         source: the submitted folder.
         target: where they go; it is made if need be.
         wanted: told a file's path within the folder, says whether it is copied.
+        room: bytes that the copies may take; a file that does not fit in is left out.
 
     """
     target.mkdir(parents=True, exist_ok=True)
-    for path in look_into(source).files:
-        inside = path.relative_to(source)
+    for inside in look_into(source).files:
         if wanted(inside) and not stands_in_the_way(inside, target):
             try:
-                stream = open_plain(path, source)
+                stream = open_plain(inside, source)
             except OSError as error:
                 if error.errno in _GONE:
                     continue
                 raise
+            found = os.fstat(stream.fileno())
+            if found.st_size > room:
+                stream.close()
+                continue
             copied = target / inside
             copied.parent.mkdir(parents=True, exist_ok=True)
+            # nbgrader's own copies may not be written to.
+            copied.unlink(missing_ok=True)
             with stream, copied.open("wb") as into:
                 # It may have grown since it was measured, and may not end at all.
-                left = MAX_BYTES
-                while part := stream.read(min(2**20, left)):
+                while part := stream.read(min(2**20, room)):
                     into.write(part)
-                    left -= len(part)
-
-
-def open_plain(path: Path, folder: Path) -> BinaryIO:
-    """Open a plain file below a folder, and nothing that took its place meanwhile.
-
-    Where students can still write to the folder, a link or a pipe may have.
-
-    Raises:
-        OSError: if it cannot be opened, or is no plain file.
-
-    """
-    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        *outer, name = path.relative_to(folder).parts
-        for part in outer:
-            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=place)
-            os.close(place)
-            place = inner
-        # Opening a pipe waits for its other end.
-        found = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=place)
-    finally:
-        os.close(place)
-    if not stat.S_ISREG(os.fstat(found).st_mode):
-        os.close(found)
-        raise OSError(errno.ELOOP, "it is no plain file", str(path))
-    return os.fdopen(found, "rb")
+                    room -= len(part)
+            # Of several notebooks the newest may count, in a copy of the submission too.
+            os.utime(copied, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
 def stands_in_the_way(inside: Path, folder: Path) -> bool:
@@ -163,21 +302,25 @@ def shown(name: str, length: int = 80) -> str:
     return plain if len(plain) <= length else f"{plain[: length - 1]}…"
 
 
-def _measure(path: Path) -> tuple[str, int]:
-    """Why a file may not be read, or "", and its length in bytes."""
+def _measure(inside: Path, name: str, place: int) -> tuple[str, os.stat_result | None]:
+    """Why an entry of an open folder may not be read, or "", and the file; None for a folder."""
     try:
-        found = path.lstat()
+        found = os.stat(name, dir_fd=place, follow_symlinks=False)
     except OSError as error:
-        return f"cannot be read ({error.strerror})", 0
+        return f"cannot be read ({error.strerror})", None
     if stat.S_ISLNK(found.st_mode):
-        return "is a link, which is not followed", 0
+        return f"is {_A_LINK}", None
+    if len(os.fsencode(inside)) > MAX_PATH_BYTES:
+        return "lies too deep in folders", None
+    if stat.S_ISDIR(found.st_mode):
+        return ("" if os.access(name, os.R_OK | os.X_OK, dir_fd=place) else CLOSED), None
     if not stat.S_ISREG(found.st_mode):
-        return "is no plain file", 0
-    if not os.access(path, os.R_OK):
-        return CLOSED, 0
-    if found.st_size > LARGEST_FILE and ".ipynb" not in path.name.lower():
-        return f"is larger than {LARGEST_FILE // 10**6} MB", 0
-    return "", found.st_size
+        return "is no plain file", None
+    if not os.access(name, os.R_OK, dir_fd=place):
+        return CLOSED, None
+    if found.st_size > LARGEST_FILE and ".ipynb" not in name.lower():
+        return f"is larger than {LARGEST_FILE // 10**6} MB", None
+    return "", found
 
 
 def is_passed_over(name: str) -> bool:

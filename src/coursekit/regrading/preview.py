@@ -10,6 +10,7 @@ from pathlib import Path
 
 from coursekit.command_runner import Say
 from coursekit.course.assignment import Assignment, find_assignment
+from coursekit.course.student_names import escaped, why_no_student
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook import (
     GRADEBOOK,
@@ -22,14 +23,14 @@ from coursekit.gradebook import (
 )
 from coursekit.grading.nbgrader_run import LOG, read_verdict, run_nbgrader, submission_error
 from coursekit.judge.verdict import NotebookVerdict
-from coursekit.processes.plain_files import copy_plain_files
+from coursekit.processes.plain_files import copy_plain_files, open_folder
 from coursekit.regrading.comparison import Comparison
 from coursekit.release.changed_cells import refuse_changed_cells, students_with_submissions
 from coursekit.release.pipeline import build_folder
 from coursekit.repair.finding.candidate_files import find_candidates
+from coursekit.repair.finding.timestamp import read_timestamp
 
 SALTS = "salts.json"
-TIMESTAMP = "timestamp.txt"
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,13 @@ def preview(course: Path, name: str, say: Say) -> Preview:
     """
     assignment = find_assignment(course, name)
     database = course / GRADEBOOK
-    students = sorted(students_with_submissions(assignment))
+    everybody = sorted(students_with_submissions(assignment))
+    refused = {
+        escaped(who): f"the name of its folder {why}"
+        for who in everybody
+        if (why := why_no_student(who))
+    }
+    students = [who for who in everybody if not why_no_student(who)]
     if not students or not database.is_file():
         raise CourseKitError(
             f"no submission of {name} is in {course / 'submitted'} and {database}",
@@ -97,9 +104,10 @@ def preview(course: Path, name: str, say: Say) -> Preview:
         )
     earlier = {who: _earlier_verdict(assignment, who) for who in graded}
     for who in graded:
-        place = Path("submitted", who, name)
-        copy_plain_files(course / place, copied.course / place)
-    failed = _grade(copied, earlier, say)
+        place = ("submitted", who, name)
+        with open_folder(course / place[0], *place[1:]) as folder:
+            copy_plain_files(folder, copied.course.joinpath(*place))
+    failed = refused | _grade(copied, earlier, say)
     today = read_scores(copied.course / GRADEBOOK, name, assignment.notebook)
     return Preview(
         assignment,
@@ -152,20 +160,21 @@ def _nbgrader(course: Path, *arguments: str, watch: Callable[[], None] | None = 
 
 def _why_left(assignment: Assignment, student: str, scores: Scores | None) -> str:
     """Why a submission cannot be graded again; "" if it can."""
-    handed_in = assignment.course / "submitted" / student / assignment.name
-    graded = assignment.course / "autograded" / student / assignment.name
+    autograded = assignment.course / "autograded"
     notebook = f"{assignment.notebook}.ipynb"
-    if not find_candidates(handed_in, notebook)[0]:
-        return "its notebook is not in submitted/"
-    if scores is None or None in scores.automatic.values() or not (graded / notebook).is_file():
+    try:
+        with open_folder(assignment.course / "submitted", student, assignment.name) as folder:
+            if not find_candidates(folder, notebook)[0]:
+                return "its notebook is not in submitted/"
+            timestamp, _ = read_timestamp(folder)
+    except InfrastructureError as error:
+        return error.message
+    graded = autograded / student / assignment.name / notebook
+    if scores is None or None in scores.automatic.values() or not graded.is_file():
         return "not graded yet"
-    if _text(handed_in / TIMESTAMP) != _text(graded / TIMESTAMP):
-        return "submitted again, and not graded yet"
-    return ""
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""
+    with open_folder(autograded, student, assignment.name) as folder:
+        again = timestamp != read_timestamp(folder)[0]
+    return "submitted again, and not graded yet" if again else ""
 
 
 def _earlier_verdict(assignment: Assignment, student: str) -> NotebookVerdict | None:

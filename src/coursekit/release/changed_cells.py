@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from nbformat import NotebookNode
 
 from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
@@ -55,8 +57,9 @@ def refuse_changed_cells(assignment: Assignment, generated: Assignment) -> None:
 
 def students_with_submissions(assignment: Assignment) -> set[str]:
     """Return the students with a submission, in ``submitted/`` or in the gradebook."""
-    folders = (assignment.course / "submitted").glob(f"*/{assignment.name}")
-    found = {folder.parent.name for folder in folders if folder.is_dir()}
+    submitted = assignment.course / "submitted"
+    names = os.listdir(submitted) if submitted.is_dir() else []
+    found = {name for name in names if os.path.lexists(submitted / name / assignment.name)}
     database = assignment.course / GRADEBOOK
     # nbgrader creates a gradebook that does not exist.
     if database.is_file():

@@ -10,13 +10,15 @@ from __future__ import annotations
 import resource
 import sys
 import tempfile
+from base64 import b64encode
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import recv_handle
 from pathlib import Path
 from typing import Any
 
 from coursekit.errors import ASK_AGAIN, BeyondRepair, InfrastructureError
 from coursekit.processes.line import receive, send
-from coursekit.processes.plain_files import shown
+from coursekit.processes.plain_files import OpenFolder, shown
 from coursekit.processes.temporary_files import telling_of_no_room
 from coursekit.repair.submission import repair
 
@@ -43,10 +45,12 @@ def _answer(line: Connection, request: dict[str, Any]) -> dict[str, Any]:
 
     tempfile.tempdir = request["scratch"]
     try:
-        with telling_of_no_room(Path(request["scratch"]).parent):
-            rebuilt = repair(
-                Path(request["folder"]), request["expected"], request["release"], choose
-            )
+        # The folder itself, not its path: something else may stand there by now.
+        with (
+            OpenFolder(recv_handle(line), Path(request["folder"])) as folder,
+            telling_of_no_room(Path(request["scratch"]).parent),
+        ):
+            rebuilt = repair(folder, request["expected"], request["release"], choose)
     except (InfrastructureError, BeyondRepair) as error:
         return {"reason": error.message, "hint": error.hint}
     except (MemoryError, RecursionError) as error:
@@ -62,7 +66,14 @@ def _answer(line: Connection, request: dict[str, Any]) -> dict[str, Any]:
             f"{shown(str(error))})",
             "hint": "keep the submission and report it with these words; meanwhile, " + ASK_AGAIN,
         }
-    return {"notebook": rebuilt.notebook, "repairs": list(rebuilt.repairs)}
+    own = rebuilt.own_files
+    return {
+        "notebook": rebuilt.notebook,
+        "repairs": list(rebuilt.repairs),
+        "python": rebuilt.python,
+        "files": {name: b64encode(content).decode() for name, content in own.contents.items()},
+        "left_out": dict(own.left_out),
+    }
 
 
 if __name__ == "__main__":

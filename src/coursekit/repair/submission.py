@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import nbformat
 
 from coursekit.errors import BeyondRepair
-from coursekit.processes.plain_files import CLOSED, look_into, shown
-from coursekit.repair.finding.candidate_files import Candidate, find_candidates
-from coursekit.repair.reading.submitted_notebook import SubmittedNotebook, read_submission
+from coursekit.processes.plain_files import CLOSED, OpenFolder, look_into, shown
+from coursekit.repair.finding.archives import PACKED
+from coursekit.repair.finding.files_beside import files_beside
+from coursekit.repair.notebook_choice import ChooseRelease, NotebookChoice
 from coursekit.repair.rebuilding.rebuilt_notebook import Rebuilt, rebuild, stamp_of
-from coursekit.repair.recognising.pieces import is_answered
-from resnets_utils.notebooks.definitions import find_definitions
 from resnets_utils.notebooks.released import ReleasedNotebook
 
 _OPEN_IT = "give yourself the right to read it, with: chmod -R u+rwX FOLDER; then grade again"
+_UNPACK_IT = (
+    "unpack the archive into its folder, or ask the student for the notebook itself; "
+    "then grade again"
+)
 
-# Given the notebook's version stamp, as metadata, the path of the release that counts.
-ChooseRelease = Callable[[dict[str, Any]], str]
 
-
-def repair(folder: Path, expected: str, release: str, choose: ChooseRelease) -> Rebuilt:
+def repair(folder: OpenFolder, expected: str, release: str, choose: ChooseRelease) -> Rebuilt:
     """Return a submission as it is graded.
 
     Args:
@@ -37,113 +35,36 @@ def repair(folder: Path, expected: str, release: str, choose: ChooseRelease) -> 
         BeyondRepair: if no notebook of the submission can be graded.
 
     """
-    try:
-        os.scandir(folder).close()
-        os.stat(os.path.join(folder, os.curdir))
-    except PermissionError:
-        raise BeyondRepair(f"the folder {CLOSED}", _OPEN_IT) from None
-    candidates, left_out = find_candidates(folder, expected)
-    reasons: list[BeyondRepair] = []
-    passed_over: list[Candidate] = []
-    for candidate, read in _in_order(candidates, _released(release), reasons, passed_over):
+    choice = NotebookChoice(folder, expected, _released(release), choose)
+    reasons = choice.reasons
+    for candidate in choice.in_order():
+        read = candidate.notebook
         try:
-            rebuilt = rebuild(read, _released(choose(stamp_of(read.metadata))))
+            released = _released(choose(stamp_of(read.metadata)))
+            rebuilt = rebuild(read, released)
         except BeyondRepair as error:
             reasons.append(error)
             continue
-        said = _which_was_taken(candidate, candidates, passed_over, expected)
+        said = choice.in_words(candidate)
         said += [f"{error.message}; it was left out" for error in reasons[:3]]
-        return Rebuilt(rebuilt.notebook, (*said, *rebuilt.repairs, *left_out))
+        repairs = (*said, *rebuilt.repairs, *choice.left_out)
+        own_files = files_beside(candidate.file, released.path.parent)
+        return replace(rebuilt, repairs=repairs, own_files=own_files)
+    left_out = choice.left_out
     if reasons:
         words = "; ".join([*(error.message for error in reasons[:3]), *left_out])
         raise BeyondRepair(words, reasons[0].hint)
-    names = [shown(str(path.relative_to(folder))) for path in look_into(folder).files[:5]]
+    files = look_into(folder).files
+    names = [shown(str(path)) for path in files[:5]]
     holds = f"; the folder holds {', '.join(names)}" if names else ""
     missing = "no notebook was handed in"
-    if not (folder / expected).is_file():
+    if not (Path(expected) in files or any(one.startswith(f"{expected} ") for one in left_out)):
         missing += f": {expected} is not there{holds}"
-    closed = any(CLOSED in one for one in left_out)
-    again = "ask the student to hand it in again; nothing was graded"
-    raise BeyondRepair("; ".join([missing, *left_out]), _OPEN_IT if closed else again)
-
-
-def _in_order(
-    candidates: list[Candidate],
-    released: ReleasedNotebook,
-    reasons: list[BeyondRepair],
-    passed_over: list[Candidate],
-) -> Iterator[tuple[Candidate, SubmittedNotebook]]:
-    """The candidates that can be read, the likeliest first.
-
-    One without answers comes last, even if it has the expected name: students
-    hand in the empty notebook beside the one they worked in.
-
-    Args:
-        candidates: the files.
-        released: the notebook that is expected.
-        reasons: takes down what is wrong with the other candidates.
-        passed_over: takes down the candidates that come last.
-
-    """
-    written: list[tuple[Candidate, SubmittedNotebook]] = []
-    blank: list[tuple[Candidate, SubmittedNotebook]] = []
-    for candidate in candidates:
-        try:
-            read = read_submission(candidate.content(), candidate.where)
-        except BeyondRepair as error:
-            reasons.append(error)
-            continue
-        if is_answered(read.cells, released):
-            if candidate.expected:
-                yield candidate, read
-            written.append((candidate, read))
-        elif candidate.expected or _is_ours(read, released):
-            blank.append((candidate, read))
-        else:
-            reasons.append(
-                BeyondRepair(
-                    f"{candidate.where} holds none of the graded functions",
-                    "ask the student for the right notebook",
-                )
-            )
-    for group in (written, blank):
-        group.sort(key=_likelihood, reverse=True)
-    passed_over += [candidate for candidate, _ in blank] if written else []
-    yield from (one for one in (*written, *blank) if not (one in written and one[0].expected))
-
-
-def _likelihood(one: tuple[Candidate, SubmittedNotebook]) -> tuple[bool, bool, bool, float]:
-    candidate, read = one
-    stamped = bool(stamp_of(read.metadata))
-    return candidate.expected, stamped, candidate.same_name, candidate.changed
-
-
-def _is_ours(read: SubmittedNotebook, released: ReleasedNotebook) -> bool:
-    if stamp_of(read.metadata) or any(released.recognise(cell) for cell in read.cells):
-        return True
-    return bool(find_definitions(read.cells, released.functions))
-
-
-def _which_was_taken(
-    taken: Candidate, candidates: list[Candidate], passed_over: list[Candidate], expected: str
-) -> list[str]:
-    """Say which notebook was graded, unless it is the only one and has the expected name."""
-    others = [one for one in candidates if one is not taken]
-    if taken.expected:
-        if not others:
-            return []
-        beside = ", ".join(one.where for one in others[:3])
-        return [f"of {len(candidates)} notebooks {expected} was graded; {beside} was not"]
-    place = next((one for one in candidates if one.expected), None)
-    if taken.path.name == expected and taken.inside:
-        why = f"{expected} is an archive"
-    elif place is None:
-        why = f"{expected} is not there"
-    else:
-        why = f"{expected} {'holds no answer' if place in passed_over else 'cannot be graded'}"
-    found = len(candidates) - (place is not None)
-    among = f", one of {found} notebooks" if found > 1 else ""
-    return [f"{why}; {taken.where}{among} was graded instead"]
+    hint = "ask the student to hand it in again; nothing was graded"
+    for what, remedy in ((PACKED, _UNPACK_IT), (CLOSED, _OPEN_IT)):
+        if any(what in one for one in left_out):
+            hint = remedy
+    raise BeyondRepair("; ".join([missing, *left_out]), hint)
 
 
 def _released(path: str) -> ReleasedNotebook:

@@ -1,9 +1,13 @@
-"""Archives that may hold a notebook: zip, tar and gzip, and zip or tar inside another one."""
+"""Archives that may hold a notebook: zip, tar and gzip, and zip or tar inside another one.
+
+Archives of other kinds are recognised, but not opened.
+"""
 
 from __future__ import annotations
 
 import gzip
 import io
+import re
 import tarfile
 import time
 import zipfile
@@ -13,13 +17,37 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from coursekit.processes.plain_files import is_passed_over, open_plain, shown
+from coursekit.course.library import STUDENT_LIBRARY
+from coursekit.processes.plain_files import OpenFolder, is_passed_over, open_plain, shown
 from resnets_utils.notebooks.notebook_reader import MAX_FILE_BYTES
 
 MAX_ENTRIES = 2_000
 _MAX_INNER_ARCHIVES = 5
 _ZIP, _GZIP, _TAR = b"PK\x03\x04", b"\x1f\x8b\x08", b"ustar"
 _TAR_AT = 257
+# How files of the kinds begin that are not opened, and what the kinds are called.
+_OTHERS = {
+    b"Rar!\x1a\x07": "RAR",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+    b"\x04\x22\x4d\x18": "LZ4",
+    b"\x1f\x9d": "compress",
+    b"MSCF": "cabinet",
+    b"xar!": "xar",
+    b"!<arch>\n": "ar",
+    b"PK\x05\x06": "an empty zip",
+    b"PK\x07\x08": "a part of a divided zip",
+}
+_BZIP2, _BZIP2_BLOCK = b"BZh", b"1AY&SY"
+# What archives are called, whatever they hold.
+_NAMED = re.compile(
+    r"\.(7z|ace|alz|arj|cab|dmg|egg|iso|lha|lz4?|lzh|rar|sitx?|tar|zipx?|zst"
+    r"|t?(bz2?|gz|lzma|xz|z|zst))$",
+    re.IGNORECASE,
+)
+# What is said of an archive that stays closed.
+PACKED = "cannot be unpacked"
 # What reading an archive raises if it is damaged or was made to do harm.
 ARCHIVE_ERRORS = (
     OSError,
@@ -52,7 +80,7 @@ class Entry:
         return PurePosixPath(self.inside[-1].replace("\\", "/")).name
 
 
-def is_archive(path: Path, folder: Path) -> bool:
+def is_archive(path: Path, folder: OpenFolder) -> bool:
     """Return whether a file in a submitted folder is an archive, whatever its name."""
     try:
         with open_plain(path, folder) as stream:
@@ -61,7 +89,26 @@ def is_archive(path: Path, folder: Path) -> bool:
         return False
 
 
-def entries(path: Path, folder: Path) -> list[Entry]:
+def other_kind(path: Path, folder: OpenFolder) -> str:
+    """Return the kind of an archive in a submitted folder that is not opened, or ""."""
+    try:
+        with open_plain(path, folder) as stream:
+            start = stream.read(_TAR_AT)
+    except OSError:
+        return ""
+    if STUDENT_LIBRARY in path.parts:
+        return ""
+    if start.startswith(_BZIP2) and start[4:].startswith(_BZIP2_BLOCK):
+        return "bzip2"
+    return next((name for magic, name in _OTHERS.items() if start.startswith(magic)), "")
+
+
+def is_named_archive(path: Path) -> bool:
+    """Return whether a file is called like an archive; the library's own do not count."""
+    return bool(_NAMED.search(path.name)) and STUDENT_LIBRARY not in path.parts
+
+
+def entries(path: Path, folder: OpenFolder) -> list[Entry]:
     """Return the files in an archive in a submitted folder, and those in archives inside it.
 
     Raises:
@@ -72,7 +119,7 @@ def entries(path: Path, folder: Path) -> list[Entry]:
         return list(_entries(stream, (), path.name))
 
 
-def unpack(path: Path, folder: Path, inside: tuple[str, ...]) -> bytes:
+def unpack(path: Path, folder: OpenFolder, inside: tuple[str, ...]) -> bytes:
     """Return the bytes of a file in an archive, at most one more than ``MAX_FILE_BYTES``.
 
     Whatever length an archive claims, no more than that is ever unpacked.

@@ -7,20 +7,19 @@ from pathlib import Path
 
 from nbgrader.utils import parse_utc
 
-from coursekit.processes.plain_files import open_plain
+from coursekit.processes.plain_files import OpenFolder, open_plain
 
 FILE = "timestamp.txt"
 _MAX_LETTERS = 200
 
 
-def read_timestamp(folder: Path) -> tuple[datetime | None, str]:
+def read_timestamp(folder: OpenFolder) -> tuple[datetime | None, str]:
     """Return a submission's timestamp, and what is wrong with the file in words.
 
     A file without a readable time counts as a missing one.
     """
-    path = folder / FILE
     try:
-        with open_plain(path, folder) as stream:
+        with open_plain(Path(FILE), folder) as stream:
             text = stream.read(_MAX_LETTERS + 1).decode("utf-8-sig").strip().strip("\0")
         if not text:
             return None, f"{FILE} is empty; it was ignored"

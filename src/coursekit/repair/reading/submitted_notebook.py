@@ -32,6 +32,8 @@ _BEGINNINGS = (
 )
 _MARKDOWN = re.compile(r"^(?:```|#{1,6} )", re.MULTILINE)
 _MAX_SCRIPT = 10**6
+# "3.12.1", and in a kernel's name "python3.12" or "Python 3.12 (ipykernel)".
+_VERSION = re.compile(r"(?:python ?)?([23]\.[0-9]{1,3})(?![0-9]).{0,60}", re.I | re.S)
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,21 @@ class SubmittedNotebook(PlainNotebook):
     damage: str = ""
     too_long: tuple[Cell, ...] = ()
     of_two: bool = False
+
+    @property
+    def python(self) -> str:
+        """The version of Python that wrote it, such as "3.12"; "" if it names none."""
+        for part, key in (
+            ("language_info", "version"),
+            ("kernelspec", "name"),
+            ("kernelspec", "display_name"),
+        ):
+            told = self.metadata.get(part)
+            words = told.get(key) if isinstance(told, dict) else None
+            found = _VERSION.fullmatch(words) if isinstance(words, str) else None
+            if found:
+                return found[1]
+        return ""
 
 
 def read_submission(content: bytes, name: str) -> SubmittedNotebook:

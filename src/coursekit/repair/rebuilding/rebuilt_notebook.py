@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nbformat import NotebookNode
 
 from coursekit.errors import BeyondRepair
+from coursekit.repair.finding.files_beside import OwnFiles
 from coursekit.repair.reading.submitted_notebook import MAX_CELL_LETTERS, SubmittedNotebook
+from coursekit.repair.rebuilding.answer_pictures import AnswerPictures
+from coursekit.repair.recognising.hand_graded import find_hand_graded
 from coursekit.repair.recognising.pieces import Piece
 from coursekit.repair.recognising.recognised_cells import recognise
 from resnets_utils.notebooks.plain_notebook import Cell
@@ -28,11 +31,15 @@ class Rebuilt:
         notebook: the released notebook's graded cells with the student's
             answers, and the student's own cells between them.
         repairs: what was repaired, in words.
+        python: the version of Python that the student's notebook names; "" if it names none.
+        own_files: the small files that were handed in with it.
 
     """
 
     notebook: NotebookNode
     repairs: tuple[str, ...]
+    python: str = ""
+    own_files: OwnFiles = field(default_factory=OwnFiles)
 
 
 def rebuild(read: SubmittedNotebook, released: ReleasedNotebook) -> Rebuilt:
@@ -74,6 +81,8 @@ def rebuild(read: SubmittedNotebook, released: ReleasedNotebook) -> Rebuilt:
             )
         repairs.append(f"{read.damage}; the {len(read.cells)} cells before that place were read")
     _place_locked_cells(pieces, released, repairs)
+    find_hand_graded(pieces, released, read.too_long, repairs)
+    answered |= {piece.name for piece in pieces}
     tests = _without_tests(pieces, released, repairs)
     _fill_empty_answers(pieces, released, repairs)
     _place_missing_answers(pieces, released, repairs, answered)
@@ -83,11 +92,11 @@ def rebuild(read: SubmittedNotebook, released: ReleasedNotebook) -> Rebuilt:
         repairs = [repair for repair in repairs if not repair.endswith(_MISSING)]
         repairs.append("it holds no cell for an answer; all of them count as not attempted")
     notebook = copy.deepcopy(released.notebook)
-    notebook.cells = _cells(pieces, released)
+    notebook.cells = _cells(pieces, released, repairs)
     notebook.metadata.pop(KEY, None)
     notebook.metadata.update(stamp_of(read.metadata))
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    return Rebuilt(notebook, (*read.notes, *repairs))
+    return Rebuilt(notebook, (*read.notes, *repairs), read.python)
 
 
 def _refuse_two_answers(read: SubmittedNotebook, released: ReleasedNotebook) -> None:
@@ -131,11 +140,13 @@ def _place_locked_cells(
             pieces.remove(piece)
             pieces.insert(0, piece)
         if piece is not None and not released.is_as_released(piece.cell, name):
-            repairs.append(f"the locked cell {name} had been changed; it was restored")
-            if piece.cell.kind == "code":
-                # It may hold imports that the answers need.
-                repairs[-1] += ", and the changed text runs below it"
-                pieces.insert(pieces.index(piece) + 1, Piece(piece.cell))
+            # It may hold imports that the answers need, or an answer that somebody reads.
+            does = "runs" if piece.cell.kind == "code" else "stands"
+            repairs.append(
+                f"the locked cell {name} had been changed; it was restored, and the changed "
+                f"text {does} below it"
+            )
+            pieces.insert(pieces.index(piece) + 1, Piece(piece.cell))
 
 
 def _stands_first(released: ReleasedNotebook, name: str) -> bool:
@@ -249,19 +260,25 @@ def _blank(released: ReleasedNotebook, name: str) -> Cell:
     return Cell(cell.cell_type, cell.source)
 
 
-def _cells(pieces: list[Piece], released: ReleasedNotebook) -> list[NotebookNode]:
+def _cells(
+    pieces: list[Piece], released: ReleasedNotebook, repairs: list[str]
+) -> list[NotebookNode]:
     """The notebook's cells, with nothing that grading does not need."""
     cells = []
     taken = {cell.id for cell in released.notebook.cells if cell.get("id")}
+    pictures = AnswerPictures()
     for number, piece in enumerate(pieces, 1):
         if piece.name:
             cell = copy.deepcopy(released.graded[piece.name])
             if piece.name in released.answers:
                 cell.source = piece.cell.source
+                pictures.put(piece.cell.attachments, cell)
         else:
             cell_id = f"own-{number}"
             while cell_id in taken:
                 cell_id += "-1"
             cell = piece.cell.as_node(cell_id)
+            pictures.leave_out(piece.cell.attachments)
         cells.append(cell)
+    repairs += pictures.in_words()
     return cells

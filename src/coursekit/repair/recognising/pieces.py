@@ -42,21 +42,52 @@ def pieces_of(cells: list[Cell], released: ReleasedNotebook) -> list[Piece]:
     return pieces
 
 
-def is_answered(cells: list[Cell], released: ReleasedNotebook) -> bool:
-    """Return whether a student wrote anything into a notebook that could be an answer."""
+@dataclass(frozen=True)
+class Written:
+    """Which answers a notebook holds.
+
+    Attributes:
+        complete: how many of them are written to their end, as far as their text tells.
+        begun: whether anything was written that could be an answer.
+
+    """
+
+    complete: int
+    begun: bool
+
+    def __bool__(self) -> bool:
+        return self.begun
+
+
+def written_in(cells: list[Cell], released: ReleasedNotebook) -> Written:
+    """Return what a student wrote into a notebook that could be an answer."""
     pieces = pieces_of(cells, released)
-    if any(piece.name in released.answers and is_written(piece, released) for piece in pieces):
-        return True
-    own = [
-        replace(piece.cell, kind="code") for piece in pieces if piece.name not in released.answers
+    written = [
+        piece for piece in pieces if piece.name in released.answers and is_written(piece, released)
     ]
-    found = find_definitions(own, released.functions)
-    return any(not released.gave(one.function, one.text) for one in found)
+    own = [replace(piece.cell, kind="code") for piece in pieces if piece not in written]
+    found = [
+        one
+        for one in find_definitions(own, released.functions)
+        if not released.gave(one.function, one.text)
+    ]
+    complete = {released.functions[one.function] for one in found if one.is_complete}
+    for piece in written:
+        inside = find_definitions([replace(piece.cell, kind="code")], released.functions)
+        if all(one.is_complete for one in inside) and released.binds(piece.cell.source, piece.name):
+            complete.add(piece.name)
+    return Written(len(complete), bool(written or found))
 
 
 def is_written(piece: Piece, released: ReleasedNotebook) -> bool:
-    """Return whether a cell for an answer holds more than the release's text and comments."""
+    """Return whether a cell for an answer holds more than the release's text.
+
+    Where a function is asked for, comments alone are no answer. For somebody who reads it,
+    they are.
+    """
+    if released.is_as_released(piece.cell, piece.name):
+        return False
+    if piece.name not in released.functions.values():
+        return bool(piece.cell.source.strip() or piece.cell.attachments)
     lines = (line.strip() for line in piece.cell.source.split("\n"))
-    return any(line and line[0] != "#" for line in lines) and not released.is_as_released(
-        piece.cell, piece.name
-    )
+    return any(line and line[0] != "#" for line in lines)

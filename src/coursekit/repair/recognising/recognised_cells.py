@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from coursekit.repair.recognising.hand_graded import join_copies
 from coursekit.repair.recognising.misplaced_code import (
     answers_in_text,
     take_code_out_of_locked_cells,
@@ -70,14 +71,12 @@ def _say_metadata(pieces: list[Piece], released: ReleasedNotebook, repairs: list
     ]
     foreign = [piece for piece in pieces if not piece.name and "nbgrader" in piece.cell.metadata]
     tagged = [piece for piece in pieces if piece.cell.metadata.get("tags")]
-    pictures = [piece for piece in pieces if piece.cell.attachments]
     ids = [piece.cell.cell_id for piece in pieces if piece.cell.cell_id]
     for found, what in (
         (len(bare), "had lost nbgrader's metadata, which was restored"),
         (len(wrong), "had nbgrader's metadata changed, which was restored"),
         (len(foreign), "had nbgrader's metadata of another assignment, which was left out"),
         (len(tagged), "had tags, which were left out"),
-        (len(pictures), "had pictures attached, which were left out"),
         (len(ids) - len(set(ids)), "had the id of another, and got a new one"),
     ):
         if found:
@@ -107,10 +106,20 @@ def _without_second_copies(
         copies = [piece for piece in pieces if piece.name == name]
         if len(copies) < 2:
             continue
+        if name in released.answers and name not in released.functions.values():
+            kept = join_copies(copies, released)
+            dropped |= {copy for copy in copies if copy is not kept}
+            repairs.append(f"the cell {name} was there {len(copies)} times; they were joined")
+            continue
         if name not in released.answers:
             # An answer that was given the name of another cell is not a copy of that cell.
             functions = released.functions
-            answers = [copy for copy in copies[1:] if find_definitions([copy.cell], functions)]
+            answers = [
+                copy
+                for copy in copies[1:]
+                if find_definitions([copy.cell], functions)
+                or (copy.cell.kind != "code" and not released.is_as_released(copy.cell, name))
+            ]
             for copy in answers:
                 copy.name = ""
             dropped |= {copy for copy in copies[1:] if copy not in answers}
