@@ -34,7 +34,7 @@ class Definition:
         whole_cell: whether ``text`` is all that these cells hold.
         placeholder: the line of ``text`` that is left to write; 0 if every line is written.
         untouched: whether nothing was written at all.
-        gap: the line of ``text`` with a mark that nothing stands below; 0 if there is none.
+        gap: the line of ``text`` with a mark that nothing stands below; 0 without such a mark.
         error: why Python cannot read it; None if it can.
 
     """
