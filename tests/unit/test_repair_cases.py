@@ -174,6 +174,22 @@ def test_a_blank_cell_does_not_undo_an_answer_given_elsewhere(
     assert blank not in [cell.source for cell in made.notebook.cells]
 
 
+@pytest.mark.parametrize("left", ["raise NotImplementedError()", "    return X +"])
+def test_an_answer_below_its_test_counts_where_its_own_cell_is_unfinished(
+    left: str, handed_in: Notebook, release: Any, answers: dict[str, str]
+) -> None:
+    begun = answers[ANSWER].replace("    return X", f"    X = Add()([X, X])\n    {left}")
+    assert begun != answers[ANSWER]
+    cell_of(handed_in, ANSWER)["source"] = begun
+    place = handed_in["cells"].index(cell_of(handed_in, TEST))
+    handed_in["cells"].insert(place + 1, code(answers[ANSWER]))
+    made = rebuilt(as_bytes(handed_in), release)
+    assert texts(made)[ANSWER] == answers[ANSWER]
+    sources = [cell.source for cell in made.notebook.cells]
+    # What was begun runs above it, and changes nothing.
+    assert sources.index(begun) < sources.index(answers[ANSWER]) < sources.index(texts(made)[TEST])
+
+
 def test_a_text_with_the_metadata_of_a_blank_answer_does_not_take_its_place(release: Any) -> None:
     notebook = dict(json.loads(json.dumps(release)))
     metadata_of_a_heading(notebook)

@@ -6,6 +6,7 @@ import json
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -16,10 +17,11 @@ from upgrade_notebooks import FUNCTIONS, Sample
 from coursekit.course.assignment import Assignment
 from resnets_utils.checks.check_result import Outcome
 from resnets_utils.notebooks.definitions import find_definitions
-from resnets_utils.notebooks.notebook_reader import read_file
+from resnets_utils.notebooks.notebook_reader import read_file, read_text
 from resnets_utils.notebooks.plain_notebook import checksum
 from resnets_utils.notebooks.released import ReleasedNotebook
 from resnets_utils.upgrade import upgrade_file
+from resnets_utils.upgrade.carrier import Carrier
 from resnets_utils.upgrade.release_files import read_release
 from resnets_utils.upgrade.upgrade_report import Report
 
@@ -139,6 +141,69 @@ def test_the_other_way_the_answers_are_set_beside(tmp_path: Path) -> None:
         assert "NotImplementedError" in notebook.cells[place].source
         assert ids[place + 1] == f"beside-{name}"
         assert earlier.INITIALIZER[name] in notebook.cells[place + 1].source
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> ReleasedNotebook:
+    return release_of(NAMED, tmp_path_factory.mktemp("release"))
+
+
+IDENTITY = earlier.NAMED_IDENTITY
+BLANK = earlier.blank(earlier.NAMED)["identity_block"]
+HEAD, REST = IDENTITY.split("    ### START CODE HERE ###\n")
+BODY, TAIL = REST.split("    ### END CODE HERE ###\n")
+BELOW = f"{HEAD}    ### START CODE HERE ###\n    #X = None\n    ### END CODE HERE ###\n{BODY}{TAIL}"
+OURS: dict[str, Any] = {"nbgrader": {"grade_id": "identity_block", "solution": True}}
+TEST: dict[str, Any] = {"nbgrader": {"grade_id": "test_identity_block", "grade": True}}
+CARRIED, NEEDS_YOU = "carried", "needs you"
+
+
+@pytest.mark.parametrize(
+    ("cells", "cell", "outcome"),
+    [
+        ([earlier.code(BELOW)], 1, CARRIED),
+        ([earlier.code(f"%%time\n{BELOW}")], 1, CARRIED),
+        ([earlier.code(BELOW.replace("\n", "\r\n"))], 1, CARRIED),
+        ([earlier.code(BELOW.replace("    ", "\t"))], 1, CARRIED),
+        (earlier.split_in_two(IDENTITY, "    # the end"), 1, CARRIED),
+        ([earlier.code(BLANK), earlier.code(IDENTITY)], 2, CARRIED),
+        ([earlier.code(IDENTITY), earlier.code(BLANK)], 1, CARRIED),
+        ([earlier.code(BLANK), earlier.code(BELOW)], 2, CARRIED),
+        ([earlier.code(IDENTITY), earlier.code(BELOW)], 2, CARRIED),
+        ([earlier.code(f"{BLANK}\n\n{BELOW}")], 1, CARRIED),
+        ([earlier.code(BLANK, **OURS), earlier.code("", **TEST), earlier.code(BELOW)], 3, CARRIED),
+        ([earlier.code(IDENTITY, **OURS), earlier.code("", **TEST), earlier.code(BELOW)],
+         1, CARRIED),
+        ([earlier.code(IDENTITY.replace("identity_block(", "mine(") + "\nidentity_block = mine")],
+         1, NEEDS_YOU),
+        ([earlier.code("identity_block = lambda X, f, filters, stage, block: X", **OURS)],
+         1, NEEDS_YOU),
+        ([earlier.code(IDENTITY.replace("def ", "async def "))], 1, NEEDS_YOU),
+        ([earlier.code(f"{BLANK}\nidentity_block = tf.function(identity_block)")], 0, NEEDS_YOU),
+        ([earlier.code(BLANK)], 0, NEEDS_YOU),
+    ],
+)  # fmt: skip
+def test_the_last_complete_function_is_found_wherever_it_stands(
+    cells: list[dict[str, Any]], cell: int, outcome: str, release: ReleasedNotebook
+) -> None:
+    notebook = read_text(earlier.as_file([*cells, earlier.code("print(1)")]).decode(), "old")
+    carried = Carrier(notebook, release).carry_all()["identity_block"]
+    assert (carried.report.cell, str(carried.report.outcome)) == (cell, outcome)
+    if cell:
+        # A cell's last lines are there: in the new cell, or below it.
+        last = notebook.cells[cell - 1].source.rstrip().split("\n")[-1]
+        assert last in (carried.source or carried.beside)
+    else:
+        assert "not attempted" in carried.report.problems[0].reason
+
+
+def test_a_mark_with_nothing_below_it_is_told(release: ReleasedNotebook) -> None:
+    notebook = read_text(earlier.as_file([earlier.code(BELOW)]).decode(), "old")
+    carrier = Carrier(notebook, release)
+    carrier.carry_all()
+    line = BELOW.split("\n").index("    ### START CODE HERE ###") + 1
+    assert len(carrier.notes) == 1
+    assert f"the marks of identity_block in cell 1, line {line};" in carrier.notes[0]
 
 
 def test_there_are_notebooks_enough() -> None:

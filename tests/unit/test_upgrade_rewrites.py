@@ -79,7 +79,6 @@ def rewritten(line: str, imports: str = "from resnets_utils import *") -> str:
 )  # fmt: skip
 def test_only_what_newer_libraries_broke_is_rewritten(before: str, after: str) -> None:
     if before.startswith("def"):
-        # A parameter hides the module of its name; that is the carrier's to know.
         names = NotebookNames([Cell("code", "def tf(): pass")], ()).meanings(GIVEN)
         assert updated(PythonText(before), names, GIVEN)[0] == after
         return
@@ -183,20 +182,3 @@ def test_a_shell_cell_defines_nothing() -> None:
 def test_monstrous_cells_are_errors_in_words(text: str) -> None:
     python = PythonText(text)
     assert python.tree is None and python.error is not None and python.error.reason
-
-
-@pytest.mark.parametrize(
-    ("body", "line"),
-    [
-        ("    raise NotImplementedError()", 2),
-        ('    """Words."""\n    pass', 1),
-        ("    X = None\n    return X", 2),
-        ("    # START CODE HERE\n\n    # END CODE HERE\n    return 1", 2),
-        ("    ### START CODE HERE ###\n    y = 2\n    ### END CODE HERE ###\n    return y", 0),
-        ("    best = None\n    return best", 0),
-        ("    if True:\n        return 1", 0),
-    ],
-)  # fmt: skip
-def test_what_is_left_to_write_is_found(body: str, line: int) -> None:
-    (found,) = find_definitions([Cell("code", f"def f(X):\n{body}")], ["f"])
-    assert found.placeholder == line

@@ -52,10 +52,11 @@ def raised_reply(error: BaseException, namespace: dict[str, Any]) -> Reply:
 
 def reason_of(error: BaseException) -> str:
     """Return an error's class and words, without Keras's list of arguments and colours."""
-    message = words_of(error)
-    if not isinstance(error, WrongResult):
-        message = f"{type(error).__name__}: {message}" if message else type(error).__name__
-    return _TERMINAL_CODES.sub("", message).split("\n\nArguments received by", 1)[0]
+    message = _TERMINAL_CODES.sub("", words_of(error))
+    message = message.split("\n\nArguments received by", 1)[0].strip()
+    if isinstance(error, WrongResult):
+        return message
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 def words_of(error: BaseException) -> str:

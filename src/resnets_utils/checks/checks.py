@@ -23,11 +23,12 @@ import importlib
 import sys
 import textwrap
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from resnets_utils.answering import keras_is_missing
 from resnets_utils.border.call import VALUE, Call, as_arguments
 from resnets_utils.checks.check_result import (
     AnswerRaised,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 # By method, the modules that it needs; the first of them runs it. They are loaded when a
 # check first calls the method, and released only where a check does, so that an exercise
 # of plain values needs no Keras.
-ON_DEMAND = {"trace": ["checks.network_calls", "graphs.tracing"]}
+ON_DEMAND = {"trace": ["checks.network_calls", "graphs.tracing", "graphs.usual_settings"]}
 # What a check's block may raise.
 _OUTCOMES: dict[type[Exception], Outcome] = {
     AssertionError: Outcome.FAILED,
@@ -71,6 +72,7 @@ class Checks:
         self._first = len(self._how.results)
         self._hidden = False  # whether the check that runs is
         self._used: list[Answer] = []
+        self._settings: ExitStack | None = None  # those in force until the check's end
         self.random = np.random.default_rng([self._how.salt, *function.encode()])
 
     def __call__(self, name: str, points: float) -> AbstractContextManager[None]:
@@ -83,10 +85,13 @@ class Checks:
         outcome, reason = Outcome.PASSED, ""
         self._used = []
         try:
-            yield
+            with ExitStack() as self._settings:
+                yield
         except tuple(_OUTCOMES) as error:
             outcome = next(to for known, to in _OUTCOMES.items() if isinstance(error, known))
             reason = str(error) or "an assertion in the check failed"
+        finally:
+            self._settings = None
         # Any other error is a mistake in the check itself, which must not cost a student points.
         remarks = tuple(dict.fromkeys(remark for used in self._used for remark in used.remarks))
         self._how.results.append(CheckResult(name, points, outcome, reason, remarks, self._hidden))
@@ -133,8 +138,16 @@ class Checks:
             StudentError: if the record in this folder does not contain the call.
 
         """
+        runs, _, settings = (f"resnets_utils.{module}" for module in ON_DEMAND["trace"])
+        try:
+            if self._how.in_notebook and self._settings is not None:
+                # What is drawn is read and compared as in grading, whatever the notebook set.
+                usual = importlib.import_module(settings)
+                self._settings.enter_context(usual.usual_settings())
+            needed = importlib.import_module(runs)
+        except ImportError as error:
+            raise AnswerRaised(keras_is_missing(error)) from None
         if self._networks is None:
-            needed = importlib.import_module(f"resnets_utils.{ON_DEMAND['trace'][0]}")
             self._networks = needed.NetworkChecks(self.function, self._how, lambda: self._hidden)
         answer: Answer = self._networks.trace(shape, own_blocks, arguments)
         self._used.append(answer)

@@ -177,7 +177,7 @@ def _find_lost_answers(
         if any(
             is_written(piece, released) and released.binds(piece.cell.source, name)
             for piece in holders
-        ):
+        ) and not _is_completed_below(function, holders, elsewhere.get(function, []), pieces):
             continue
         found: list[tuple[Definition | None, Piece]] = [*elsewhere.get(function, [])]
         found = found or _by_heading(pieces, function)
@@ -200,6 +200,20 @@ def _find_lost_answers(
         for piece in set(holders) - gone:
             piece.name = ""
     return [piece for piece in pieces if piece not in gone]
+
+
+def _is_completed_below(
+    function: str,
+    holders: list[Piece],
+    elsewhere: list[tuple[Definition, Piece]],
+    pieces: list[Piece],
+) -> bool:
+    """Whether its own cell leaves a function unfinished, and a cell below defines it whole."""
+    own = find_definitions([piece.cell for piece in holders], {function})
+    if not own or own[-1].is_complete:
+        return False
+    last = max(map(pieces.index, holders))
+    return any(one.is_complete and pieces.index(piece) > last for one, piece in elsewhere)
 
 
 def _definitions(
