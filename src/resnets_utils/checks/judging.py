@@ -40,6 +40,9 @@ class Judging:
         thorough: whether figures are computed even where the answer's graph equals the
             solution's, so that the solution itself is checked for them.
         in_notebook: whether they run in a student's notebook.
+        guarded: whether an error that no check raises ends its check alone, as "error", and
+            is kept; otherwise it is raised.
+        unexpected: the errors that were kept.
 
     """
 
@@ -51,6 +54,8 @@ class Judging:
     sampled: bool = True
     thorough: bool = False
     in_notebook: bool = False
+    guarded: bool = False
+    unexpected: list[Exception] = field(default_factory=list)
 
     @cached_property
     def reference(self) -> Reference:

@@ -251,6 +251,7 @@ class Answer:
 
     def has_parameters(self) -> None:
         """Ask for the exercise's numbers of parameters."""
+        self._refuse_unknown_values()
         answer, expected = self.graphs.opened, self.graphs.opened_expected
         if answer.of_kind(CLOSED_BLOCK):
             raise self._failed(self.graphs.any_difference())
