@@ -183,7 +183,7 @@ class _Clock:
         """Send the judge a message, and wait for its next one.
 
         Raises:
-            _NoVerdict: if there is none.
+            _NoVerdict: if none comes.
 
         """
         asked = time.monotonic()
