@@ -23,7 +23,8 @@ from keras import layers
 from resnets_utils import glorot_uniform
 
 def f(X, filters):
-    Y = layers.Conv2D(filters, 3, padding="same", kernel_initializer=glorot_uniform(seed=0))(X)
+    Y = layers.Conv2D(
+        filters, 3, padding="same", name="conv", kernel_initializer=glorot_uniform(seed=0))(X)
     Y = layers.BatchNormalization(axis=3)(Y)
     Y = layers.ReLU()(layers.Add()([Y, X]))
     Y = layers.MaxPooling2D(2)(Y)

@@ -1,6 +1,6 @@
 """Forged replies, by chance from seeds: each ends in a verdict, and a wrong one earns nothing.
 
-What was found is in `REGRESSIONS`, and replayed. A longer run::
+What was found, or is of its kind, is in `REGRESSIONS` and replayed. A longer run::
 
     FORGED_REPLIES=200000 python -m pytest tests/unit/test_forged_answers.py
 """
@@ -13,10 +13,12 @@ import random
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import pytest
 from forged_answers import CELLS, CHANGES, damage, other_field, other_text, right_reply
 
 from coursekit.judge.cell import MAX_REASON, judge_cell
@@ -28,7 +30,7 @@ from resnets_utils.border.decoding import decode
 from resnets_utils.checks.check_result import Outcome
 from resnets_utils.graphs.rebuilding import close, set_random_weights
 
-COUNT = int(os.environ.get("FORGED_REPLIES", "6000"))
+COUNT = int(os.environ.get("FORGED_REPLIES", "5500"))
 SALT = 5
 # Wrong answers: what is written in place of what, and the checks that they earn as they are.
 WRONG = [
@@ -151,11 +153,35 @@ def forged_value(chance: random.Random) -> Any:
     return {**reply, "value": json.dumps(data, ensure_ascii=chance.random() < 0.5)}
 
 
+REGRESSIONS = Path(__file__).parents[1] / "regressions" / "forged_answers.json"
+
+
+def changed(reply: dict[str, str], changes: list[tuple[list[Any], Any]]) -> dict[str, str]:
+    """A reply with other JSON values at some places of what it describes."""
+    key = reply["status"]
+    data = {"all": json.loads(reply[key])}
+    for path, value in changes:
+        place: Any = data
+        *way, last = ["all", *path]
+        for step in way:
+            place = place[step]
+        place[last] = value
+    return {**reply, key: json.dumps(data["all"])}
+
+
+@pytest.mark.parametrize(
+    "case", json.loads(REGRESSIONS.read_text()), ids=lambda case: str(case["about"])
+)
+def test_a_forged_answer_that_was_found(case: dict[str, Any]) -> None:
+    reply = changed(base(case["asks"], 0), case["changes"])
+    assert sorted(earned(judged(case["asks"], reply))) == case["passes"]
+
+
 def test_forged_values() -> None:
     chance = random.Random(2024)
     right = decode(json.loads(base(VALUE, 0)["value"]))
     outcomes: Counter[str] = Counter()
-    for _ in range(COUNT * 2 // 3):
+    for _ in range(COUNT * 4 // 5):
         reply = forged_value(chance)
         passed = earned(judged(VALUE, reply))
         if passed & {"exactly", "nearly"}:
@@ -169,7 +195,7 @@ def test_forged_values() -> None:
 def test_forged_networks() -> None:
     chance = random.Random(2025)
     outcomes: Counter[int] = Counter()
-    for _ in range(COUNT // 3):
+    for _ in range(COUNT // 5):
         before, reply = forged_network(chance)
         sampled = chance.random() < 0.5
         passed = earned(judged(GRAPH, reply, sampled=sampled))
