@@ -201,7 +201,7 @@ def test_a_block_of_a_students_arguments_draws_no_values(monkeypatch: pytest.Mon
     )
     found = graphs(NAMED, NAMED_BLOCKS)
     # More filters than its input has: the addition fails, and a second try would need gigabytes.
-    settings = {"f": 3, "filters": (8192, 8192, 8192), "stage": 2, "block": "b"}
+    settings: dict[str, Any] = {"f": 3, "filters": (8192, 8192, 8192), "stage": 2, "block": "b"}
     block = Node(CLOSED_BLOCK, settings, (0,), function="identity_block", gives=(None, 4, 4, 8))
     assert found.opened(block, (None, 4, 4, 8), 60.0) is None
     assert drawn_shapes == []
