@@ -75,7 +75,9 @@ def _returned(call: Call, function: Callable[..., Any], namespace: dict[str, Any
     try:
         result = function(**call.python_arguments)
         try:
-            return {"status": "value", "value": json.dumps(encode(result))}
+            # As few bytes as it takes: the reply's size is bounded in bytes.
+            text = json.dumps(encode(result), ensure_ascii=False)
+            return {"status": "value", "value": text}
         except NotPlainData as error:
             raise WrongResult(f"it returned {error}") from None
     except BaseException as error:  # SystemExit, too, comes from the student's code

@@ -147,6 +147,17 @@ REPLIES: dict[str, Reply] = {
     "five million letters of a reason": Reply(
         "reply({'status': 'raised', 'reason': 'z' * 4_900_000, 'lines': 'y' * 9_000})", said="zzz"
     ),
+    "a graph of letters of two bytes": Reply(
+        "graph('é' * 2_700_000)", said="has 5,400,000 bytes; 4,000,000 are read"
+    ),
+    "values of letters that JSON writes with six": Reply(
+        "graph(right(parent), values='\\0' * 2_700_000)", said="the kernel's reply has 16,"
+    ),
+    "a softmax along an axis that is not there": Reply(
+        "graph(changed(parent, lambda layers: layers[-1].update(class_name='Softmax',\n"
+        "    config={**layers[-1]['config'], 'axis': -5})))",
+        said="axis of layer",
+    ),
     "a reason that writes over the page": Reply(
         "reply({'status': 'raised', 'reason': '\\x1b[2J\\x1b[H\\u202edessap\\u0336' + "
         "'\\u0336' * 500 + '<script>forged()</script>'})",

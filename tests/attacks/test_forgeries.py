@@ -29,7 +29,8 @@ from coursekit.course.known_answers import solution_cells
 from coursekit.course.solution import solution_pieces
 from coursekit.course.test_cells import compose
 from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
-from coursekit.judge.judge_client import MAX_REASON, JudgeProcess
+from coursekit.judge.cell import MAX_REASON
+from coursekit.judge.judge_client import JudgeProcess
 from coursekit.judge.verdict import CellVerdict
 from coursekit.kernels.manager import student_kernel
 from coursekit.kernels.trace_request import request_trace

@@ -135,6 +135,30 @@ def test_an_error_that_cannot_be_told_is_an_error() -> None:
     assert "Mute: (its message cannot be read)" in answering(broken)[0].reason
 
 
+def test_half_a_letter_in_an_error_can_be_sent() -> None:
+    def broken(X: Any, **arguments: Any) -> Any:
+        raise ValueError("half \ud800 a letter")
+
+    reply = trace(Call("f", {}, (4, 4, 6)), {"f": broken})
+    assert reply["reason"] == "ValueError: half ? a letter"
+
+
+def test_an_error_whose_class_cannot_be_told_is_an_error() -> None:
+    class Nameless(type):
+        @property
+        def __name__(cls) -> Any:  # type: ignore[override]
+            raise ZeroDivisionError
+
+    class Odd(Exception, metaclass=Nameless):
+        pass
+
+    def broken(X: Any, **arguments: Any) -> Any:
+        raise Odd
+
+    assert answering(broken)[0].outcome is Outcome.ERROR
+    assert "an error that cannot be told" in answering(broken)[0].reason
+
+
 def test_one_network_that_computes_something_else_fails_every_check() -> None:
     def forging(call: Call) -> dict[str, str]:
         reply = trace(call, {"identity_block": lambda X, **arguments: X})

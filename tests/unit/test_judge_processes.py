@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
+import select
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
+from coursekit.course.test_cells import compose
 from coursekit.errors import InfrastructureError
 from coursekit.judge import warm_judge_client
 from coursekit.judge.judge_client import JudgeProcess
+from coursekit.kernels.trace_request import plain_reply
+from coursekit.processes.line import MAX_BYTES, encoded
+from resnets_utils.border.encoding import encode
 
 # A check that is named after the process it runs in, and after that one's parent.
 WHO = """import os
@@ -21,21 +29,34 @@ with Checks("f")(f"{os.getpid()} {os.getppid()}", points=1):
     assert False
 """
 
-# Each of its calls comes soon.
-SLOW = """import contextlib, time
+# What a function returns makes this cell wait, compute or crash; the solution returns 0.
+OVER_AN_ANSWER = """import os, signal, time
+from coursekit.judge.judge_server import MAX_MEMORY_BYTES
 from resnets_utils import Checks
 checks = Checks("f")
-with checks("slow", points=1):
-    for size in range(1, 11):
-        time.sleep(0.6)
-        with contextlib.suppress(Exception):
-            checks.call(size=size).value
+with checks("first", points=1):
+    checks.call(x=1).equals(0)
+with checks("second", points=2):
+    value = checks.call(x=2).value
+    if value == "wait":
+        # Many short waits count as the long one that they are.
+        for size in range(1, 11):
+            time.sleep(0.6)
+            checks.call(size=size)
+    if value == "crash":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if value == "memory":
+        bytearray(MAX_MEMORY_BYTES)
+    while value == "compute":
+        pass
+    value + 1
 """
+SOLUTION = [("f", "def f(**x): return 0")]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def fresh() -> Iterator[None]:
-    """No test shares its warm judge."""
+    """A warm judge of the test's own; starting one takes seconds."""
     warm_judge_client.WARM_JUDGE.close()
     yield
     warm_judge_client.WARM_JUDGE.close()
@@ -49,6 +70,7 @@ def who_judges() -> tuple[int, int]:
     return int(process), int(parent)
 
 
+@pytest.mark.usefixtures("fresh")
 def test_submissions_are_judged_by_processes_of_their_own() -> None:
     first, second = who_judges(), who_judges()
     assert first[0] != second[0]
@@ -59,18 +81,115 @@ def test_submissions_are_judged_by_processes_of_their_own() -> None:
 
 
 def test_a_judge_is_gone_when_its_submission_is_done() -> None:
-    process, _ = who_judges()
-    status = Path(f"/proc/{process}/stat")
-    # A process that has ended may stay in the list for a moment.
-    assert not status.exists() or status.read_text().split(")")[1].split()[0] in "ZX"
-    # One is warm: many short waits count as the long one that they are.
-    with (
-        JudgeProcess(timeout=3) as judge,
-        pytest.raises(InfrastructureError, match="no verdict on test within 3 s"),
-    ):
-        judge.judge("test", SLOW, 1, lambda call: {"status": "raised", "reason": ""}, 0)
+    with JudgeProcess() as judge:
+        name = judge.judge("test", WHO, 1, lambda call: {}, 0).checks[0].name
+        process = int(name.split()[0])
+        # A handle of a process that lives: its number may be another's later.
+        handle = os.pidfd_open(process) if sys.platform == "linux" else None
+        if handle is not None:
+            # Where the machine's memory runs out, it ends before the conductor.
+            assert int(Path(f"/proc/{process}/oom_score_adj").read_text()) >= 500
+    if handle is None:
+        assert not psutil.pid_exists(process)
+    else:
+        # It has ended, even if the system still lists it.
+        assert select.select([handle], [], [], 0)[0]
+        os.close(handle)
 
 
+def test_a_connection_that_was_never_used_is_closed() -> None:
+    with JudgeProcess() as judge:
+        asked = judge._asked
+    if sys.platform == "linux":
+        assert asked is not None and asked.fileno() == -1
+
+
+def judged(
+    test: str,
+    answers: Callable[[dict[str, Any]], Any],
+    timeout: float = 600,
+    patience: float = 600,
+) -> list[str]:
+    """What comes of each check of a cell worth 3 points."""
+
+    def answer(call: dict[str, Any]) -> dict[str, str]:
+        return {"status": "value", "value": json.dumps(encode(answers(call)))}
+
+    with JudgeProcess(timeout, patience) as judge:
+        source = compose(test, None, SOLUTION)
+        checks = judge.judge("test", source, 3, answer, 0).checks
+    return [f"{check.name} {check.points} {check.outcome}: {check.reason}" for check in checks]
+
+
+def only_the_second(value: Any) -> Callable[[dict[str, Any]], Any]:
+    return lambda call: value if call["arguments"].get("x") == ["int", 2] else 0
+
+
+@pytest.mark.parametrize(
+    ("value", "timeout", "why"),
+    [
+        ("crash", 600, "the judge crashed or ran out of memory"),
+        ("compute", 1.5, "the judge computed for more than 1.5 s"),
+    ],
+)
+def test_an_answer_that_no_judge_gets_through_is_an_error(
+    value: str, timeout: float, why: str
+) -> None:
+    said = f"error: this answer cannot be judged: {why} on it"
+    assert judged(OVER_AN_ANSWER, only_the_second(value), timeout) == [
+        f"first 1 {said}",
+        f"second 2 {said}",
+    ]
+
+
+def test_memory_that_an_answer_takes_is_limited_and_fails_its_check() -> None:
+    said = "error: the check could not be finished with this answer (MemoryError)"
+    found = judged(OVER_AN_ANSWER, only_the_second("memory"))
+    assert found == ["first 1 passed: ", f"second 2 {said}"]
+
+
+@pytest.mark.parametrize(
+    ("test", "limits", "said"),
+    [
+        (OVER_AN_ANSWER, (600, 3), "no verdict within 3 s on test"),
+        ("import os; os.abort()", (), "crashed or ran out of memory on test, and on the solution"),
+        ("while True: pass", (1,), "computed for more than 1 s on test, and on the solution too"),
+        ("1 / 0", (), "division by zero, line 1 of test: the mistake is in the test cell"),
+        (OVER_AN_ANSWER.replace("points=2", "points=7"), (), "are worth 8 points, the cell 3"),
+    ],
+    ids=["waits", "crashes", "computes", "raises", "points"],
+)
+def test_a_cell_that_the_solution_does_not_get_through_is_the_authors(
+    test: str, limits: tuple[float, ...], said: str
+) -> None:
+    value = "wait" if "no verdict" in said else 0
+    with pytest.raises(InfrastructureError, match=said):
+        judged(test, only_the_second(value), *limits)
+
+
+def test_a_judge_that_another_program_ended_costs_no_point() -> None:
+    judges: list[int] = []
+
+    def kill_the_first(call: dict[str, Any]) -> int:
+        if not judges:
+            newest = max(psutil.Process().children(recursive=True), key=psutil.Process.create_time)
+            judges.append(newest.pid)
+            newest.kill()
+        return 0
+
+    assert judged(OVER_AN_ANSWER, kill_the_first) == ["first 1 passed: ", "second 2 passed: "]
+
+
+def test_a_reply_of_any_letters_reaches_the_judge() -> None:
+    for letter in ("é", "\ud800", "\0", "\U0001f600", '"'):
+        content = {"status": "graph", "graph": letter * 2_900_000}
+        reply = plain_reply(content, "graph")
+        assert len(encoded({"reply": reply})) < MAX_BYTES
+    said = plain_reply({"status": "raised", "reason": "é" * 9_000_000}, "graph")["reason"]
+    assert len(said) < 5_000
+
+
+@pytest.mark.usefixtures("fresh")
 @pytest.mark.skipif(sys.platform != "linux", reason="judges are forked on Linux only")
 def test_a_warm_judge_that_died_costs_no_verdict() -> None:
     _, parent = who_judges()
@@ -81,6 +200,7 @@ def test_a_warm_judge_that_died_costs_no_verdict() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="judges are forked on Linux only")
+@pytest.mark.usefixtures("fresh")
 def test_a_process_with_threads_forks_no_judge(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

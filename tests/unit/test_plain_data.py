@@ -406,16 +406,16 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
     ),
     (
         lambda: "a" * 250_001,
-        "a text of 250,001 characters, more than can be compared (250,000)",
+        "a text of 250,001 bytes, more than can be compared (250,000)",
     ),
     (
         lambda: ["a" * 125_001] * 2,
-        "texts and long numbers of more than 250,000 characters in all, "
+        "texts and long numbers of more than 250,000 bytes in all, "
         "which is more than can be compared",
     ),
     (
         lambda: [2**4000] * 200,
-        "texts and long numbers of more than 250,000 characters in all, "
+        "texts and long numbers of more than 250,000 bytes in all, "
         "which is more than can be compared",
     ),
     (lambda: 2**4096, "a whole number of 4,097 bits, more than can be compared (4,096)"),

@@ -139,6 +139,14 @@ HOSTILE: dict[str, Change] = {
     "a circle": _cycle,
     "two layers of one name": _two_of_a_name,
     "two outputs": _two_outputs,
+    "no output": lambda model: model["config"].update(output_layers=[]),
+    "an output from nowhere": lambda model: model["config"].update(output_layers=["x", 0, 0]),
+    "an output that is a number": lambda model: model["config"].update(output_layers=[0, 0, 0]),
+    "no input": lambda model: model["config"].update(input_layers=[]),
+    "an input in the middle": lambda model: model["config"].update(input_layers=["conv", 0, 0]),
+    "two inputs": lambda model: model["config"].update(
+        input_layers=[model["config"]["input_layers"]] * 2
+    ),
     "a layer's third output": _third_output_of_a_layer,
     "a tensor from nowhere": _no_history,
     "another kind of model": _sequential,
@@ -175,8 +183,22 @@ def test_a_hostile_graph_is_refused_in_words(change: Change) -> None:
         "[" * 100_000,
         '{"n": ' + "9" * 5000 + "}",
         "x" * 4_000_001,
+        "é" * 2_000_001,
+        "\ud800",
     ],
-    ids=["empty", "null", "list", "cut", "NaN", "key twice", "deep", "long number", "long text"],
+    ids=[
+        "empty",
+        "null",
+        "list",
+        "cut",
+        "NaN",
+        "key twice",
+        "deep",
+        "long number",
+        "long text",
+        "long in bytes",
+        "half",
+    ],
 )
 def test_text_that_is_no_model_is_refused_in_words(text: str) -> None:
     with pytest.raises(GraphRefused):
@@ -195,6 +217,15 @@ def test_a_thousand_million_weights_are_refused_before_anything_is_built() -> No
     model["config"]["output_layers"] = ["conv_2", 0, 0]
     with pytest.raises(GraphRefused, match=r"576,\d{3},\d{3} parameters"):
         read_graph(json.dumps(model))
+
+
+def test_more_values_than_memory_holds_are_refused_before_anything_is_built() -> None:
+    entrance = keras.Input((4, 4, 2))
+    X = layers.ZeroPadding2D(256)(layers.ZeroPadding2D(256)(entrance))
+    text = keras.Model(entrance, layers.Conv2D(150, 1)(X)).to_json()
+    assert read_graph(text).output_shape == (None, 1028, 1028, 150)
+    with pytest.raises(GraphRefused, match=r"210,832,560 values for one picture"):
+        read_graph(text.replace('"filters": 150', '"filters": 197'))
 
 
 def test_a_setting_off_its_default_is_noted() -> None:

@@ -20,6 +20,7 @@ from exercises import (
     opened,
 )
 
+from resnets_utils import tensorflow1
 from resnets_utils.border.call import VALUE, Call, as_arguments
 from resnets_utils.checks.reference import (
     RECORD,
@@ -191,3 +192,16 @@ def test_the_solutions_cells_run_once_and_only_when_they_are_asked() -> None:
     broken = Solution([("one", "1 / 0")])
     with pytest.raises(ZeroDivisionError):
         broken.reply(call)
+
+
+def test_a_block_of_a_students_arguments_draws_no_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn_shapes: list[Any] = []
+    monkeypatch.setattr(
+        tensorflow1.GlorotUniform, "draw", lambda self, shape, *others: drawn_shapes.append(shape)
+    )
+    found = graphs(NAMED, NAMED_BLOCKS)
+    # More filters than its input has: the addition fails, and a second try would need gigabytes.
+    settings: dict[str, Any] = {"f": 3, "filters": (8192, 8192, 8192), "stage": 2, "block": "b"}
+    block = Node(CLOSED_BLOCK, settings, (0,), function="identity_block", gives=(None, 4, 4, 8))
+    assert found.opened(block, (None, 4, 4, 8), 60.0) is None
+    assert drawn_shapes == []

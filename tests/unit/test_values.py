@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 from coursekit.course.test_cells import compose
 from coursekit.judge.cell import TestCellFault, judge_cell
 from resnets_utils.answering import answer
+from resnets_utils.border.call import Call
+from resnets_utils.border.reply import Reply
 from resnets_utils.checks.check_result import CheckFailed, CheckResult, Outcome
 from resnets_utils.checks.checks import Checks
 from resnets_utils.checks.judging import Judging, judging
@@ -299,3 +302,114 @@ def test_the_placeholder_and_an_error_of_ones_own_are_told_apart() -> None:
     ]
     assert results[1].reason.startswith("f(x=1): KeyError: 'k'")
     assert results[2].reason == "f is not defined"
+
+
+# --- Whose mistake an error is --------------------------------------------------------------
+
+OWN_LINES = """from resnets_utils import Checks
+checks = Checks("f")
+value = checks.call(x=2.0).value
+with checks("a part of it", points=1):
+    assert value["twice"] == 4
+if value["pair"][0] > 1:
+    with checks("only for some", points=2):
+        checks.call(x=2.0).equals()
+for number in range(len(value["pair"])):
+    with checks("each", points=3):
+        assert value["pair"][number] is not None
+### HIDDEN TESTS
+checks.report()"""
+OWN_HIDDEN = """with checks("hidden", points=4):
+    assert {4.0: "secret"}[value["twice"]]"""
+OWN_POINTS = 13  # the solution's
+
+
+def own_lines(function: Any) -> list[tuple[str, float, str, str]]:
+    cell = compose(OWN_LINES, OWN_HIDDEN, [("f", SOLUTION)])
+    names = {} if function is None else {"f": function}
+    verdict = judge_cell(cell, lambda call: answer(call, names), 1, points=OWN_POINTS)
+    assert verdict.points == OWN_POINTS and verdict.function == "f"
+    return [(one.name, one.points, one.outcome.value, one.reason) for one in verdict.checks]
+
+
+def passed(function: Any) -> float:
+    return sum(points for _, points, outcome, _ in own_lines(function) if outcome == "passed")
+
+
+def test_an_authors_own_lines_judge_whatever_comes_back() -> None:
+    assert passed(right) == OWN_POINTS
+    # Errors outside of checks: what was passed before counts.
+    unfinished = "the check could not be finished with this answer"
+    for function, points, last in (
+        (None, 0, ("error", "f is not defined")),
+        (raising(KeyError("k")), 0, ("error", "f(x=2.0): KeyError: 'k'")),
+        (lambda x: None, 0, ("error", f"{unfinished} (TypeError)")),
+        (lambda x: {"twice": 4}, 1, ("error", f"{unfinished} (KeyError)")),
+    ):
+        assert passed(function) == points
+        assert own_lines(function)[-1][2:] == last
+    names: dict[str, Any] = {}
+    exec("def f(x):\n    raise NotImplementedError", names)
+    cell = compose(OWN_LINES, OWN_HIDDEN, [("f", SOLUTION)])
+    blank = judge_cell(cell, lambda call: answer(call, names), 1, points=OWN_POINTS)
+    assert (blank.outcome, blank.score) == (Outcome.NOT_ATTEMPTED, 0)
+
+
+def test_an_error_in_a_check_ends_that_check_alone() -> None:
+    said = own_lines(lambda x: {"twice": [4], "pair": (x, "a")})
+    assert [outcome for _, _, outcome, _ in said] == [
+        "failed",
+        "failed",
+        "passed",
+        "passed",
+        "error",
+    ]
+    # What a hidden check expects may be in the error's words.
+    assert said[-1][3] == "the check could not be finished with this answer (TypeError)"
+    said = own_lines(lambda x: {"twice": 5.0, "pair": (x, "a")})
+    assert said[-1][3].endswith("(KeyError)")
+
+
+def test_an_answer_cannot_add_or_remove_checks() -> None:
+    # The third "each" is one more than the cell has.
+    assert passed(lambda x: {"twice": 4, "pair": (x, "a", "b")}) == OWN_POINTS - 2
+    said = own_lines(lambda x: {"twice": 4.0, "pair": (0, "a")})
+    assert said[1] == ("only for some", 2, "failed", "the check was not reached with this answer")
+    assert passed(lambda x: {"twice": 4.0, "pair": (0, "a")}) == OWN_POINTS - 2
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("with checks('a', points=1): value['twice'].real.nothing", "line 4 of test_f"),
+        ("value['nothing']", "KeyError: 'nothing', line 4 of test_f"),
+        ("value['nothing'", "SyntaxError: '\\[' was never closed, line 4 of test_f"),
+        ("pass", "test_f holds no check"),
+    ],
+)
+def test_what_the_solution_does_not_pass_either_is_the_authors_mistake(
+    cell: str, said: str
+) -> None:
+    test = "from resnets_utils import Checks\nchecks = Checks('f')\nvalue = checks.call().value\n"
+    source = compose(test + cell, None, [("f", SOLUTION)])
+    for function in (lambda: 0, lambda: right(2.0), raising(KeyError("k"))):
+        with pytest.raises(TestCellFault, match=said):
+            judge_cell(source, partial(answering, function), 1, grade_id="test_f")
+
+
+def answering(function: Any, call: Call) -> Reply:
+    return answer(call, {"f": function})
+
+
+def test_a_check_that_the_solution_fails_convicts_nobody() -> None:
+    test = "from resnets_utils import Checks\nchecks = Checks('f')\n"
+    test += "with checks('a', points=1): assert checks.call().value['twice'] == 5"
+    source = compose(test, None, [("f", SOLUTION)])
+    with pytest.raises(TestCellFault, match="the solution does not pass 'a' of test_f: an assert"):
+        judge_cell(source, lambda call: answer(call, {"f": lambda: 0}), 1, grade_id="test_f")
+
+
+def test_without_a_solution_an_error_is_the_authors_mistake() -> None:
+    cell = "from resnets_utils import Checks\nwith Checks('f')('a', points=1): 1 / 0"
+    with pytest.raises(TestCellFault, match="division by zero, line 2 of test_f"):
+        judge_cell(cell, lambda call: {}, 1, grade_id="test_f")

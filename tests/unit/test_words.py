@@ -21,7 +21,7 @@ from exercises import (
 )
 
 from resnets_utils.graphs.graph import CLOSED_BLOCK, Graph, Node
-from resnets_utils.graphs.graph_differences import first_difference
+from resnets_utils.graphs.graph_differences import first_difference, start
 from resnets_utils.graphs.places import Names, function_in_words
 
 SETTINGS = (
@@ -137,6 +137,27 @@ def reading(graph: Graph, kind: str, *inputs: int) -> Graph:
     return graph.with_nodes(
         replace(node, inputs=inputs) if node.kind == kind else node for node in graph.nodes
     )
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ((), "nothing"),
+        ((8,), "nothing"),
+        ((1, 2, 3, 4), "nothing"),
+        ("glorot_uniform", "nothing"),
+        (("starts", "constant", 1.0), "the constant 1.0"),
+        (("initializer", "tensorflow2.random_uniform"), "random_uniform"),
+        (("default",), "zeros"),
+        (("other", "function", ""), "a function of your own"),
+        (("other", "HeNormal", "null"), "Keras's own HeNormal without a seed"),
+        (("other", "HeNormal", "3"), "Keras's own HeNormal with seed 3"),
+        (("stateless glorot_uniform", 0), "glorot_uniform(seed=0)"),
+    ],
+)
+def test_a_start_is_told_whatever_it_is(form: Any, words: str) -> None:
+    # The argument of a block can be anything that a student hands over.
+    assert start(form) == words
 
 
 def test_wrong_wiring_is_told() -> None:

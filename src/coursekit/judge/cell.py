@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import traceback
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from coursekit.course.test_cells import TestCell, take_apart
-from coursekit.judge.verdict import CellVerdict
+from coursekit.judge.verdict import MAX_ROUNDING, CellVerdict
+from coursekit.plain_text import plain_text
+from resnets_utils.answering import answer
 from resnets_utils.border.call import Call
 from resnets_utils.border.reply import Reply
+from resnets_utils.checks.check_result import CheckResult, Outcome
+from resnets_utils.checks.checks import outcome_of
 from resnets_utils.checks.judging import Judging, Tracer, judging
 from resnets_utils.checks.reference import Reference, Solution
 
 _CELL = "<test cell>"
 _SOLUTION = "<solution: "
+MAX_REASON = 5_000
+MAX_REMARKS = 20
 
 
 class TestCellFault(Exception):
@@ -38,6 +45,7 @@ def judge_cell(
     salt: int,
     *,
     grade_id: str = "the test cell",
+    points: float | None = None,
     reference: Reference | None = None,
     sampled: bool = True,
     thorough: bool = False,
@@ -45,11 +53,16 @@ def judge_cell(
 ) -> CellVerdict:
     """Run a test cell on the answers that ``tracer`` gives.
 
+    An error that no check raises is the answer's if the solution passes the same cell with
+    the same salt; if not, it is the author's. So it does not matter where in the kit or in
+    the cell it was raised.
+
     Args:
         source: the test cell's text as `compose` made it; it must be trusted.
         tracer: makes the calls that the checks ask for.
         salt: determines the random inputs.
         grade_id: the cell's name.
+        points: what the cell is worth; None for what its checks are worth together.
         reference: what the exercise asks for; None for the solution in the cell.
         sampled: whether networks are tried on pictures, as untrusted ones must be.
         thorough: whether figures are computed even where the answer's graph equals
@@ -57,34 +70,100 @@ def judge_cell(
         networks: what the test cells of one submission share; see `Judging`.
 
     Raises:
-        TestCellFault: if the test cell itself raises: the mistake is in the test or
-            the solution, never in an answer.
+        TestCellFault: if the mistake is in the test cell or the solution, not in an answer.
 
     """
     cell = take_apart(source)
-    asked: list[str] = []
-
-    def remember(call: Call) -> Reply:
-        asked.append(call.function)
-        return tracer(call)
-
     how = Judging(
-        tracer=remember,
+        tracer=tracer,
         given_reference=reference or solution_of(cell.solution, cell.blocks),
         salt=salt,
         hidden_lines=cell.hidden,
         sampled=sampled,
         thorough=thorough,
         networks={} if networks is None else networks,
+        guarded=True,
     )
     try:
-        with judging(how):
-            exec(compile(source, _CELL, "exec"), {"__name__": "__test_cell__"})
+        verdict = _run(cell, how, grade_id)
+    except Exception as error:
+        how.unexpected.append(error)
+        verdict = CellVerdict(grade_id, "", tuple(how.results))
+    other_points = points is not None and abs(verdict.points - points) > MAX_ROUNDING
+    if not how.unexpected and not other_points:
+        if not how.results:
+            raise TestCellFault(f"{grade_id} holds no check")
+        return verdict
+    if not cell.solution:
+        if not how.unexpected:
+            return verdict
+        raise _fault(how.unexpected[0], cell, grade_id) from how.unexpected[0]
+    expected = judge_solution(source, salt, grade_id=grade_id)
+    return expected.found_in(verdict.checks, *_not_reached(how.unexpected))
+
+
+def _not_reached(errors: list[Exception]) -> tuple[Outcome, str]:
+    """How the checks ended that a cell did not come to because of the answer."""
+    # The words of a failed assertion may hold what a hidden check expects.
+    if errors and not isinstance(errors[-1], AssertionError):
+        return outcome_of(errors[-1], tell=False)
+    return Outcome.FAILED, "the check was not reached with this answer"
+
+
+def judge_solution(source: str, salt: int, *, grade_id: str = "the test cell") -> CellVerdict:
+    """Run a test cell on its own solution, which passes every check of a right cell.
+
+    Raises:
+        TestCellFault: if it does not, or the cell raises: the mistake is the author's.
+
+    """
+    cell = take_apart(source)
+    solution = solution_of(cell.solution, cell.blocks)
+    how = Judging(
+        tracer=lambda call: answer(call, solution.namespace),
+        given_reference=solution,
+        salt=salt,
+        hidden_lines=cell.hidden,
+        sampled=False,
+    )
+    try:
+        verdict = _run(cell, how, grade_id)
     except Exception as error:
         raise _fault(error, cell, grade_id) from error
+    missed = next((one for one in how.results if one.outcome is not Outcome.PASSED), None)
+    if missed is not None:
+        raise TestCellFault(
+            f"the solution does not pass {missed.name!r} of {grade_id}: {missed.reason}",
+            hidden=missed.hidden,
+        )
     if not how.results:
         raise TestCellFault(f"{grade_id} holds no check")
-    return CellVerdict(grade_id, asked[0] if asked else "", tuple(how.results))
+    return verdict
+
+
+def _run(cell: TestCell, how: Judging, grade_id: str) -> CellVerdict:
+    """Run a test cell; it may raise anything."""
+    asked: list[str] = []
+    tracer = how.tracer
+
+    def remember(call: Call) -> Reply:
+        asked.append(call.function)
+        return tracer(call)
+
+    how.tracer = remember
+    with judging(how):
+        exec(compile(cell.text, _CELL, "exec"), {"__name__": "__test_cell__"})
+    return CellVerdict(grade_id, asked[0] if asked else "", tuple(map(_plain, how.results)))
+
+
+def _plain(check: CheckResult) -> CheckResult:
+    """A check's result whose words, which hold a student's, can be shown."""
+    return replace(
+        check,
+        name=plain_text(check.name, MAX_REASON),
+        reason=plain_text(check.reason, MAX_REASON),
+        remarks=tuple(plain_text(remark, MAX_REASON) for remark in check.remarks[:MAX_REMARKS]),
+    )
 
 
 @lru_cache(maxsize=4)

@@ -2,36 +2,56 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Self
 
+import psutil
+
 from coursekit.errors import InfrastructureError
-from coursekit.judge.verdict import CellVerdict
+from coursekit.judge.verdict import MAX_ROUNDING, CellVerdict
 from coursekit.judge.warm_judge_client import ask_for_judge, take_over
 from coursekit.plain_text import plain_text
-from coursekit.processes.line import Server, send
+from coursekit.processes.line import Server, receive, send
+from resnets_utils.checks.check_result import Outcome
 
-MAX_REASON = 5_000
+MAX_FAULT = 5_000
+_PAUSE = 0.5  # seconds between two looks at the judge's processor time
 AnswerCall = Callable[[dict[str, Any]], dict[str, str]]
+
+
+class _NoVerdict(Exception):
+    """A judge gave no verdict on a cell; the message says what it did instead.
+
+    Attributes:
+        ended: whether its process has ended by itself.
+        busy: whether it computed for all its time.
+
+    """
+
+    def __init__(self, words: str, *, ended: bool = False, busy: bool = False) -> None:
+        super().__init__(words)
+        self.ended, self.busy = ended, busy
 
 
 class JudgeProcess:
     """A judge in a process of its own, for the cells of one submission.
 
-    It starts at once, while the student's kernel starts too.
+    It starts at once, while the student's kernel starts too. A judge that ends over a cell
+    is replaced by another one.
 
     Args:
-        timeout: seconds that one cell may take, without the time that the
-            student's kernel takes.
+        timeout: seconds that a judge may compute over one cell.
+        patience: seconds that a cell may take, on a machine that does other things too,
+            without the time that the student's kernel takes.
 
     """
 
-    def __init__(self, timeout: float = 120) -> None:
+    def __init__(self, timeout: float = 120, patience: float = 600) -> None:
         self._asked = ask_for_judge()
         self._server: Server | None = None
-        self._timeout = timeout
+        self._limits = timeout, patience
 
     def __enter__(self) -> Self:
         return self
@@ -47,6 +67,9 @@ class JudgeProcess:
     ) -> CellVerdict:
         """Judge one test cell.
 
+        An answer over which a judge ends or computes too long is wrong if a judge gets
+        through the same cell with the solution.
+
         Args:
             grade_id: the test cell's name.
             source: its text from the gradebook, hidden tests included.
@@ -58,51 +81,133 @@ class JudgeProcess:
             InfrastructureError: if the judge or the test cell fails.
 
         """
-        if self._server is None:
-            # Not before the first cell: until then it had time to get ready.
-            self._server = take_over(self._asked)
-        process, line = self._server
-        left = self._timeout
+        request = {"source": source, "salt": salt, "grade_id": grade_id, "points": points}
         try:
-            send(line, {"source": source, "salt": salt, "grade_id": grade_id})
-            while True:
-                asked = time.monotonic()
-                message = self._server.receive(left)
-                left -= time.monotonic() - asked
-                if "trace" not in message:
-                    break
-                send(line, {"reply": answer(message["trace"])})
-        except TimeoutError:
-            process.kill()
-            raise InfrastructureError(
-                f"the judge gave no verdict on {grade_id} within {self._timeout:.0f} s",
-                "grade the submission again on a machine with less load, or grade it by hand",
-            ) from None
-        except (EOFError, OSError) as error:
-            raise InfrastructureError(
-                f"the judge stopped while judging {grade_id} ({type(error).__name__})",
-                "grade the submission again; if that fails too, grade it by hand",
-            ) from None
-        if "fault" in message:
-            raise InfrastructureError(
-                f"{plain_text(message['fault'], MAX_REASON)}: the mistake is in the test cell "
-                "or its solution, not in the answer",
-                "correct it in source/ or grader_tests/, then run: coursekit release",
-            )
-        verdict = CellVerdict.from_data(message["verdict"])
-        # It contains a student's text: names of layers, messages of errors.
-        checks = tuple(
-            replace(
-                check,
-                reason=plain_text(check.reason, MAX_REASON),
-                remarks=tuple(plain_text(remark, MAX_REASON) for remark in check.remarks),
-            )
-            for check in verdict.checks
-        )
-        if abs(verdict.points - points) > 1e-9:
+            verdict = self._verdict(request, answer)
+        except _NoVerdict as stopped:
+            if not (stopped.ended or stopped.busy):
+                raise InfrastructureError(
+                    f"{stopped} on {grade_id}",
+                    "grade the submission again on a machine with less load, or grade it by hand",
+                ) from None
+            verdict = self._not_judged(request, stopped)
+        if abs(verdict.points - points) > MAX_ROUNDING:
             raise InfrastructureError(
                 f"the checks of {grade_id} are worth {verdict.points:g} points, "
                 f"the cell {points:g}",
                 "correct the points in source/ or grader_tests/, then run: coursekit release",
             )
-        return replace(verdict, checks=checks)
+        return verdict
+
+    def _verdict(self, request: dict[str, Any], answer: AnswerCall) -> CellVerdict:
+        """The verdict on an answer.
+
+        Raises:
+            _NoVerdict: if a judge computes too long, or two of them end.
+
+        """
+        try:
+            return self._ask(request, answer)
+        except _NoVerdict as stopped:
+            # Another program may have ended it: then the answer must not pay for that.
+            if not stopped.ended:
+                raise
+        return self._ask(request, answer)
+
+    def _not_judged(self, request: dict[str, Any], stopped: _NoVerdict) -> CellVerdict:
+        """The verdict on an answer that no judge got through: no check is passed.
+
+        Raises:
+            InfrastructureError: if no judge gets through the cell with the solution either.
+
+        """
+        try:
+            expected = self._ask({**request, "of_solution": True}, None)
+        except _NoVerdict:
+            raise InfrastructureError(
+                f"{stopped} on {request['grade_id']}, and on the solution too",
+                "grade the submission again; if that fails too, grade it by hand",
+            ) from None
+        why = f"this answer cannot be judged: {stopped} on it"
+        return expected.found_in([], Outcome.ERROR, why)
+
+    def _ask(self, request: dict[str, Any], answer: AnswerCall | None) -> CellVerdict:
+        """Have a judge judge a cell.
+
+        Raises:
+            _NoVerdict: if it gives no verdict; it is then replaced by another.
+            InfrastructureError: if the test cell fails.
+
+        """
+        if self._server is None:
+            # Not before the first cell: until then it had time to get ready.
+            self._server = take_over(self._asked)
+        clock = _Clock(self._server, *self._limits)
+        try:
+            message = clock.exchange(request)
+            while answer is not None and "trace" in message:
+                message = clock.exchange({"reply": answer(message["trace"])})
+        except _NoVerdict:
+            self._server.close()
+            self._server = None
+            self._asked = ask_for_judge()
+            raise
+        if "fault" in message:
+            raise InfrastructureError(
+                f"{plain_text(message['fault'], MAX_FAULT)}: the mistake is in the test cell "
+                "or its solution, not in the answer",
+                "correct it in source/ or grader_tests/, then run: coursekit release",
+            )
+        return CellVerdict.from_data(message["verdict"])
+
+
+class _Clock:
+    """The time that a judge takes over one cell.
+
+    Args:
+        server: the judge.
+        timeout: seconds that it may compute.
+        patience: seconds that it may take.
+
+    """
+
+    def __init__(self, server: Server, timeout: float, patience: float) -> None:
+        self._server = server
+        self._timeout = timeout
+        self._patience = patience
+        self._waited = 0.0
+        self._computed = 0.0
+        self._before = self._processor_seconds()
+
+    def exchange(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Send the judge a message, and wait for its next one.
+
+        Raises:
+            _NoVerdict: if none comes.
+
+        """
+        asked = time.monotonic()
+        try:
+            send(self._server.line, message)
+            while not self._server.line.poll(_PAUSE):
+                self._check(self._waited + time.monotonic() - asked)
+            return receive(self._server.line)
+        except (EOFError, OSError):
+            words = "the judge crashed or ran out of memory"
+            raise _NoVerdict(words, ended=True) from None
+        finally:
+            self._waited += time.monotonic() - asked
+
+    def _check(self, waited: float) -> None:
+        """Raise if it has taken too long; with several threads it computes more than it takes."""
+        busy = min(waited, self._processor_seconds() - self._before)
+        if busy > self._timeout:
+            raise _NoVerdict(f"the judge computed for more than {self._timeout:g} s", busy=True)
+        if waited > self._patience:
+            raise _NoVerdict(f"the judge gave no verdict within {self._patience:g} s")
+
+    def _processor_seconds(self) -> float:
+        with contextlib.suppress(psutil.Error):  # it has ended
+            times = psutil.Process(self._server.process.pid).cpu_times()
+            self._computed = times.user + times.system
+        return self._computed

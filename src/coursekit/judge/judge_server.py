@@ -5,15 +5,20 @@ Memory is limited before anything from a student is read.
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import sys
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from coursekit.processes.line import receive, send
 
 # TensorFlow reserves about 2.2 GB of address space at its peak.
 MAX_MEMORY_BYTES = 8 * 1024**3
+# When the machine's memory runs out, Linux ends the judge before the conductor, whose
+# number is 0, and after the student's kernel.
+_FIRST_TO_END = 500
 
 
 def serve(line: Connection) -> None:
@@ -24,6 +29,8 @@ def serve(line: Connection) -> None:
     """
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(OSError):  # not Linux
+        Path("/proc/self/oom_score_adj").write_text(str(_FIRST_TO_END))
     # Standard output may be a pipe that the conductor uses.
     sys.stdout = sys.stderr
     networks: dict[str, Any] = {}
@@ -35,7 +42,7 @@ def serve(line: Connection) -> None:
 
 
 def _judge(line: Connection, request: dict[str, Any], networks: dict[str, Any]) -> dict[str, Any]:
-    from coursekit.judge.cell import TestCellFault, judge_cell
+    from coursekit.judge.cell import TestCellFault, judge_cell, judge_solution
     from resnets_utils.border.call import Call
 
     def tracer(call: Call) -> dict[str, str]:
@@ -43,14 +50,19 @@ def _judge(line: Connection, request: dict[str, Any], networks: dict[str, Any]) 
         reply: dict[str, str] = receive(line)["reply"]
         return reply
 
+    source, salt, grade_id = request["source"], request["salt"], request["grade_id"]
     try:
-        verdict = judge_cell(
-            request["source"],
-            tracer,
-            request["salt"],
-            grade_id=request["grade_id"],
-            networks=networks,
-        )
+        if request.get("of_solution"):
+            verdict = judge_solution(source, salt, grade_id=grade_id)
+        else:
+            verdict = judge_cell(
+                source,
+                tracer,
+                salt,
+                grade_id=grade_id,
+                points=request["points"],
+                networks=networks,
+            )
     except TestCellFault as fault:
         return {"fault": str(fault)}
     return {"verdict": verdict.as_data()}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from resnets_utils.checks.check_result import CheckResult, Outcome
 
 # Raise it when the meaning of the JSON changes.
 SCHEMA = 2
+# Sums of points may differ by less, because of rounding.
+MAX_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,26 @@ class CellVerdict:
         """The cell's outcome: the gravest of its checks."""
         found = {check.outcome for check in self.checks}
         return max(found, key=list(Outcome).index, default=Outcome.PASSED)
+
+    def found_in(
+        self, results: Iterable[CheckResult], outcome: Outcome, reason: str
+    ) -> CellVerdict:
+        """Return a verdict with exactly this one's checks, as they were found elsewhere.
+
+        Args:
+            results: what was found of some of them, and perhaps of checks that do not count.
+            outcome: how those ended that are not among the results.
+            reason: why.
+
+        """
+        left = list(results)
+        checks = []
+        for check in self.checks:
+            alike = [one for one in left if (one.name, one.points) == (check.name, check.points)]
+            lost = replace(check, outcome=outcome, reason=reason, remarks=())
+            checks.append(alike[0] if alike else lost)
+            left = [one for one in left if one is not checks[-1]]
+        return replace(self, checks=tuple(checks))
 
     def as_data(self) -> dict[str, Any]:
         """Return the verdict as JSON data, with the sums that readers want written out."""

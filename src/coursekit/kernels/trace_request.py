@@ -10,9 +10,11 @@ from jupyter_core.utils import run_sync
 from nbclient.exceptions import DeadKernelError
 
 from coursekit.plain_text import plain_text
+from coursekit.processes.line import encoded
 
-# Far more than the graph of any answer to the exercise.
-MAX_CHARACTERS = 5_000_000
+# Far more than the graph of any answer to the exercise, and than plain data can take. It must
+# fit into a message of the judge's line with room to spare.
+MAX_REPLY_BYTES = 12_000_000
 MAX_REASON = 2_000
 _PAUSE = 0.5  # seconds between two checks whether the kernel still runs
 _STATUSES = frozenset({"undefined", "placeholder", "raised"})  # or what was asked for
@@ -54,7 +56,7 @@ def request_trace(client: Any, call: dict[str, Any], timeout: float) -> dict[str
         except Exception as error:
             return _no_answer(f"the kernel's reply cannot be read ({type(error).__name__})")
         if meant:
-            return _plain(reply["content"], call["asks"])
+            return plain_reply(reply["content"], call["asks"])
     raise TimeoutError(f"{call['function']} gave no result within {timeout:g} s")
 
 
@@ -62,21 +64,35 @@ def _no_answer(reason: str) -> dict[str, str]:
     return {"status": "raised", "reason": reason}
 
 
-def _plain(content: Any, asks: str) -> dict[str, str]:
-    """Accept a reply if it has the right form; it comes from the student's process."""
+def plain_reply(content: Any, asks: str) -> dict[str, str]:
+    """Return a reply if it has the right form and size; it comes from the student's process.
+
+    Args:
+        content: what came back.
+        asks: what was asked for, "graph" or "value".
+
+    Returns:
+        The reply, or one of status "raised".
+
+    """
     if (
         not isinstance(content, dict)
         or not set(content) <= _KEYS
         or not all(isinstance(value, str) for value in content.values())
         or content.get("status") not in _STATUSES | {asks}
         or (content["status"] == asks and asks not in content)
-        or sum(map(len, content.values())) > MAX_CHARACTERS
     ):
         return _no_answer("the kernel's reply does not have the form of a trace")
     # An error's own words, which the verdict repeats, can be of any length.
-    return {
+    reply = {
         key: value
         if key in {"status", "graph", "values", "value"}
         else plain_text(value, MAX_REASON)
         for key, value in content.items()
     }
+    size = len(encoded(reply))
+    if size > MAX_REPLY_BYTES:
+        return _no_answer(
+            f"the kernel's reply has {size:,} bytes; {MAX_REPLY_BYTES:,} can be compared"
+        )
+    return reply

@@ -53,9 +53,12 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
     trace_timeout = Float(60, help="Seconds that one call of a student's function may take.").tag(
         config=True
     )
-    judge_timeout = Float(120, help="Seconds that the judge may take over one test cell.").tag(
+    judge_timeout = Float(120, help="Seconds that the judge may compute over one test cell.").tag(
         config=True
     )
+    judge_patience = Float(
+        600, help="Seconds that one test cell may take where the machine does other things too."
+    ).tag(config=True)
     release_directory = Unicode("release", help="Folder of the released assignments.").tag(
         config=True
     )
@@ -98,7 +101,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         try:
             with (
                 working_folder(release, submission.folder, submission.own_files.contents) as folder,
-                JudgeProcess(self.judge_timeout) as self._judge,
+                JudgeProcess(self.judge_timeout, self.judge_patience) as self._judge,
                 student_kernel(confinement) as self._manager,
             ):
                 resources.setdefault("metadata", {})["path"] = str(folder.path)

@@ -63,9 +63,23 @@ def start_process(module: str, *arguments: str) -> Server:
         return Server(process, Connection(ours.detach()))
 
 
+def encoded(message: Any) -> bytes:
+    """Return JSON data as the line carries it: UTF-8, and lone surrogates as they are."""
+    return json.dumps(message, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
 def send(line: Connection, message: dict[str, Any]) -> None:
-    """Send a message of JSON data."""
-    line.send_bytes(json.dumps(message).encode())
+    """Send a message of JSON data.
+
+    Raises:
+        OSError: if the other side is gone.
+        ValueError: if the message is larger than `MAX_BYTES`, which the other side cannot take.
+
+    """
+    content = encoded(message)
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"a message of {len(content):,} bytes; a line takes {MAX_BYTES:,}")
+    line.send_bytes(content)
 
 
 def receive(line: Connection) -> dict[str, Any]:

@@ -31,6 +31,13 @@ def raised_reply(error: BaseException, namespace: dict[str, Any]) -> Reply:
         of the error's class and of those that it derives from, with spaces between.
 
     """
+    try:
+        return _told(error, namespace)
+    except Exception:  # the error's class or metaclass may be the student's, too
+        return {"status": "raised", "reason": "an error that cannot be told"}
+
+
+def _told(error: BaseException, namespace: dict[str, Any]) -> Reply:
     lines = _notebook_lines(error.__traceback__, namespace)
     if isinstance(error, NotImplementedError):
         *_, (frame, _) = traceback.walk_tb(error.__traceback__)
@@ -60,9 +67,9 @@ def reason_of(error: BaseException) -> str:
 
 
 def words_of(error: BaseException) -> str:
-    """Return what an error says."""
+    """Return what an error says; half a letter, which cannot be sent, becomes "?"."""
     try:
-        return str(error)
+        return str(error).encode("utf-8", "replace").decode()
     except BaseException:  # the error's class may be the student's, too
         return "(its message cannot be read)"
 

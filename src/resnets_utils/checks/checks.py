@@ -30,6 +30,7 @@ import numpy as np
 
 from resnets_utils.answering import keras_is_missing
 from resnets_utils.border.call import VALUE, Call, as_arguments
+from resnets_utils.border.reply import reason_of
 from resnets_utils.checks.check_result import (
     AnswerRaised,
     CheckResult,
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 # check first calls the method, and released only where a check does, so that an exercise
 # of plain values needs no Keras.
 ON_DEMAND = {"trace": ["checks.network_calls", "graphs.tracing", "graphs.usual_settings"]}
+# Of an error that ended a check; its class and a sentence.
+MAX_WORDS = 300
 # What a check's block may raise.
 _OUTCOMES: dict[type[Exception], Outcome] = {
     AssertionError: Outcome.FAILED,
@@ -87,12 +90,15 @@ class Checks:
         try:
             with ExitStack() as self._settings:
                 yield
-        except tuple(_OUTCOMES) as error:
-            outcome = next(to for known, to in _OUTCOMES.items() if isinstance(error, known))
-            reason = str(error) or "an assertion in the check failed"
+        except Exception as error:
+            if not isinstance(error, tuple(_OUTCOMES)):
+                # A mistake in the check, or an answer that it cannot handle: the judge finds out.
+                if not self._how.guarded:
+                    raise
+                self._how.unexpected.append(error)
+            outcome, reason = outcome_of(error, tell=not self._hidden)
         finally:
             self._settings = None
-        # Any other error is a mistake in the check itself, which must not cost a student points.
         remarks = tuple(dict.fromkeys(remark for used in self._used for remark in used.remarks))
         self._how.results.append(CheckResult(name, points, outcome, reason, remarks, self._hidden))
 
@@ -175,6 +181,22 @@ class Checks:
                 f"{self.function}: {len(missed)} of {len(self.results)} checks not passed yet; "
                 "the list above says why."
             )
+
+
+def outcome_of(error: Exception, *, tell: bool) -> tuple[Outcome, str]:
+    """Return how a check ended that raised, and the reason.
+
+    Args:
+        error: what it raised.
+        tell: whether to repeat the words of an error that no check raises: they may hold
+            what is expected.
+
+    """
+    for known, outcome in _OUTCOMES.items():
+        if isinstance(error, known):
+            return outcome, str(error) or "an assertion in the check failed"
+    words = reason_of(error)[:MAX_WORDS] if tell else type(error).__name__
+    return Outcome.ERROR, f"the check could not be finished with this answer ({words})"
 
 
 def report(function: str, results: list[CheckResult]) -> str:
