@@ -2,14 +2,10 @@
 
 nbgrader names its classes `Autograde` and `GenerateAssignment` directly, and has no
 setting for these steps: so they are replaced on the classes themselves. What holds
-for every nbgrader command is in `course_folder` (paths) and `gradebook` (its engine).
+for every nbgrader command is in `commands`, `course_folder` (paths) and `gradebook` (its engine).
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import nbgrader.converters.base
 from nbgrader.converters import Autograde, BaseConverter, GenerateAssignment
@@ -17,26 +13,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from coursekit.nbgrader_seam import failures, submitted_folder
 from coursekit.nbgrader_seam.failures import telling
-
-
-@dataclass(frozen=True)
-class Step:
-    """A step of nbgrader's that is done in another way.
-
-    Attributes:
-        owner: the class or module whose step it is.
-        name: the step's name there.
-        ours: what takes its place. It is built from nbgrader's own step, if at all,
-            when this module is imported, which happens before anything is replaced.
-        why: why nbgrader's own will not do.
-
-    """
-
-    owner: Any
-    name: str
-    ours: Callable[..., Any]
-    why: str
-
+from coursekit.nbgrader_seam.step import Step, put_in_place
 
 _NOT_TOLD = "its failure reaches people as a traceback, or as 'see the above traceback'"
 
@@ -96,5 +73,4 @@ STEPS = (
 
 def install() -> None:
     """Put every step of the table in its place; doing it twice changes nothing."""
-    for step in STEPS:
-        setattr(step.owner, step.name, step.ours)
+    put_in_place(STEPS)
