@@ -29,11 +29,13 @@ class Submission:
 
     Attributes:
         graded_by: the version whose tests and release count.
+        digest: of its files, taken before the first of them was read.
         repairs: what was repaired, in words.
 
     """
 
     graded_by: GradingVersion
+    digest: str
     repairs: tuple[str, ...] = ()
 
 
@@ -96,7 +98,8 @@ class SubmissionExporter(NotebookExporter):
         )
         repairs = (*rebuilt.repairs, *filter(None, [read_timestamp(folder)[1]]))
         # The release that was asked for last is the one that the notebook went into.
-        return rebuilt.notebook, Submission(chosen[-1], shortened(repairs))
+        digest: str = self.parent.submission_digest  # type: ignore[union-attr]
+        return rebuilt.notebook, Submission(chosen[-1], digest, shortened(repairs))
 
     def _release(self, assignment: str, notebook: str) -> Path:
         return Path(self.release_directory, assignment, f"{notebook}.ipynb").absolute()

@@ -12,9 +12,16 @@ from typing import Any
 from nbgrader.converters import Autograde, BaseConverter
 
 from coursekit.errors import InfrastructureError
-from coursekit.gradebook import notebooks_of, take_back_scores
+from coursekit.gradebook import (
+    forget_timestamp,
+    is_graded,
+    notebooks_of,
+    take_back_scores,
+)
+from coursekit.grading.nbgrader_run import find_verdict
 from coursekit.nbgrader_seam.course_folder import matching
 from coursekit.processes.plain_files import copy_plain_files, runs_in_a_browser, stands_in_the_way
+from coursekit.repair.finding.submission_digest import submission_digest
 from coursekit.repair.finding.timestamp import FILE, read_timestamp
 
 _copy_files = BaseConverter.init_assignment
@@ -51,17 +58,22 @@ def list_every_submission(converter: Any) -> None:
 def init_destination(converter: Any, assignment_id: str, student_id: str) -> bool:
     """Return whether a submission is to be graded, and make room for it.
 
-    An interrupted grading leaves a folder in ``autograded/`` without a verdict.
-    nbgrader would take that submission for graded.
+    nbgrader compares timestamps, which most submissions do not have, and takes any folder in
+    ``autograded/`` for the result of a grading. What was graded is what the verdict's digest
+    says; it is graded once.
     """
     folder = Path(converter._format_dest(assignment_id, student_id))
+    submitted = Path(converter._format_source(assignment_id, student_id))
     excluded = student_id in converter.coursedir.student_id_exclude.split(",")
+    # Before anything is read: what changes meanwhile is then found by the next run.
+    converter.submission_digest = "" if excluded else submission_digest(submitted)
     try:
+        if folder.is_dir() and not (excluded or converter.force):
+            again = _why_again(converter, assignment_id, student_id)
+            if again:
+                converter.log.warning("%s: %s; it is graded again", submitted, again)
+                shutil.rmtree(folder)
         wanted = bool(_init_destination(converter, assignment_id, student_id))
-        if not (wanted or excluded) and _has_no_verdict(folder, converter.notebooks):
-            converter.log.warning("%s was not graded to its end; it is graded again", folder)
-            shutil.rmtree(folder)
-            wanted = True
     except OSError:
         # A part of the earlier result is gone.
         take_back_scores(converter.coursedir.db_url, assignment_id, student_id)
@@ -69,8 +81,16 @@ def init_destination(converter: Any, assignment_id: str, student_id: str) -> boo
     return wanted
 
 
-def _has_no_verdict(folder: Path, notebooks: list[str]) -> bool:
-    return any(not (folder / f"{Path(one).stem}.verdict.json").exists() for one in notebooks)
+def _why_again(converter: Any, assignment: str, student: str) -> str:
+    """Why a submission with a folder in ``autograded/`` has to be graded; "" if it has not."""
+    for path in converter.notebooks:
+        name = Path(path).stem
+        verdict = find_verdict(Path(converter.coursedir.root), student, assignment, name)
+        if verdict is None or not is_graded(converter.coursedir.db_url, assignment, student, name):
+            return "it was not graded to its end"
+        if verdict.digest != converter.submission_digest:
+            return "it has changed since it was graded"
+    return ""
 
 
 def prepare_folder(converter: Any, assignment_id: str, student_id: str) -> None:
@@ -80,6 +100,8 @@ def prepare_folder(converter: Any, assignment_id: str, student_id: str) -> None:
         return
     take_back_scores(converter.coursedir.db_url, assignment_id, student_id)
     source = Path(converter._format_source(assignment_id, student_id))
+    if read_timestamp(source)[0] is None:
+        forget_timestamp(converter.coursedir.db_url, assignment_id, student_id)
     target = Path(converter._format_dest(assignment_id, student_id))
     coursedir = converter.coursedir
     origin = Path(coursedir.format_path(coursedir.source_directory, ".", assignment_id))

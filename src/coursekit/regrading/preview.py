@@ -20,16 +20,22 @@ from coursekit.gradebook import (
     read_rows,
     read_scores,
 )
-from coursekit.grading.nbgrader_run import LOG, read_verdict, run_nbgrader, submission_error
+from coursekit.grading.nbgrader_run import (
+    LOG,
+    find_verdict,
+    read_verdict,
+    run_nbgrader,
+    submission_error,
+)
 from coursekit.judge.verdict import NotebookVerdict
-from coursekit.processes.plain_files import copy_plain_files
+from coursekit.processes.plain_files import CHECKPOINTS, copy_plain_files
 from coursekit.regrading.comparison import Comparison
 from coursekit.release.changed_cells import refuse_changed_cells, students_with_submissions
 from coursekit.release.pipeline import build_folder
 from coursekit.repair.finding.candidate_files import find_candidates
+from coursekit.repair.finding.submission_digest import submission_digest
 
 SALTS = "salts.json"
-TIMESTAMP = "timestamp.txt"
 
 
 @dataclass(frozen=True)
@@ -88,17 +94,26 @@ def preview(course: Path, name: str, say: Say) -> Preview:
     _nbgrader(copied.course, "generate_assignment", name, "--force")
     refuse_changed_cells(assignment, copied)
     scores = read_scores(copied.course / GRADEBOOK, name, assignment.notebook)
-    left = {who: why for who in students if (why := _why_left(assignment, who, scores.get(who)))}
-    graded = [who for who in students if who not in left]
+    earlier: dict[str, NotebookVerdict] = {}
+    left: dict[str, str] = {}
+    for who in students:
+        verdict = find_verdict(course, who, name, assignment.notebook)
+        why = _why_left(assignment, who, scores.get(who), verdict)
+        if verdict is None or why:
+            left[who] = why
+        else:
+            earlier[who] = verdict
+    graded = list(earlier)
     if not graded:
         raise CourseKitError(
-            f"no submission of {name} has been graded yet",
+            f"no submission of {name} can be graded again:\n"
+            + "\n".join(f"{who}: {why}" for who, why in left.items()),
             f"grade with today's tests, with: nbgrader autograde {name}",
         )
-    earlier = {who: _earlier_verdict(assignment, who) for who in graded}
     for who in graded:
-        place = Path("submitted", who, name)
-        copy_plain_files(course / place, copied.course / place)
+        for place in (Path("submitted", who, name), Path("submitted", who, name, CHECKPOINTS)):
+            if (course / place).is_dir():
+                copy_plain_files(course / place, copied.course / place)
     failed = _grade(copied, earlier, say)
     today = read_scores(copied.course / GRADEBOOK, name, assignment.notebook)
     return Preview(
@@ -150,8 +165,10 @@ def _nbgrader(course: Path, *arguments: str, watch: Callable[[], None] | None = 
     )
 
 
-def _why_left(assignment: Assignment, student: str, scores: Scores | None) -> str:
-    """Why a submission cannot be graded again; "" if it can."""
+def _why_left(
+    assignment: Assignment, student: str, scores: Scores | None, verdict: NotebookVerdict | None
+) -> str:
+    """Why it would not be seen what the tests alone change in a submission's score, or ""."""
     handed_in = assignment.course / "submitted" / student / assignment.name
     graded = assignment.course / "autograded" / student / assignment.name
     notebook = f"{assignment.notebook}.ipynb"
@@ -159,29 +176,17 @@ def _why_left(assignment: Assignment, student: str, scores: Scores | None) -> st
         return "its notebook is not in submitted/"
     if scores is None or None in scores.automatic.values() or not (graded / notebook).is_file():
         return "not graded yet"
-    if _text(handed_in / TIMESTAMP) != _text(graded / TIMESTAMP):
-        return "submitted again, and not graded yet"
+    if verdict is None:
+        return "its verdict is missing or damaged, so that nothing tells what was graded"
+    if verdict.digest != submission_digest(handed_in):
+        return "handed in again since it was graded"
     return ""
 
 
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""
-
-
-def _earlier_verdict(assignment: Assignment, student: str) -> NotebookVerdict | None:
-    try:
-        return read_verdict(assignment.course, student, assignment.name, assignment.notebook)
-    except (InfrastructureError, ValueError, KeyError, TypeError, AttributeError):
-        # It is missing or cannot be read: the submission is graded with a new salt.
-        return None
-
-
-def _grade(
-    copied: Assignment, earlier: dict[str, NotebookVerdict | None], say: Say
-) -> dict[str, str]:
+def _grade(copied: Assignment, earlier: dict[str, NotebookVerdict], say: Say) -> dict[str, str]:
     """Grade all submissions in the copy with their earlier salts; return whose failed, and why."""
     course, name, students = copied.course, copied.name, list(earlier)
-    salts = {who: verdict.salt for who, verdict in earlier.items() if verdict}
+    salts = {who: verdict.salt for who, verdict in earlier.items()}
     (course / SALTS).write_text(json.dumps(salts), encoding="utf-8")
     done: set[str] = set()
 
