@@ -11,7 +11,9 @@ import os
 from types import SimpleNamespace
 
 import nbgrader.apps.api
+import nbgrader.apps.validateapp
 import nbgrader.converters.base
+import nbgrader.exchange.default.collect
 import nbgrader.utils
 
 import coursekit.gradebook  # noqa: F401  (its engine takes any path)
@@ -19,7 +21,13 @@ import coursekit.gradebook  # noqa: F401  (its engine takes any path)
 
 def install() -> None:
     """Let every nbgrader command take a path as it is; doing it twice changes nothing."""
-    for module in (nbgrader.apps.api, nbgrader.converters.base, nbgrader.utils):
+    for module in (
+        nbgrader.apps.api,
+        nbgrader.apps.validateapp,
+        nbgrader.converters.base,
+        nbgrader.exchange.default.collect,
+        nbgrader.utils,
+    ):
         module.glob = SimpleNamespace(glob=matching)
 
 
