@@ -50,15 +50,22 @@ class GradeExport(ExportPlugin):  # type: ignore[misc]
         """Write the file.
 
         Raises:
-            CourseKitError: if an assignment or student that was asked for is unknown.
+            CourseKitError: if an assignment or student that was asked for is unknown, or the
+                file cannot be written.
 
         """
         rows = list(self._rows(gradebook))
         target = Path(self.to or "grades.csv")
-        with target.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows([[_cell(value) for value in row] for row in rows])
+        try:
+            with target.open("w", encoding="utf-8", newline="") as stream:
+                writer = csv.writer(stream, lineterminator="\n")
+                writer.writerow(COLUMNS)
+                writer.writerows([[_cell(value) for value in row] for row in rows])
+        except OSError as error:
+            raise CourseKitError(
+                f"{target} cannot be written ({error.strerror})",
+                "name another file, with: nbgrader export --to FILE",
+            ) from None
         waiting = sum(row[-1] in (BY_HAND, NOT_GRADED, AGAIN) for row in rows)
         self.log.info("Exported to %s: %d lines, %d wait for a score", target, len(rows), waiting)
 

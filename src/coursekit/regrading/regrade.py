@@ -33,7 +33,7 @@ def regrade(course: Path, name: str, console: Console, *, write: bool) -> int:
         write_shown(shown, say)
         say(f"written: {_people(len(shown.changed))}; all other grades are unchanged")
         if shown.changed:
-            say(f"update the feedback pages with: nbgrader generate_feedback {name} --force")
+            say(f"update the feedback pages with: nbgrader generate_feedback {name}")
     else:
         say(f"nothing was written; write these scores with: coursekit regrade {name} --write")
     return 1 if shown.failed else 0
@@ -55,7 +55,7 @@ def report(shown: Preview) -> list[str]:
             lines.append(f"{title}: {_people(len(people))}")
             lines += [f"  {who}: {why.splitlines()[0]}" for who, why in people.items()]
     if shown.left:
-        lines.append(f"grade these with: nbgrader autograde {shown.assignment.name}")
+        lines.append(f"grade those left alone with: nbgrader autograde {shown.assignment.name}")
     return lines
 
 
