@@ -72,7 +72,7 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
-# Feedback pages are made anew each time: an earlier one may be of an earlier submission or score.
+# Every run makes the feedback pages again: an earlier one may be of an earlier submission or score.
 c.GenerateFeedback.force = True
 
 # nbgrader exports 0 for what is not graded, and a comma in a name shifts its columns.

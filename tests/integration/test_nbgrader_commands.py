@@ -93,7 +93,7 @@ class Course:
 def _run(place: Path, *arguments: str) -> tuple[int, str]:
     lines: list[str] = []
     logs: list[logging.Logger] = []
-    handler = logging.Handler()
+    handler = logging.Handler(logging.INFO)
     handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
     NbGraderApp.clear_instance()
     NbGrader.clear_instance()
@@ -102,13 +102,12 @@ def _run(place: Path, *arguments: str) -> tuple[int, str]:
         code = 0
         try:
             app.initialize(list(arguments))
-            logs += [app.log]
-            while app.subapp:
-                app = app.subapp
-                logs += [app.log]
-            for log in logs:
-                log.addHandler(handler)
-            NbGraderApp.instance().start()
+            command = app
+            while command:
+                logs.append(command.log)
+                command.log.addHandler(handler)
+                command = command.subapp
+            app.start()
         except NoStart:
             pass
         except SystemExit as ended:
@@ -116,7 +115,7 @@ def _run(place: Path, *arguments: str) -> tuple[int, str]:
         finally:
             for log in logs:
                 log.removeHandler(handler)
-            NbGraderApp.instance().reset()
+            app.reset()
     return code, "\n".join(lines)
 
 
@@ -281,7 +280,7 @@ def test_a_score_is_exported_only_where_one_was_given(course: Course) -> None:
     assert first["bob"]["first_name"] == "Bob"
 
 
-def test_a_new_file_without_a_timestamp_is_graded_and_its_page_made_anew(course: Course) -> None:
+def test_a_new_file_without_a_timestamp_is_graded_and_its_page_made_again(course: Course) -> None:
     database = course.folder / "gradebook.db"
     scores = read_scores(database, NAME, course.assignment.notebook)
     assert scores["bob"].automatic == {"test_softmax": 20, "test_summary": 15}
