@@ -57,7 +57,7 @@ class GradeExport(ExportPlugin):  # type: ignore[misc]
         rows = list(self._rows(gradebook))
         target = Path(self.to or "grades.csv")
         try:
-            with target.open("w", encoding="utf-8", newline="") as stream:
+            with target.open("w", encoding="utf-8", errors="replace", newline="") as stream:
                 writer = csv.writer(stream, lineterminator="\n")
                 writer.writerow(COLUMNS)
                 writer.writerows([[_cell(value) for value in row] for row in rows])
@@ -134,7 +134,7 @@ class GradeExport(ExportPlugin):  # type: ignore[misc]
         parts = coursedir.format_path(
             coursedir.submitted_directory, "(?P<who>.*)", "(?P<name>.*)", escape=True
         )
-        found = ((re.fullmatch(parts, path), Path(path)) for path in matching(pattern))
+        found = ((re.fullmatch(parts, path, re.DOTALL), Path(path)) for path in matching(pattern))
         return {(at["who"], at["name"]): path for at, path in found if at and path.is_dir()}
 
 

@@ -33,7 +33,7 @@ def copy_feedback(exchange: Any) -> None:
     left: list[str] = []
     released = 0
     for folder in sorted(map(Path, matching(exchange.src_path))):
-        found = re.fullmatch(parts, str(folder))
+        found = re.fullmatch(parts, str(folder), re.DOTALL)
         who = found["who"] if found else folder.parent.name
         pages = sorted(folder.glob("*.html"))
         if not pages or who in excluded:
