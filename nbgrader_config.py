@@ -1,12 +1,12 @@
 """What differs from nbgrader's defaults. Read by every `nbgrader` command in this folder."""
 
-from coursekit.nbgrader_seam import replaced_steps
+from coursekit.nbgrader_seam import commands
 
 c = get_config()
 
-# The course folder and the students may have any name, and submissions may hold anything;
-# some of nbgrader's own steps fail there.
-replaced_steps.install()
+# Every nbgrader command works in this course, or says in one sentence what to use instead.
+# The course folder may have any name; nbgrader itself fails on brackets and question marks.
+commands.install()
 
 c.CourseDirectory.course_id = "residual-networks"
 c.CourseDirectory.ignore = [
@@ -71,6 +71,18 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
+
+# Every run makes the feedback pages again: an earlier one may be of an earlier submission or score.
+c.GenerateFeedback.force = True
+
+# nbgrader exports 0 for what is not graded, and a comma in a name shifts its columns.
+c.ExportApp.plugin_class = "coursekit.nbgrader_seam.grade_export.GradeExport"
+
+# `nbgrader zip_collect` reads the student from a file's name. Every learning platform names its
+# downloads in its own way, such as ada_lovelace_1815_Numbers_v1.ipynb:
+# c.FileNameCollectorPlugin.named_regexp = (
+#     r".*/(?P<student_id>[^_/]+_[^_/]+)_\d+_(?P<file_id>[^/]+)"
+# )
 
 # What a submission may use: `coursekit doctor` prints every limit and its default, which can be
 # changed here, for all assignments or for one. A limit that is hit is named in the verdict.

@@ -124,18 +124,27 @@ def graded_cells(url: str, assignment: str, notebook: str) -> GradedCells:
     with Gradebook(url) as gradebook:
         found = gradebook.find_notebook(notebook, assignment)
         texts = {cell.name: cell.source for cell in found.source_cells}
-        answers = frozenset(str(cell.name) for cell in found.solution_cells)
         return GradedCells(
-            {
-                cell.name: (texts[cell.name], float(cell.max_score))
-                for cell in found.grade_cells
-                if cell.cell_type == "code" and cell.name not in answers
-            },
+            {cell.name: (texts[cell.name], float(cell.max_score)) for cell in judged_cells(found)},
             frozenset(
                 (cell.name, cell.cell_type, float(cell.max_score)) for cell in found.grade_cells
             ),
-            answers,
+            _answers(found),
         )
+
+
+def judged_cells(notebook: Any) -> list[Any]:
+    """Return the cells that a machine grades; what students fill in is graded by hand."""
+    answers = _answers(notebook)
+    return [
+        cell
+        for cell in notebook.grade_cells
+        if cell.cell_type == "code" and cell.name not in answers
+    ]
+
+
+def _answers(notebook: Any) -> frozenset[str]:
+    return frozenset(str(cell.name) for cell in notebook.solution_cells)
 
 
 # What students handed in, and its scores.
@@ -172,16 +181,33 @@ def read_scores(database: Path, assignment: str, notebook: str) -> dict[str, Sco
     """
     found = {}
     with Gradebook(database_url(database)) as gradebook:
-        written = {
-            cell.name for cell in gradebook.find_notebook(notebook, assignment).solution_cells
-        }
+        judged = {cell.name for cell in judged_cells(gradebook.find_notebook(notebook, assignment))}
         for submission in gradebook.notebook_submissions(notebook, assignment):
-            grades = [grade for grade in submission.grades if grade.name not in written]
+            grades = [grade for grade in submission.grades if grade.name in judged]
             found[str(submission.student.id)] = Scores(
                 {grade.name: grade.auto_score for grade in grades},
                 {g.name: g.manual_score for g in grades if g.manual_score is not None},
             )
     return found
+
+
+def is_graded(url: str, assignment: str, student: str, notebook: str) -> bool:
+    """Return whether each cell of a submission that a machine grades has its score."""
+    with Gradebook(url) as gradebook:
+        try:
+            submission = gradebook.find_submission_notebook(notebook, assignment, student)
+        except MissingEntry:
+            return False
+        scores = {grade.name: grade.auto_score for grade in submission.grades}
+        judged = judged_cells(submission.notebook)
+        return all(scores.get(cell.name) is not None for cell in judged)
+
+
+def forget_timestamp(url: str, assignment: str, student: str) -> None:
+    """Take from a submission the time of an earlier one: when this one came is not known."""
+    with Gradebook(url) as gradebook, contextlib.suppress(MissingEntry):
+        gradebook.find_submission(assignment, student).timestamp = None
+        gradebook.db.commit()
 
 
 def take_back_scores(url: str, assignment: str, student: str, notebook: str = "") -> None:

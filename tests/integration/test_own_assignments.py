@@ -23,6 +23,7 @@ from coursekit.cli import main
 from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
+from coursekit.gradebook import read_rows
 from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.judge.verdict import NotebookVerdict
 
@@ -183,9 +184,12 @@ def test_hand_grading_counts_and_survives_a_regrade(
                     "why_stable", assignment.notebook, assignment.name, who
                 )
                 assert grade.needs_manual_grade and grade.auto_score is None
-                grade.manual_score = 4
+                grade.manual_score, grade.extra_credit, grade.needs_manual_grade = 4, 0.5, False
+                for comment in grade.notebook.comments:
+                    comment.manual_comment = f"seen: {comment.name}"
             gradebook.db.commit()
     before = scores(database, assignment)
+    rows = read_rows(course / "gradebook.db")
     hidden = assignment.tests / f"{FUNCTIONS[assignment.name][0]}.py"
     kept = hidden.read_text()
     # The last hidden check now asks for something that everybody has.
@@ -203,8 +207,11 @@ def test_hand_grading_counts_and_survives_a_regrade(
     changed_check = (hidden.stem, last.split('"')[1])
     assert gained == {who for who, fails in graded.fails.items() if changed_check in fails}
     assert gained and all(who in said for who in gained)
-    # Scores by hand count as before.
+    # Scores by hand count as before: of all rows, the judged cell's of these people changed.
     assert all(after[who] == before[who] for who in set(before) - gained)
+    now = read_rows(course / "gradebook.db")
+    touched = [key for key in rows.keys() | now.keys() if rows.get(key) != now.get(key)]
+    assert {table for table, _ in touched} == {"grade"} and len(touched) == len(gained)
 
 
 def scores(database: str, assignment: Assignment) -> dict[str, float]:

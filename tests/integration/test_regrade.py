@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from nbgrader.api import Gradebook
-from small_course import CHANGED_HIDDEN, small_course
+from small_course import CHANGED_HIDDEN, NAME, small_course
 
 from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
-from coursekit.errors import CourseKitError
+from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook import Rows, read_rows, take_scores
 from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.judge.verdict import NotebookVerdict
+from coursekit.processes.plain_files import open_folder
 from coursekit.regrading.preview import Preview, preview
 from coursekit.regrading.regrade import report
 from coursekit.regrading.writing import write
 from coursekit.release.pipeline import generate
+from coursekit.repair.finding.submission_digest import submission_digest
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +44,8 @@ def kind(student: str) -> str:
 
 
 TWELVE = sorted(f"{name}-{number + 1}" for name, many in LIKES.items() for number in range(many))
-CHANGED = [student for student in TWELVE if BEFORE[kind(student)] != AFTER[kind(student)]]
+GRADED = [student for student in TWELVE if student != NO_VERDICT]
+CHANGED = [student for student in GRADED if BEFORE[kind(student)] != AFTER[kind(student)]]
 
 
 @dataclass
@@ -117,10 +122,25 @@ def add_likes(assignment: Assignment) -> None:
                 grade.manual_score, grade.extra_credit = 5.5, 1
             gradebook.db.commit()
     (place(assignment, "autograded", NO_VERDICT).with_suffix(".verdict.json")).unlink()
-    # Late, and graded as it was handed in.
+    # Late, which costs the whole score, and graded as it was handed in.
     for folder in ("submitted", "autograded"):
         stamp = place(assignment, folder, LATE).with_name("timestamp.txt")
         stamp.write_text("2026-11-20 12:00:00 UTC\n")
+    graded_as_it_is(assignment, LATE)
+    with open_gradebook(assignment) as gradebook:
+        gradebook.find_assignment(assignment.name).duedate = datetime(2026, 11, 1)
+        late = gradebook.find_submission_notebook(assignment.notebook, assignment.name, LATE)
+        late.late_submission_penalty = BEFORE[kind(LATE)]
+        gradebook.db.commit()
+
+
+def graded_as_it_is(assignment: Assignment, student: str) -> None:
+    """Let the verdict be of what lies in submitted/ now."""
+    path = place(assignment, "autograded", student).with_suffix(".verdict.json")
+    verdict = NotebookVerdict.from_json(path.read_text())
+    with open_folder(place(assignment, "submitted", student).parent) as folder:
+        digest = submission_digest(folder)
+    path.write_text(replace(verdict, digest=digest).as_json())
 
 
 def place(assignment: Assignment, folder: str, student: str) -> Path:
@@ -145,16 +165,19 @@ def add_others(assignment: Assignment) -> None:
             ).grades
             grade.auto_score, grade.needs_manual_grade = 6, False
             gradebook.db.commit()
-    place(assignment, "submitted", "again").with_name("timestamp.txt").write_text(
-        "2026-11-20 13:00:00 UTC\n"
-    )
+    # As learning platforms give it out: a new file and no timestamp.
+    again = place(assignment, "submitted", "again")
+    again.write_text(again.read_text().replace("identity_block", "another_block"))
     place(assignment, "submitted", "broken").write_text("{ this is no notebook")
     place(assignment, "submitted", "A\nb").parent.mkdir(parents=True)
+    graded_as_it_is(assignment, "broken")
 
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> Class:
     small = small_course(tmp_path_factory.mktemp("regrade"), assignment)
+    with (small.course / "nbgrader_config.py").open("a") as settings:
+        settings.write('c.LateSubmissionPlugin.penalty_method = "zero"\n')
     generate(small)
     hand_in(small, assignment)
     run_nbgrader(small.course, "autograde", small.name)
@@ -179,8 +202,8 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
 
 
 def test_the_preview_lists_exactly_those_whose_score_changes(graded: Class) -> None:
-    assert len(TWELVE) == 12 and len(CHANGED) == 6
-    assert [comparison.student for comparison in graded.shown.compared] == TWELVE
+    assert len(GRADED) == 11 and len(CHANGED) == 5
+    assert [comparison.student for comparison in graded.shown.compared] == GRADED
     assert [comparison.student for comparison in graded.shown.changed] == CHANGED
     for comparison in graded.shown.compared:
         name = kind(comparison.student)
@@ -190,7 +213,7 @@ def test_the_preview_lists_exactly_those_whose_score_changes(graded: Class) -> N
 
 def test_the_preview_says_by_how_much_and_by_which_check(graded: Class) -> None:
     lines = report(graded.shown)
-    assert lines[0] == "score changes: 6 submissions"
+    assert lines[0] == "score changes: 5 submissions"
     at = lines.index("  no-relu-2: 6 -> 3 (-3)")
     assert lines[at : at + 5] == [
         "  no-relu-2: 6 -> 3 (-3)",
@@ -199,34 +222,32 @@ def test_the_preview_says_by_how_much_and_by_which_check(graded: Class) -> None:
         "      layer names: removed, it was ✓ passed 3/3",
         "      order: a new check, ✗ failed 0/3",
     ]
-    at = lines.index("  wrong-names-3: 3 -> 6 (+3)")
-    assert "no earlier verdict: graded with a new salt" in lines[at + 2]
     assert "score stays: 6 submissions" in lines
     assert "  right-1: the same score by other checks, unchanged" in lines
-    assert "left alone: 2 submissions" in lines
+    assert "left alone: 3 submissions" in lines
     assert "  not-graded: not graded yet" in lines
-    assert "  again: submitted again, and not graded yet" in lines
-    assert "grading failed: 2 submissions" in lines
+    assert "  again: handed in again since it was graded" in lines
+    missing = "its verdict is missing or damaged, so that nothing tells what was graded"
+    assert f"  {NO_VERDICT}: {missing}" in lines
+    at = lines.index("grading failed: 2 submissions")
     refused = "  A\\nb: the name of its folder contains a line end or another control character"
-    assert refused in lines
-    assert "cannot be read as a notebook" in lines[-1] and lines[-1].startswith("  broken: ")
+    assert lines[at + 1] == refused
+    assert lines[at + 2].startswith("  broken: ")
+    assert "cannot be read as a notebook" in lines[at + 2]
+    assert lines[-1] == f"grade those left alone with: nbgrader autograde {NAME}"
 
 
 def test_progress_is_shown(graded: Class) -> None:
-    assert any("graded in the copy 12 of 13" in line for line in graded.said)
-    assert any("wrote 6 of 6: wrong-names-3" in line for line in graded.said)
+    assert any("graded in the copy 11 of 12" in line for line in graded.said)
+    assert any("wrote 5 of 5: wrong-names-2" in line for line in graded.said)
 
 
 def test_an_earlier_salt_is_used_again(graded: Class) -> None:
     copied = graded.shown.copied
-    for student in TWELVE:
-        earlier = graded.before.get(
-            Path("autograded", student, copied.name, f"{copied.notebook}.verdict.json")
-        )
-        assert (earlier is None) == (student == NO_VERDICT)
+    for student in GRADED:
+        place = Path("autograded", student, copied.name, f"{copied.notebook}.verdict.json")
         verdict = read_verdict(copied.course, student, copied.name, copied.notebook)
-        if earlier:
-            assert f'"salt": {verdict.salt},' in earlier.decode()
+        assert f'"salt": {verdict.salt},' in graded.before[place].decode()
 
 
 def test_the_preview_writes_nothing_in_the_course(graded: Class) -> None:
@@ -273,10 +294,15 @@ def test_writing_changes_exactly_the_rows_that_were_shown(graded: Class) -> None
                 # nbgrader asks for another look where a score by hand meets a new one.
                 assert (grade.manual_score, grade.extra_credit) == (5.5, 1)
                 assert grade.needs_manual_grade
-    assert len(changed) == 6
-    assert {student: found[student] for student in TWELVE} == {
-        student: AFTER[kind(student)] for student in TWELVE
+            if submission.student.id == LATE:
+                # The penalty goes with the score.
+                assert ("submitted_notebook", submission.id) in changed
+                assert submission.late_submission_penalty == AFTER[kind(LATE)] == 6
+    assert len(changed) == len(CHANGED) + 1
+    assert {student: found[student] for student in GRADED} == {
+        student: AFTER[kind(student)] for student in GRADED
     }
+    assert found[NO_VERDICT] == BEFORE[kind(NO_VERDICT)]
     assert (found["broken"], found["again"], found.get("not-graded")) == (6, 6, None)
     with open_gradebook(graded.assignment) as gradebook:
         (cell,) = gradebook.find_notebook(
@@ -296,6 +322,33 @@ def test_nothing_is_written_over_what_somebody_graded_meanwhile(
     with pytest.raises(CourseKitError, match="the gradebook changed while the preview was made"):
         write(graded.shown, print)
     assert files(graded.assignment.course) == before
+    # A comment is a grader's work as well.
+    shown = replace(graded.shown, rows=read_rows(database(graded.assignment)))
+    comment(graded, "right-1", "well done")
+    before = files(graded.assignment.course)
+    with pytest.raises(CourseKitError, match="the gradebook changed while the preview was made"):
+        write(shown, print)
+    assert files(graded.assignment.course) == before
+
+
+def test_a_row_that_changes_while_scores_are_written_is_told(graded: Class) -> None:
+    shown = replace(graded.shown, rows=read_rows(database(graded.assignment)))
+
+    def meanwhile(line: str) -> None:
+        if "wrote 1 of" in line:
+            comment(graded, "right-2", "see me")
+
+    with pytest.raises(InfrastructureError, match="1 other rows changed, other scores for no one"):
+        write(shown, meanwhile)
+
+
+def comment(graded: Class, student: str, text: str) -> None:
+    with open_gradebook(graded.assignment) as gradebook:
+        found = gradebook.find_submission_notebook(
+            graded.assignment.notebook, graded.assignment.name, student
+        )
+        found.comments[0].manual_comment = text
+        gradebook.db.commit()
 
 
 def test_an_interruption_leaves_a_submissions_scores_as_they_were(

@@ -247,6 +247,22 @@ def test_a_notebook_gets_a_list_and_one_line_instead_of_a_traceback(
     assert "✓ passed" in printed and "✗ failed" in printed
     assert "the first convolution is missing" in printed
     assert raised.value._render_traceback_() == [str(raised.value)]
+    assert str(raised.value).endswith("1 of 2 checks not passed yet; the list above says why.")
+
+
+def test_nbgrader_validate_gets_the_list_in_the_error_which_is_all_that_it_shows(
+    notebook: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBGRADER_VALIDATING", "1")
+    checks = Checks("identity_block")
+    with checks("convolutions", points=5):
+        checks.trace((4, 4, 6), **ARGUMENTS).has_convolutions()
+    with pytest.raises(ChecksNotPassed, match="✗ failed") as raised:
+        checks.report()
+    said = str(raised.value)
+    assert "above" not in said and "the first convolution is missing" in " ".join(said.split())
+    # It cuts longer lines.
+    assert max(map(len, said.splitlines())) <= 80
 
 
 PROGRAM = """

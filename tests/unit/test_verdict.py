@@ -37,6 +37,7 @@ VERDICT = NotebookVerdict(
     2**63 - 1,
     "bubblewrap",
     ("made from an older version", "stopped after 6 s in cell 3"),
+    "sha256:0123456789abcdef",
 )
 
 
@@ -55,8 +56,14 @@ def test_the_golden_file_is_read_back() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('"schema": 2', '"schema": 1', "a verdict of schema 2 is needed"),
+        ('"schema": 3', '"schema": 4', "a verdict of schema 3 is needed"),
+        ('"schema": 3,', "", "a verdict of schema 3 is needed"),
         ('"outcome": "passed"', '"outcome": "excellent"', "'excellent' is not a valid Outcome"),
+        ('"salt": 9223372036854775807', '"salt": "1"', "changed after it was written"),
+        ('"score": 3.5', '"score": 10.5', "changed after it was written"),
+        ('"name": "names",', "", "damaged"),
+        ('"grade_id": "test_g"', '"grade": "test_g"', "damaged"),
+        ('"salt"', '"pepper"', "damaged"),
     ],
 )
 def test_another_form_is_refused(old: str, new: str, said: str) -> None:

@@ -180,7 +180,6 @@ def test_checks_that_change_come_and_go_are_told() -> None:
     )
     compared = Comparison("ann", {"test_x": 5}, {"test_x": 6}, old, new)
     assert compared.score_changes and compared.difference == 1
-    assert compared.checks is not None
     assert [str(change) for change in compared.checks] == [
         "fixed: ✗ failed 0/2 -> ✓ passed 2/2",
         "weighed: ✓ passed 1/1 -> ✓ passed 2/2",
@@ -196,9 +195,10 @@ def test_a_remark_stands_on_the_feedback_page_and_is_escaped() -> None:
     assert clean_html(page) == page
 
 
-def test_without_an_earlier_verdict_checks_are_not_compared() -> None:
-    compared = Comparison("ann", {"test_x": 5}, {"test_x": 5}, None, verdict())
-    assert compared.checks is None and not compared.score_changes
+def test_two_cells_that_change_by_as_much_up_and_down_are_a_change() -> None:
+    before, after = {"test_x": 5, "test_y": 2}, {"test_x": 4, "test_y": 3}
+    compared = Comparison("ann", before, after, verdict(), verdict())
+    assert compared.score_changes and compared.difference == 0
 
 
 def test_an_interruption_leaves_no_half_assignment(small: Assignment) -> None:

@@ -110,6 +110,7 @@ def read_verdict(course: Path, student: str, assignment: str, notebook: str) -> 
 
     Raises:
         InfrastructureError: if grading failed, so that there is no verdict.
+        ValueError: if it is of another schema, or damaged.
 
     """
     path = course / "autograded" / student / assignment / f"{notebook}.verdict.json"
@@ -119,3 +120,13 @@ def read_verdict(course: Path, student: str, assignment: str, notebook: str) -> 
         raise InfrastructureError(
             f"{student}'s {assignment} was not graded", f"read nbgrader's output: {course / LOG}"
         ) from None
+
+
+def find_verdict(
+    course: Path, student: str, assignment: str, notebook: str
+) -> NotebookVerdict | None:
+    """Return the verdict in ``autograded/``; None if it is missing or cannot be read."""
+    try:
+        return read_verdict(course, student, assignment, notebook)
+    except (InfrastructureError, ValueError, OSError):
+        return None

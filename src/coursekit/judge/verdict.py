@@ -10,7 +10,7 @@ from typing import Any
 from resnets_utils.checks.check_result import CheckResult, Outcome
 
 # Raise it when the meaning of the JSON changes.
-SCHEMA = 2
+SCHEMA = 3
 # Sums of points may differ by less, because of rounding.
 MAX_ROUNDING = 1e-9
 
@@ -100,6 +100,7 @@ class NotebookVerdict:
         salt: determined the random inputs; with it, the grading can be repeated.
         isolation: the sandbox level that the student's kernel ran in.
         remarks: what happened to the notebook as a whole.
+        digest: of the submission as it was read (see `submission_digest`), to find later changes.
 
     """
 
@@ -110,6 +111,7 @@ class NotebookVerdict:
     salt: int
     isolation: str
     remarks: tuple[str, ...] = ()
+    digest: str = ""
 
     def as_json(self) -> str:
         """Return the verdict as JSON text."""
@@ -122,12 +124,19 @@ class NotebookVerdict:
         """Return the verdict that `as_json` wrote.
 
         Raises:
-            ValueError: if the text is of another schema.
+            ValueError: if it did not write this text: it is of another schema, or damaged.
 
         """
-        data = json.loads(text)
-        if data.pop("schema", None) != SCHEMA:
-            raise ValueError(f"a verdict of schema {SCHEMA} is needed")
-        data["cells"] = tuple(CellVerdict.from_data(cell) for cell in data["cells"])
-        data["remarks"] = tuple(data["remarks"])
-        return cls(**data)
+        try:
+            data = json.loads(text)
+            if data.pop("schema", None) != SCHEMA:
+                raise ValueError(f"a verdict of schema {SCHEMA} is needed")
+            data["cells"] = tuple(CellVerdict.from_data(cell) for cell in data["cells"])
+            data["remarks"] = tuple(data["remarks"])
+            verdict = cls(**data)
+            whole = type(verdict.salt) is int and verdict.as_json() == text
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError(f"the verdict is damaged ({type(error).__name__})") from None
+        if not whole:
+            raise ValueError("the verdict was changed after it was written")
+        return verdict

@@ -130,6 +130,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             self._salt,
             confinement.level.name,
             tuple(self._remarks),
+            submission.digest,
         )
         resources.setdefault("outputs", {})[f"{info['notebook']}.verdict.json"] = (
             verdict.as_json().encode()

@@ -1,19 +1,19 @@
 """Every step of generating and grading that the kit takes over from nbgrader, in one table.
 
 nbgrader names its classes `Autograde` and `GenerateAssignment` directly, and has no
-setting for these steps: so they are replaced on the classes themselves, for every
-nbgrader command in the course folder (`nbgrader_config.py`). Its database engine is
-replaced in `gradebook`.
+setting for these steps: so they are replaced on the classes themselves. `commands`
+installs them for every nbgrader command in the course folder, beside what holds for the
+commands themselves. The database engine is replaced in `gradebook`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
 
 import nbgrader.apps.api
+import nbgrader.apps.validateapp
 import nbgrader.converters.base
+import nbgrader.exchange.default.collect
 import nbgrader.utils
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.converters import (
@@ -26,26 +26,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from coursekit.nbgrader_seam import course_folder, failures, submitted_folder
 from coursekit.nbgrader_seam.failures import telling
-
-
-@dataclass(frozen=True)
-class Step:
-    """A step of nbgrader's that is done in another way.
-
-    Attributes:
-        owner: the class or module whose step it is.
-        name: the step's name there.
-        ours: what takes its place. It is built from nbgrader's own step, if at all,
-            when this module is imported, which happens before anything is replaced.
-        why: why nbgrader's own will not do.
-
-    """
-
-    owner: Any
-    name: str
-    ours: Any
-    why: str
-
+from coursekit.nbgrader_seam.step import Step, put_in_place
 
 _NOT_TOLD = "its failure reaches people as a traceback, or as 'see the above traceback'"
 
@@ -54,6 +35,8 @@ _GLOB = SimpleNamespace(glob=course_folder.matching)
 
 STEPS = (
     Step(nbgrader.apps.api, "glob", _GLOB, _PATTERN),
+    Step(nbgrader.apps.validateapp, "glob", _GLOB, _PATTERN),
+    Step(nbgrader.exchange.default.collect, "glob", _GLOB, _PATTERN),
     Step(nbgrader.converters.base, "glob", _GLOB, _PATTERN),
     Step(nbgrader.utils, "glob", _GLOB, _PATTERN),
     Step(
@@ -131,5 +114,4 @@ STEPS = (
 
 def install() -> None:
     """Put every step of the table in its place; doing it twice changes nothing."""
-    for step in STEPS:
-        setattr(step.owner, step.name, step.ours)
+    put_in_place(STEPS)

@@ -33,6 +33,7 @@ class Submission:
     Attributes:
         folder: the submitted folder, held open.
         graded_by: the version whose tests and release count.
+        digest: of its files, taken before the first of them was read.
         repairs: what was repaired, in words.
         python: the version of Python that the notebook names; "" if it names none.
         own_files: the small files that were handed in with it.
@@ -41,6 +42,7 @@ class Submission:
 
     folder: OpenFolder
     graded_by: GradingVersion
+    digest: str
     repairs: tuple[str, ...] = ()
     python: str = ""
     own_files: OwnFiles = field(default_factory=OwnFiles)
@@ -105,8 +107,9 @@ class SubmissionExporter(NotebookExporter):
         )
         repairs = (*rebuilt.repairs, *filter(None, [read_timestamp(folder)[1]]))
         # The release that was asked for last is the one that the notebook went into.
+        digest: str = self.parent.submission_digest  # type: ignore[union-attr]
         return rebuilt.notebook, Submission(
-            folder, chosen[-1], shortened(repairs), rebuilt.python, rebuilt.own_files
+            folder, chosen[-1], digest, shortened(repairs), rebuilt.python, rebuilt.own_files
         )
 
     def _release(self, assignment: str, notebook: str) -> Path:

@@ -14,7 +14,13 @@ from nbgrader.converters import Autograde, BaseConverter
 from coursekit.course.library import STUDENT_LIBRARY
 from coursekit.course.student_names import escaped, why_no_student
 from coursekit.errors import InfrastructureError
-from coursekit.gradebook import notebooks_of, take_back_scores
+from coursekit.gradebook import (
+    forget_timestamp,
+    is_graded,
+    notebooks_of,
+    take_back_scores,
+)
+from coursekit.grading.nbgrader_run import find_verdict
 from coursekit.machine_errors import in_words
 from coursekit.nbgrader_seam.course_folder import matching, open_submission, students_in
 from coursekit.processes.plain_files import (
@@ -24,6 +30,7 @@ from coursekit.processes.plain_files import (
     stands_in_the_way,
 )
 from coursekit.repair.finding.archives import is_named_archive
+from coursekit.repair.finding.submission_digest import submission_digest
 from coursekit.repair.finding.timestamp import FILE, read_timestamp
 
 # What a submission may take in autograded/ and in feedback/, beside its notebook.
@@ -90,19 +97,25 @@ def _list(converter: Any, found: dict[str, list[str]]) -> None:
 def init_destination(converter: Any, assignment_id: str, student_id: str) -> bool:
     """Return whether a submission is to be graded, and make room for it.
 
-    An interrupted grading leaves a folder in ``autograded/`` without a verdict.
-    nbgrader would take that submission for graded.
+    nbgrader compares timestamps, which most submissions do not have, and takes any folder in
+    ``autograded/`` for the result of a grading. What was graded is what the verdict's digest
+    says; it is graded once.
     """
     _open(converter, assignment_id, student_id)
     folder = Path(converter._format_dest(assignment_id, student_id))
+    submitted = Path(converter._format_source(assignment_id, student_id))
     excluded = student_id in converter.coursedir.student_id_exclude.split(",")
+    # Before anything is read: what changes meanwhile is then found by the next run.
+    opened = converter.coursedir.handed_in
+    readable = isinstance(opened, OpenFolder) and not excluded
+    converter.submission_digest = submission_digest(opened) if readable else ""
     try:
+        if folder.is_dir() and readable and not converter.force:
+            again = _why_again(converter, assignment_id, student_id)
+            if again:
+                converter.log.warning("%s: %s; it is graded again", submitted, again)
+                shutil.rmtree(folder)
         wanted = bool(_init_destination(converter, assignment_id, student_id))
-        if not (wanted or excluded) and _has_no_verdict(folder, converter.notebooks):
-            converter.log.warning("%s was not graded to its end; it is graded again", folder)
-            shutil.rmtree(folder)
-            wanted = True
-        opened = converter.coursedir.handed_in
         if not (wanted or excluded or isinstance(opened, OpenFolder)):
             # Its earlier result stands, and whoever grades is told.
             converter.refused.append(opened)
@@ -113,8 +126,16 @@ def init_destination(converter: Any, assignment_id: str, student_id: str) -> boo
     return wanted
 
 
-def _has_no_verdict(folder: Path, notebooks: list[str]) -> bool:
-    return any(not (folder / f"{Path(one).stem}.verdict.json").exists() for one in notebooks)
+def _why_again(converter: Any, assignment: str, student: str) -> str:
+    """Why a submission with a folder in ``autograded/`` has to be graded; "" if it has not."""
+    for path in converter.notebooks:
+        name = Path(path).stem
+        verdict = find_verdict(Path(converter.coursedir.root), student, assignment, name)
+        if verdict is None or not is_graded(converter.coursedir.db_url, assignment, student, name):
+            return "it was not graded to its end"
+        if verdict.digest != converter.submission_digest:
+            return "it has changed since it was graded"
+    return ""
 
 
 def _open(converter: Any, assignment_id: str, student_id: str) -> None:
@@ -154,10 +175,13 @@ def prepare_folder(converter: Any, assignment_id: str, student_id: str) -> None:
         return
     coursedir = converter.coursedir
     take_back_scores(coursedir.db_url, assignment_id, student_id)
+    opened = coursedir.handed_in
+    if isinstance(opened, OpenFolder) and read_timestamp(opened)[0] is None:
+        forget_timestamp(coursedir.db_url, assignment_id, student_id)
     target = Path(converter._format_dest(assignment_id, student_id))
     target.mkdir(parents=True, exist_ok=True)
-    if isinstance(coursedir.handed_in, OpenFolder):
-        _copy_submission(converter, assignment_id, coursedir.handed_in, target)
+    if isinstance(opened, OpenFolder):
+        _copy_submission(converter, assignment_id, opened, target)
 
 
 def prepare_feedback(converter: Any, assignment_id: str, student_id: str) -> None:

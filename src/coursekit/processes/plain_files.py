@@ -240,6 +240,7 @@ def copy_plain_files(
     target: Path,
     wanted: Callable[[Path], bool] = lambda inside: True,
     room: int = MAX_BYTES,
+    within: str = "",
 ) -> None:
     """Copy a submitted folder's plain files.
 
@@ -248,10 +249,11 @@ def copy_plain_files(
         target: where they go; it is made if need be.
         wanted: told a file's path within the folder, says whether it is copied.
         room: bytes that the copies may take; a file that does not fit in is left out.
+        within: a folder in it, if only that one is copied.
 
     """
     target.mkdir(parents=True, exist_ok=True)
-    for inside in look_into(source).files:
+    for inside in look_into(source, within).files:
         if wanted(inside) and not stands_in_the_way(inside, target):
             try:
                 stream = open_plain(inside, source)

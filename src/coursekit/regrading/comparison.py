@@ -42,7 +42,7 @@ class Comparison:
         student: the student's id.
         before: the gradebook's automatic scores by test cell.
         after: today's.
-        old: the earlier verdict, if there is one.
+        old: the earlier verdict.
         new: today's.
 
     """
@@ -50,13 +50,13 @@ class Comparison:
     student: str
     before: Mapping[str, float]
     after: Mapping[str, float]
-    old: NotebookVerdict | None
+    old: NotebookVerdict
     new: NotebookVerdict
 
     @property
-    def checks(self) -> tuple[CheckChange, ...] | None:
-        """The checks with another result; None if there is no earlier verdict."""
-        return None if self.old is None else _check_changes(self.old, self.new)
+    def checks(self) -> tuple[CheckChange, ...]:
+        """The checks with another result."""
+        return _check_changes(self.old, self.new)
 
     @property
     def score_changes(self) -> bool:

@@ -21,14 +21,20 @@ from coursekit.gradebook import (
     read_rows,
     read_scores,
 )
-from coursekit.grading.nbgrader_run import LOG, read_verdict, run_nbgrader, submission_error
+from coursekit.grading.nbgrader_run import (
+    LOG,
+    find_verdict,
+    read_verdict,
+    run_nbgrader,
+    submission_error,
+)
 from coursekit.judge.verdict import NotebookVerdict
-from coursekit.processes.plain_files import copy_plain_files, open_folder
+from coursekit.processes.plain_files import CHECKPOINTS, copy_plain_files, open_folder
 from coursekit.regrading.comparison import Comparison
 from coursekit.release.changed_cells import refuse_changed_cells, students_with_submissions
 from coursekit.release.pipeline import build_folder
 from coursekit.repair.finding.candidate_files import find_candidates
-from coursekit.repair.finding.timestamp import read_timestamp
+from coursekit.repair.finding.submission_digest import submission_digest
 
 SALTS = "salts.json"
 
@@ -95,17 +101,26 @@ def preview(course: Path, name: str, say: Say) -> Preview:
     _nbgrader(copied.course, "generate_assignment", name, "--force")
     refuse_changed_cells(assignment, copied)
     scores = read_scores(copied.course / GRADEBOOK, name, assignment.notebook)
-    left = {who: why for who in students if (why := _why_left(assignment, who, scores.get(who)))}
-    graded = [who for who in students if who not in left]
+    earlier: dict[str, NotebookVerdict] = {}
+    left: dict[str, str] = {}
+    for who in students:
+        verdict = find_verdict(course, who, name, assignment.notebook)
+        why = _why_left(assignment, who, scores.get(who), verdict)
+        if verdict is None or why:
+            left[who] = why
+        else:
+            earlier[who] = verdict
+    graded = list(earlier)
     if not graded:
         raise CourseKitError(
-            f"no submission of {name} has been graded yet",
+            f"no submission of {name} can be graded again:\n"
+            + "\n".join(f"{who}: {why}" for who, why in left.items()),
             f"grade with today's tests, with: nbgrader autograde {name}",
         )
-    earlier = {who: _earlier_verdict(assignment, who) for who in graded}
     for who in graded:
         place = ("submitted", who, name)
         with open_folder(course / place[0], *place[1:]) as folder:
+            copy_plain_files(folder, copied.course.joinpath(*place), within=CHECKPOINTS)
             copy_plain_files(folder, copied.course.joinpath(*place))
     failed = refused | _grade(copied, earlier, say)
     today = read_scores(copied.course / GRADEBOOK, name, assignment.notebook)
@@ -158,39 +173,30 @@ def _nbgrader(course: Path, *arguments: str, watch: Callable[[], None] | None = 
     )
 
 
-def _why_left(assignment: Assignment, student: str, scores: Scores | None) -> str:
-    """Why a submission cannot be graded again; "" if it can."""
-    autograded = assignment.course / "autograded"
+def _why_left(
+    assignment: Assignment, student: str, scores: Scores | None, verdict: NotebookVerdict | None
+) -> str:
+    """Why it would not be seen what the tests alone change in a submission's score, or ""."""
     notebook = f"{assignment.notebook}.ipynb"
     try:
         with open_folder(assignment.course / "submitted", student, assignment.name) as folder:
             if not find_candidates(folder, notebook)[0]:
                 return "its notebook is not in submitted/"
-            timestamp, _ = read_timestamp(folder)
+            digest = submission_digest(folder)
     except InfrastructureError as error:
         return error.message
-    graded = autograded / student / assignment.name / notebook
+    graded = assignment.course / "autograded" / student / assignment.name / notebook
     if scores is None or None in scores.automatic.values() or not graded.is_file():
         return "not graded yet"
-    with open_folder(autograded, student, assignment.name) as folder:
-        again = timestamp != read_timestamp(folder)[0]
-    return "submitted again, and not graded yet" if again else ""
+    if verdict is None:
+        return "its verdict is missing or damaged, so that nothing tells what was graded"
+    return "" if verdict.digest == digest else "handed in again since it was graded"
 
 
-def _earlier_verdict(assignment: Assignment, student: str) -> NotebookVerdict | None:
-    try:
-        return read_verdict(assignment.course, student, assignment.name, assignment.notebook)
-    except (InfrastructureError, ValueError, KeyError, TypeError, AttributeError):
-        # It is missing or cannot be read: the submission is graded with a new salt.
-        return None
-
-
-def _grade(
-    copied: Assignment, earlier: dict[str, NotebookVerdict | None], say: Say
-) -> dict[str, str]:
+def _grade(copied: Assignment, earlier: dict[str, NotebookVerdict], say: Say) -> dict[str, str]:
     """Grade all submissions in the copy with their earlier salts; return whose failed, and why."""
     course, name, students = copied.course, copied.name, list(earlier)
-    salts = {who: verdict.salt for who, verdict in earlier.items() if verdict}
+    salts = {who: verdict.salt for who, verdict in earlier.items()}
     (course / SALTS).write_text(json.dumps(salts), encoding="utf-8")
     done: set[str] = set()
 

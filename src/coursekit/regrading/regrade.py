@@ -33,7 +33,7 @@ def regrade(course: Path, name: str, console: Console, *, write: bool) -> int:
         write_shown(shown, say)
         say(f"written: {_people(len(shown.changed))}; all other grades are unchanged")
         if shown.changed:
-            say(f"update the feedback pages with: nbgrader generate_feedback {name} --force")
+            say(f"update the feedback pages with: nbgrader generate_feedback {name}")
     else:
         say(f"nothing was written; write these scores with: coursekit regrade {name} --write")
     return 1 if shown.failed else 0
@@ -54,6 +54,8 @@ def report(shown: Preview) -> list[str]:
         if people:
             lines.append(f"{title}: {_people(len(people))}")
             lines += [f"  {who}: {why.splitlines()[0]}" for who, why in people.items()]
+    if shown.left:
+        lines.append(f"grade those left alone with: nbgrader autograde {shown.assignment.name}")
     return lines
 
 
@@ -67,11 +69,7 @@ def _changed(comparison: Comparison, by_hand: dict[str, float]) -> list[str]:
         lines.append(f"    {cell}: {old:g} -> {score:g}")
         if cell in by_hand:
             lines.append(f"      the score given by hand continues to count: {by_hand[cell]:g}")
-        lines += [
-            f"      {change}" for change in comparison.checks or () if change.grade_id == cell
-        ]
-    if comparison.checks is None:
-        lines.append("    no earlier verdict: graded with a new salt, checks not compared")
+        lines += [f"      {change}" for change in comparison.checks if change.grade_id == cell]
     return lines
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from coursekit.command_runner import Say
@@ -51,12 +52,17 @@ def write(shown: Preview, say: Say) -> None:
 def _take_files(shown: Preview, comparison: Comparison) -> None:
     """Replace the graded notebook and its verdict; each is replaced whole or not at all."""
     place = Path("autograded", comparison.student, shown.assignment.name)
-    for ending in (".ipynb", ".verdict.json"):
+    # The copy lacks links and the like, which are never read and which the digest counts.
+    verdict = replace(comparison.new, digest=comparison.old.digest)
+    graded = shown.copied.course / place / f"{shown.assignment.notebook}.ipynb"
+    contents = {".ipynb": graded.read_bytes(), ".verdict.json": verdict.as_json().encode()}
+    for ending, content in contents.items():
         name = f"{shown.assignment.notebook}{ending}"
         # Written next to the old file first: a rename within a folder is all or nothing.
         draft = shown.assignment.course / place / f".{name}.draft"
         draft.unlink(missing_ok=True)
-        shutil.copy2(shown.copied.course / place / name, draft)
+        draft.write_bytes(content)
+        shutil.copymode(graded, draft)
         os.replace(draft, shown.assignment.course / place / name)
 
 

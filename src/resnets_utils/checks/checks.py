@@ -20,6 +20,7 @@ the results are taken from `judging`.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -177,10 +178,11 @@ class Checks:
         print(printable(text, getattr(sys.stdout, "encoding", None) or "utf-8"))
         missed = [result for result in self.results if result.outcome is not Outcome.PASSED]
         if missed:
-            raise ChecksNotPassed(
-                f"{self.function}: {len(missed)} of {len(self.results)} checks not passed yet; "
-                "the list above says why."
-            )
+            said = f"{self.function}: {len(missed)} of {len(self.results)} checks not passed yet"
+            # `nbgrader validate` shows the error alone, in narrow lines.
+            validated = os.environ.get("NBGRADER_VALIDATING")
+            why = f":\n\n{narrow(text)}" if validated else "; the list above says why."
+            raise ChecksNotPassed(said + why)
 
 
 def outcome_of(error: Exception, *, tell: bool) -> tuple[Outcome, str]:
@@ -217,6 +219,14 @@ def report(function: str, results: list[CheckResult]) -> str:
             told[result.reason] = result.name
         lines += [f"      note: {remark}" for remark in result.remarks]
     return "\n".join(lines)
+
+
+def narrow(text: str, width: int = 80) -> str:
+    """Return a text in lines of at most that many letters, each piece as far in as its line."""
+    return "\n".join(
+        textwrap.fill(line, width, subsequent_indent=" " * (len(line) - len(line.lstrip())))
+        for line in text.split("\n")
+    )
 
 
 def printable(text: str, encoding: str) -> str:
