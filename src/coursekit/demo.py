@@ -12,17 +12,19 @@ from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
-from coursekit.course.assignment import Assignment, find_assignment
+from coursekit.course.assignment import Assignment, find_assignment, read_text
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
 from coursekit.errors import AuthoringError, CourseKitError, InfrastructureError
 from coursekit.grading.nbgrader_run import LOG, read_verdict, run_nbgrader
 from coursekit.judge.verdict import NotebookVerdict
-from coursekit.release.pipeline import build_folder, copy_course, generate
+from coursekit.release.pipeline import build_folder, copy_course, generate, told_of_the_course
 from coursekit.sandbox.levels import strongest, why_no_sandbox
 from resnets_utils.checks.check_result import CheckResult, Outcome
 
 SUBMISSIONS = "examples/submissions.toml"
+# What each of them has.
+_KEYS = ("student", "assignment", "about")
 
 
 def demo(course: Path, console: Console) -> Path:
@@ -40,9 +42,16 @@ def demo(course: Path, console: Console) -> Path:
             f"there is no {SUBMISSIONS} in {course}",
             "run the demo in the kit's own folder: make demo",
         )
-    entries = tomllib.loads((course / SUBMISSIONS).read_text(encoding="utf-8"))["submission"]
     folder = build_folder(course, "demo")
     copy_course(course, folder)
+    with told_of_the_course(course, folder):
+        _demo(course, folder, console)
+    return folder
+
+
+def _demo(course: Path, folder: Path, console: Console) -> None:
+    """Release, grade and show in a copy of the course."""
+    entries = _entries(course)
     names = list(dict.fromkeys(entry["assignment"] for entry in entries))
     known = {name: find_assignment(folder, name) for name in names}
     for name in names:
@@ -89,7 +98,21 @@ def demo(course: Path, console: Console) -> Path:
         f"\nFeedback pages: {folder.relative_to(course)}/feedback/<student>/<assignment>/"
         "<notebook>.html"
     )
-    return folder
+
+
+def _entries(course: Path) -> list[dict[str, Any]]:
+    """The submissions of the demo, in words."""
+    try:
+        entries: list[dict[str, Any]] = tomllib.loads(read_text(course / SUBMISSIONS))["submission"]
+        missing = [key for entry in entries for key in _KEYS if key not in entry]
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        missing = [f"{type(error).__name__}: {error}"]
+    if missing:
+        raise AuthoringError(
+            f"{SUBMISSIONS} cannot be used: {', '.join(missing)}",
+            f"begin each entry with [[submission]], and give it {', '.join(_KEYS)}",
+        )
+    return entries
 
 
 def show_isolation(console: Console) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,10 +20,10 @@ from coursekit.judge.verdict import CellVerdict, NotebookVerdict
 from coursekit.release.leaks import find_leaks
 from coursekit.release.mistakes import refuse_mistakes
 from coursekit.release.pipeline import (
-    _same_folders,
-    check_blank,
-    check_solution,
+    blank_failures,
+    differences,
     normalise_source,
+    solution_failures,
 )
 from resnets_utils.checks.check_result import CheckResult, Outcome
 from resnets_utils.checks.reference import RECORD
@@ -73,6 +74,23 @@ def _split_over_lines(notebook: dict[str, Any]) -> None:
     notebook["cells"][0]["source"] = ["Look: ", "2.29", "18172"]
 
 
+# A line of a hidden test that holds no figure.
+SECRET_LINE = 'letter = str(checks.random.choice(list("ghkmpq")))'
+
+
+def _hidden_line(notebook: dict[str, Any]) -> None:
+    notebook["cells"][0]["source"] += "\n" + SECRET_LINE
+
+
+def _harmless_output(notebook: dict[str, Any]) -> None:
+    cell = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
+    cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": ["hello"]}]
+
+
+def _harmless_attachment(notebook: dict[str, Any]) -> None:
+    notebook["cells"][0]["attachments"] = {"a.txt": {"text/plain": "hello"}}
+
+
 def _marker(notebook: dict[str, Any]) -> None:
     notebook["cells"][0]["source"] += "\n### BEGIN SOLUTION"
 
@@ -86,6 +104,9 @@ def _marker(notebook: dict[str, Any]) -> None:
         (_in_output, "a line of the solution"),
         (_split_over_lines, "an expected value of a hidden test"),
         (_marker, "a marker"),
+        (_hidden_line, "a line of a hidden test"),
+        (_harmless_output, "its outputs"),
+        (_harmless_attachment, "its attachments"),
     ],
 )
 def test_a_leak_is_found_and_named(
@@ -93,8 +114,9 @@ def test_a_leak_is_found_and_named(
 ) -> None:
     assert find_leaks(copy, copy.release.parent) == []
     edit(copy.release, change)
+    place = f"source/{copy.name}/{copy.release.name}, "
     leaks = find_leaks(copy, copy.release.parent)
-    assert any(what in leak and copy.release.name in leak for leak in leaks)
+    assert any(what in leak and leak.startswith(place) for leak in leaks)
 
 
 def test_a_leak_in_another_file_is_found(copy: Assignment) -> None:
@@ -139,16 +161,19 @@ def verdict(outcome: Outcome, reason: str = "because") -> NotebookVerdict:
 
 
 def test_a_solution_that_loses_points_is_named() -> None:
-    check_solution(verdict(Outcome.PASSED))
-    with pytest.raises(GateError, match="test_x: the solution does not pass 'a check': because"):
-        check_solution(verdict(Outcome.FAILED))
+    assert solution_failures(verdict(Outcome.PASSED)) == []
+    place = "source/an-assignment/A.ipynb, cell test_x"
+    for outcome in (Outcome.FAILED, Outcome.ERROR, Outcome.NOT_ATTEMPTED):
+        [said] = solution_failures(verdict(outcome))
+        assert said == f"{place}: the solution does not pass 'a check': because"
 
 
 def test_a_blank_release_that_is_not_blank_is_named() -> None:
-    check_blank(verdict(Outcome.NOT_ATTEMPTED))
+    assert blank_failures(verdict(Outcome.NOT_ATTEMPTED)) == []
+    place = "source/an-assignment/A.ipynb, cell test_x"
     for outcome in (Outcome.PASSED, Outcome.ERROR, Outcome.FAILED):
-        with pytest.raises(GateError, match=f"'a check' reads {outcome}"):
-            check_blank(verdict(outcome))
+        [said] = blank_failures(verdict(outcome))
+        assert said == f"{place}: left as released, 'a check' reads {outcome}: because"
 
 
 def test_a_release_that_differs_is_named(tmp_path: Path) -> None:
@@ -156,13 +181,15 @@ def test_a_release_that_differs_is_named(tmp_path: Path) -> None:
     for folder in (one, other):
         folder.mkdir()
         (folder / "same").write_text("same")
-    _same_folders(one, other, "they differ")
+    assert differences(one, other) == []
     (one / "b.txt").write_text("1")
-    with pytest.raises(GateError, match=r"b\.txt is in only one"):
-        _same_folders(one, other, "they differ")
+    assert differences(one, other) == ["b.txt is in only one of the two"]
+    assert differences(other, one) == ["b.txt is in only one of the two"]
+    # The same length and the same time; no file is taken for equal by these.
     (other / "b.txt").write_text("2")
-    with pytest.raises(GateError, match=r"they differ: b\.txt"):
-        _same_folders(one, other, "they differ")
+    for folder in (one, other):
+        os.utime(folder / "b.txt", (0, 0))
+    assert differences(one, other) == ["b.txt"]
 
 
 def test_check_refuses_a_source_that_is_not_normal_and_release_fixes_it(copy: Assignment) -> None:

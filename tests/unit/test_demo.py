@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from small_course import small_course
 
-from coursekit.course.assignment import Assignment, cells_by_grade_id
-from coursekit.demo import bundled, scores
+from coursekit.course.assignment import SETTINGS, Assignment, cells_by_grade_id
+from coursekit.demo import SUBMISSIONS, bundled, demo, scores
 from coursekit.errors import AuthoringError
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
+from coursekit.release.pipeline import told_of_the_course
 from resnets_utils.checks.check_result import CheckResult, Outcome
 
 ANSWER = '[[answer]]\nname = "{name}"\nfunction = "identity_block"\ncode = "{code}"\n'
@@ -48,6 +51,36 @@ def test_what_an_assignment_does_not_have_is_told(
 ) -> None:
     with pytest.raises(AuthoringError, match=words):
         bundled(small, {"student": "ada", "assignment": small.name, "answers": answers})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[[submission]", "TOMLDecodeError"),
+        ("", "KeyError: 'submission'"),
+        ('[[submission]]\nstudent = "ada"\n', "assignment, about"),
+    ],
+)
+def test_a_list_of_submissions_that_cannot_be_used_is_told(
+    text: str, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "examples").mkdir()
+    (tmp_path / SUBMISSIONS).write_text(text)
+    for name in SETTINGS:
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(AuthoringError, match=f"{SUBMISSIONS} cannot be used: {words}"):
+        demo(tmp_path, Console())
+
+
+def test_a_mistake_in_the_demo_s_copy_is_told_of_the_course(small: Assignment) -> None:
+    shutil.copytree(small.course, copied := small.course / "build" / "demo")
+    (copied / "grader_tests" / small.name / "right_answers.toml").write_text("[[")
+    entry = {"student": "ada", "assignment": small.name, "otherwise": "right"}
+    with (
+        pytest.raises(AuthoringError, match=rf"^grader_tests/{small.name}/right_answers\.toml "),
+        told_of_the_course(small.course, copied),
+    ):
+        bundled(Assignment(copied, small.name), entry)
 
 
 def verdict(assignment: str, outcomes: dict[str, Outcome]) -> NotebookVerdict:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from coursekit.course.assignment import Assignment
+from coursekit.course.normal_form import notebook_text
 from coursekit.errors import AuthoringError
 from coursekit.release.mistakes import find_mistakes, refuse_mistakes
 
@@ -74,11 +74,12 @@ class Course:
         for name, text in self.files.items():
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            # A text may hold what is no UTF-8.
+            path.write_text(text, encoding="utf-8", errors="surrogateescape")
         source = self.folder / "source" / NAME / "Sums.ipynb"
         source.parent.mkdir(parents=True, exist_ok=True)
         if not source.exists():
-            nbformat.write(self.notebook, source)
+            source.write_text(notebook_text(self.notebook), encoding="utf-8")
         return [str(mistake) for mistake in find_mistakes(Assignment(self.folder, NAME))]
 
 
@@ -159,9 +160,49 @@ MISTAKES: dict[str, tuple[Spoil, str, str]] = {
         "holds 2 notebooks, not one",
     ),
     "an unreadable notebook": (
-        file("source/{}/Sums.ipynb", "{"),
-        "source/{}",
+        file(f"source/{NAME}/Sums.ipynb", "{"),
+        NOTEBOOK,
         "cannot be read as a notebook",
+    ),
+    "a notebook of a later format": (
+        file(f"source/{NAME}/Sums.ipynb", '{"nbformat": 9, "nbformat_minor": 0, "cells": []}'),
+        NOTEBOOK,
+        "cannot be read as a notebook: Unsupported nbformat version 9",
+    ),
+    "a cell without text": (
+        lambda course: course.notebook.cells[0].pop("source"),
+        NOTEBOOK,
+        "cell 1 has no text",
+    ),
+    "an unknown type of cell": (
+        lambda course: course.notebook.cells[0].update(cell_type="essay"),
+        NOTEBOOK,
+        "cell 1 is of the unknown type 'essay'",
+    ),
+    "metadata that are no table": (
+        lambda course: course.notebook.cells[0].metadata.update(nbgrader="graded"),
+        NOTEBOOK,
+        "cell 1 has metadata of nbgrader's that are no table",
+    ),
+    "an id that is no text": (
+        setting("imports", grade_id=[1]),
+        NOTEBOOK,
+        "cell 2 has an id that is no text: [1]",
+    ),
+    "an id with a space": (
+        setting("imports", grade_id="my imports"),
+        f"{NOTEBOOK}, cell my imports",
+        "nbgrader refuses its metadata: 'my imports' does not match",
+    ),
+    "metadata of an earlier nbgrader": (
+        setting("imports", schema_version=1),
+        f"{NOTEBOOK}, cell imports",
+        "Outdated schema version",
+    ),
+    "metadata of a later nbgrader": (
+        setting("imports", schema_version=9),
+        f"{NOTEBOOK}, cell imports",
+        "Schema version is too new",
     ),
     "no id": (setting("imports", grade_id=None), f"{NOTEBOOK}, cell 2", "it has no id"),
     "an id twice": (
@@ -172,7 +213,17 @@ MISTAKES: dict[str, tuple[Spoil, str, str]] = {
     "no points": (
         setting("test_total", points=0),
         f"{NOTEBOOK}, cell test_total",
-        "it is worth no points",
+        "it is worth no points (0)",
+    ),
+    "points that are no number": (
+        setting("test_total", points="ten"),
+        f"{NOTEBOOK}, cell test_total",
+        "it is worth no points ('ten')",
+    ),
+    "points without end": (
+        setting("test_total", points=float("inf")),
+        f"{NOTEBOOK}, cell test_total",
+        "it is worth no points (inf)",
     ),
     "points that do not add up": (
         setting("test_total", points=4),
@@ -244,6 +295,11 @@ MISTAKES: dict[str, tuple[Spoil, str, str]] = {
         f"{NOTEBOOK}, cell total",
         "SyntaxError: invalid syntax, line 3",
     ),
+    "a syntax error in a cell that nbgrader does not know": (
+        lambda course: course.add(new_code_cell("a = = 1")),
+        f"{NOTEBOOK}, cell 5",
+        "SyntaxError: invalid syntax, line 1",
+    ),
     "no end of the solution": (
         cell("total", "\n    ### END SOLUTION", ""),
         f"{NOTEBOOK}, cell total",
@@ -264,6 +320,21 @@ MISTAKES: dict[str, tuple[Spoil, str, str]] = {
         "source/{}/blocks.py",
         "SyntaxError: expected ':', line 1",
     ),
+    "a hidden test in other letters": (
+        file(HIDDEN_FILE, HIDDEN + "# \udce9\n"),
+        HIDDEN_FILE,
+        "cannot be read: its byte 68 is no UTF-8",
+    ),
+    "blocks in other letters": (
+        file("source/{}/blocks.py", "# \udce9\n"),
+        "source/{}/blocks.py",
+        "cannot be read: its byte 3 is no UTF-8",
+    ),
+    "a folder of a hidden test's name": (
+        file("grader_tests/{}/mean.py/notes.txt", ""),
+        "grader_tests/{}/mean.py",
+        "cannot be read: it is a folder",
+    ),
     "a solution that nothing tests": (
         untested,
         f"{NOTEBOOK}, cell mean",
@@ -282,6 +353,24 @@ MISTAKES: dict[str, tuple[Spoil, str, str]] = {
         file(WRONG_FILE, WRONG.replace('"sum(x) + 1"', '"sum(x) + 1", "3"')),
         WRONG_FILE,
         "has a change that is not a pair",
+    ),
+    "an answer named by a list": (
+        file(WRONG_FILE, WRONG.replace('"one too many"', '["one"]')),
+        WRONG_FILE,
+        "answer ['one'] holds something other than text",
+    ),
+    "an answer of two functions": (
+        file(WRONG_FILE, WRONG.replace('"total"', '["total"]')),
+        WRONG_FILE,
+        "needs a function of the assignment",
+    ),
+    "a right answer that is no Python": (
+        file(
+            "grader_tests/{}/right_answers.toml",
+            '[[answer]]\nname = "x"\nfunction = "total"\ncode = "def total(x:"\n',
+        ),
+        "grader_tests/{}/right_answers.toml, total: x",
+        "SyntaxError: '(' was never closed, line 1",
     ),
     "an answer that fails a number": (
         file(WRONG_FILE, WRONG.replace('["a list"]', "[3]")),

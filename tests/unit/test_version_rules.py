@@ -11,6 +11,7 @@ import pytest
 from nbconvert.filters.strings import clean_html
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
+from nbgrader.api import Gradebook
 from small_course import NAME, small_course
 
 from coursekit.cli import main
@@ -18,10 +19,15 @@ from coursekit.course.assignment import Assignment, assignments, cells_by_grade_
 from coursekit.course.assignment_file import read_assignment_file
 from coursekit.course.normal_form import notebook_text
 from coursekit.errors import CourseKitError, GateError
+from coursekit.gradebook import GRADEBOOK, database_url
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
 from coursekit.pages.verdict_html import verdict_html
 from coursekit.regrading.comparison import Comparison
-from coursekit.release.changed_cells import changed_cells, refuse_changed_cells
+from coursekit.release.changed_cells import (
+    changed_cells,
+    refuse_changed_cells,
+    students_with_submissions,
+)
 from coursekit.release.drafts import new_folders
 from coursekit.release.new_version import new_version
 from resnets_utils.checks.check_result import CheckResult, Outcome
@@ -61,6 +67,13 @@ def _retyped(notebook: NotebookNode) -> None:
     cells_by_grade_id(notebook)["imports"].cell_type = "markdown"
 
 
+def _set(key: str, value: bool) -> Callable[[NotebookNode], None]:
+    def change(notebook: NotebookNode) -> None:
+        cells_by_grade_id(notebook)["imports"].metadata.nbgrader[key] = value
+
+    return change
+
+
 Change = Callable[[NotebookNode], None]
 CHANGES: list[tuple[Change, list[str]]] = [
     (_prose, []),
@@ -70,6 +83,16 @@ CHANGES: list[tuple[Change, list[str]]] = [
     (_gone, ["cell test_identity_block is gone"]),
     (_renamed, ["cell identity_block is gone", "cell my_block is new"]),
     (_retyped, ["cell imports has changed: its type, code to markdown"]),
+    (
+        _set("locked", False),
+        ["cell imports has changed: whether it is locked, True to False"],
+    ),
+    (_set("grade", True), ["cell imports has changed: whether it is graded, False to True"]),
+    (
+        _set("solution", True),
+        ["cell imports has changed: whether it is the student's, False to True"],
+    ),
+    (_set("task", True), ["cell imports has changed: whether it is a task, False to True"]),
 ]
 
 
@@ -103,6 +126,23 @@ def test_a_release_that_is_gone_cannot_be_compared_with(small: Assignment) -> No
     (small.course / "submitted" / "ann" / small.name).mkdir(parents=True)
     with pytest.raises(GateError, match="which the new release is compared with, is missing"):
         refuse_changed_cells(small, small)
+
+
+def test_a_submission_that_only_the_gradebook_knows_counts(small: Assignment) -> None:
+    assert students_with_submissions(small) == set()
+    assert not (small.course / GRADEBOOK).exists()
+    with Gradebook(database_url(small.course / GRADEBOOK)) as gradebook:
+        gradebook.add_assignment(small.name)
+        gradebook.add_assignment("another-v1")
+        for student, name in (("ann", small.name), ("bob", "another-v1")):
+            gradebook.add_student(student)
+            gradebook.add_submission(name, student)
+    assert students_with_submissions(small) == {"ann"}
+    # A file of that name is not a folder that somebody handed in.
+    (small.course / "submitted" / "cy").mkdir(parents=True)
+    (small.course / "submitted" / "cy" / small.name).write_text("")
+    (small.course / "submitted" / "dan" / small.name).mkdir(parents=True)
+    assert students_with_submissions(small) == {"ann", "dan"}
 
 
 def test_the_next_version_is_a_copy_under_its_own_name(

@@ -111,14 +111,49 @@ def read_notebook(path: Path) -> NotebookNode:
     """
     try:
         notebook: NotebookNode = nbformat.read(path, as_version=4)
+        _refuse_strange_cells(notebook)
     except FileNotFoundError:
         raise AuthoringError(f"{path} is missing", "generate it: coursekit release") from None
     except Exception as error:
         raise AuthoringError(
-            f"{path} cannot be read as a notebook: {str(error).splitlines()[0]}",
+            f"{path} cannot be read as a notebook: {str(error).partition(chr(10))[0]}",
             "open it in JupyterLab and save it, or restore it from git",
         ) from None
     return notebook
+
+
+def _refuse_strange_cells(notebook: NotebookNode) -> None:
+    """Raise ValueError for what nbformat reads although no program can work with it."""
+    for number, cell in enumerate(notebook.cells, 1):
+        if cell.get("cell_type") not in {"code", "markdown", "raw"}:
+            raise ValueError(f"cell {number} is of the unknown type {cell.get('cell_type')!r}")
+        if not isinstance(cell.get("source"), str):
+            raise ValueError(f"cell {number} has no text")
+        nbgrader = cell.metadata.get("nbgrader", {})
+        if not isinstance(nbgrader, dict):
+            raise ValueError(f"cell {number} has metadata of nbgrader's that are no table")
+        if not isinstance(nbgrader.get("grade_id") or "", str):
+            raise ValueError(f"cell {number} has an id that is no text: {nbgrader['grade_id']!r}")
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file that an author wrote.
+
+    Raises:
+        AuthoringError: if it is no text in UTF-8, or no file.
+
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise AuthoringError(
+            f"{path} cannot be read: its byte {error.start + 1} is no UTF-8",
+            "save it as UTF-8",
+        ) from None
+    except IsADirectoryError:
+        raise AuthoringError(
+            f"{path} cannot be read: it is a folder", "rename the folder, or remove it"
+        ) from None
 
 
 def cells_by_grade_id(notebook: NotebookNode) -> dict[str, NotebookNode]:

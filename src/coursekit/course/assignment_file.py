@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from coursekit.course.assignment import read_text
 from coursekit.errors import AuthoringError
 
 FILE = "assignment.toml"
@@ -69,13 +70,13 @@ def read_assignment_file(folder: Path) -> AssignmentFile:
     """
     path = folder / FILE
     try:
-        written = tomllib.loads(path.read_text(encoding="utf-8"))
+        written = tomllib.loads(read_text(path))
     except FileNotFoundError:
         raise AuthoringError(
             f"{path} is missing",
             'write it with version = "v1", previous = "" and updates = []',
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise AuthoringError(f"{path} cannot be read: {error}", "correct that place") from None
     unknown = sorted(set(written) - set(_KEYS))
     if unknown:

@@ -7,7 +7,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbgrader import utils
 
-from coursekit.course.assignment import Assignment
+from coursekit.course.assignment import Assignment, read_text
 from coursekit.course.solution import solution_pieces
 from coursekit.course.test_cells import TEST_CELL_PREFIX, compose
 
@@ -44,10 +44,10 @@ def is_test(cell: NotebookNode) -> bool:
 
 def hidden_tests(tests: Path) -> dict[str, str]:
     """Return the text of each hidden test by the name of its file, without the ending."""
-    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(tests.glob("*.py"))}
+    return {path.stem: read_text(path) for path in sorted(tests.glob("*.py"))}
 
 
 def blocks_text(source: Path) -> str:
     """Return the text of an assignment's ``blocks.py``; "" without one."""
     path = source / BLOCKS
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+    return read_text(path) if path.exists() else ""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
+from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook, read_text
 from coursekit.errors import AuthoringError
 
 KNOWN_ANSWERS = ("wrong_answers.toml", "right_answers.toml")
@@ -52,8 +52,8 @@ def known_answers(assignment: Assignment, file: str) -> list[KnownAnswer]:
     """
     path = assignment.tests / file
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8")).get("answer")
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        entries = tomllib.loads(read_text(path)).get("answer")
+    except (OSError, tomllib.TOMLDecodeError) as error:
         raise AuthoringError(
             f"{path} cannot be read: {error}", "correct it as docs/authoring.md tells"
         ) from None
@@ -74,14 +74,14 @@ def known_answers(assignment: Assignment, file: str) -> list[KnownAnswer]:
 
 
 def _answer(path: Path, entry: dict[str, Any], solutions: dict[str, str]) -> KnownAnswer:
-    name = entry.get("name", "without a name")
-    if not set(entry) <= _KEYS or entry.get("function") not in solutions:
+    name, function = entry.get("name", "without a name"), entry.get("function")
+    if not set(entry) <= _KEYS or not isinstance(function, str) or function not in solutions:
         raise AuthoringError(
             f"{path}: answer {name!r} needs a function of the assignment and known keys only",
             f"use the keys: {', '.join(sorted(_KEYS))}",
         )
     changes, fails = entry.get("change", []), entry.get("fails", [])
-    texts = [entry.get("code", ""), entry.get("before", ""), *_items(fails)]
+    texts = [name, entry.get("code", ""), entry.get("before", ""), *_items(fails)]
     pairs = [_items(change) for change in _items(changes)]
     if not all(
         isinstance(text, str) for text in [*texts, *(text for pair in pairs for text in pair)]
@@ -94,7 +94,7 @@ def _answer(path: Path, entry: dict[str, Any], solutions: dict[str, str]) -> Kno
             f"{path}: answer {name!r} has a change that is not a pair",
             'write each as ["text in the solution", "text in its place"]',
         )
-    code = entry.get("code") or solutions[entry["function"]]
+    code = entry.get("code") or solutions[function]
     for old, new in pairs:
         if code.count(old) != 1:
             raise AuthoringError(
@@ -104,7 +104,7 @@ def _answer(path: Path, entry: dict[str, Any], solutions: dict[str, str]) -> Kno
             )
         code = code.replace(old, new)
     code = entry.get("before", "") + code
-    return KnownAnswer(name, entry["function"], code, frozenset(fails))
+    return KnownAnswer(name, function, code, frozenset(fails))
 
 
 def _items(value: Any) -> list[Any]:

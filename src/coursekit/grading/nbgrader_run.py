@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from coursekit.sandbox.levels import strongest
 from coursekit.sandbox.settings import UNSAFE_VARIABLE
 
 LOG = "nbgrader.log"
+# An error of the kit's, to the end of its hint or to the next entry of the log.
+_OURS = re.compile(r"coursekit\.errors\.\w+: (.*?(?:\nhint: [^\n]*|(?=\n\[|\n\n|\Z)))", re.DOTALL)
 # The kit comes first: what nbgrader imports is then imported sooner (see coursekit/__init__.py).
 _NBGRADER = "import coursekit; from nbgrader.apps.nbgraderapp import main; main()"
 
@@ -70,9 +73,9 @@ def run_nbgrader(
             process.wait()
             raise
     if process.returncode:
+        why, _, hint = _last_error(log).partition("\nhint: ")
         raise InfrastructureError(
-            f"nbgrader {' '.join(arguments)} failed in {course}: {_last_error(log)}",
-            f"read its whole output: {log}",
+            f"nbgrader {' '.join(arguments)} failed: {why}", hint or f"read its whole output: {log}"
         )
 
 
@@ -97,12 +100,8 @@ def _last_error(log: Path) -> str:
 
 def _own_error(text: str) -> str:
     """The kit's own last error in a text, with its hint; "" without one."""
-    lines = text.splitlines()
-    ours = [number for number, line in enumerate(lines) if "coursekit.errors." in line]
-    if not ours:
-        return ""
-    found = lines[ours[-1] : ours[-1] + 2]
-    return "\n".join(line.strip() for line in found).split("Error: ", 1)[-1]
+    found = _OURS.findall(text)
+    return "\n".join(line.strip() for line in found[-1].splitlines()) if found else ""
 
 
 def read_verdict(course: Path, student: str, assignment: str, notebook: str) -> NotebookVerdict:

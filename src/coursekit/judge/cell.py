@@ -22,21 +22,22 @@ _CELL = "<test cell>"
 _SOLUTION = "<solution: "
 MAX_REASON = 5_000
 MAX_REMARKS = 20
+HIDDEN_TESTS, BLOCKS, NOTEBOOK = "hidden tests", "blocks.py", "notebook"
 
 
 class TestCellFault(Exception):
     """A mistake in a test cell or in the solution in it; the message says what and where.
 
     Attributes:
-        hidden: whether the place is in the hidden tests.
+        file: what the author finds the place in: HIDDEN_TESTS, BLOCKS or NOTEBOOK.
 
     """
 
     __test__ = False  # pytest must not collect it
 
-    def __init__(self, message: str, *, hidden: bool = False) -> None:
+    def __init__(self, message: str, *, file: str = NOTEBOOK) -> None:
         super().__init__(message)
-        self.hidden = hidden
+        self.file = file
 
 
 def judge_cell(
@@ -134,7 +135,7 @@ def judge_solution(source: str, salt: int, *, grade_id: str = "the test cell") -
     if missed is not None:
         raise TestCellFault(
             f"the solution does not pass {missed.name!r} of {grade_id}: {missed.reason}",
-            hidden=missed.hidden,
+            file=HIDDEN_TESTS if missed.hidden else NOTEBOOK,
         )
     if not how.results:
         raise TestCellFault(f"{grade_id} holds no check")
@@ -179,12 +180,13 @@ def _fault(error: Exception, cell: TestCell, grade_id: str) -> TestCellFault:
     for name, number in reversed(_lines(error)):
         if name == _CELL:
             where = cell.line_in_words(number, grade_id)
-            return TestCellFault(f"{words}, {where}", hidden=number in cell.hidden)
+            file = HIDDEN_TESTS if number in cell.hidden else NOTEBOOK
+            return TestCellFault(f"{words}, {where}", file=file)
         if name.startswith(_SOLUTION):
             cell_name = name[len(_SOLUTION) : -1]
             return TestCellFault(f"{words}, line {number} of the solution's {cell_name}")
-        if name == "blocks.py":
-            return TestCellFault(f"{words}, line {number} of blocks.py")
+        if name == BLOCKS:
+            return TestCellFault(f"{words}, line {number} of {BLOCKS}", file=BLOCKS)
     return TestCellFault(f"{words}, in {grade_id}")
 
 

@@ -32,7 +32,7 @@ from coursekit.judge.verdict import NotebookVerdict
 from coursekit.processes.plain_files import CHECKPOINTS, copy_plain_files, open_folder
 from coursekit.regrading.comparison import Comparison
 from coursekit.release.changed_cells import refuse_changed_cells, students_with_submissions
-from coursekit.release.pipeline import build_folder
+from coursekit.release.pipeline import build_folder, told_of_the_course
 from coursekit.repair.finding.candidate_files import find_candidates
 from coursekit.repair.finding.submission_digest import submission_digest
 
@@ -98,7 +98,8 @@ def preview(course: Path, name: str, say: Say) -> Preview:
     rows = read_rows(database)
     copied = _copy(assignment)
     say(f"{name}: generating it with today's tests, in {copied.course}")
-    _nbgrader(copied.course, "generate_assignment", name, "--force")
+    with told_of_the_course(course, copied.course):
+        _nbgrader(copied.course, "generate_assignment", name, "--force")
     refuse_changed_cells(assignment, copied)
     scores = read_scores(copied.course / GRADEBOOK, name, assignment.notebook)
     earlier: dict[str, NotebookVerdict] = {}

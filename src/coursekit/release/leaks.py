@@ -36,14 +36,19 @@ def find_leaks(assignment: Assignment, release: Path) -> list[str]:
     figures = {figure for line in hidden for figure in _FIGURE.findall(line)}
     secrets |= dict.fromkeys(figures, "an expected value of a hidden test")
     found = []
+    source = f"source/{assignment.name}"
     for path in sorted(path for path in release.rglob("*") if path.is_file()):
+        # Where its author wrote it; an edit in the release would be lost.
+        name = path.relative_to(release)
+        written = (assignment.course / source / name).is_file()
+        file = f"{source}/{name}" if written else f"release/{assignment.name}/{name}"
         for place, text in _texts(path):
             for secret, what in secrets.items():
                 if secret in text:
-                    found.append(f"{path.relative_to(release)}{place} holds {what}: {secret!r}")
+                    found.append(f"{file}{place}: students would see {what}: {secret!r}")
         if path.suffix == ".ipynb":
             found += [
-                f"{path.relative_to(release)}, cell {cell.id} holds {what}"
+                f"{file}, cell {cell.id}: students would see its {what}"
                 for cell in read_notebook(path).cells
                 for what in ("outputs", "attachments")
                 if cell.get(what)

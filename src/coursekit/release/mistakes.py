@@ -6,6 +6,7 @@ Each mistake is told with the place under ``source/`` or ``grader_tests/`` where
 from __future__ import annotations
 
 import ast
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 
 from nbformat import NotebookNode
 from nbgrader import utils
+from nbgrader.nbgraderformat import MetadataValidator, SchemaTooOldError
 
 from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.course.assignment_file import (
@@ -80,23 +82,31 @@ class _Search:
         self.assignment = assignment
         self.tests = f"grader_tests/{assignment.name}"
         self.checks: dict[str, set[str]] = {}  # names by function, where all are known
+        self.twice: list[str] = []  # ids of more than one cell
         place = f"source/{assignment.name}"
         folder = assignment.course / place
         settings = self._read(f"{place}/{FILE}", read_assignment_file, folder)
         if settings:
             self._read(f"{place}/{FILE}", refuse_unknown_rooms, settings.library)
-        notebook = self._read(place, lambda: read_notebook(assignment.source))
+        source = self._read(place, lambda: assignment.source)
+        if source is None:
+            return
+        self.notebook = f"{place}/{source.name}"
+        notebook = self._read(self.notebook, read_notebook, source)
         if notebook is None:
             return
         self.cells: list[NotebookNode] = notebook.cells
-        self.notebook = f"{place}/{assignment.source.name}"
         self.functions = _functions(self.cells)
         self._look_at_cells()
         if settings:
             self._read(f"{self.notebook}, cell {UPDATES_CELL}", updates_cell, notebook, settings)
-        self._look_at_blocks(f"{place}/{BLOCKS}", blocks_text(folder))
-        self._look_at_tests()
-        for file in KNOWN_ANSWERS:
+        blocks = self._read(f"{place}/{BLOCKS}", blocks_text, folder)
+        self._look_at_blocks(f"{place}/{BLOCKS}", blocks or "")
+        hidden = self._read(self.tests, hidden_tests, assignment.tests)
+        if hidden is not None:
+            self._look_at_tests(hidden)
+        # Answers change the solution, which a second cell of the same id hides.
+        for file in KNOWN_ANSWERS if not self.twice else ():
             self._look_at_answers(file)
 
     def _tell(self, where: str, *cases: tuple[object, str, str]) -> None:
@@ -110,6 +120,9 @@ class _Search:
         except AuthoringError as error:
             # Errors name their file by its whole path, here and there.
             what = error.message.replace(f"{self.assignment.course}/", "")
+            if what.startswith(f"{where}/"):
+                # Of the folder's files, the one that cannot be read.
+                where, _, what = what.partition(" ")
             what = what.removeprefix(where).removeprefix(":").lstrip()
             self.found.append(Mistake(where, what, error.hint))
             return None
@@ -119,7 +132,8 @@ class _Search:
         try:
             ast.parse(text)
         except SyntaxError as error:
-            what = f"{type(error).__name__}: {error.msg}, line {error.lineno}"
+            line = f", line {error.lineno}" if error.lineno else ""
+            what = f"{type(error).__name__}: {error.msg}{line}"
             self.found.append(Mistake(where, what, "correct it"))
             return False
         return True
@@ -137,6 +151,7 @@ class _Search:
             enough = _is_number(points) and points >= (0 if by_student else 1e-9)
             begun, ended = (cell.source.count(one) for one in (BEGIN_SOLUTION, END_SOLUTION))
             where = f"{self.notebook}, cell {grade_id or number}"
+            before = len(self.found)
             self._tell(
                 where,
                 (
@@ -146,7 +161,7 @@ class _Search:
                 ),
                 (
                     nbgrader.get("grade") and not enough,
-                    "it is worth no points",
+                    f"it is worth no points ({points!r})",
                     "give it points above 0",
                 ),
                 (
@@ -165,12 +180,25 @@ class _Search:
                     "make it an autograded or manually graded answer",
                 ),
             )
-            given = by_student or nbgrader.get("locked")
-            if given and cell.cell_type == "code" and not is_test(cell):
+            if cell.cell_type == "code" and not is_test(cell):
                 self._look_at_syntax(where, python_text(cell.source))
-        for grade_id, count in ids.items():
-            where = f"{self.notebook}, cell {grade_id}"
-            self._tell(where, (count > 1, f"{count} cells have this id", "rename all but one"))
+            if len(self.found) == before:
+                self._look_at_metadata(where, cell)
+        self.twice = [grade_id for grade_id, count in ids.items() if count > 1]
+        for grade_id in self.twice:
+            what = f"{ids[grade_id]} cells have this id"
+            self._tell(f"{self.notebook}, cell {grade_id}", (True, what, "rename all but one"))
+
+    def _look_at_metadata(self, where: str, cell: NotebookNode) -> None:
+        """What nbgrader itself refuses."""
+        try:
+            MetadataValidator().validate_cell(cell)
+        except SchemaTooOldError as error:
+            self.found.append(Mistake(where, str(error), "run: nbgrader update source"))
+        except Exception as error:
+            what = f"nbgrader refuses its metadata: {str(error).partition(chr(10))[0]}"
+            remedy = "set it up again in nbgrader's Create Assignment"
+            self.found.append(Mistake(where, what, remedy))
 
     def _look_at_blocks(self, where: str, text: str) -> None:
         self._look_at_syntax(where, text)
@@ -181,8 +209,7 @@ class _Search:
                 remedy = "name a function of the solution"
                 self._tell(f"{where}, line {node.lineno}", (unknown, what, remedy))
 
-    def _look_at_tests(self) -> None:
-        hidden = hidden_tests(self.assignment.tests)
+    def _look_at_tests(self, hidden: dict[str, str]) -> None:
         tested = set()
         for cell in filter(is_test, self.cells):
             grade_id = str(cell.metadata.nbgrader.get("grade_id", ""))
@@ -265,12 +292,15 @@ class _Search:
     def _look_at_answers(self, file: str) -> None:
         """Mistakes in known answers, such as checks that do not exist."""
         place = f"{self.tests}/{file}"
-        if (self.assignment.tests / file).is_file():
+        if (self.assignment.tests / file).exists():
             for answer in self._read(place, known_answers, self.assignment, file) or ():
                 unknown = sorted(answer.fails - self.checks.get(answer.function, answer.fails))
                 what = f"there is no check {', '.join(map(repr, unknown))}"
                 where = f"{place}, {answer.function}: {answer.name}"
                 self._tell(where, (unknown, what, "name checks of that function"))
+                # A wrong answer may be one that is no Python.
+                if not answer.fails:
+                    self._look_at_syntax(where, python_text(answer.code))
 
 
 def _checks_in(nodes: list[ast.AST]) -> Iterator[tuple[str, float | None]]:
@@ -318,7 +348,7 @@ def _called(call: ast.Call) -> str:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _parsed(text: str) -> ast.Module:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from coursekit.command_runner import Say
@@ -19,9 +21,9 @@ from coursekit.course.assignment import (
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import solution_cells
 from coursekit.course.normal_form import normalise, notebook_text
-from coursekit.errors import GateError
+from coursekit.errors import CourseKitError, GateError
 from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
-from coursekit.judge.verdict import NotebookVerdict
+from coursekit.judge.verdict import CellVerdict, NotebookVerdict
 from coursekit.release.changed_cells import refuse_changed_cells, students_with_submissions
 from coursekit.release.leaks import find_leaks
 from coursekit.release.mistakes import refuse_mistakes
@@ -60,47 +62,79 @@ def _release(assignment: Assignment, *, check: bool, say: Say) -> None:
     recorded(assignment)
     trial = build_folder(assignment.course, f"gates/{assignment.name}")
     copy_course(assignment.course, trial)
-    tried = Assignment(trial, assignment.name)
-    say(f"{assignment.name}: generating twice")
-    generate(tried)
-    first = trial / "first"
-    shutil.copytree(tried.release.parent, first)
-    generate(tried)
-    _same_folders(first, tried.release.parent, "two releases of the same source differ")
-    if not check:
-        refuse_changed_cells(assignment, tried)
-    say(f"{assignment.name}: looking for leaks")
-    leaks = find_leaks(tried, tried.release.parent)
-    if leaks:
-        raise GateError(
-            "the release would show what should be hidden:\n" + "\n".join(leaks),
-            "keep solutions between solution markers and hidden tests in grader_tests/",
-        )
-    say(f"{assignment.name}: grading the solution and the blank release")
-    submit(tried, "solution", fill_in(released(tried), solution_cells(tried)))
-    submit(tried, "blank", released(tried))
-    run_nbgrader(trial, "autograde", assignment.name, our_own=True)
-    check_solution(read_verdict(trial, "solution", assignment.name, assignment.notebook))
-    check_blank(read_verdict(trial, "blank", assignment.name, assignment.notebook))
+    with told_of_the_course(assignment.course, trial):
+        _pass_gates(assignment, Assignment(trial, assignment.name), check=check, say=say)
     if check:
-        _same_folders(
-            tried.release.parent,
-            assignment.release.parent,
-            "release/ is not what source/ generates",
-        )
         say(f"{assignment.name}: release/ is up to date, all gates passed")
         return
     # nbgrader itself writes the release, and the cells into the gradebook.
     generate(assignment)
-    _same_folders(
-        first, assignment.release.parent, "the release differs from the one that passed the gates"
-    )
+    passed = trial / "release" / assignment.name
+    for difference in differences(passed, assignment.release.parent):
+        raise GateError(
+            f"the release differs from the one that passed the gates: {difference}",
+            f"run: coursekit release {assignment.name}",
+        )
     say(f"{assignment.name}: released, all gates passed")
     if students_with_submissions(assignment):
         say(
             f"{assignment.name}: submissions exist; to see how changed tests would change scores: "
             f"coursekit regrade {assignment.name}"
         )
+
+
+def _pass_gates(assignment: Assignment, tried: Assignment, *, check: bool, say: Say) -> None:
+    """Generate a release in a copy of the course, and see that it passes every gate.
+
+    Raises:
+        GateError: with a line for everything that does not pass.
+
+    """
+    say(f"{tried.name}: generating twice")
+    generate(tried)
+    first = tried.course / "first"
+    shutil.copytree(tried.release.parent, first)
+    generate(tried)
+    found = [
+        f"two releases of the same source differ: {difference}"
+        for difference in differences(first, tried.release.parent)
+    ]
+    if check:
+        found += [
+            f"release/{tried.name} is not what source/ generates: {difference}"
+            for difference in differences(tried.release.parent, assignment.release.parent)
+        ]
+    else:
+        refuse_changed_cells(assignment, tried)
+    say(f"{tried.name}: looking for leaks")
+    found += find_leaks(tried, tried.release.parent)
+    say(f"{tried.name}: grading the solution and the blank release")
+    submit(tried, "solution", fill_in(released(tried), solution_cells(tried)))
+    submit(tried, "blank", released(tried))
+    run_nbgrader(tried.course, "autograde", tried.name, our_own=True)
+    found += solution_failures(read_verdict(tried.course, "solution", tried.name, tried.notebook))
+    found += blank_failures(read_verdict(tried.course, "blank", tried.name, tried.notebook))
+    if found:
+        raise GateError(
+            f"{tried.name} does not pass the gates:\n" + "\n".join(found),
+            "keep solutions between ### BEGIN SOLUTION and ### END SOLUTION, and hidden tests in "
+            f"grader_tests/; then run: coursekit release {tried.name}",
+        )
+
+
+@contextlib.contextmanager
+def told_of_the_course(course: Path, copied: Path) -> Iterator[None]:
+    """Let the kit's errors name the course's own files where they name those of a copy.
+
+    The next run makes the copy again: an edit there would be lost.
+    """
+    try:
+        yield
+    except CourseKitError as error:
+        for name in COURSE_FILES:
+            error.message = error.message.replace(f"{copied / name}", name)
+            error.hint = error.hint.replace(f"{copied / name}", name)
+        raise
 
 
 def build_folder(course: Path, name: str) -> Path:
@@ -150,52 +184,43 @@ def normalise_source(assignment: Assignment, *, check: bool) -> None:
     os.replace(draft, assignment.source)
 
 
-def check_solution(verdict: NotebookVerdict) -> None:
-    """Raise unless the solution earns full marks.
-
-    Raises:
-        GateError: naming the cell, the check and the reason.
-
-    """
-    for cell in verdict.cells:
-        for check in cell.checks:
-            if check.outcome is not Outcome.PASSED:
-                raise GateError(
-                    f"source/{verdict.assignment}/{verdict.notebook}.ipynb, cell {cell.grade_id}: "
-                    f"the solution does not pass "
-                    f"{check.name!r}: {check.reason}",
-                    f"correct the solution in source/{verdict.assignment}, or the check",
-                )
+def solution_failures(verdict: NotebookVerdict) -> list[str]:
+    """Return a line for each check that the solution does not pass."""
+    return [
+        f"{_place(verdict, cell)}: the solution does not pass {check.name!r}: {check.reason}"
+        for cell in verdict.cells
+        for check in cell.checks
+        if check.outcome is not Outcome.PASSED
+    ]
 
 
-def check_blank(verdict: NotebookVerdict) -> None:
-    """Raise unless every check of the blank release reads *not attempted*.
-
-    Raises:
-        GateError: naming the cell and the check.
-
-    """
-    for cell in verdict.cells:
-        for check in cell.checks:
-            if check.outcome is not Outcome.NOT_ATTEMPTED:
-                why = f": {check.reason}" if check.reason else ""
-                raise GateError(
-                    f"source/{verdict.assignment}/{verdict.notebook}.ipynb, cell {cell.grade_id}: "
-                    f"left as released, {check.name!r} reads {check.outcome}{why}",
-                    "keep the solution between ### BEGIN SOLUTION and ### END SOLUTION, and "
-                    "use the function in each check",
-                )
+def blank_failures(verdict: NotebookVerdict) -> list[str]:
+    """Return a line for each check of the blank release that reads not *not attempted*."""
+    return [
+        f"{_place(verdict, cell)}: left as released, {check.name!r} reads {check.outcome}"
+        + (f": {check.reason}" if check.reason else "")
+        for cell in verdict.cells
+        for check in cell.checks
+        if check.outcome is not Outcome.NOT_ATTEMPTED
+    ]
 
 
-def _same_folders(one: Path, other: Path, what: str) -> None:
+def _place(verdict: NotebookVerdict, cell: CellVerdict) -> str:
+    return f"source/{verdict.assignment}/{verdict.notebook}.ipynb, cell {cell.grade_id}"
+
+
+def differences(one: Path, other: Path) -> list[str]:
+    """Return the files that two folders do not share byte for byte."""
     names = {
         path.relative_to(folder)
         for folder in (one, other)
         for path in folder.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
+    found = []
     for name in sorted(names):
         if not (one / name).exists() or not (other / name).exists():
-            raise GateError(f"{what}: {name} is in only one of the two", "run: coursekit release")
-        if not filecmp.cmp(one / name, other / name, shallow=False):
-            raise GateError(f"{what}: {name}", "run: coursekit release")
+            found.append(f"{name} is in only one of the two")
+        elif not filecmp.cmp(one / name, other / name, shallow=False):
+            found.append(str(name))
+    return found

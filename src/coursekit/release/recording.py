@@ -106,7 +106,7 @@ def _record_in_a_process(assignment: Assignment) -> str:
 
 def main() -> None:
     """Print the record of an assignment, or what is wrong with its checks, as JSON."""
-    from coursekit.judge.cell import TestCellFault, judge_cell, solution_of
+    from coursekit.judge.cell import BLOCKS, HIDDEN_TESTS, TestCellFault, judge_cell, solution_of
     from resnets_utils.answering import answer
     from resnets_utils.border.call import GRAPH, Call
     from resnets_utils.border.reply import Reply
@@ -161,10 +161,11 @@ def main() -> None:
             )
         except TestCellFault as fault:
             about = grade_id.removeprefix(TEST_CELL_PREFIX)
-            faults.append(f"{fault} ({tests / f'{about}.py' if fault.hidden else place})")
+            files = {HIDDEN_TESTS: tests / f"{about}.py", BLOCKS: place.parent / BLOCKS}
+            faults.append(f"{files.get(fault.file, place)}: {fault}")
             continue
         missed += [
-            f"{place}, {grade_id}, {result.name!r}: {result.reason}"
+            f"{place}, cell {grade_id}, {result.name!r}: {result.reason}"
             for result in judged.checks
             if result.outcome is not Outcome.PASSED
         ]
@@ -176,7 +177,9 @@ def main() -> None:
 
         replies |= replies_to_record(graphs_of(recorder), graphs)
     text = record_text(record(blocks, replies))
-    print(json.dumps({"faults": faults, "missed": missed, "record": text}), file=out)
+    # A fault of the solution's comes up in each test cell.
+    told = list(dict.fromkeys(faults))
+    print(json.dumps({"faults": told, "missed": missed, "record": text}), file=out)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,115 @@
+"""One bad thing for each gate of a release, from the command to the words on the terminal.
+
+The numbers need no Keras: a release of theirs is quick.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from own_assignments import put_in_place
+
+from coursekit.cli import main
+from coursekit.course.assignment import Assignment, read_notebook
+from coursekit.course.filled_in import released, submit
+from coursekit.course.normal_form import notebook_text
+from coursekit.release.pipeline import generate
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
+    """The numbers, generated in a course of their own."""
+    course = tmp_path_factory.mktemp("gates")
+    for settings in Path(__file__).resolve().parents[2].glob("nbgrader_config.*"):
+        shutil.copy(settings, course)
+    made = put_in_place("numbers-v1", course)
+    generate(made)
+    return made
+
+
+@pytest.fixture
+def numbers(whole: Assignment, tmp_path: Path) -> Assignment:
+    """A copy to spoil."""
+    shutil.copytree(whole.course, tmp_path / "course")
+    return Assignment(tmp_path / "course", whole.name)
+
+
+def change(assignment: Assignment, cell: str, old: str, new: str) -> None:
+    """Change a cell of the source, which stays in its normal form."""
+    notebook = read_notebook(assignment.source)
+    [found] = [one for one in notebook.cells if one.id == cell]
+    assert found.source.count(old) == 1
+    found.source = found.source.replace(old, new)
+    assignment.source.write_text(notebook_text(notebook), encoding="utf-8")
+
+
+def test_everything_that_does_not_pass_a_gate_is_told_at_once(
+    numbers: Assignment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for answers in numbers.tests.glob("*.toml"):
+        answers.unlink()
+    with (numbers.course / "nbgrader_config.py").open("a") as settings:
+        settings.write(
+            "import uuid\n"
+            "stub = f'raise NotImplementedError()  # {uuid.uuid4()}'\n"
+            "c.ClearSolutions.code_stub = {'python': stub}\n"
+        )
+    (numbers.release.parent / "notes.txt").write_text("not from source/")
+    secret = "return powers / powers.sum(axis=-1, keepdims=True)"
+    change(numbers, "title", "# A few good numbers", f"Hint: {secret}")
+    (numbers.source.parent / "data.txt").write_text("large = 900 + checks.random.uniform(0, 3, 5)")
+    mean = "rounded(numbers.mean(), digits)"
+    # Only a student's folder holds the record.
+    wrong = f"{mean} + __import__('os').path.exists('expected.json')"
+    change(numbers, "summary", mean, wrong)
+    given = "if x.size == 0:\n        raise ValueError('empty')"
+    solution = "    ### BEGIN SOLUTION\n"
+    change(numbers, "softmax", solution, f"    {given}\n{solution}")
+    assert main(["--course", str(numbers.course), "release", "--check"]) == 1
+    said = capsys.readouterr().err
+    notebook = f"source/numbers-v1/{numbers.source.name}"
+    for line in (
+        "error: numbers-v1 does not pass the gates:",
+        f"two releases of the same source differ: {numbers.source.name}",
+        "release/numbers-v1 is not what source/ generates: notes.txt is in only one of the two",
+        f"{notebook}, cell title: students would see a line of the solution: {secret!r}",
+        "source/numbers-v1/data.txt: students would see a line of a hidden test: ",
+        f"{notebook}, cell test_summary: the solution does not pass 'five measurements': ",
+        f"{notebook}, cell test_softmax: left as released, 'no scores' reads passed",
+        f"{notebook}, cell test_softmax: left as released, 'rows without scores' reads passed",
+        "hint: keep solutions between ",
+    ):
+        assert f"\n{line}" in f"\n{said}", said
+    assert "build/" not in said
+    # Nothing that passes is told.
+    assert said.count("left as released") == 2 and "'no measurements'" not in said
+
+
+def test_cells_of_a_submission_are_compared_before_its_release_is_made(
+    numbers: Assignment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = numbers.release.read_bytes()
+    submit(numbers, "ann", released(numbers))
+    change(numbers, "softmax", "# GRADED FUNCTION: softmax", "# GRADED FUNCTION: soft")
+    assert main(["--course", str(numbers.course), "release"]) == 1
+    assert "\ncell softmax has changed: its text\n" in capsys.readouterr().err
+    assert numbers.release.read_bytes() == before
+
+
+def test_a_fault_that_comes_while_generating_names_the_course_s_own_file(
+    numbers: Assignment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The settings run in the copy as well, and spoil a file there.
+    with (numbers.course / "nbgrader_config.py").open("a") as settings:
+        settings.write(
+            "from pathlib import Path\n"
+            "Path('source/numbers-v1/assignment.toml').write_text('version =')\n"
+        )
+    assert main(["--course", str(numbers.course), "release"]) == 1
+    said = capsys.readouterr().err
+    assert "numbers-v1 has a mistake:\nsource/numbers-v1/assignment.toml: cannot be read" in said
+    assert "build/" not in said
