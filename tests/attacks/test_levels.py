@@ -26,9 +26,9 @@ from coursekit.kernels.manager import MAX_MESSAGE_BYTES, student_kernel
 from coursekit.sandbox.doctor import doctor
 from coursekit.sandbox.levels import BUBBLEWRAP, LEVELS, NONE, ZYGOTE, Level, strongest
 from coursekit.sandbox.limits import Limits
+from coursekit.sandbox.measured_use import descendants
 from coursekit.sandbox.probing import probe
 from coursekit.sandbox.settings import UNSAFE_VARIABLE, Confinement, StudentKernel
-from coursekit.sandbox.watchdog import descendants
 
 SEEDED = """
 import keras, numpy, tensorflow as tf
