@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,10 @@ from coursekit.processes.line import Server, send
 
 MAX_REASON = 5_000
 AnswerCall = Callable[[dict[str, Any]], dict[str, str]]
+
+
+class OutOfTime(Exception):
+    """The time of the whole submission is over while the judge works on a cell."""
 
 
 class JudgeProcess:
@@ -43,7 +48,13 @@ class JudgeProcess:
             self._server.close()
 
     def judge(
-        self, grade_id: str, source: str, points: float, answer: AnswerCall, salt: int
+        self,
+        grade_id: str,
+        source: str,
+        points: float,
+        answer: AnswerCall,
+        salt: int,
+        until: float = math.inf,
     ) -> CellVerdict:
         """Judge one test cell.
 
@@ -53,8 +64,10 @@ class JudgeProcess:
             points: what the cell is worth in the gradebook.
             answer: makes a call in the student's kernel.
             salt: determines the random inputs.
+            until: when to stop, as `time.monotonic` counts; another judge is then ready for use.
 
         Raises:
+            OutOfTime: if the judge has to stop.
             InfrastructureError: if the judge or the test cell fails.
 
         """
@@ -67,13 +80,17 @@ class JudgeProcess:
             send(line, {"source": source, "salt": salt, "grade_id": grade_id})
             while True:
                 asked = time.monotonic()
-                message = self._server.receive(left)
+                message = self._server.receive(min(left, until - asked))
                 left -= time.monotonic() - asked
                 if "trace" not in message:
                     break
                 send(line, {"reply": answer(message["trace"])})
         except TimeoutError:
             process.kill()
+            if time.monotonic() >= until:
+                self._server.close()
+                self._server, self._asked = None, ask_for_judge()
+                raise OutOfTime from None
             raise InfrastructureError(
                 f"the judge gave no verdict on {grade_id} within {self._timeout:.0f} s",
                 "grade the submission again on a machine with less load, or grade it by hand",
