@@ -26,9 +26,9 @@ from coursekit.kernels.manager import MAX_MESSAGE_BYTES, student_kernel
 from coursekit.sandbox.doctor import doctor
 from coursekit.sandbox.levels import BUBBLEWRAP, LEVELS, NONE, ZYGOTE, Level, strongest
 from coursekit.sandbox.limits import Limits
+from coursekit.sandbox.measured_use import descendants
 from coursekit.sandbox.probing import probe
 from coursekit.sandbox.settings import UNSAFE_VARIABLE, Confinement, StudentKernel
-from coursekit.sandbox.watchdog import descendants
 
 SEEDED = """
 import keras, numpy, tensorflow as tf
@@ -111,9 +111,13 @@ def test_doctor_names_the_command_that_would_help(no_bubblewrap: None) -> None:
     assert "bubblewrap" in raised.value.hint
 
 
+# A script's first line may name another environment, where this one is a copy.
+_COURSEKIT = "import sys; from coursekit.cli import main; sys.exit(main())"
+
+
 def doctor_under(*words: str) -> subprocess.CompletedProcess[str]:
     """What `coursekit doctor` says when started through a command that takes rights away."""
-    command = [*words, str(Path(sys.executable).with_name("coursekit")), "doctor"]
+    command = [*words, sys.executable, "-c", _COURSEKIT, "doctor"]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -98,7 +98,7 @@ GREEDY: dict[str, tuple[str, str, float]] = {
     ),
     # ZeroMQ closes a channel for good when an invalid message arrives on it.
     "closed-channel": (
-        "import json, os, socket\n"
+        "import json, os, select, socket\n"
         "with open(os.environ['HOME'] + '/.connection.json') as stream:\n"
         "    port = json.load(stream)['control_port']\n"
         "for number in map(int, os.listdir('/proc/self/fd')):\n"
@@ -106,7 +106,11 @@ GREEDY: dict[str, tuple[str, str, float]] = {
         "    except OSError: continue\n"
         "    if str(line.getsockname()).endswith(f'-{port}'):\n"
         "        try: line.send(bytes(64) + bytes([255] * 64))\n"
-        "        except OSError: pass",
+        "        except OSError: continue\n"
+        # Until the conductor has closed it; the socket that listens is never closed.
+        "        closed = select.poll()\n"
+        "        closed.register(line, select.POLLRDHUP)\n"
+        "        closed.poll()",
         "identity_block could not be run: the kernel has closed the channel that it is asked on",
         0,
     ),
@@ -138,10 +142,48 @@ GREEDY: dict[str, tuple[str, str, float]] = {
         "for _ in range(5):\n"
         "    if not os.fork():\n"
         "        if not os.fork(): os._exit(0)\n"  # its namespace cannot be read any more
-        "        pairs = [socket.socketpair() for _ in range(450)]\n"
+        "        kept = []\n"
+        "        while True:\n"
+        "            try:\n"
+        "                kept += socket.socketpair()\n"
+        "                try: kept[-1].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**30)\n"
+        "                except PermissionError: pass\n"
+        "                kept[-1].setblocking(False)\n"
+        "                while True: kept[-1].send(bytes(2**16))\n"
+        "            except BlockingIOError: continue\n"
+        "            except OSError: break\n"
         "        time.sleep(60)\n"
         "time.sleep(60)",
         "memory ran out in cell 4 (1.46 GB in all processes)",
+        0,
+    ),
+    # They count until somebody waits for them: without that no thread can start for a call.
+    "zombies": (
+        "import os\n"
+        "while True:\n"
+        "    try: os.posix_spawn('/bin/true', ['true'], {})\n"
+        "    except OSError: break",
+        "",
+        6,
+    ),
+    "no-thread-left": (
+        "import subprocess\n"
+        "try:\n"
+        "    while True: subprocess.Popen(['sleep', '600'])\n"
+        "except OSError: pass",
+        "identity_block had too many processes and threads (128)",
+        0,
+    ),
+    "no-thread-in-a-call": (
+        "import os\n"
+        "def identity_block(*given, **named):\n"
+        "    while True: os.posix_spawn('/bin/true', ['true'], {})",
+        "identity_block had too many processes and threads (128)",
+        0,
+    ),
+    "no-memory-left": (
+        "def identity_block(*given, **named):\n    return bytearray(5 * 2**30)",
+        "memory ran out in identity_block (4 GB)",
         0,
     ),
     "shared-by-many": (
@@ -180,7 +222,8 @@ def greedy(
 @pytest.mark.parametrize("name", GREEDY)
 def test_the_limit_is_named(greedy: dict[str, NotebookVerdict], name: str) -> None:
     said = GREEDY[name][1]
-    assert said in greedy[name].remarks if said else greedy[name].remarks == ()
+    reasons = [check.reason for cell in greedy[name].cells for check in cell.checks]
+    assert said in greedy[name].remarks if said else greedy[name].remarks == (), reasons
     assert greedy[name].isolation == strongest().name
 
 

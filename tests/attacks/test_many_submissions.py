@@ -33,8 +33,6 @@ from coursekit.sandbox.levels import ZYGOTE, why_no_sandbox
 pytestmark = pytest.mark.slow
 
 RIGHT = 6.0
-# A part of what comes before each answer is attacks, so many in one notebook.
-TOGETHER = 8
 # What a conductor's memory may grow by, from the middle third to the last.
 FLAT = 1.1
 UNREADABLE = {
@@ -113,18 +111,8 @@ def hostile(small: Assignment) -> list[Submission]:
         for name, attack in ATTACKS.items()
         if name != "a daemon" and not attack.path
     ]
-    made = [
-        Submission(
-            f"attacks {place}",
-            _notebook(
-                small,
-                right,
-                first=[f"T = {targets!r}\n{PREPARATION}", *cells[place : place + TOGETHER]],
-            ),
-            RIGHT,
-        )
-        for place in range(0, len(cells), TOGETHER)
-    ]
+    first = [f"T = {targets!r}\n{PREPARATION}", *cells]
+    made = [Submission("attacks", _notebook(small, right, first=first), RIGHT)]
     return made + [
         Submission(kind, _notebook(small, f"{right}\n{code}\n"), score)
         for kind, (code, _, score) in GREEDY.items()
@@ -160,8 +148,11 @@ def run(
     # Another mixture in each run of so many, the same in each run of as many.
     count: int = pytestconfig.getoption("submissions")
     mixing = random.Random(count)
-    for kind in kinds[1:]:
-        mixing.shuffle(kind)
+    attacks, *others = kinds[1]
+    mixing.shuffle(others)
+    # However few there are, all attacks are among them.
+    kinds[1] = [attacks, *others]
+    mixing.shuffle(kinds[2])
     handed_in = {}
     for number in range(count):
         place, rest = divmod(number, 6)
@@ -193,8 +184,9 @@ def test_every_submission_gets_its_score(run: Run) -> None:
 
 
 def test_no_attack_succeeds(run: Run) -> None:
+    assert "attacks" in {submission.kind for submission in run.handed_in.values()}
     for student, submission in run.handed_in.items():
-        if submission.kind.startswith("attacks"):
+        if submission.kind == "attacks":
             notebook = run.course / "autograded" / student / NAME / "Small_Block_v1.ipynb"
             printed = [
                 text
@@ -204,6 +196,14 @@ def test_no_attack_succeeds(run: Run) -> None:
             ]
             assert printed
             assert "True\n" not in printed
+
+
+def test_only_what_cannot_be_read_is_not_graded(run: Run) -> None:
+    unread = {name for name, each in run.handed_in.items() if each.score is None}
+    told = run.seen["failure"]
+    assert bool(told) == bool(unread), told
+    graded = {path.parts[-3] for path in (run.course / "autograded").glob("*/*/*.verdict.json")}
+    assert graded == set(run.handed_in) - unread, told
 
 
 def test_nothing_is_left(run: Run) -> None:

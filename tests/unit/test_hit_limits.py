@@ -27,12 +27,12 @@ from coursekit.sandbox.limits import Limits
         (
             "BlockingIOError",
             "[Errno 11] Resource temporarily unavailable",
-            "{} started too many processes and threads (128)",
+            "{} had too many processes and threads (128)",
         ),
         (
             "RuntimeError",
             "can't start new thread",
-            "{} started too many processes and threads (128)",
+            "{} had too many processes and threads (128)",
         ),
         ("FileNotFoundError", "[Errno 2] No such file or directory: 'x'", ""),
         ("ValueError", "wrong [Errno 28]", ""),

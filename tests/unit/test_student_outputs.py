@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell
 from coursekit.kernels.manager import MAX_HEADER_BYTES, MAX_PARTS, BoundedSession
 from coursekit.kernels.outputs.cell_outputs import CellOutputs
 from coursekit.kernels.outputs.output_meter import MAX_FULL_CELLS, OutputMeter
-from coursekit.kernels.outputs.plain_outputs import MAX_COLOURS, plain_message
+from coursekit.kernels.outputs.plain_outputs import MAX_COLOURS, formed_message, plain_message
 from coursekit.sandbox.limits import Limits
 
 
@@ -22,8 +22,8 @@ def message(kind: str, **content: Any) -> dict[str, Any]:
 
 
 def plain(kind: str, **content: Any) -> dict[str, Any] | None:
-    found = plain_message(message(kind, **content))
-    return found and found["content"]
+    formed = formed_message(message(kind, **content))
+    return formed and plain_message(formed)["content"]
 
 
 @pytest.mark.parametrize("kind", ["display_data", "update_display_data", "execute_result"])
@@ -67,23 +67,23 @@ def test_a_message_changes_no_cell_but_its_own() -> None:
     for cell, messages in ((first, [shown]), (second, [changed])):
         outputs = CellOutputs(cell)
         for each in messages:
-            found = plain_message(each)
-            assert found is not None
-            outputs.take(found)
+            formed = formed_message(each)
+            assert formed is not None
+            outputs.take(plain_message(formed))
     assert [output.data for output in first.outputs] == [{"text/plain": "1"}]
     assert second.outputs == []
     again = CellOutputs(third := new_code_cell())
     for each in (shown, changed):
-        found = plain_message(each)
-        assert found is not None
-        again.take(found)
+        formed = formed_message(each)
+        assert formed is not None
+        again.take(plain_message(formed))
     assert [output.data for output in third.outputs] == [{"text/plain": "2"}]
 
 
 @pytest.mark.parametrize("kind", ["stream", "error", "display_data", "execute_result", "status"])
 @pytest.mark.parametrize("content", [{}, [], "text", None, {"data": 7, "text": "", "ename": ""}])
 def test_what_has_not_the_form_of_a_kernels_message_is_dropped(kind: str, content: Any) -> None:
-    assert plain_message({"msg_type": kind, "content": content}) is None
+    assert formed_message({"msg_type": kind, "content": content}) is None
 
 
 def test_all_cells_together_have_a_bound() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable
 from typing import Any, Self
@@ -19,6 +20,10 @@ from resnets_utils.checks.check_result import Outcome
 MAX_FAULT = 5_000
 _PAUSE = 0.5  # seconds between two looks at the judge's processor time
 AnswerCall = Callable[[dict[str, Any]], dict[str, str]]
+
+
+class OutOfTime(Exception):
+    """The time of the whole submission is over while the judge works on a cell."""
 
 
 class _NoVerdict(Exception):
@@ -63,7 +68,13 @@ class JudgeProcess:
             self._server.close()
 
     def judge(
-        self, grade_id: str, source: str, points: float, answer: AnswerCall, salt: int
+        self,
+        grade_id: str,
+        source: str,
+        points: float,
+        answer: AnswerCall,
+        salt: int,
+        until: float = math.inf,
     ) -> CellVerdict:
         """Judge one test cell.
 
@@ -76,14 +87,16 @@ class JudgeProcess:
             points: what the cell is worth in the gradebook.
             answer: makes a call in the student's kernel.
             salt: determines the random inputs.
+            until: when to stop, as `time.monotonic` counts; another judge is then ready for use.
 
         Raises:
+            OutOfTime: if the judge has to stop.
             InfrastructureError: if the judge or the test cell fails.
 
         """
         request = {"source": source, "salt": salt, "grade_id": grade_id, "points": points}
         try:
-            verdict = self._verdict(request, answer)
+            verdict = self._verdict(request, answer, until)
         except _NoVerdict as stopped:
             if not (stopped.ended or stopped.busy):
                 raise InfrastructureError(
@@ -99,20 +112,21 @@ class JudgeProcess:
             )
         return verdict
 
-    def _verdict(self, request: dict[str, Any], answer: AnswerCall) -> CellVerdict:
+    def _verdict(self, request: dict[str, Any], answer: AnswerCall, until: float) -> CellVerdict:
         """The verdict on an answer.
 
         Raises:
+            OutOfTime: if the judge has to stop.
             _NoVerdict: if a judge computes too long, or two of them end.
 
         """
         try:
-            return self._ask(request, answer)
+            return self._ask(request, answer, until)
         except _NoVerdict as stopped:
             # Another program may have ended it: then the answer must not pay for that.
             if not stopped.ended:
                 raise
-        return self._ask(request, answer)
+        return self._ask(request, answer, until)
 
     def _not_judged(self, request: dict[str, Any], stopped: _NoVerdict) -> CellVerdict:
         """The verdict on an answer that no judge got through: no check is passed.
@@ -131,23 +145,26 @@ class JudgeProcess:
         why = f"this answer cannot be judged: {stopped} on it"
         return expected.found_in([], Outcome.ERROR, why)
 
-    def _ask(self, request: dict[str, Any], answer: AnswerCall | None) -> CellVerdict:
-        """Have a judge judge a cell.
+    def _ask(
+        self, request: dict[str, Any], answer: AnswerCall | None, until: float = math.inf
+    ) -> CellVerdict:
+        """Have a judge judge a cell; one that gives no verdict is replaced by another.
 
         Raises:
-            _NoVerdict: if it gives no verdict; it is then replaced by another.
+            OutOfTime: if it has to stop.
+            _NoVerdict: if it gives no verdict.
             InfrastructureError: if the test cell fails.
 
         """
         if self._server is None:
             # Not before the first cell: until then it had time to get ready.
             self._server = take_over(self._asked)
-        clock = _Clock(self._server, *self._limits)
+        clock = _Clock(self._server, *self._limits, until)
         try:
             message = clock.exchange(request)
             while answer is not None and "trace" in message:
                 message = clock.exchange({"reply": answer(message["trace"])})
-        except _NoVerdict:
+        except (_NoVerdict, OutOfTime):
             self._server.close()
             self._server = None
             self._asked = ask_for_judge()
@@ -168,13 +185,15 @@ class _Clock:
         server: the judge.
         timeout: seconds that it may compute.
         patience: seconds that it may take.
+        until: when it has to stop, as `time.monotonic` counts.
 
     """
 
-    def __init__(self, server: Server, timeout: float, patience: float) -> None:
+    def __init__(self, server: Server, timeout: float, patience: float, until: float) -> None:
         self._server = server
         self._timeout = timeout
         self._patience = patience
+        self._until = until
         self._waited = 0.0
         self._computed = 0.0
         self._before = self._processor_seconds()
@@ -183,13 +202,16 @@ class _Clock:
         """Send the judge a message, and wait for its next one.
 
         Raises:
+            OutOfTime: if the judge has to stop before that.
             _NoVerdict: if none comes.
 
         """
         asked = time.monotonic()
         try:
             send(self._server.line, message)
-            while not self._server.line.poll(_PAUSE):
+            while not self._server.line.poll(min(_PAUSE, max(self._until - asked, 0))):
+                if time.monotonic() >= self._until:
+                    raise OutOfTime
                 self._check(self._waited + time.monotonic() - asked)
             return receive(self._server.line)
         except (EOFError, OSError):

@@ -17,7 +17,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.session import Session
 from jupyter_core.utils import run_sync
-from traitlets import Instance, List, default
+from traitlets import Float, Instance, List, default
 
 from coursekit.errors import InfrastructureError
 from coursekit.kernels.own_files import put_own_files
@@ -84,6 +84,7 @@ class StudentKernelManager(AsyncKernelManager):
     """Tells its provisioner how to sandbox the kernel."""
 
     confinement = Instance(Confinement)
+    deadline = Float(math.inf, help="When the kernel is ended, as `time.monotonic` counts.")
     _clients: Any = List()
 
     @default("session")
@@ -118,15 +119,20 @@ class StudentKernelManager(AsyncKernelManager):
     @contextlib.contextmanager
     def ended_after(self, seconds: float) -> Iterator[None]:
         """End the kernel if the block takes longer, whatever the conductor waits for."""
-        self._end_at(time.monotonic() + seconds)
+        self._end_at(min(time.monotonic() + seconds, self.deadline))
         try:
             yield
         finally:
-            self._end_at(math.inf)
+            self._end_at(self.deadline)
 
     def _end_at(self, deadline: float) -> None:
         if isinstance(self.provisioner, StudentProvisioner):
             self.provisioner.end_at(deadline)
+
+    def crowded(self) -> str:
+        """Return that no further process or thread can start, with {} for where; or ""."""
+        started = self.provisioner
+        return started.crowded() if isinstance(started, StudentProvisioner) else ""
 
     def why_it_ended(self) -> str:
         """Return which limit ended the kernel, with {} for where; "" if no limit did."""
@@ -135,15 +141,23 @@ class StudentKernelManager(AsyncKernelManager):
 
 
 @contextlib.contextmanager
-def student_kernel(confinement: Confinement) -> Iterator[StudentKernelManager]:
+def student_kernel(
+    confinement: Confinement, deadline: float = math.inf
+) -> Iterator[StudentKernelManager]:
     """Give a manager for one student kernel, and end the kernel afterwards.
 
     Its sockets are files in a folder of ours, which the sandbox does not have:
     nothing listens on the network.
+
+    Args:
+        confinement: how it is sandboxed.
+        deadline: when it is ended whatever it does, as `time.monotonic` counts.
+
     """
     with temporary_folder("coursekit-line-", _place_for_lines()) as folder:
         manager = StudentKernelManager(
             confinement=confinement,
+            deadline=deadline,
             kernel_name=KERNEL_NAME,
             kernel_spec_manager=StudentKernelSpecs(),
             transport="ipc",

@@ -55,6 +55,7 @@ class StudentProvisioner(LocalProvisioner):
                 line.close()
         self.pid = self.process.pid
         self._watchdog = Watchdog(self.process.pid, confinement.limits, self.process.kill)
+        self._watchdog.deadline = manager.deadline
         return self.connection_info
 
     async def poll(self) -> int | None:
@@ -73,6 +74,10 @@ class StudentProvisioner(LocalProvisioner):
         """End the kernel at a time, as `time.monotonic` counts, if it still runs then."""
         if self._watchdog is not None:
             self._watchdog.deadline = deadline
+
+    def crowded(self) -> str:
+        """Return that no further process or thread can start, as `Watchdog.crowded`; or ""."""
+        return self._watchdog.crowded() if self._watchdog else ""
 
     def why_it_ended(self) -> str:
         """Return which limit ended the kernel, as `Watchdog.why_it_ended`; "" if no limit did."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,14 @@ from coursekit.course.assignment import read_notebook
 from coursekit.course.library import refuse_other_library
 from coursekit.errors import InfrastructureError
 from coursekit.gradebook import graded_cells
-from coursekit.judge.judge_client import JudgeProcess
+from coursekit.judge.judge_client import JudgeProcess, OutOfTime
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
 from coursekit.kernels.manager import student_kernel, working_folder
 from coursekit.kernels.outputs.cell_outputs import CellOutputs
 from coursekit.kernels.outputs.hit_limits import limit_hit
 from coursekit.kernels.outputs.output_meter import OutputMeter
-from coursekit.kernels.outputs.plain_outputs import plain_error, plain_message
+from coursekit.kernels.outputs.plain_outputs import formed_message, plain_error, plain_message
+from coursekit.kernels.time_limits import TimeLimits
 from coursekit.kernels.trace_request import request_trace
 from coursekit.nbgrader_seam.undefined_names import CellEnd, CellEnds
 from coursekit.pages.verdict_html import verdict_html
@@ -86,7 +87,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         tell = self.log.info if confinement.level.sandboxed else self.log.warning
         tell("Student code runs: %s", confinement.level.words)
         self._limits = confinement.limits
-        self._deadline = time.monotonic() + self._limits.notebook_seconds
+        self._time = TimeLimits(self._limits)
         self._tests = graded_cells(info["db_url"], graded_by.assignment, graded_by.notebook).tests
         self._remarks = [*filter(None, (graded_by.remark, *submission.repairs))]
         self._said = 0  # how many of them stand above a verdict
@@ -95,14 +96,13 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         self._dead = False
         self._too_long = 0.0  # the seconds after which the last cell was stopped
         self._hung: dict[str, str] = {}  # functions that gave no result in time, and the words
-        self._answering = 0.0  # seconds that calls of the student's functions took
         self._put_out: Counter[str] = Counter()
         self._salt = self._choose_salt(info["student"])
         try:
             with (
                 working_folder(release, submission.folder, submission.own_files.contents) as folder,
                 JudgeProcess(self.judge_timeout, self.judge_patience) as self._judge,
-                student_kernel(confinement) as self._manager,
+                student_kernel(confinement, self._time.end + _STOPPING_SECONDS) as self._manager,
             ):
                 resources.setdefault("metadata", {})["path"] = str(folder.path)
                 notebook = release / f"{graded_by.notebook}.ipynb"
@@ -157,8 +157,8 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """Run a cell of the student's within its limits."""
         place = f"cell {index + 1}"
-        if self._deadline <= time.monotonic():
-            self._stop(f"stopped before {place}: {self._limits.notebook_seconds:g} s are over")
+        if over := self._time.over():
+            self._stop(f"stopped before {place}: {over}")
             return cell, resources
         self._meter = OutputMeter(self._limits, self._put_out)
         self._outputs = CellOutputs(cell)
@@ -166,7 +166,10 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         # If a flood of output loses the message "idle", the reply still counts.
         self.raise_on_iopub_timeout = False
         try:
-            with self._manager.ended_after(self._get_timeout(cell) + _STOPPING_SECONDS):
+            with (
+                self._time.counting_as_cells(),
+                self._manager.ended_after(self._time.left_to_cell() + _STOPPING_SECONDS),
+            ):
                 cell, resources = super().preprocess_cell(cell, resources, index)
         except DeadKernelError:
             self._note_death(place, _ENDED)
@@ -180,7 +183,10 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             # The student's process can send whatever it likes.
             self._stop(f"{place} sent messages that cannot be read ({type(error).__name__})")
         if self._too_long:
-            remark = f"stopped after {self._too_long:.3g} s in {place}"
+            over = self._time.over()
+            remark = f"stopped in {place}: {over}"
+            if not over:
+                remark = f"stopped after {self._too_long:.3g} s in {place}"
             self._remarks.append(remark)
             self._stopped = self._stopped and remark
         if self._meter.cut:
@@ -218,7 +224,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
 
     def _get_timeout(self, cell: NotebookNode | None) -> float:
         """The seconds that a cell may take: nbclient asks before it runs one."""
-        return min(self._limits.cell_seconds, max(self._deadline - time.monotonic(), 0.1))
+        return self._time.left_to_cell()
 
     async def _async_handle_timeout(
         self, timeout: float, cell: NotebookNode | None = None
@@ -231,12 +237,12 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
         """Take over the plain part of an output within its limits; nbclient learns of the end."""
-        plain = plain_message(msg)
-        admitted = None if plain is None else self._meter.admit(plain)
+        formed = formed_message(msg)
+        admitted = None if formed is None else self._meter.admit(formed)
         if self._meter.complete:
             raise CellExecutionComplete
         if admitted is not None and admitted["msg_type"] != "status":
-            self._outputs.take(admitted)
+            self._outputs.take(plain_message(admitted))
 
     def on_cell_executed(self, **told: Any) -> None:
         """Show an error that is in the reply alone."""
@@ -247,7 +253,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
 
     def _judge_cell(self, cell: NotebookNode, grade_id: str) -> None:
         source, points = self._tests[grade_id]
-        verdict = self._judge.judge(grade_id, source, points, self._answer, self._salt)
+        verdict = self._verdict(grade_id, source, points)
         # What is said of the whole notebook stands above the next verdict.
         remark = "\n".join(self._remarks[self._said :])
         self._said = len(self._remarks)
@@ -263,6 +269,14 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
                 execution_count=None,
             ),
         ]
+
+    def _verdict(self, grade_id: str, source: str, points: float) -> CellVerdict:
+        """The judge's verdict; without the function's answers if the submission's time is over."""
+        asked = grade_id, source, points, self._answer, self._salt
+        if not self._time.over_for_all():
+            with contextlib.suppress(OutOfTime):
+                return self._judge.judge(*asked, until=self._time.end)
+        return self._judge.judge(*asked)
 
     def _choose_salt(self, student: str) -> int:
         """The salt that the file of salts gives this student, or a fresh one."""
@@ -282,22 +296,25 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         function = call["function"]
         if function in self._hung:
             return {"status": "raised", "reason": self._hung[function]}
-        if self._answering > self._limits.notebook_seconds:
-            words = f"calls took {self._limits.notebook_seconds:g} s together; no more are made"
-            return {"status": "raised", "reason": words}
-        started = time.monotonic()
+        if over := self._time.over_for_all():
+            return self._out_of_time(f"{function} was not called: {over}", over)
         try:
-            reply = request_trace(self.kc, call, self.trace_timeout)
+            reply = request_trace(self.kc, call, min(self.trace_timeout, self._time.left()))
         except TimeoutError as error:
+            if over := self._time.over_for_all():
+                return self._out_of_time(f"{function} gave no result: {over}", over)
             self._hung[function] = str(error)
-            return {"status": "raised", "reason": str(error)}
+            reply = {"status": "raised", "reason": str(error)}
         except (DeadKernelError, zmq.Again) as error:
             self._note_death(function, _ENDED if isinstance(error, DeadKernelError) else _UNHEARD)
             return {"status": "raised", "reason": self._stopped}
-        finally:
-            self._answering += time.monotonic() - started
         # The student's process may leave the reason out.
         reason = reply.get("reason", f"{function} gave no result")
+        if reply["status"] == "raised":
+            name, _, text = reason.partition(": ")
+            hit = limit_hit(name, text, self._limits) or self._manager.crowded()
+            if hit and hit.format(function) not in self._remarks:
+                self._remarks.append(hit.format(function))
         if reply["status"] == "undefined":
             if cause := self._ends.cause_of(function):
                 return {**reply, "reason": f"{reason}: {cause}"}
@@ -306,3 +323,9 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         elif reply["status"] == "raised":
             return {**reply, "reason": self._ends.explained(reason)}
         return reply
+
+    def _out_of_time(self, reason: str, over: str) -> dict[str, str]:
+        """The reply for a call that the submission has no time for; one remark says so."""
+        if not any(over in remark for remark in self._remarks):
+            self._remarks.append(reason)
+        return {"status": "raised", "reason": reason}

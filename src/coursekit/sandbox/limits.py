@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +19,9 @@ def _limit(default: int, words: str) -> Any:
 class Limits:
     """What one submission may use: for each limit its name, which ends in its unit."""
 
+    submission_seconds: float = _limit(600, "wall time of a submission, with its judging")
     cell_seconds: float = _limit(300, "wall time of one cell")
-    notebook_seconds: float = _limit(1200, "wall time of all cells together")
+    notebook_seconds: float = _limit(450, "wall time of all cells together")
     processor_seconds: int = _limit(2400, "processor time of one process")
     process_megabytes: int = _limit(4096, "memory of one process")
     total_megabytes: int = _limit(6144, "memory of all processes together")
@@ -38,3 +40,13 @@ def in_words(size: float) -> str:
         if size >= unit:
             return f"{size / unit:.3g} {name}"
     return f"{size:g} bytes"
+
+
+def most_threads(processes: int) -> int:
+    """Return how many threads all processes together may have, if ``processes`` is the limit."""
+    return processes + 8 * (os.cpu_count() or 1)
+
+
+def too_many_threads(processes: int) -> str:
+    """Return that no process or thread could start, with {} for what ran."""
+    return f"{{}} had too many processes and threads ({processes:,})"

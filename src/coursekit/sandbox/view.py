@@ -25,7 +25,7 @@ _SETTINGS = (
     "/var/cache/fontconfig",
 )
 # The entrance makes the private disk with them, and then gives them up.
-_CAPABILITIES = ("SYS_ADMIN", "SETUID", "SETGID", "CHOWN", "NET_ADMIN", "SETPCAP")
+_CAPABILITIES = ("SYS_ADMIN", "SETUID", "SETGID", "CHOWN", "SETPCAP")
 # What runs inside, and what that imports.
 _SHOWN_OF_THE_KIT = ("__init__.py", "sandbox/__init__.py", "sandbox/inside", "sandbox/limits.py")
 

@@ -30,7 +30,7 @@ class CellOutputs:
                 self._clear()
             return
         displayed = content.pop("display_id", "")
-        if kind not in {"stream", "error"} and not content["data"]:
+        if not (content["text"] if kind == "stream" else kind == "error" or content["data"]):
             return
         if kind == "update_display_data":
             if displayed in self._displayed:

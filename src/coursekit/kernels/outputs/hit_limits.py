@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import re
 
-from coursekit.sandbox.limits import MEGABYTE, Limits, in_words
+from coursekit.sandbox.limits import MEGABYTE, Limits, in_words, too_many_threads
 
 _NO_MEMORY = "OOM when allocating"  # TensorFlow's words
 _NUMBER = re.compile(r"\[Errno (\d+)\]")
@@ -31,5 +31,5 @@ def limit_hit(name: str, text: str, limits: Limits) -> str:
     if code == errno.EMFILE:
         return f"{{}} had too many files open ({limits.open_files:,})"
     if (name == "BlockingIOError" and code == errno.EAGAIN) or text == "can't start new thread":
-        return f"{{}} started too many processes and threads ({limits.processes:,})"
+        return too_many_threads(limits.processes)
     return ""

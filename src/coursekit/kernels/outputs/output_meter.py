@@ -40,7 +40,7 @@ class OutputMeter:
         self._by_all = by_all
 
     def admit(self, message: dict[str, Any]) -> dict[str, Any] | None:
-        """Return a message of `plain_message`, shortened if necessary; None if beyond a limit."""
+        """Return a message of `formed_message`, shortened if necessary; None if beyond a limit."""
         kind, content = message["msg_type"], message["content"]
         if kind == "status":
             self.complete = content["execution_state"] == "idle"
@@ -52,7 +52,7 @@ class OutputMeter:
             size = _weight(text)
             taken = self._take("text", size)
             if taken < size:
-                text = without_colours(text)[:taken]
+                text = without_colours(text[:taken])
             return {**message, "content": {**content, "text": text}} if taken else None
         if kind == "error":
             size = _weight("".join((content["ename"], content["evalue"], *content["traceback"])))

@@ -29,18 +29,31 @@ _PART = "(?:[34]8;(?:5;[0-9]{1,3}|2(?:;[0-9]{1,3}){3})|(?!0*[34]8[;m])[0-9]{1,3}
 _COLOUR = re.compile(f"\x1b\\[(?:{_PART}(?:;{_PART}){{0,7}})?m")
 
 
-def plain_message(message: dict[str, Any]) -> dict[str, Any] | None:
-    """Return a message with nothing in it but plain text and bitmaps.
+def formed_message(message: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the parts of a message that a page can show, each of its type.
 
     None for a message that leaves nothing on a page, for example one of a widget,
-    or one of another form than a kernel's.
+    or one of another form than a kernel's. Texts are not plain yet: that takes long,
+    so that their length is bounded first.
     """
     kind = message["msg_type"]
     try:
-        content = _plain_content(kind, message["content"])
+        content = _formed_content(kind, message["content"])
     except (AttributeError, KeyError, TypeError):
         return None
     return None if content is None else {"msg_type": kind, "content": content}
+
+
+def plain_message(formed: dict[str, Any]) -> dict[str, Any]:
+    """Return a message of `formed_message` with nothing in it but plain text and bitmaps."""
+    kind, content = formed["msg_type"], formed["content"]
+    if kind == "error":
+        content = _plain_error(content)
+    elif kind == "stream":
+        content = content | {"text": _whole_text(content["text"])}
+    elif kind in _DISPLAYS:
+        content = content | {"data": _plain_data(content["data"])}
+    return {"msg_type": kind, "content": content}
 
 
 def plain_error(content: dict[str, Any]) -> dict[str, Any]:
@@ -50,53 +63,69 @@ def plain_error(content: dict[str, Any]) -> dict[str, Any]:
         KeyError: if it has no error.
 
     """
-    lines = content["traceback"]
-    lines = lines[-_MAX_LINES:] if isinstance(lines, list) else []
-    each = _MAX_TEXT // max(len(lines), 1)
-    return {
-        "ename": plain_text(str(content["ename"]), _MAX_NAME),
-        "evalue": plain_text(str(content["evalue"]), _MAX_TEXT),
-        "traceback": [
-            _known_colours(plain_text(str(line), each, keep=_TERMINAL)) for line in lines
-        ],
-    }
+    return _plain_error(_formed_error(content))
 
 
-def _plain_content(kind: str, content: dict[str, Any]) -> dict[str, Any] | None:
+def _formed_content(kind: str, content: dict[str, Any]) -> dict[str, Any] | None:
     if kind == "status":
         return {"execution_state": str(content["execution_state"])}
     if kind == "clear_output":
         return {"wait": content.get("wait") is True}
     if kind == "stream":
         name = content["name"]
-        text = _whole_text(str(content["text"]))
-        return {"name": name if name in _STREAMS else _STREAMS[0], "text": text}
+        return {"name": name if name in _STREAMS else _STREAMS[0], "text": str(content["text"])}
     if kind == "error":
-        return plain_error(content)
+        return _formed_error(content)
     if kind not in _DISPLAYS:
         return None
-    plain: dict[str, Any] = {"data": _plain_data(content["data"])}
+    given = content["data"]
+    formed: dict[str, Any] = {
+        "data": {
+            name: given[name]
+            for name in ("text/plain", *_PICTURES)
+            if isinstance(given.get(name), str)
+        }
+    }
     if kind == "execute_result":
         count = content.get("execution_count")
         known = type(count) is int and 0 <= count < _MAX_RUNS
-        plain["execution_count"] = count if known else None
+        formed["execution_count"] = count if known else None
     displayed = (content.get("transient") or {}).get("display_id")
-    return plain | {"display_id": displayed if isinstance(displayed, str) else ""}
+    return formed | {"display_id": displayed if isinstance(displayed, str) else ""}
 
 
-def _plain_data(data: dict[str, Any]) -> dict[str, str]:
-    plain = {}
-    if isinstance(data.get("text/plain"), str):
-        plain["text/plain"] = _whole_text(data["text/plain"])
-    for kind in _PICTURES:
-        picture = data.get(kind)
-        if isinstance(picture, str) and _BASE64.fullmatch(picture):
-            plain[kind] = picture
-    return plain
+def _formed_error(content: dict[str, Any]) -> dict[str, Any]:
+    lines = content["traceback"]
+    lines = lines[-_MAX_LINES:] if isinstance(lines, list) else []
+    # Twice as long as what is kept: a part may be invisible.
+    each = 2 * _MAX_TEXT // max(len(lines), 1)
+    return {
+        "ename": str(content["ename"])[: 2 * _MAX_NAME],
+        "evalue": str(content["evalue"])[: 2 * _MAX_TEXT],
+        "traceback": [str(line)[:each] for line in lines],
+    }
+
+
+def _plain_error(formed: dict[str, Any]) -> dict[str, Any]:
+    lines = formed["traceback"]
+    each = _MAX_TEXT // max(len(lines), 1)
+    return {
+        "ename": plain_text(formed["ename"], _MAX_NAME),
+        "evalue": plain_text(formed["evalue"], _MAX_TEXT),
+        "traceback": [_known_colours(plain_text(line, each, keep=_TERMINAL)) for line in lines],
+    }
+
+
+def _plain_data(data: dict[str, str]) -> dict[str, str]:
+    return {
+        name: _whole_text(part) if name == "text/plain" else part
+        for name, part in data.items()
+        if name == "text/plain" or _BASE64.fullmatch(part)
+    }
 
 
 def _whole_text(text: str) -> str:
-    """The text made plain, in any length: the meter bounds it."""
+    """The text made plain, in any length: the meter has bounded it."""
     return _known_colours(plain_text(text, max(len(text), 1), keep=_TERMINAL))
 
 

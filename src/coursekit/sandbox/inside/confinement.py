@@ -22,7 +22,7 @@ from coursekit.sandbox.inside.system_calls import (
     mount,
     prctl,
 )
-from coursekit.sandbox.limits import MEGABYTE
+from coursekit.sandbox.limits import MEGABYTE, most_threads
 
 # The private disk has a place of its own: our Python may be below /home or /tmp.
 DISK = "/student"
@@ -98,7 +98,7 @@ def limit_resources(limits: dict[str, Any], *, own_user: bool) -> None:
         if hasattr(resource, name):
             wanted[getattr(resource, name)] = most
     if own_user:
-        wanted[resource.RLIMIT_NPROC] = limits["processes"] + 8 * (os.cpu_count() or 1)
+        wanted[resource.RLIMIT_NPROC] = most_threads(limits["processes"])
     for kind, value in wanted.items():
         _, most = resource.getrlimit(kind)
         value = int(value) if most == resource.RLIM_INFINITY else min(int(value), most)
@@ -144,6 +144,8 @@ def environment(home: str, temporary: str) -> dict[str, str]:
         "MPLCONFIGDIR": f"{home}/.matplotlib",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "NBGRADER_EXECUTION": "autograde",
+        # The sandbox refuses locks; nobody else opens these files.
+        "HDF5_USE_FILE_LOCKING": "FALSE",
         "TMPDIR": temporary,
         **PYTHON_SETTINGS,
     }

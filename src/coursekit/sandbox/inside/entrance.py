@@ -44,13 +44,14 @@ def probe(line: socket.socket) -> None:
     owner = int(sys.argv[3])
     try:
         why_not_nested = try_nesting(owner)
+        version = landlock.version()
         confine(KernelRequest(asdict(Limits()), {}, (), owner))
         import coursekit.sandbox.inside.student_kernel as found
 
         tell(
             line,
             why_not_nested=why_not_nested,
-            landlock=landlock.version(),
+            landlock=version,
             seccomp=seccomp.available(),
             kernel=found.__name__,
         )

@@ -34,7 +34,6 @@ from coursekit.sandbox.inside.system_calls import (
     PR_SET_DUMPABLE,
     mount,
     prctl,
-    raise_loopback,
     unshare,
 )
 
@@ -130,7 +129,7 @@ def leave_namespaces(owner: int) -> None:
 
 
 def furnish() -> None:
-    """Give the new namespaces their own /proc and loopback.
+    """Give the new namespaces their own /proc.
 
     Raises:
         OSError: if the kernel refuses.
@@ -138,7 +137,6 @@ def furnish() -> None:
     """
     mount("none", "/", "", MS_REC | MS_PRIVATE)
     mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    raise_loopback()
 
 
 def _be_first(connection: socket.socket, received: ReceivedRequest) -> None:

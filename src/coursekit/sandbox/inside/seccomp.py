@@ -1,7 +1,7 @@
 """Seccomp: refuse system calls that no student's notebook needs.
 
 A deny-list inside a sandbox: it removes ways to attack the kernel, and what
-namespaces and limits do not cover (vsock, memory without a mapping, protocols
+namespaces and limits do not cover (vsock, memory without a mapping, locks, protocols
 whose drivers the kernel would load first).
 """
 
@@ -53,6 +53,20 @@ _REFUSED = {
     "semget": (64, 190),
     "mq_open": (240, 180),
     "vmsplice": (278, 75),
+    # A socket or pipe then keeps whole pages, and counts single bytes of them.
+    "splice": (275, 76),
+    "tee": (276, 77),
+    "sendfile": (40, 71),
+    # Each of a directory's watchers keeps a copy of every event.
+    "inotify_init": (253, -1),
+    "inotify_init1": (294, 26),
+    # Rules and filters, as many as one likes. Ours are in force already.
+    "landlock_create_ruleset": (444, 444),
+    "landlock_add_rule": (445, 445),
+    "landlock_restrict_self": (446, 446),
+    "seccomp": (317, 277),
+    # It works on the machine's own files, which the sandbox shows.
+    "flock": (73, 32),
     # Shared by the whole machine, up to a limit that one process can reach.
     "io_setup": (206, 0),
     "fanotify_init": (300, 262),
@@ -74,23 +88,33 @@ _REFUSED = {
 }
 _CLONE = (56, 220)
 _CLONE3 = (435, 435)
+_CLOSE_RANGE = (436, 436)
 _SOCKET = (41, 198)
 _SOCKETPAIR = (53, 199)
+_SETSOCKOPT = (54, 208)
 _MMAP = (9, 222)
 _IOCTL = (16, 29)
 _FCNTL = (72, 25)
+_PRCTL = (157, 167)
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _X32 = 0x40000000
 _NEW_NAMESPACES = 0x7E020000
+_THREAD, _SAME_FILES = 0x10000, 0x400
+_UNSHARE_FILES = 2
 _SHARED, _ANONYMOUS = 0x01, 0x20
 _UNIX = 1
-_PROTOCOLS = {  # by family; for IPv4 and IPv6 the usual one, TCP and UDP
+# By family. TCP and UDP have no use without a network, and could hold much memory.
+_PROTOCOLS = {
     _UNIX: (0, 1),
-    2: (0, 6, 17),
-    10: (0, 6, 17),
     16: (0,),  # netlink for routes, which libraries ask for
 }
-_SET_LEASE = 1024  # keeps others from opening a file of ours, each time for 45 s
+_SOL_SOCKET = 1
+# The sizes of a socket's buffers, with and without force, and its filters.
+_SOCKET_MEMORY = (7, 8, 32, 33, 26, 50, 51, 52, 73)
+# A lease keeps others from opening a file of ours, each time for 45 s. Locks, which work on
+# the machine's own files too, are of no limited number; nor are notes on folders. A pipe can
+# be made to hold 16 times as much.
+_KEPT_FROM_FILES = (1024, 6, 7, 37, 38, 1026, 1031)
 _FAKE_INPUT = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: typing into a terminal
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -141,6 +165,15 @@ def _program(column: int, architecture: int) -> list[Instruction]:
             (_RETURN, 0, 0, _ALLOW),
         ]
 
+    def refusing(argument: int, values: tuple[int, ...]) -> list[Instruction]:
+        last = len(values) - 1
+        return [
+            (_LOAD, 0, 0, argument),
+            *((_EQUAL, last - place + 1, 0, value) for place, value in enumerate(values)),
+            (_RETURN, 0, 0, _ALLOW),
+            error(errno.EPERM),
+        ]
+
     def on_call(numbers: tuple[int, int], *then: Instruction) -> list[Instruction]:
         # A jump is the number of instructions to skip.
         return [(_EQUAL, 0, len(then), numbers[column]), *then]
@@ -158,6 +191,17 @@ def _program(column: int, architecture: int) -> list[Instruction]:
             _CLONE,
             (_LOAD, 0, 0, _FIRST),
             (_ANY_BIT, 0, 1, _NEW_NAMESPACES),
+            error(errno.EPERM),
+            # A thread with open files of its own: no account shows them.
+            (_ANY_BIT, 0, 2, _THREAD),
+            (_ANY_BIT, 1, 0, _SAME_FILES),
+            error(errno.EPERM),
+            (_RETURN, 0, 0, _ALLOW),
+        ),
+        *on_call(
+            _CLOSE_RANGE,
+            (_LOAD, 0, 0, _THIRD),
+            (_ANY_BIT, 0, 1, _UNSHARE_FILES),
             error(errno.EPERM),
             (_RETURN, 0, 0, _ALLOW),
         ),
@@ -185,20 +229,15 @@ def _program(column: int, architecture: int) -> list[Instruction]:
             (_RETURN, 0, 0, _ALLOW),
         ),
         *on_call(
-            _IOCTL,
+            _SETSOCKOPT,
             (_LOAD, 0, 0, _SECOND),
-            (_EQUAL, 2, 0, _FAKE_INPUT[0]),
-            (_EQUAL, 1, 0, _FAKE_INPUT[1]),
+            (_EQUAL, 1, 0, _SOL_SOCKET),
             (_RETURN, 0, 0, _ALLOW),
-            error(errno.EPERM),
+            *refusing(_THIRD, _SOCKET_MEMORY),
         ),
-        *on_call(
-            _FCNTL,
-            (_LOAD, 0, 0, _SECOND),
-            (_EQUAL, 0, 1, _SET_LEASE),
-            error(errno.EPERM),
-            (_RETURN, 0, 0, _ALLOW),
-        ),
+        *on_call(_IOCTL, *refusing(_SECOND, _FAKE_INPUT)),
+        *on_call(_FCNTL, *refusing(_SECOND, _KEPT_FROM_FILES)),
+        *on_call(_PRCTL, *refusing(_FIRST, (_PR_SET_SECCOMP,))),
     ]
     for numbers in _REFUSED.values():
         if numbers[column] >= 0:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import os
 import sys
 import threading
 from collections import defaultdict
@@ -60,6 +61,7 @@ class TracingKernel(IPythonKernel):
 
         from resnets_utils.answering import answer
         from resnets_utils.border.call import Call
+        from resnets_utils.border.reply import raised_reply
 
         assert self.shell is not None and self.session is not None
         loop = asyncio.get_running_loop()
@@ -71,7 +73,14 @@ class TracingKernel(IPythonKernel):
             # The channel belongs to the loop's thread.
             loop.call_soon_threadsafe(send, stream, "trace_reply", reply, parent, ident)
 
-        threading.Thread(target=make_the_call, daemon=True).start()
+        # Processes that nobody has waited for take the place of threads.
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        try:
+            threading.Thread(target=make_the_call, daemon=True).start()
+        except RuntimeError as error:  # the notebook has used up its threads
+            send(stream, "trace_reply", raised_reply(error, namespace), parent, ident)
 
 
 class PiecewiseStream(OutStream):

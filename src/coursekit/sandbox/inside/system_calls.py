@@ -6,10 +6,8 @@ Each of them raises OSError if the kernel refuses.
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import os
 import platform
-import socket
 import struct
 
 CLONE_NEWNS = 0x00020000
@@ -34,8 +32,6 @@ PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 
 _CAPABILITY_VERSION = 0x20080522
-_SIOCSIFFLAGS = 0x8914
-_IFF_UP = 1
 
 MACHINE = platform.machine()
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -85,9 +81,3 @@ def drop_capabilities() -> None:
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
     header = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
     _checked(_libc.capset(header, bytes(24)), "capset")
-
-
-def raise_loopback() -> None:
-    """Start this network namespace's loopback."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
-        fcntl.ioctl(line, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP))
