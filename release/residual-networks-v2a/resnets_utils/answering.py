@@ -8,16 +8,20 @@ is what the exercise asks for.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import sys
-from collections.abc import Callable
-from typing import Any
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 from resnets_utils.border.call import VALUE, Call
 from resnets_utils.border.encoding import encode
 from resnets_utils.border.plain_data import NotPlainData
 from resnets_utils.border.reply import Reply, WrongResult, raised_reply
+
+RECURSION_LIMIT = 3_000  # as IPython has it
 
 
 def answer(call: Call, namespace: dict[str, Any]) -> Reply:
@@ -32,22 +36,48 @@ def answer(call: Call, namespace: dict[str, Any]) -> Reply:
     function = namespace.get(call.function)
     if not callable(function):
         return {"status": "undefined", "reason": f"{call.function} is not defined"}
-    if call.asks == VALUE:
-        return _returned(call, function, namespace)
+    with _usual_python():
+        if call.asks == VALUE:
+            return _returned(call, function, namespace)
+        try:
+            # Loaded only for graphs: it needs Keras.
+            tracing = importlib.import_module("resnets_utils.graphs.tracing")
+        except ImportError as error:
+            return {"status": "raised", "reason": keras_is_missing(error)}
+        reply: Reply = tracing.trace(call, function, namespace)
+        return reply
+
+
+def keras_is_missing(error: ImportError) -> str:
+    """Return the reason why no network can be drawn, with the lines that may be to blame."""
+    return (
+        f"Keras cannot be loaded with TensorFlow here ({error}): take away the line that chooses "
+        "another backend (keras.config.set_backend or KERAS_BACKEND), and restart the kernel"
+    )
+
+
+@contextlib.contextmanager
+def _usual_python() -> Iterator[None]:
+    """Call functions as a new notebook does: with room for calls, and warnings that only warn."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, RECURSION_LIMIT))
     try:
-        # Loaded only for graphs: it needs Keras.
-        tracing = importlib.import_module("resnets_utils.graphs.tracing")
-    except ImportError as error:
-        return raised_reply(error, namespace)
-    reply: Reply = tracing.trace(call, function, namespace)
-    return reply
+        with warnings.catch_warnings():
+            filters = cast("list[tuple[Any, ...]]", warnings.filters)
+            filters[:] = [one for one in filters if one[0] != "error"]
+            yield
+    finally:
+        with contextlib.suppress(RecursionError):  # we may be deeper than that already
+            sys.setrecursionlimit(before)
 
 
 def _returned(call: Call, function: Callable[..., Any], namespace: dict[str, Any]) -> Reply:
     try:
         result = function(**call.python_arguments)
         try:
-            return {"status": "value", "value": json.dumps(encode(result))}
+            # As few bytes as it takes: the reply's size is bounded in bytes.
+            text = json.dumps(encode(result), ensure_ascii=False)
+            return {"status": "value", "value": text}
         except NotPlainData as error:
             raise WrongResult(f"it returned {error}") from None
     except BaseException as error:  # SystemExit, too, comes from the student's code

@@ -95,7 +95,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         self._stopped = ""  # why no further cell runs
         self._dead = False
         self._too_long = 0.0  # the seconds after which the last cell was stopped
-        self._hung: dict[str, str] = {}  # functions that gave no result in time, and the words
+        self._hung: dict[tuple[str, bool], str] = {}  # functions that gave no result in time, and the words
         self._put_out: Counter[str] = Counter()
         self._salt = self._choose_salt(info["student"])
         try:
@@ -294,8 +294,10 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         if self._dead:
             return {"status": "raised", "reason": self._stopped}
         function = call["function"]
-        if function in self._hung:
-            return {"status": "raised", "reason": self._hung[function]}
+        # A network may be called with the student's own blocks, or with right ones in their place.
+        called = (function, bool(call["blocks"]))
+        if called in self._hung:
+            return {"status": "raised", "reason": self._hung[called]}
         if over := self._time.over_for_all():
             return self._out_of_time(f"{function} was not called: {over}", over)
         try:
@@ -303,7 +305,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         except TimeoutError as error:
             if over := self._time.over_for_all():
                 return self._out_of_time(f"{function} gave no result: {over}", over)
-            self._hung[function] = str(error)
+            self._hung[called] = str(error)
             reply = {"status": "raised", "reason": str(error)}
         except (DeadKernelError, zmq.Again) as error:
             self._note_death(function, _ENDED if isinstance(error, DeadKernelError) else _UNHEARD)

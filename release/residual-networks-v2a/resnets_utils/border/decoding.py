@@ -93,7 +93,7 @@ class _Decoder:
             case "int":
                 self._budget.spend_whole_number(parts[0])
             case "str":
-                self._budget.spend_characters(len(parts[0]))
+                self._budget.spend_text(parts[0])
                 if not is_whole_text(parts[0]):
                     raise NotPlainData("a text with half a character in it (a lone surrogate)")
         return parts[0]

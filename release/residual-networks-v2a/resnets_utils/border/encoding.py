@@ -129,7 +129,7 @@ class _Encoder:
         if type(value) is complex:
             return ["complex", _float_form(value.real), _float_form(value.imag)]
         assert type(value) is str, type(value)
-        self._budget.spend_characters(len(value))
+        self._budget.spend_text(value)
         if not is_whole_text(value):
             raise self._refusal("a text with half a character in it (a lone surrogate)", depth)
         return ["str", value]

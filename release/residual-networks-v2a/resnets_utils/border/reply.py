@@ -31,6 +31,13 @@ def raised_reply(error: BaseException, namespace: dict[str, Any]) -> Reply:
         of the error's class and of those that it derives from, with spaces between.
 
     """
+    try:
+        return _told(error, namespace)
+    except Exception:  # the error's class or metaclass may be the student's, too
+        return {"status": "raised", "reason": "an error that cannot be told"}
+
+
+def _told(error: BaseException, namespace: dict[str, Any]) -> Reply:
     lines = _notebook_lines(error.__traceback__, namespace)
     if isinstance(error, NotImplementedError):
         *_, (frame, _) = traceback.walk_tb(error.__traceback__)
@@ -52,16 +59,17 @@ def raised_reply(error: BaseException, namespace: dict[str, Any]) -> Reply:
 
 def reason_of(error: BaseException) -> str:
     """Return an error's class and words, without Keras's list of arguments and colours."""
-    message = words_of(error)
-    if not isinstance(error, WrongResult):
-        message = f"{type(error).__name__}: {message}" if message else type(error).__name__
-    return _TERMINAL_CODES.sub("", message).split("\n\nArguments received by", 1)[0]
+    message = _TERMINAL_CODES.sub("", words_of(error))
+    message = message.split("\n\nArguments received by", 1)[0].strip()
+    if isinstance(error, WrongResult):
+        return message
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 def words_of(error: BaseException) -> str:
-    """Return what an error says."""
+    """Return what an error says; half a letter, which cannot be sent, becomes "?"."""
     try:
-        return str(error)
+        return str(error).encode("utf-8", "replace").decode()
     except BaseException:  # the error's class may be the student's, too
         return "(its message cannot be read)"
 

@@ -20,15 +20,18 @@ the results are taken from `judging`.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import textwrap
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from resnets_utils.answering import keras_is_missing
 from resnets_utils.border.call import VALUE, Call, as_arguments
+from resnets_utils.border.reply import reason_of
 from resnets_utils.checks.check_result import (
     AnswerRaised,
     CheckResult,
@@ -46,7 +49,9 @@ if TYPE_CHECKING:
 # By method, the modules that it needs; the first of them runs it. They are loaded when a
 # check first calls the method, and released only where a check does, so that an exercise
 # of plain values needs no Keras.
-ON_DEMAND = {"trace": ["checks.network_calls", "graphs.tracing"]}
+ON_DEMAND = {"trace": ["checks.network_calls", "graphs.tracing", "graphs.usual_settings"]}
+# Of an error that ended a check; its class and a sentence.
+MAX_WORDS = 300
 # What a check's block may raise.
 _OUTCOMES: dict[type[Exception], Outcome] = {
     AssertionError: Outcome.FAILED,
@@ -71,6 +76,7 @@ class Checks:
         self._first = len(self._how.results)
         self._hidden = False  # whether the check that runs is
         self._used: list[Answer] = []
+        self._settings: ExitStack | None = None  # those in force until the check's end
         self.random = np.random.default_rng([self._how.salt, *function.encode()])
 
     def __call__(self, name: str, points: float) -> AbstractContextManager[None]:
@@ -83,11 +89,17 @@ class Checks:
         outcome, reason = Outcome.PASSED, ""
         self._used = []
         try:
-            yield
-        except tuple(_OUTCOMES) as error:
-            outcome = next(to for known, to in _OUTCOMES.items() if isinstance(error, known))
-            reason = str(error) or "an assertion in the check failed"
-        # Any other error is a mistake in the check itself, which must not cost a student points.
+            with ExitStack() as self._settings:
+                yield
+        except Exception as error:
+            if not isinstance(error, tuple(_OUTCOMES)):
+                # A mistake in the check, or an answer that it cannot handle: the judge finds out.
+                if not self._how.guarded:
+                    raise
+                self._how.unexpected.append(error)
+            outcome, reason = outcome_of(error, tell=not self._hidden)
+        finally:
+            self._settings = None
         remarks = tuple(dict.fromkeys(remark for used in self._used for remark in used.remarks))
         self._how.results.append(CheckResult(name, points, outcome, reason, remarks, self._hidden))
 
@@ -133,8 +145,16 @@ class Checks:
             StudentError: if the record in this folder does not contain the call.
 
         """
+        runs, _, settings = (f"resnets_utils.{module}" for module in ON_DEMAND["trace"])
+        try:
+            if self._how.in_notebook and self._settings is not None:
+                # What is drawn is read and compared as in grading, whatever the notebook set.
+                usual = importlib.import_module(settings)
+                self._settings.enter_context(usual.usual_settings())
+            needed = importlib.import_module(runs)
+        except ImportError as error:
+            raise AnswerRaised(keras_is_missing(error)) from None
         if self._networks is None:
-            needed = importlib.import_module(f"resnets_utils.{ON_DEMAND['trace'][0]}")
             self._networks = needed.NetworkChecks(self.function, self._how, lambda: self._hidden)
         answer: Answer = self._networks.trace(shape, own_blocks, arguments)
         self._used.append(answer)
@@ -158,10 +178,27 @@ class Checks:
         print(printable(text, getattr(sys.stdout, "encoding", None) or "utf-8"))
         missed = [result for result in self.results if result.outcome is not Outcome.PASSED]
         if missed:
-            raise ChecksNotPassed(
-                f"{self.function}: {len(missed)} of {len(self.results)} checks not passed yet; "
-                "the list above says why."
-            )
+            said = f"{self.function}: {len(missed)} of {len(self.results)} checks not passed yet"
+            # `nbgrader validate` shows the error alone, in narrow lines.
+            validated = os.environ.get("NBGRADER_VALIDATING")
+            why = f":\n\n{narrow(text)}" if validated else "; the list above says why."
+            raise ChecksNotPassed(said + why)
+
+
+def outcome_of(error: Exception, *, tell: bool) -> tuple[Outcome, str]:
+    """Return how a check ended that raised, and the reason.
+
+    Args:
+        error: what it raised.
+        tell: whether to repeat the words of an error that no check raises: they may hold
+            what is expected.
+
+    """
+    for known, outcome in _OUTCOMES.items():
+        if isinstance(error, known):
+            return outcome, str(error) or "an assertion in the check failed"
+    words = reason_of(error)[:MAX_WORDS] if tell else type(error).__name__
+    return Outcome.ERROR, f"the check could not be finished with this answer ({words})"
 
 
 def report(function: str, results: list[CheckResult]) -> str:
@@ -182,6 +219,14 @@ def report(function: str, results: list[CheckResult]) -> str:
             told[result.reason] = result.name
         lines += [f"      note: {remark}" for remark in result.remarks]
     return "\n".join(lines)
+
+
+def narrow(text: str, width: int = 80) -> str:
+    """Return a text in lines of at most that many letters, each piece as far in as its line."""
+    return "\n".join(
+        textwrap.fill(line, width, subsequent_indent=" " * (len(line) - len(line.lstrip())))
+        for line in text.split("\n")
+    )
 
 
 def printable(text: str, encoding: str) -> str:

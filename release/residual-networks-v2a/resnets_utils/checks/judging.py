@@ -43,6 +43,9 @@ class Judging:
         in_notebook: whether they run in a student's notebook.
         networks: the `NetworkChecks` of each function that was checked, which the test
             cells of one submission share. A later cell asks it whether a block is right.
+        guarded: whether an error that no check raises ends its check alone, as "error", and
+            is kept; otherwise it is raised.
+        unexpected: the errors that were kept.
 
     """
 
@@ -55,6 +58,8 @@ class Judging:
     thorough: bool = False
     in_notebook: bool = False
     networks: dict[str, Any] = field(default_factory=dict)
+    guarded: bool = False
+    unexpected: list[Exception] = field(default_factory=list)
 
     @cached_property
     def reference(self) -> Reference:

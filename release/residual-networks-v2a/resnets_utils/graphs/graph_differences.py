@@ -127,23 +127,23 @@ def _setting(where: str, kind: str, setting: str, got: Setting, wanted: Node) ->
 
 def start(initializer: Setting) -> str:
     """Return an initializer in words, such as "glorot_uniform(seed=0)"."""
-    if not isinstance(initializer, tuple):
-        return "nothing"
-    if initializer[0] in {"initializer", "starts"}:
-        # An argument of a closed block.
-        own = initializer[0] == "starts"
-        return start(initializer[1:]) if own else str(initializer[1]).rpartition(".")[2]
-    name = str(initializer[0]).removeprefix("stateless ")
-    if name in {"glorot_uniform", "random_uniform"}:
-        return f"{name}(seed={initializer[1]})"
-    if name == "constant":
-        return f"the constant {initializer[1]}"
-    if initializer[0] == "default":
-        return "zeros"
-    if initializer[1] == "function":
-        return "a function of your own"
-    seed = "without a seed" if initializer[2] == "null" else f"with seed {initializer[2]}"
-    return f"Keras's own {initializer[1]} {seed}"
+    match initializer:
+        case ("initializer", str(name)):  # an argument of a closed block, as is the next
+            return name.rpartition(".")[2]
+        case ("starts", *given):
+            return start(tuple(given))
+        case ("default",):
+            return "zeros"
+        case ("constant", value):
+            return f"the constant {value}"
+        case ("other", "function", _):
+            return "a function of your own"
+        case ("other", name, seed):
+            told = "without a seed" if seed == "null" else f"with seed {seed}"
+            return f"Keras's own {name} {told}"
+        case (str(name), seed):
+            return f"{name.removeprefix('stateless ')}(seed={seed})"
+    return "nothing"  # an argument may be anything
 
 
 def _a(words: str) -> str:

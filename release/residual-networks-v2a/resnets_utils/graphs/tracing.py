@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import gc
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from types import FunctionType
 from typing import Any
@@ -21,9 +24,11 @@ from resnets_utils.graphs.keras_private import (
 )
 from resnets_utils.graphs.spot_check import sample
 from resnets_utils.graphs.stand_ins import Blocks, OwnBlocksNeeded, in_place_of_blocks
+from resnets_utils.graphs.usual_settings import advice, usual_settings, wrapped_in
 
 # How many of a notebook's values are searched for layers.
 MAX_SEARCHED = 100_000
+_CACHE = type(functools.cache(len))
 
 
 def trace(call: Call, function: Callable[..., Any], namespace: dict[str, Any]) -> Reply:
@@ -53,18 +58,22 @@ def trace(call: Call, function: Callable[..., Any], namespace: dict[str, Any]) -
         return reply if call.sample is None else reply | _tried(model, call.sample)
 
     try:
-        if call.sample is None and can_wait_for_values():
-            # A graph needs no starting values, and drawing them takes most of the time.
-            # A function that fails without them may need them, so it is called again.
-            with (
-                contextlib.suppress(Exception),
-                without_starting_values([function, *namespace.values()]),
-            ):
-                return graph()
-        return graph()
+        with usual_settings():
+            if call.sample is None and can_wait_for_values():
+                # A graph needs no starting values, and drawing them takes most of the time.
+                # A function that fails without them may need them, so it is called again.
+                with (
+                    contextlib.suppress(Exception),
+                    without_starting_values([function, *namespace.values()]),
+                ):
+                    return graph()
+            return graph()
     except BaseException as error:  # SystemExit, too, is the student's own
         reply = raised_reply(error, namespace)
-        return reply if reply["status"] == "placeholder" else reply | _drawn_so_far(entrances)
+        if reply["status"] == "placeholder":
+            return reply
+        reply["reason"] += advice(call.function, function)
+        return reply | _drawn_so_far(entrances)
 
 
 @contextlib.contextmanager
@@ -128,6 +137,8 @@ def _layers_in(values: Iterable[Any]) -> Iterator[keras.layers.Layer]:
             for cell in value.__closure__ or ():
                 with contextlib.suppress(ValueError):  # the cell is still empty
                     waiting.append(cell.cell_contents)
+        elif kind is _CACHE:
+            waiting += gc.get_referents(value)  # what it has returned
         elif kind.__module__ == "__main__" and hasattr(value, "__dict__"):
             waiting += vars(value).values()
 
@@ -139,9 +150,13 @@ def _draw(
     namespace: dict[str, Any],
 ) -> keras.Model:
     if call.blocks:
-        names = getattr(function, "__globals__", namespace)
+        # The function may come from a file, and a decorator above it from a library.
+        inside = [getattr(one, "__globals__", namespace) for one in wrapped_in(function)]
+        places = {id(names): names for names in (namespace, *inside)}
         # Students may give their blocks more arguments; then the network is drawn with theirs.
-        with contextlib.suppress(OwnBlocksNeeded), in_place_of_blocks(names, Blocks(call.blocks)):
+        with contextlib.suppress(OwnBlocksNeeded), contextlib.ExitStack() as stack:
+            for names in places.values():
+                stack.enter_context(in_place_of_blocks(names, Blocks(call.blocks)))
             return _call(call, function, make_input)
     return _call(call, function, make_input)
 
@@ -194,6 +209,12 @@ def _tried(model: keras.Model, salt: int) -> Reply:
 
 
 def _kind_of(value: Any) -> str:
+    if inspect.iscoroutine(value):
+        value.close()  # or Python warns that nobody awaited it
+    if inspect.iscoroutine(value) or inspect.isasyncgen(value):
+        return "a coroutine: write def instead of async def"
+    if inspect.isgenerator(value):
+        return "a generator: write return instead of yield"
     return "None" if value is None else f"an object of class {type(value).__name__}"
 
 

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 MAX_DEPTH = 20
 MAX_DIMENSIONS = 20
 MAX_ITEMS = 100_000
-MAX_CHARACTERS = 250_000
+MAX_TEXT_BYTES = 250_000  # in UTF-8, of all texts and long whole numbers together
 MAX_INT_BITS = 4096
 MAX_ARRAY_BYTES = 2_000_000
 # Numbers hash to themselves, so keys can be chosen that make a dictionary slow.
@@ -68,7 +68,7 @@ class Budget:
 
     def __init__(self) -> None:
         self._items = MAX_ITEMS
-        self._characters = MAX_CHARACTERS
+        self._text_bytes = MAX_TEXT_BYTES
         self._bytes = MAX_ARRAY_BYTES
 
     def spend_items(self, count: int, kind: str) -> None:
@@ -77,12 +77,16 @@ class Budget:
         self._items -= count
         _keep_in_all(self._items, f"more than {MAX_ITEMS:,} items")
 
-    def spend_characters(self, count: int) -> None:
-        """Take a text off what is left."""
-        _keep_within(count, MAX_CHARACTERS, f"a text of {count:,} characters")
-        self._characters -= count
+    def spend_text(self, text: str) -> None:
+        """Take a text off what is left, before it is copied if it is far too long."""
+        longer = len(text) > MAX_TEXT_BYTES
+        self._spend_text_bytes(len(text) if longer else len(text.encode("utf-8", "surrogatepass")))
+
+    def _spend_text_bytes(self, count: int) -> None:
+        _keep_within(count, MAX_TEXT_BYTES, f"a text of {count:,} bytes")
+        self._text_bytes -= count
         _keep_in_all(
-            self._characters, f"texts and long numbers of more than {MAX_CHARACTERS:,} characters"
+            self._text_bytes, f"texts and long numbers of more than {MAX_TEXT_BYTES:,} bytes"
         )
 
     def spend_whole_number(self, number: int) -> None:
@@ -90,7 +94,7 @@ class Budget:
         bits = number.bit_length()
         _keep_within(bits, MAX_INT_BITS, f"a whole number of {bits:,} bits")
         if bits > _ORDINARY_BITS:
-            self.spend_characters(bits // 3)
+            self._spend_text_bytes(bits // 3)
 
     def spend_array(self, shape: tuple[int, ...], item_bytes: int) -> int:
         """Take an array off what is left, before anything is made of it; return its bytes."""

@@ -17,7 +17,9 @@ from resnets_utils.graphs.graph_json import graph_of_text, text_of_graph
 from resnets_utils.graphs.initializer_names import Start
 from resnets_utils.graphs.keras_json import read_graph
 from resnets_utils.graphs.keras_layers import GraphRefused
+from resnets_utils.graphs.keras_private import can_wait_for_values
 from resnets_utils.graphs.stand_ins import Blocks, argument_forms
+from resnets_utils.graphs.tracing import UncertainStart, without_starting_values
 from resnets_utils.hinted_errors import StudentError
 
 _AGAIN_SECONDS = 0.5
@@ -83,7 +85,7 @@ class ReferenceGraphs:
             # A block that keeps its input's shape fits only an input of as many channels
             # as it gives; elsewhere it is drawn on an input that fits.
             try:
-                with within_seconds(seconds):
+                with within_seconds(seconds), _without_values(seconds):
                     self._opened[key] = self._drawn(block, shape) or self._drawn(
                         block, (*shape[:-1], block.gives[-1])
                     )
@@ -97,6 +99,16 @@ class ReferenceGraphs:
         except (StudentError, ValueError):
             return None
         return graph.with_nodes(_with_own_starts(node, block) for node in graph.nodes)
+
+
+@contextlib.contextmanager
+def _without_values(seconds: float | None) -> Iterator[None]:
+    """Let a block of a student's arguments draw no values: they can ask for gigabytes of them."""
+    if seconds is None or not can_wait_for_values():
+        yield
+        return
+    with contextlib.suppress(UncertainStart), without_starting_values(()):
+        yield
 
 
 def block_call(block: Node, shape: Shape) -> Call:

@@ -37,7 +37,7 @@ from resnets_utils.graphs.keras_layers import (
 )
 from resnets_utils.graphs.stand_ins import Blocks, NoShape, argument_forms
 
-MAX_CHARACTERS = 4_000_000
+MAX_BYTES = 4_000_000  # in UTF-8
 MAX_NODES = 2_000
 
 
@@ -55,17 +55,20 @@ def read_graph(text: str, blocks: Blocks | None = None) -> Graph:
     """
     try:
         graph = _checked(_read_model(_parse(text)), blocks)
+    except GraphRefused:
+        raise
     except RecursionError:
         raise GraphRefused("the model's description is nested too deeply") from None
-    except (TypeError, OverflowError):
+    except Exception:
         # For example a list in the place of a name, or a whole number beyond all bounds.
         raise GraphRefused("the model's description has values that no model has") from None
     return graph
 
 
 def _parse(text: str) -> Any:
-    if len(text) > MAX_CHARACTERS:
-        raise GraphRefused(f"the model's description is longer than {MAX_CHARACTERS} characters")
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > MAX_BYTES:
+        raise GraphRefused(f"the model's description has {size:,} bytes; {MAX_BYTES:,} are read")
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except ValueError as error:
@@ -187,12 +190,22 @@ def _read_model(model: Any) -> Graph:
             raise GraphRefused(f"layer {waiting[0][0]!r} reads from a layer that does not exist")
         pending = waiting
 
-    outputs = _list(config.get("output_layers"), "output_layers")
-    if len(outputs) == 1 and isinstance(outputs[0], list):
-        outputs = outputs[0]
-    if len(outputs) != 3 or (outputs[0], outputs[1]) not in made:
+    if _end(config.get("input_layers")) != (inputs[0].get("name"), 0):
+        raise GraphRefused("the model must begin at its one input")
+    output = _end(config.get("output_layers"))
+    if output not in made:
         raise GraphRefused("the model must have one output")
-    return Graph(tuple(nodes), made[(outputs[0], outputs[1])], short(config.get("name")))
+    return Graph(tuple(nodes), made[output], short(config.get("name")))
+
+
+def _end(value: Any) -> tuple[str, int] | None:
+    """The (layer, call) pair of a model's only input or output; None if it is not one."""
+    while isinstance(value, list | dict) and len(value) == 1:
+        (value,) = value.values() if isinstance(value, dict) else value
+    match value:
+        case [str(layer), int(call), 0]:
+            return layer, call
+    return None
 
 
 def _input(layer: dict[str, Any], name: str) -> Node:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import keras
@@ -20,6 +21,9 @@ VALUE, START, INITIALIZER = "_value", "_deferred_initialize", "_initializer"
 GLOBAL_STATE, WAITING = "keras.src.backend.common.global_state", "uninitialized_variables"
 # Of Adam: the place of a weight, and the averages of its gradient and of its square, by place.
 PLACE, MOMENTUMS, VELOCITIES = "_get_variable_index", "_momentums", "_velocities"
+
+# Where TensorFlow keeps the switch between computing at once and drawing graphs, and its name.
+CONTEXT, AT_ONCE = "tensorflow.python.eager.context", "eager_mode"
 
 Averages = Callable[[Any], "tuple[Any, Any] | None"]
 
@@ -80,6 +84,18 @@ def can_wait_for_values() -> bool:
         return waited and known and not waits(variable) and float(variable[0]) == 1
     except Exception:
         return False
+
+
+def computing_at_once() -> AbstractContextManager[Any]:
+    """Return a context in which TensorFlow computes at once, though a notebook switched that off.
+
+    Without TensorFlow's private name it does nothing.
+    """
+    try:
+        found: AbstractContextManager[Any] = getattr(importlib.import_module(CONTEXT), AT_ONCE)()
+    except (ImportError, AttributeError):
+        return nullcontext()
+    return found
 
 
 def waiting_variables() -> list[Any]:

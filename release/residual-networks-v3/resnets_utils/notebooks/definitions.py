@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
+from resnets_utils.notebooks.left_to_write import left_to_write
 from resnets_utils.notebooks.plain_notebook import Cell
 from resnets_utils.notebooks.python_text import (
     CellSyntaxError,
@@ -16,13 +18,8 @@ from resnets_utils.notebooks.python_text import (
     running_with,
 )
 
-# "START CODE HERE" in most editions, "YOUR CODE STARTS HERE" in some.
-_REGION_STARTS = re.compile(r"\s*#+.*\b(?:START\s+CODE|CODE\s+STARTS)\s+HERE\b", re.IGNORECASE)
-_REGION_ENDS = re.compile(r"\s*#+.*\b(?:END\s+CODE|CODE\s+ENDS)\s+HERE\b", re.IGNORECASE)
 # A function that was cut into more cells than this is not joined.
 MAX_PARTS = 12
-# Names to which the exercise assigns None as a placeholder.
-_EXERCISE_NAMES = {"X", "X_shortcut", "model"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +34,7 @@ class Definition:
         whole_cell: whether ``text`` is all that these cells hold.
         placeholder: the line of ``text`` that is left to write; 0 if every line is written.
         untouched: whether nothing was written at all.
+        gap: the line of ``text`` with a mark that nothing stands below; 0 without such a mark.
         error: why Python cannot read it; None if it can.
 
     """
@@ -48,6 +46,7 @@ class Definition:
     whole_cell: bool
     placeholder: int = 0
     untouched: bool = False
+    gap: int = 0
     error: CellSyntaxError | None = None
 
     @property
@@ -56,8 +55,20 @@ class Definition:
         return self.error is None and not self.placeholder
 
 
-def find_definitions(cells: Sequence[Cell], functions: Collection[str]) -> list[Definition]:
-    """Return every copy of the graded functions in a notebook, in its order."""
+Given = Mapping[str, ast.FunctionDef]
+
+
+def find_definitions(
+    cells: Sequence[Cell], functions: Collection[str], given: Given = MappingProxyType({})
+) -> list[Definition]:
+    """Return every copy of the graded functions in a notebook, in its order.
+
+    Args:
+        cells: the notebook's cells.
+        functions: the functions' names.
+        given: the functions as the exercise gives them, by name, as far as they are known.
+
+    """
     found: list[Definition] = []
     joined: set[int] = set()
 
@@ -76,10 +87,10 @@ def find_definitions(cells: Sequence[Cell], functions: Collection[str]) -> list[
             # The cell itself is kept as well: this is not its exact text.
             found += [
                 replace(definition, whole_cell=False)
-                for definition in _in_text(dedented, (place,), functions)
+                for definition in _in_text(dedented, (place,), functions, given)
             ]
             continue
-        found += _in_text(python, together, functions)
+        found += _in_text(python, together, functions, given)
     return found
 
 
@@ -133,15 +144,16 @@ def _starts_indented(source: str) -> bool:
 
 
 def _in_text(
-    python: PythonText, cells: tuple[int, ...], functions: Collection[str]
+    python: PythonText, cells: tuple[int, ...], functions: Collection[str], given: Given
 ) -> Iterator[Definition]:
     if python.tree is not None:
         for statement, function in graded_in(python.tree.body, functions):
-            yield _definition(python, statement, function, cells)
+            yield _definition(python, statement, function, cells, given)
         return
     for name in functions:
         for match in re.finditer(rf"^([ \t]*)(async )?def[ \t]+{name}\b", python.text, re.M):
-            yield _from_broken_cell(python, name, python.line_at(match.start(1)), cells)
+            line = python.line_at(match.start(1))
+            yield _from_broken_cell(python, name, line, cells, given)
 
 
 def header_of(copy: Definition) -> ast.FunctionDef | None:
@@ -177,26 +189,31 @@ def graded_in(
 
 
 def _definition(
-    python: PythonText, statement: ast.stmt, function: ast.FunctionDef, cells: tuple[int, ...]
+    python: PythonText,
+    statement: ast.stmt,
+    function: ast.FunctionDef,
+    cells: tuple[int, ...],
+    given: Given,
 ) -> Definition:
     assert python.tree is not None
     alone = len(python.tree.body) == 1 and not python.magic_lines
     first, last = (1, len(python.lines)) if alone else own_lines(python, statement)
     text = "\n".join(python.lines[first - 1 : last])
-    placeholder = first_placeholder(python.lines, function)
+    left = left_to_write(python.lines, function, given.get(function.name))
     return Definition(
         function.name,
         cells,
         first,
         text,
         alone,
-        placeholder=max(0, placeholder - first + 1),
-        untouched=bool(placeholder) and _nothing_written(python.lines, function),
+        placeholder=max(0, left.line - first + 1),
+        untouched=left.untouched,
+        gap=max(0, left.gap - first + 1),
     )
 
 
 def _from_broken_cell(
-    python: PythonText, name: str, line: int, cells: tuple[int, ...]
+    python: PythonText, name: str, line: int, cells: tuple[int, ...], given: Given
 ) -> Definition:
     """The function cut out of a cell that Python cannot read, by its indentation."""
     lines = python.lines
@@ -214,78 +231,8 @@ def _from_broken_cell(
         piece = PythonText("\n".join(lines[first - 1 : end]).rstrip())
         found = list(graded_in(piece.tree.body, {name})) if piece.tree else []
         if found:
-            cut = _definition(piece, *found[0], cells)
+            cut = _definition(piece, *found[0], cells, given)
             return replace(cut, function=name, line=first, whole_cell=False)
     shortest = PythonText("\n".join(lines[first - 1 : (*ends, len(lines))[0]]))
     error = shortest.error or python.error or CellSyntaxError(1, "invalid syntax")
     return Definition(name, cells, first, shortest.text.rstrip(), False, error=error)
-
-
-def first_placeholder(lines: Sequence[str], function: ast.FunctionDef) -> int:
-    """Return the first line that a function leaves to be written; 0 if there is no such line.
-
-    ``lines`` are those of the whole text that the function stands in.
-    """
-    places = [
-        node.lineno
-        for node in ast.walk(function)
-        if isinstance(node, ast.stmt) and _is_placeholder(node, function)
-    ]
-    written = _statements(function)
-    if not written:
-        places.append(function.lineno)
-    for start, end in _regions(lines, function):
-        if not any(start <= node.lineno <= end for node in written):
-            places.append(start)
-    return min(places, default=0)
-
-
-def _is_placeholder(node: ast.stmt, function: ast.FunctionDef) -> bool:
-    if isinstance(node, ast.Raise):
-        raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-        return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-        return node.value.value is None or node.value.value is ...
-    if isinstance(node, ast.Assign) and node in function.body:
-        left_open = isinstance(node.value, ast.Constant) and node.value.value is None
-        names = {target.id for target in node.targets if isinstance(target, ast.Name)}
-        return left_open and bool(names & _EXERCISE_NAMES)
-    return False
-
-
-def _statements(function: ast.FunctionDef) -> list[ast.stmt]:
-    """The statements of a function's body that do something."""
-    return [
-        node
-        for node in ast.walk(function)
-        if isinstance(node, ast.stmt)
-        and node is not function
-        and not isinstance(node, ast.Pass)
-        and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
-    ]
-
-
-def _regions(lines: Sequence[str], function: ast.FunctionDef) -> list[tuple[int, int]]:
-    """First and last line of each region that the exercise leaves to the student."""
-    regions = []
-    start = 0
-    assert function.end_lineno is not None
-    for number in range(function.lineno, min(len(lines), function.end_lineno + 1) + 1):
-        if _REGION_STARTS.match(lines[number - 1]):
-            start = number
-        elif start and _REGION_ENDS.match(lines[number - 1]):
-            regions.append((start, number))
-            start = 0
-    return regions
-
-
-def _nothing_written(lines: Sequence[str], function: ast.FunctionDef) -> bool:
-    written = [
-        node
-        for node in _statements(function)
-        if not _is_placeholder(node, function) and not isinstance(node, ast.Return)
-    ]
-    regions = _regions(lines, function)
-    if not regions:
-        return not written
-    return not any(start <= node.lineno <= end for start, end in regions for node in written)

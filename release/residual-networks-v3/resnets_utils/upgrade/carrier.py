@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from resnets_utils.notebooks.definitions import (
     Definition,
     find_definitions,
-    first_placeholder,
     graded_in,
     header_of,
 )
+from resnets_utils.notebooks.left_to_write import left_to_write
 from resnets_utils.notebooks.plain_notebook import Cell, PlainNotebook
 from resnets_utils.notebooks.python_text import PythonText, parameters
 from resnets_utils.notebooks.released import ReleasedNotebook, imported_names
@@ -76,7 +76,9 @@ class Carrier:
         self._release = release
         self._functions = list(release.solutions)
         self._names = NotebookNames(earlier.cells, self._functions)
-        self._definitions = find_definitions(earlier.cells, self._functions)
+        self._definitions = find_definitions(
+            earlier.cells, self._functions, release.blank_functions
+        )
         self._chosen = {name: self._choose(name) for name in self._functions}
         self._apart = self._compare()
         self._running = {
@@ -135,27 +137,22 @@ class Carrier:
             len(self._cells),
         )
         copies = [definition for definition in self._definitions if definition.function == function]
-        # The test cell never saw what the notebook defines below it.
-        copies = [copy for copy in copies if copy.cells[0] < test] or copies
         written = [copy for copy in copies if not self._is_untouched(copy)]
         complete = [copy for copy in written if copy.is_complete]
-        best = complete or written
+        # The test cell never saw what the notebook defines below it.
+        seen = [copy for copy in complete if copy.cells[0] < test]
+        best = seen or complete or written
         return best[-1] if best else None
 
     def _is_untouched(self, copy: Definition) -> bool:
-        cell = self._cells[copy.cells[0]]
-        if self._is_solution(copy) and cell.is_unchanged:
-            return True
-        blank = self._release.blank_functions.get(copy.function)
-        tree = PythonText(copy.text).tree
-        if copy.placeholder and blank is not None and tree is not None:
-            found = [node for _, node in graded_in(tree.body, {copy.function})]
-            if ast.dump(found[-1]) == ast.dump(blank):
-                return True
-        return copy.untouched
+        unchanged = self._is_solution(copy) and self._cells[copy.cells[0]].is_unchanged
+        return copy.untouched or unchanged
 
     def _carry(self, function: str, chosen: Definition | None) -> Carried:
         if chosen is None:
+            otherwise = self._defined_otherwise(function)
+            if otherwise is not None:
+                return otherwise
             return Carried(FunctionReport(function, problems=(Problem(0, NOT_ATTEMPTED),)))
         number = chosen.cells[0] + 1
         if chosen.error is not None:
@@ -169,6 +166,11 @@ class Carrier:
                     beside="",
                 )
             return self._set_beside(chosen, Problem(0, reason))
+        if chosen.gap:
+            self.notes.append(
+                f"nothing stands between the marks of {function} in cell {number}, line "
+                f"{chosen.line + chosen.gap - 1}; look whether the function is complete"
+            )
         if self._is_solution(chosen) and PythonText(self._cells[chosen.cells[0]].source).tree:
             # A released cell for an answer: everything in it belongs to the answer.
             source = self._cells[chosen.cells[0]].source
@@ -182,6 +184,24 @@ class Carrier:
                 "(lines of the text below the cell)"
             )
             return self._set_beside(chosen, Problem(0, reason))
+
+    def _defined_otherwise(self, function: str) -> Carried | None:
+        """A function that the notebook defines without a ``def`` of that name, for the student.
+
+        It may be a lambda, another function's second name, or come from a class or a file.
+        """
+        for place, cell in reversed([*enumerate(self._cells)]):
+            python = PythonText(cell.source)
+            if cell.kind != "code" or python.tree is None:
+                continue
+            if any(_defines_otherwise(node, function) for node in python.tree.body):
+                how = f"cell {place + 1} defines it without def {function}(...)"
+                problem = Problem(0, f"{how}; write it with def, and check it")
+                report = FunctionReport(function, place + 1, problems=(problem,))
+                if cell.is_solution and cell.grade_id == function:
+                    return Carried(report, source=cell.source, cells=frozenset({place}))
+                return Carried(report, beside=cell.source, cells=frozenset({place}))
+        return None
 
     def _set_beside(self, chosen: Definition, problem: Problem) -> Carried:
         return Carried(
@@ -307,9 +327,9 @@ class Carrier:
                 if isinstance(node, ast.Name) and node.id == absent
             ]
             found.append(Problem(min(lines, default=0), reason))
-        placeholder = first_placeholder(python.lines, function)
-        if placeholder:
-            found.append(Problem(placeholder, "a placeholder still stands here"))
+        left = left_to_write(python.lines, function, self._release.blank_functions.get(name))
+        if left.line:
+            found.append(Problem(left.line, "a placeholder still stands here"))
         found += remaining_problems(python, self._names_in(python), self._release.given)
         found += updated_imports(python, self._release.given)[1]
         found += sizes_of_another_text(function, self._release.words)
@@ -323,6 +343,17 @@ class Carrier:
             if self._cells[helper.cell].source.strip() == helper.text.strip()
         }
         return used
+
+
+def _defines_otherwise(statement: ast.stmt, function: str) -> bool:
+    """Whether a statement makes a function without ``def``, and not of its own earlier value."""
+    if isinstance(statement, ast.AsyncFunctionDef | ast.ClassDef):
+        return statement.name == function
+    if not isinstance(statement, ast.Assign | ast.AnnAssign):
+        return False
+    named = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+    stored = [isinstance(node.ctx, ast.Store) for node in named if node.id == function]
+    return bool(stored) and all(stored)
 
 
 def _placed(change: Change, cell: int, line: int) -> Change:
