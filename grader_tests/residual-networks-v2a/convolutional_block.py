@@ -3,14 +3,18 @@
 stage = int(checks.random.integers(2, 9))
 letter = str(checks.random.choice(list("ghkmpq")))
 f = int(checks.random.integers(3, 6))
-channels, F1, F2, F3 = (int(count) for count in checks.random.permutation([3, 4, 5, 7, 8])[:4])
+sizes = checks.random.choice(np.arange(3, 80), 4, replace=False)
+channels, F1, F2, F3 = (int(size) for size in sizes)
+height, width = (int(size) for size in checks.random.choice(np.arange(7, 15), 2, replace=False))
 other = dict(f=f, filters=[F1, F2, F3], stage=stage, block=letter, s=3)
 
-# The same in ResNet-50, in a stage that nobody can know beforehand either.
+# As in ResNet-50, in a stage that nobody can know beforehand either, for pictures that are
+# square or twice as high.
 at = int(checks.random.integers(4))
-width, size, depth = [(64, 15, 64), (128, 15, 256), (256, 8, 512), (512, 4, 1024)][at]
-deep = dict(f=3, filters=[width, width, 4 * width], stage=2 + at, block="a", s=1 if at == 0 else 2)
-calls = [((7, 9, channels), other), ((size, size, depth), deep)]
+depth, size, reads = [(64, 15, 64), (128, 15, 256), (256, 8, 512), (512, 4, 1024)][at]
+tall = int(checks.random.integers(1, 3))
+deep = dict(f=3, filters=[depth, depth, 4 * depth], stage=2 + at, block="a", s=1 if at == 0 else 2)
+calls = [((height, width, channels), other), ((tall * size, size, reads), deep)]
 
 with checks("batch normalisation", points=4):
     for shape, said in calls:

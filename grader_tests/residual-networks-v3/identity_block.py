@@ -3,14 +3,17 @@
 from resnets_utils import tensorflow2
 
 f = int(checks.random.integers(3, 6))
-F1, F2, F3 = (int(count) for count in checks.random.permutation([3, 4, 5, 7, 8])[:3])
+F1, F2, F3 = (int(count) for count in checks.random.choice(np.arange(3, 80), 3, replace=False))
+height, width = (int(size) for size in checks.random.choice(np.arange(6, 15), 2, replace=False))
 other = dict(f=f, filters=[F1, F2, F3])
 
-# The same in ResNet-50, in a stage that nobody can know beforehand either.
+# As in ResNet-50, in a stage that nobody can know beforehand either, for pictures that are
+# square or twice as high.
 at = int(checks.random.integers(4))
-width, size = [(64, 15), (128, 8), (256, 4), (512, 2)][at]
-deep = dict(f=3, filters=[width, width, 4 * width])
-calls = [((6, 7, F3), other), ((size, size, 4 * width), deep)]
+depth, size = [(64, 15), (128, 8), (256, 4), (512, 2)][at]
+tall = int(checks.random.integers(1, 3))
+deep = dict(f=3, filters=[depth, depth, 4 * depth])
+calls = [((height, width, F3), other), ((tall * size, size, 4 * depth), deep)]
 
 with checks("batch normalisation", points=4):
     for shape, said in calls:

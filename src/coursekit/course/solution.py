@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import symtable
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -76,12 +77,21 @@ def _names_needed(
 
 
 def _read(statements: Iterable[ast.stmt]) -> set[str]:
-    return {
-        node.id
-        for statement in statements
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-    }
+    """The names that statements take from outside: a function's own variables are not."""
+    tables = [
+        symtable.symtable(ast.unparse(statement), "<cell>", "exec") for statement in statements
+    ]
+    found: set[str] = set()
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        outermost = table.get_type() == "module"
+        found |= {
+            symbol.get_name()
+            for symbol in table.get_symbols()
+            if symbol.is_referenced() and (outermost or symbol.is_global())
+        }
+    return found
 
 
 def _bound(statement: ast.stmt) -> Iterator[str]:

@@ -114,8 +114,10 @@ def _call(steps: Steps, call: Any, name: str) -> tuple[Steps, list[tuple[str, in
     call = mapping(call, f"a call of layer {name!r}")
     args, kwargs = _list(call.get("args"), "args"), mapping(call.get("kwargs"), "kwargs")
     numbers = [item for item in args if type(item) in (int, float)]
-    if steps and steps[0][0] == "maximum" and len(args) == 2 and numbers == [0]:
-        steps = [("ReLU", {})]  # as in maximum(X, 0)
+    without_effect: dict[str, Steps] = {"maximum": [("ReLU", {})], "addition": []}
+    if steps and steps[0][0] in without_effect and len(args) == 2 and numbers == [0]:
+        # As in maximum(X, 0), and in sum([X, shortcut]), which begins with 0 + X.
+        steps = without_effect[steps[0][0]]
         args = [item for item in args if item not in numbers]
     elif numbers or any(type(value) in (int, float) for value in kwargs.values()):
         raise GraphRefused(f"layer {name!r} calculates with a number; the exercise never does")
