@@ -226,6 +226,7 @@ HELPERS = {
     "class": "class normal:\n    def __new__(cls, X): return BatchNormalization(axis=3)(X)",
     "lambda": "normal = lambda X: BatchNormalization(axis=3)(X)",
     "another name inside": "normal = lambda X: Norm(axis=3)(X)\nNorm = BatchNormalization",
+    "a condition": "if K:\n    def normal(X): return BatchNormalization(axis=3)(X)",
     "a helper's helper": "def normal(X):\n    return inner(X)\n"
     "def inner(X):\n    return BatchNormalization(axis=3)(X)",
 }

@@ -103,6 +103,8 @@ def test_a_name_means_what_the_notebook_imported() -> None:
         "Add = partial(sum, start=0)",
         "Add: object = functools.partial(sum, start=0)",
         "Add = keras.layers.Concatenate",
+        "if keras:\n    def Add():\n        return sum",
+        "Add, one = (lambda: sum), 1",
     ],
 )
 def test_a_function_named_like_one_of_the_release_is_brought_along(own: str) -> None:

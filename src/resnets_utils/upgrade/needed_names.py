@@ -210,13 +210,12 @@ def _readable_parts(source: str) -> list[PythonText]:
 
 
 def _makes_a_function(statement: ast.stmt) -> bool:
-    """Whether a statement defines a function or class: by itself, by ``lambda`` or ``partial``."""
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        return True
-    value = _value_of(statement)
-    called = value.func if isinstance(value, ast.Call) else None
-    name = getattr(called, "attr", getattr(called, "id", ""))
-    return isinstance(value, ast.Lambda) or name == "partial"
+    """Whether a statement makes a function or class: by itself, by ``lambda`` or ``partial``."""
+    return any(
+        isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda)
+        or (isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "partial")
+        for node in ast.walk(statement)
+    )
 
 
 def _value_of(statement: ast.stmt) -> ast.expr | None:
