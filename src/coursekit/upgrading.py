@@ -15,6 +15,7 @@ from rich.text import Text
 from coursekit.course.assignment import assignments
 from coursekit.course.assignment_file import version_of, version_order
 from coursekit.errors import CourseKitError
+from resnets_utils.border.reply import reason_of
 from resnets_utils.hinted_errors import StudentError
 from resnets_utils.notebooks.notebook_reader import read_file
 from resnets_utils.notebooks.plain_notebook import PlainNotebook
@@ -160,7 +161,7 @@ def _upgraded(course: Path, job: _Job, releases: dict[str, ReleasedNotebook]) ->
         return _Done(job, None, f"{error.filename}: {error.strerror}")
     except Exception as error:
         # One strange notebook must not stop the others.
-        return _Done(job, None, f"an error of the kit, {type(error).__name__}: {error}")
+        return _Done(job, None, f"an error of the kit, {reason_of(error)}")
 
 
 def _chosen_release(notebook: Path, releases: dict[str, ReleasedNotebook]) -> str:

@@ -75,6 +75,14 @@ def unfit_models() -> dict[str, tuple[Any, str]]:
             model_that_says(1, 2, 3, 4, 5, 6, activation="linear"),
             "six outputs add up to 21, not to 1: they are not probabilities",
         ),
+        "sigmoids": (
+            model_that_says(*[0.25] * 6, activation="linear"),
+            "six outputs add up to 1.5, not to 1: they are not probabilities",
+        ),
+        "one below 0": (
+            model_that_says(-0.5, 0.5, 0.25, 0.25, 0.25, 0.25, activation="linear"),
+            "six outputs add up to 1, but one is below 0: they are not probabilities",
+        ),
         "not a number": (
             model_that_says(np.nan, 1, 1, 1, 1, 1, activation="linear"),
             "is not a number (nan): its weights grew without limit",

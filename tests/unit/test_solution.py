@@ -203,6 +203,10 @@ def test_a_fault_is_told_with_the_authors_own_line() -> None:
     assert fault(CHECKED.replace("wrong_here = 1", "np.ones(1)")) == f"{said}, line 5 of test_f"
     assert fault(CHECKED.replace("checks.report()", "np.e")) == f"{said}, line 7 of test_f"
     assert fault(hidden="a = 1\n\nnp.e") == f"{said}, line 3 of the hidden tests of test_f"
+    assert fault(hidden="assert not 1") == "AssertionError, line 1 of the hidden tests of test_f"
+    long = fault(hidden="raise ValueError(10_000 * 'long ')")
+    assert long.startswith("ValueError: long") and len(long) < 1_000
+    assert long.endswith(", line 1 of the hidden tests of test_f")
     inside = CHECKED.replace("x=1", "x=np.e")
     assert fault(inside) == f"{said}, line 4 of test_f"
 

@@ -16,6 +16,7 @@ from coursekit.course.assignment_file import (
     read_assignment_file,
     updates_cell,
     version_of,
+    version_order,
 )
 from coursekit.errors import AuthoringError
 from resnets_utils.notebooks.stamp import KEY, Stamp, digest_cells, digest_texts, read_stamp
@@ -68,7 +69,15 @@ def test_metadata_without_a_stamp_has_none(metadata: object) -> None:
 
 
 def cell(**changes: Any) -> dict[str, Any]:
-    nbgrader = {"grade": True, "grade_id": "test_x", "points": 3, "checksum": "abc"}
+    nbgrader = {
+        "grade": True,
+        "grade_id": "test_x",
+        "locked": True,
+        "points": 3,
+        "solution": False,
+        "task": False,
+        "checksum": "abc",
+    }
     return {
         "cell_type": "code",
         "id": "test_x",
@@ -77,6 +86,22 @@ def cell(**changes: Any) -> dict[str, Any]:
         "outputs": [],
         **changes,
     }
+
+
+CHANGED = {
+    "grade": False,
+    "grade_id": "test_y",
+    "locked": False,
+    "points": 4,
+    "solution": True,
+    "task": True,
+}
+
+
+def graded(key: str, value: object) -> dict[str, Any]:
+    made = cell()
+    made["metadata"]["nbgrader"][key] = value
+    return made
 
 
 def test_the_digest_counts_what_students_get() -> None:
@@ -89,10 +114,10 @@ def test_the_digest_counts_what_students_get() -> None:
             [cell(id="other")],
             [cell(cell_type="markdown")],
             [cell(metadata={})],
-            [cell(metadata={"nbgrader": {"grade": True, "grade_id": "test_x", "points": 4}})],
+            *([graded(key, value)] for key, value in CHANGED.items()),
         )
     }
-    assert len(digests) == 7
+    assert len(digests) == 6 + len(CHANGED)
     assert all(digest.startswith("sha256:") and len(digest) == 71 for digest in digests)
 
 
@@ -168,3 +193,8 @@ def test_a_missing_version_file_is_answered_in_words(tmp_path: Path) -> None:
 def test_a_version_ends_a_name() -> None:
     assert version_of("residual-networks-v2a") == "v2a"
     assert version_of("residual-networks") == version_of("ps1") == ""
+
+
+def test_versions_are_in_the_order_of_their_numbers() -> None:
+    names = ["blocks-v1", "blocks-v2", "blocks-v2a", "blocks-v2b", "blocks-v9", "blocks-v10"]
+    assert sorted(reversed(names), key=version_order) == names

@@ -80,11 +80,15 @@ def test_training_is_that_of_fit(plain: tuple[Any, Any]) -> None:
 
 def test_fused_moving_averages_are_those_of_keras() -> None:
     models = [small_network(), small_network()]
+    for model in models:
+        model.layers[5].trainable = False  # a frozen normalisation predicts, and keeps its own
     models[0].fit(X[:2], Y[:2], verbose=0)
     train(models[1], X[:2], Y[:2], epochs=1, verbose=0)
     fitted, trained = (model.layers[2].get_weights()[2:] for model in models)
     # The variance of a population of 128 values differs from theirs by more than ten times this.
     np.testing.assert_allclose(trained, fitted, atol=2e-6)
+    frozen = [average.tolist() for average in models[1].layers[5].get_weights()[2:]]
+    assert frozen == [[0] * 4, [1] * 4]
 
 
 def test_everything_changed_for_training_is_restored() -> None:

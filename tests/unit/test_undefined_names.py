@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coursekit.nbgrader_seam.undefined_names import HERE, CellEnd, CellEnds
+from coursekit.nbgrader_seam.undefined_names import HERE, CellEnd, CellEnds, error_in_words
 
 NAME = "identity_block"
 ANSWERS = {NAME: NAME}
@@ -44,6 +44,22 @@ def test_the_cell_that_should_have_defined_a_function_is_found(text: str) -> Non
         ended(TEXTS[text]), ended(f"print({NAME})", why="NameError: x"), ended("1 / 0", why="no")
     )
     assert made.cause_of(NAME) == f"its cell ended in {OTHER}"
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "told"),
+    [
+        ("ValueError", "no", "ValueError: no"),
+        ("ValueError", "", "ValueError"),
+        ("ValueError", " \n", "ValueError"),
+        ("", "no", "no"),
+        ("", "", "an error without a name"),
+    ],
+)
+def test_an_error_without_words_or_name_is_told_by_the_other(
+    name: str, words: str, told: str
+) -> None:
+    assert error_in_words(name, words) == told
 
 
 def test_the_answers_own_cell_counts_where_no_text_names_the_function() -> None:

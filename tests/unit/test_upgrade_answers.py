@@ -197,6 +197,63 @@ def test_the_last_complete_function_is_found_wherever_it_stands(
         assert "not attempted" in carried.report.problems[0].reason
 
 
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        ("plus = lambda A, B: tf.add(A, B)", False),
+        ("plus = lambda tf, B: tf.add(B)", True),
+        ("def plus(A, B, tf=X):\n        return tf.add(A, B)", True),
+        ("def plus(A, B, *, tf):\n        return tf.add(A, B)", True),
+        ("def plus(A, B, *tf):\n        return tf.add(A, B)", True),
+        ("tf = f; plus = tf.add(X, X)", True),
+        ("plus = [tf.add(X, X) for tf in filters]", True),
+        ("from numpy import linalg as tf; plus = tf.add(X, X)", True),
+    ],
+)
+def test_names_that_the_answer_binds_are_not_the_library_s(
+    line: str, left: bool, release: ReleasedNotebook
+) -> None:
+    text = IDENTITY.replace("    X_shortcut = X\n", f"    X_shortcut = X\n    {line}\n")
+    imports = "from resnets_utils import *\nimport tensorflow as tf"
+    cells = [earlier.code(imports), earlier.code(text)]
+    notebook = read_text(earlier.as_file(cells).decode(), "old")
+    carried = Carrier(notebook, release).carry_all()["identity_block"]
+    assert [line in change.before for change in carried.report.changes] == ([] if left else [True])
+
+
+HELPERS = {
+    "def": "def normal(X):\n    return BatchNormalization(axis=3)(X)",
+    "class": "class normal:\n    def __new__(cls, X): return BatchNormalization(axis=3)(X)",
+    "lambda": "normal = lambda X: BatchNormalization(axis=3)(X)",
+    "another name inside": "normal = lambda X: Norm(axis=3)(X)\nNorm = BatchNormalization",
+    "a condition": "if K:\n    def normal(X): return BatchNormalization(axis=3)(X)",
+    "a helper's helper": "def normal(X):\n    return inner(X)\n"
+    "def inner(X):\n    return BatchNormalization(axis=3)(X)",
+}
+
+
+@pytest.mark.parametrize("helper", HELPERS)
+def test_a_block_that_leans_on_a_helper_is_not_rewritten_for_another_family(
+    helper: str, tmp_path: Path
+) -> None:
+    text = IDENTITY.replace("BatchNormalization(axis = 3, name = bn_name_base + '2b')", "normal")
+    assert "normal(X)" in text
+    cells = [earlier.code(part) for part in (earlier.NAMED_IMPORTS, HELPERS[helper], text)]
+    notebook = read_text(earlier.as_file(cells).decode(), "old")
+    carried = Carrier(notebook, release_of(INITIALIZER, tmp_path)).carry_all()["identity_block"]
+    assert carried.source is None and "normal(X)" in carried.beside
+    assert "it uses a function of your own, in cell 2" in carried.report.problems[0].reason
+
+
+def test_another_name_of_a_layer_is_that_layer(tmp_path: Path) -> None:
+    text = IDENTITY.replace("BatchNormalization(axis", "Norm(axis")
+    alias = "Norm = layers.BatchNormalization"
+    cells = [earlier.code(part) for part in (earlier.NAMED_IMPORTS, alias, text)]
+    notebook = read_text(earlier.as_file(cells).decode(), "old")
+    carried = Carrier(notebook, release_of(INITIALIZER, tmp_path)).carry_all()["identity_block"]
+    assert carried.source and carried.source.count("Norm(axis = 3)(X, training=training)") == 3
+
+
 def test_a_mark_with_nothing_below_it_is_told(release: ReleasedNotebook) -> None:
     notebook = read_text(earlier.as_file([earlier.code(BELOW)]).decode(), "old")
     carrier = Carrier(notebook, release)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -84,9 +85,9 @@ def test_a_stamp_tells_the_family_whatever_its_version(course: Path, tmp_path: P
 
 
 def test_among_fitting_versions_the_newest_is_taken(course: Path, tmp_path: Path) -> None:
-    older, newer = (course / folder / NAMED.name for folder in ("source", "release"))
-    for folder in (older, newer):
-        folder.rename(folder.with_name("residual-networks-v10"))
+    for folder in (course / "source" / NAMED.name, course / "release" / NAMED.name):
+        shutil.copytree(folder, folder.with_name("residual-networks-v10"))
+        folder.rename(folder.with_name("residual-networks-v9"))
     (tmp_path / "dee.ipynb").write_bytes(earlier.named_samples()[0].content)
     assert run(course, tmp_path / "dee.ipynb")[0] == 0
     assert written(course) == {f"dee/residual-networks-v10/{NAMED.source.name}"}

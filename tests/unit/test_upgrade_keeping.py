@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import errno
 import io
 import json
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,7 +27,7 @@ from resnets_utils.hinted_errors import StudentError
 from resnets_utils.notebooks.plain_notebook import checksum
 from resnets_utils.upgrade import upgrade, upgrade_file
 from resnets_utils.upgrade.__main__ import main
-from resnets_utils.upgrade.notebook_files import write_in_place, write_new
+from resnets_utils.upgrade.notebook_files import copy_pictures, write_in_place, write_new
 from resnets_utils.upgrade.release_files import read_release, release_here
 
 RELEASE = Assignment(Path(__file__).resolve().parents[2], "residual-networks-v2a").release
@@ -374,24 +372,90 @@ def test_the_release_must_be_plain(tmp_path: Path) -> None:
         assert release_here(tmp_path / "a.ipynb").path.name == "b.ipynb"
 
 
-def test_an_interruption_leaves_the_whole_notebook_or_none(tmp_path: Path) -> None:
-    old = tmp_path / "old.ipynb"
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    ("step", "in_place"), [("fsync", False), ("link", False), ("fsync", True), ("replace", True)]
+)
+def test_an_interruption_leaves_the_whole_notebook_or_none(
+    step: str,
+    in_place: bool,
+    done: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    old, release = tmp_path / "old.ipynb", tmp_path / RELEASE.name
     old.write_bytes(AS_IT_WAS)
-    outcomes = set()
-    for number in range(6):
-        new = tmp_path / str(number) / "new.ipynb"
-        new.parent.mkdir()
-        command = [sys.executable, "-m", "resnets_utils.upgrade", str(old)]
-        command += ["--release", str(RELEASE), "--output", str(new)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            # The last one is not interrupted; the others at different moments.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(60 if number == 5 else 0.2 + 0.2 * number)
-            process.send_signal(signal.SIGINT)
-            process.communicate(timeout=60)
-        left = [file.name for file in new.parent.iterdir()]
-        assert left in ([], ["new.ipynb"])
-        if left:
-            nbformat.validate(nbformat.read(new, as_version=4))
-        outcomes.add(bool(left))
-    assert True in outcomes and old.read_bytes() == AS_IT_WAS
+    release.write_bytes(RELEASE.read_bytes())
+    new = release if in_place else tmp_path / "new.ipynb"
+    before = {path: path.read_bytes() for path in (old, release)}
+    really = getattr(os, step)
+
+    def interrupted(*arguments: Any) -> None:
+        if done:
+            really(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, step, interrupted)
+    assert main([str(old), "--release", str(release), "--output", str(new)]) == 130
+    assert capsys.readouterr().err == "error: interrupted\nhint: run the command again\n"
+    left = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    if done and step != "fsync":
+        assert left.keys() == {*before, new} and left[old] == AS_IT_WAS
+        assert "upgrade-report" in ids(nbformat.reads(left[new].decode(), as_version=4))
+    else:
+        assert left == before
+
+
+def test_without_links_a_new_notebook_is_whole_or_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError(errno.EPERM, "this file system has no links")
+
+    def no_renames(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(os, "link", no_links)
+    new = tmp_path / "new.ipynb"
+    write_new(new, "new")
+    with pytest.raises(StudentError, match="already there"):
+        write_new(new, "newer")
+    assert new.read_text() == "new"
+    monkeypatch.setattr(os, "replace", no_renames)
+    with pytest.raises(StudentError, match="no space left"):
+        write_new(tmp_path / "another.ipynb", "new")
+    assert [*tmp_path.iterdir()] == [new]
+
+
+@pytest.mark.parametrize("name", ["pictures/a.png", "more/pictures/a.png"])
+def test_no_picture_is_written_through_a_link(name: str, tmp_path: Path) -> None:
+    old, new, outside = (tmp_path / folder for folder in ("old", "new", "outside"))
+    (old / name).parent.mkdir(parents=True)
+    (old / name).write_bytes(b"a")
+    new.mkdir()
+    (outside / "pictures").mkdir(parents=True)
+    (new / Path(name).parts[0]).symlink_to(outside)
+    copied, left = copy_pictures([f"![]({name})"], old, new)
+    assert copied == [] and left == [
+        f"{name} could not be copied; copy it beside the new notebook yourself"
+    ]
+    assert not [path for path in outside.rglob("*") if path.is_file()]
+
+
+def test_a_helper_in_a_cell_that_runs_anyway_is_not_copied(tmp_path: Path) -> None:
+    text = SOLUTIONS["identity_block"].replace("axis=3", "axis=AXIS").replace("Add()", "plus()")
+    assert "AXIS" in text and "plus" in text
+
+    def change(notebook: NotebookNode) -> None:
+        at = place(notebook, "identity_block")
+        notebook.cells[at].source = text
+        mine = "AXIS = 3\n\ndef plus():\n    return Add()"
+        notebook.cells.insert(at, new_code_cell(mine, id="5e5e5e5e"))
+
+    notebook = carried(ours(change), tmp_path)
+    at = place(notebook, "identity_block")
+    assert notebook.cells[at].source == text
+    assert (
+        "def plus" in notebook.cells[at - 1].source and notebook.cells[at - 1].cell_type == "code"
+    )

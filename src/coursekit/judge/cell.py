@@ -12,9 +12,9 @@ from coursekit.judge.verdict import MAX_ROUNDING, CellVerdict
 from coursekit.plain_text import plain_text
 from resnets_utils.answering import answer
 from resnets_utils.border.call import Call
-from resnets_utils.border.reply import Reply
+from resnets_utils.border.reply import Reply, reason_of
 from resnets_utils.checks.check_result import CheckResult, Outcome
-from resnets_utils.checks.checks import outcome_of
+from resnets_utils.checks.checks import MAX_WORDS, outcome_of
 from resnets_utils.checks.judging import Judging, Tracer, judging
 from resnets_utils.checks.reference import Reference, Solution
 
@@ -175,8 +175,8 @@ def solution_of(cells: tuple[tuple[str, str], ...], blocks: str) -> Solution:
 
 def _fault(error: Exception, cell: TestCell, grade_id: str) -> TestCellFault:
     """An error's message, and the author's line that it came from."""
-    said = error.msg if isinstance(error, SyntaxError) else error
-    words = f"{type(error).__name__}: {said}"
+    said = SyntaxError(error.msg) if isinstance(error, SyntaxError) else error
+    words = reason_of(said)[:MAX_WORDS]
     for name, number in reversed(_lines(error)):
         if name == _CELL:
             where = cell.line_in_words(number, grade_id)

@@ -170,9 +170,10 @@ class JudgeProcess:
             self._asked = ask_for_judge()
             raise
         if "fault" in message:
+            # In one line: an empty one would end the error where nbgrader's log is read.
+            fault = " ".join(plain_text(message["fault"], MAX_FAULT).split())
             raise InfrastructureError(
-                f"{plain_text(message['fault'], MAX_FAULT)}: the mistake is in the test cell "
-                "or its solution, not in the answer",
+                f"{fault}: the mistake is in the test cell or its solution, not in the answer",
                 "correct it in source/ or grader_tests/, then run: coursekit release",
             )
         return CellVerdict.from_data(message["verdict"])

@@ -29,6 +29,7 @@ from coursekit.nbgrader_seam import replaced_steps
 from coursekit.nbgrader_seam.released_feedback import copy_feedback
 from coursekit.nbgrader_seam.step import Step, put_in_place
 from coursekit.processes.temporary_files import temporary_folder
+from resnets_utils.border.reply import reason_of
 
 _SQLITE = "sqlite:///"
 _start = NbGraderApp.start
@@ -187,4 +188,4 @@ def install() -> None:
 def _last_words() -> str:
     """The current error in a line, where nbgrader would show its traceback."""
     error = sys.exc_info()[1]
-    return f"{type(error).__name__}: {error}"
+    return reason_of(error) if error else ""

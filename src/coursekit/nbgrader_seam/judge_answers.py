@@ -30,7 +30,7 @@ from coursekit.kernels.outputs.output_meter import OutputMeter
 from coursekit.kernels.outputs.plain_outputs import formed_message, plain_error, plain_message
 from coursekit.kernels.time_limits import TimeLimits
 from coursekit.kernels.trace_request import request_trace
-from coursekit.nbgrader_seam.undefined_names import CellEnd, CellEnds
+from coursekit.nbgrader_seam.undefined_names import CellEnd, CellEnds, error_in_words
 from coursekit.pages.verdict_html import verdict_html
 from coursekit.sandbox.settings import StudentKernel
 from resnets_utils.notebooks.released import ReleasedNotebook
@@ -95,9 +95,8 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         self._stopped = ""  # why no further cell runs
         self._dead = False
         self._too_long = 0.0  # the seconds after which the last cell was stopped
-        self._hung: dict[
-            tuple[str, bool], str
-        ] = {}  # functions that gave no result in time, and the words
+        # Functions that gave no result in time, and the words.
+        self._hung: dict[tuple[str, bool], str] = {}
         self._put_out: Counter[str] = Counter()
         self._salt = self._choose_salt(info["student"])
         try:
@@ -204,7 +203,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         why, stopped = "", bool(self._too_long or self._stopped)
         for output in cell.outputs:
             if output.output_type == "error":
-                why = f"{output.ename}: {output.evalue}"[:MAX_REASON_LETTERS]
+                why = error_in_words(output.ename, output.evalue)[:MAX_REASON_LETTERS]
                 if hit := limit_hit(output.ename, output.evalue, self._limits):
                     self._remarks.append(hit.format(place))
                     why, stopped = hit.format(place), True

@@ -24,6 +24,11 @@ _BRINGS_NAMES = re.compile(r"^\s*(from\s+[\w.]+\s+import\s*\*|%run\b|exec\s*\()"
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
+def error_in_words(name: str, words: str) -> str:
+    """Return the error in a cell's output as one text, which is never empty."""
+    return ": ".join(filter(None, (name.strip(), words.strip()))) or "an error without a name"
+
+
 @dataclass(frozen=True)
 class CellEnd:
     """A cell of the student's that did not run to its end.

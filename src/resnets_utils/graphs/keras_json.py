@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from resnets_utils.border.call import python_argument
+from resnets_utils.border.reply import words_of
 from resnets_utils.graphs.graph import (
     CLOSED_BLOCK,
     MERGING,
@@ -265,7 +266,8 @@ def _checked(graph: Graph, blocks: Blocks | None) -> Graph:
         graph = graph.with_nodes(nodes)
         too_large = graph.too_large
     except (ValueError, IndexError, KeyError, AssertionError) as error:
-        raise GraphRefused(f"the model's layers do not fit together: {error}", graph) from None
+        why = words_of(error) or type(error).__name__
+        raise GraphRefused(f"the model's layers do not fit together: {why}", graph) from None
     if too_large:
         raise GraphRefused(too_large)
     return graph
