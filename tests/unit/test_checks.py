@@ -173,6 +173,14 @@ def test_one_network_that_computes_something_else_fails_every_check() -> None:
     assert [result.outcome for result in results] == [Outcome.FAILED, Outcome.PASSED]
 
 
+def test_figures_of_weights_that_start_from_elsewhere_are_not_those_of_the_exercise() -> None:
+    def starting_elsewhere(X: Any, **arguments: Any) -> Any:
+        return keras.layers.BatchNormalization(moving_mean_initializer="ones")(X)
+
+    said = answering(starting_elsewhere)[0].reason
+    assert "also sets moving_mean_initializer; the exercise leaves it out" in said
+
+
 def test_remarks_on_an_answer_are_bounded() -> None:
     many = VISIBLE.replace(
         "    answer.has", "    answer.remarks.extend(map(str, range(99)))\n    answer.has"

@@ -414,9 +414,8 @@ def answering(function: Any, call: Call) -> Reply:
 def test_a_check_that_the_solution_fails_convicts_nobody(file: str) -> None:
     test = "from resnets_utils import Checks\nchecks = Checks('f')\n"
     check = "with checks('a', points=1): assert checks.call().value['twice'] == 5"
-    visible, hidden = test + check, None
-    if file == HIDDEN_TESTS:
-        visible, hidden = f"{test}### HIDDEN TESTS", check
+    hidden = check if file == HIDDEN_TESTS else None
+    visible = f"{test}### HIDDEN TESTS" if hidden else test + check
     source = compose(visible, hidden, [("f", SOLUTION)])
     said = "the solution does not pass 'a' of test_f: an assert"
     with pytest.raises(TestCellFault, match=said) as caught:
