@@ -14,7 +14,7 @@ from exercises import NAMED, NAMED_BLOCKS
 from judging_in_process import judge_in_process
 
 from coursekit.course.test_cells import compose
-from coursekit.judge.cell import TestCellFault, judge_cell
+from coursekit.judge.cell import MAX_REMARKS, TestCellFault, judge_cell
 from resnets_utils.answering import answer
 from resnets_utils.border.call import Call, as_arguments
 from resnets_utils.border.reply import Reply
@@ -171,6 +171,23 @@ def test_one_network_that_computes_something_else_fails_every_check() -> None:
     assert all("compute something else than they say" in result.reason for result in results)
     results = judge_cell(checks, forging, salt=1, sampled=False).checks
     assert [result.outcome for result in results] == [Outcome.FAILED, Outcome.PASSED]
+
+
+def test_figures_of_weights_that_start_from_elsewhere_are_not_those_of_the_exercise() -> None:
+    def starting_elsewhere(X: Any, **arguments: Any) -> Any:
+        return keras.layers.BatchNormalization(moving_mean_initializer="ones")(X)
+
+    said = answering(starting_elsewhere)[0].reason
+    assert "also sets moving_mean_initializer; the exercise leaves it out" in said
+
+
+def test_remarks_on_an_answer_are_bounded() -> None:
+    many = VISIBLE.replace(
+        "    answer.has", "    answer.remarks.extend(map(str, range(99)))\n    answer.has"
+    )
+    tracer = lambda call: trace(call, {"identity_block": lambda X, **arguments: X})  # noqa: E731
+    check = judge_cell(compose(many, "", SOLUTION, NAMED_BLOCKS), tracer, salt=1).checks[0]
+    assert len(check.remarks) == MAX_REMARKS
 
 
 def test_an_object_equal_to_everything_is_no_tensor() -> None:

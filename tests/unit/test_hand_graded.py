@@ -19,7 +19,7 @@ from coursekit.pages.markdown import markdown_html
 from coursekit.repair.reading.submitted_notebook import read_submission
 from coursekit.repair.rebuilding.answer_pictures import MAX_LETTERS
 from coursekit.repair.rebuilding.rebuilt_notebook import Rebuilt, rebuild
-from coursekit.repair.recognising.hand_graded import NOTE, TOO_LONG
+from coursekit.repair.recognising.hand_graded import MAX_COPIED, MAX_SHOWN, NOTE, TOO_LONG
 from resnets_utils.notebooks.released import ReleasedNotebook
 
 PROMPT = "YOUR ANSWER HERE"
@@ -312,7 +312,64 @@ def test_a_cell_that_is_too_long_is_pointed_at(handed_in: Notebook, release: Any
     assert TOO_LONG in waits(rebuilt(handed_in, release), WHY)
 
 
+@pytest.fixture
+def two_texts(release: Any) -> Any:
+    """A release that asks for a text twice, by the same words."""
+    notebook = copy.deepcopy(release)
+    at = next(at for at, cell in enumerate(notebook.cells) if name_of(cell) == SKETCH)
+    notebook.cells[at] = graded(new_markdown_cell(PROMPT), SKETCH, grade=True, solution=True)
+    return notebook
+
+
+def without_answers(release: Any) -> Notebook:
+    notebook = dict(json.loads(json.dumps(release)))
+    notebook["cells"] = [cell for cell in notebook["cells"] if name_of(cell) not in (WHY, SKETCH)]
+    return notebook
+
+
+def test_a_prompt_that_two_questions_have_tells_nothing_of_either(two_texts: Any) -> None:
+    notebook = without_answers(two_texts)
+    notebook["cells"].append(text(f"{PROMPT}\n\n{WORDS}"))
+    made = rebuilt(notebook, two_texts)
+    assert WORDS in waits(made, WHY) and WORDS in waits(made, SKETCH)
+
+
+def test_what_was_taken_for_one_answer_may_be_the_other(two_texts: Any) -> None:
+    notebook = without_answers(two_texts)
+    notebook["cells"].insert(2, text(WORDS))
+    made = rebuilt(notebook, two_texts)
+    assert waits(made, WHY) == WORDS
+    assert WORDS in waits(made, SKETCH)
+
+
+def test_a_prompt_of_a_word_is_not_looked_for(release: Any) -> None:
+    short = copy.deepcopy(release)
+    next(cell for cell in short.cells if name_of(cell) == WHY).source = "Why?"
+    notebook = without_answers(short)
+    notebook["cells"].append(text("Why? Ask me."))
+    assert NOTE in waits(rebuilt(notebook, short), WHY)
+
+
 PIXEL = {"image/png": "iVBORw0KGgo="}
+
+
+def test_what_is_copied_for_a_human_is_bounded_and_whole_on_the_page(
+    handed_in: Notebook, release: Any
+) -> None:
+    cell_of(handed_in, WHY)["source"] = PROMPT
+    other = {"image/png": "iVBORw0KGgoA"}
+    for at in range(MAX_COPIED + 2):
+        picture = {"a.png": other if at else PIXEL}
+        words = f"{at} ![mine](attachment:a.png) {'x' * MAX_SHOWN}"
+        handed_in["cells"].append(text(words, attachments=picture))
+    made = rebuilt(handed_in, release)
+    shown = waits(made, WHY)
+    assert shown.endswith("…\n\nand 2 more cells")
+    assert shown.count("…") == shown.count("![mine]") == MAX_COPIED
+    assert "1 ![mine](attachment:2-a.png)" in shown
+    answer = next(one for one in made.notebook.cells if name_of(one) == WHY)
+    assert (answer.attachments["a.png"], answer.attachments["2-a.png"]) == (PIXEL, other)
+    assert "x" * MAX_SHOWN in made.notebook.cells[-1].source
 
 
 @pytest.mark.parametrize("way", [lambda it: None, strip, in_the_next_cell])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import select
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -17,7 +19,7 @@ import pytest
 from coursekit.course.test_cells import compose
 from coursekit.errors import InfrastructureError
 from coursekit.judge import warm_judge_client
-from coursekit.judge.judge_client import JudgeProcess
+from coursekit.judge.judge_client import JudgeProcess, _Clock, _NoVerdict
 from coursekit.kernels.trace_request import plain_reply
 from coursekit.processes.line import MAX_BYTES, encoded
 from resnets_utils.border.encoding import encode
@@ -179,6 +181,18 @@ def test_a_judge_that_another_program_ended_costs_no_point() -> None:
         return 0
 
     assert judged(OVER_AN_ANSWER, kill_the_first) == ["first 1 passed: ", "second 2 passed: "]
+
+
+def test_what_a_judge_computed_before_or_in_several_threads_is_not_its_time_over_a_cell() -> None:
+    server: Any = SimpleNamespace(process=psutil.Process())
+    clock = _Clock(server, math.ulp(1.0), math.inf, math.inf)
+    computed = clock._processor_seconds()
+    _Clock(server, computed / 2, math.inf, math.inf)._check(waited=computed)
+    while clock._processor_seconds() == computed:
+        pass
+    clock._check(waited=0)
+    with pytest.raises(_NoVerdict, match="computed for more than"):
+        clock._check(waited=1)
 
 
 def test_a_reply_of_any_letters_reaches_the_judge() -> None:

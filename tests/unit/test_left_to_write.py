@@ -84,6 +84,8 @@ BLANK = {
     "a text alone": f'def {NAME}(X, f, filters, stage, block, s=2):\n    """Words."""',
     "pass alone": f"def {NAME}(X, f, filters, stage, block, s=2): pass",
     "marks in Spanish": HEAD + "    # EMPIEZA AQUÍ\n" + NONES + TAIL,
+    "another edition's initializer": HEAD.replace("glorot_", "random_") + RAISES + TAIL,
+    "another edition's names": HEAD.replace("+ block +", "+ '_' + block +") + RAISES + TAIL,
 }
 HALF = {
     "a placeholder left": HEAD + START + BODY.replace(ADDED, "    X = None\n") + END + TAIL,
@@ -123,9 +125,21 @@ def test_a_half_written_function_is_neither(text: str) -> None:
         ("    ### START CODE HERE ###\n    y = 2\n    ### END CODE HERE ###\n    return y", 0),
         ("    best = None\n    return best", 0),
         ("    if True:\n        return 1 + 1", 0),
+        ("    X = None\n    X += 1\n    return X", 2),
+        ("    try:\n        X = X[0]\n    except IndexError:\n        ...\n    return X", 5),
+        ("    try:\n        X = X[0]\n    finally:\n        ...\n    return X", 5),
+        ("    for X in X:\n        X = X[0]\n    else:\n        ...\n    return X", 5),
+        ("    match X:\n        case []:\n            ...\n    return X[0]", 4),
     ],
 )  # fmt: skip
 def test_what_is_left_to_write_is_found(body: str, line: int) -> None:
     (given,) = ast.parse("def f(X):\n    return 1").body
     assert isinstance(given, ast.FunctionDef)
     assert the_one(f"def f(X):\n{body}", "f", given).placeholder == line
+
+
+def test_a_mark_with_nothing_below_it_is_found_in_what_is_written_elsewhere() -> None:
+    found = the_one(COMPLETE["below the end mark, nothing between"])
+    assert found.text.split("\n")[found.gap - 1] == START.strip("\n")
+    assert not the_one(COMPLETE["between the marks"]).gap
+    assert not the_one(BLANK["nothing between the marks"]).gap

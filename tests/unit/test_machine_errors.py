@@ -126,10 +126,12 @@ def test_a_setting_of_another_type_is_told_of() -> None:
     assert "the 'cell_seconds' trait" in str(in_words(caught.value)).lower()
 
 
-def test_a_folder_that_may_not_be_read_is_not_taken_for_empty() -> None:
+@pytest.mark.parametrize("mode", [0o700, 0o744], ids=["nothing", "its names alone"])
+def test_a_folder_that_may_not_be_read_is_not_taken_for_empty(mode: int) -> None:
     with folder_for_all() as folder:
         closed = folder / "submitted"
-        closed.mkdir(mode=0o700)
+        closed.mkdir()
+        closed.chmod(mode)
         with held_back(), pytest.raises(InfrastructureError, match="may not be read") as caught:
             open_folder(folder, closed.name)
     assert "chmod" in caught.value.hint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import zipfile
 from pathlib import Path
@@ -16,6 +17,8 @@ from coursekit.repair.finding.candidate_files import Candidate, find_candidates
 from coursekit.repair.finding.files_beside import (
     MAX_FILE_BYTES,
     MAX_FILES,
+    MAX_NAMED,
+    MAX_PATH_BYTES,
     MAX_TOTAL_BYTES,
     files_beside,
 )
@@ -26,7 +29,15 @@ FORBIDDEN = [
     *("resnets_utils.py", "resnets_utils/extra.py", "resnets_utils/data.csv", "expected.json"),
     *("Resnets_Utils.py", "images.py", "resnets_utils.v2.py"),
     *("numpy.py", "numpy/__init__.py", "tensorflow/keras.py", "keras.py", "google/x.py"),
-    *("json.py", "JSON.py", "random.py", "tempfile.py", "encodings/utf_8.py", "_pytest/x.py"),
+    *(
+        "json.py",
+        "JSON.py",
+        "json.PY",
+        "random.py",
+        "tempfile.py",
+        "encodings/utf_8.py",
+        "_pytest/x.py",
+    ),
     *("ipykernel_launcher.py", "coursekit/sandbox/inside/student_kernel.py", "torch.py"),
     *("sitecustomize.py", "deep/usercustomize.py", "conftest.py", "__init__.py", "__main__.py"),
     *("../out.py", "/etc/out.py", "images/hand.png/x.txt", "IPython/__init__.py"),
@@ -134,6 +145,34 @@ def test_own_files_have_bounds(
     assert found.left_out["c001.py"] == "too much was handed in to look at it"
 
 
+def test_what_is_left_out_is_named_within_bounds(submitted: Path, release: Path) -> None:
+    for number in range(MAX_NAMED + 1):
+        (submitted / f"{number}.bin").touch()
+    assert len(files_beside(notebook_in(submitted), release).left_out) == MAX_NAMED
+
+
+def test_a_path_that_cannot_be_written_everywhere_is_left_out(
+    submitted: Path, release: Path
+) -> None:
+    longest = "x" * (MAX_PATH_BYTES - 3) + ".py"
+    (submitted / longest).touch()
+    (submitted / f"x{longest}").touch()
+    found = files_beside(notebook_in(submitted), release)
+    assert list(found.contents) == [longest]
+    assert list(found.left_out.values()) == ["its path is too long"]
+
+
+def test_a_disk_without_room_is_no_fault_of_a_file(
+    release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        put_own_files({"blocks.py": b""}, release)
+
+
 def test_a_folder_handed_in_as_fetched_has_room_for_own_files(
     submitted: Path, release: Path
 ) -> None:
@@ -145,6 +184,8 @@ def test_a_folder_handed_in_as_fetched_has_room_for_own_files(
     (submitted / "resnets_utils" / "mine.py").touch()
     (submitted / "week 4").mkdir()
     (submitted / "week 4" / "blocks.py").touch()
+    # The kernel's folder gets it from beside the notebook as it is.
+    (submitted / "photo.png").touch()
     found = files_beside(notebook_in(submitted), release)
     assert list(found.contents) == ["week 4/blocks.py"]
-    assert set(found.left_out) == {"resnets_utils/mine.py"}
+    assert set(found.left_out) == {"resnets_utils/mine.py", "photo.png"}

@@ -235,14 +235,43 @@ def test_a_setting_off_its_default_is_noted() -> None:
     assert graph.nodes[1]["also sets"] == ("kernel_regularizer",)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"dilation_rate": (2, 3)},
+        {"dilation_rate": 3, "padding": "same"},
+        {"groups": 2},
+        {"strides": (2, 3)},
+        {"strides": 4, "padding": "same"},
+        {"use_bias": False},
+    ],
+)
+def test_shapes_and_weights_are_counted_as_keras_counts_them(given: dict[str, Any]) -> None:
+    entrance = keras.Input((11, 13, 4))
+    model = keras.Model(entrance, layers.Conv2D(6, (3, 2), **given)(entrance))
+    graph = read_graph(model.to_json())
+    assert graph.output_shape == model.output_shape
+    assert graph.parameters() == model.count_params()
+
+
+@pytest.mark.parametrize(("channels", "filters"), [(6, 3), (3, 6)])
+def test_groups_divide_channels_and_filters(channels: int, filters: int) -> None:
+    entrance = keras.Input((4, 4, channels))
+    text = keras.Model(entrance, layers.Conv2D(filters, 1)(entrance)).to_json()
+    with pytest.raises(GraphRefused, match=f"2 groups do not divide {channels} channels and"):
+        read_graph(text.replace('"groups": 1', '"groups": 2'))
+
+
 def test_same_padding_that_pads_nothing_reads_as_valid() -> None:
     entrance = keras.Input((4, 4, 2))
     X = layers.Conv2D(2, 1, strides=2, padding="same")(entrance)
     X = layers.AveragePooling2D(2, padding="same")(X)
     graph = read_graph(keras.Model(entrance, X).to_json())
     assert [node["padding"] for node in graph.nodes[1:]] == ["valid", "valid"]
-    X = layers.Conv2D(2, 3, padding="same")(entrance)
-    assert read_graph(keras.Model(entrance, X).to_json()).nodes[1]["padding"] == "same"
+    # One row and column too few, and two.
+    for size in (2, 3):
+        X = layers.Conv2D(2, size, padding="same")(entrance)
+        assert read_graph(keras.Model(entrance, X).to_json()).nodes[1]["padding"] == "same"
 
 
 def test_a_layer_called_twice_shares_its_weights() -> None:
@@ -306,6 +335,11 @@ def test_what_is_too_deep_or_too_dear_to_compute_is_not_built() -> None:
     dear = [entrance, wide, *(Node("max pooling", window, (at,)) for at in range(1, 17))]
     with pytest.raises(ValueError, match="more computing"):
         build(Graph(tuple(dear), 17))
+    # Dense layers multiply too: at each of the places that are left.
+    places = Node("zero padding", {"padding": ((98, 98), (98, 98))}, (0,))
+    dense = [Node("dense", {"units": 900, "bias": True}, (at,)) for at in range(1, 6)]
+    with pytest.raises(ValueError, match="more computing"):
+        build(Graph((entrance, places, *dense), 6))
 
 
 def test_a_layer_used_twice_is_no_equal_of_two_layers() -> None:

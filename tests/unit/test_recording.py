@@ -81,3 +81,12 @@ def test_a_check_that_the_solution_misses_names_its_cell(
     change(numbers, "test_softmax", "[0.25, 0.75]", "[0.35, 0.65]")
     [said] = told(numbers, monkeypatch, "missed")
     assert said.startswith(f"{NOTEBOOK}, cell test_softmax, 'one and three quarters': ")
+
+
+def test_figures_of_a_whole_network_are_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = put_in_place("plain-network-v1", tmp_path)
+    change(network, "test_plain_network", "0.094951816, ", "0.084951816, ")
+    [said] = told(network, monkeypatch, "missed")
+    assert "cell test_plain_network, 'figures': " in said

@@ -32,7 +32,7 @@ from coursekit.processes.plain_files import (
     open_plain,
 )
 from coursekit.repair.finding.archives import entries, unpack
-from coursekit.repair.finding.candidate_files import find_candidates
+from coursekit.repair.finding.candidate_files import MAX_CANDIDATES, find_candidates
 from coursekit.repair.finding.timestamp import read_timestamp
 from coursekit.repair.rebuilding.rebuilt_notebook import Rebuilt
 from coursekit.repair.repair_process import RepairProcess
@@ -229,6 +229,74 @@ def test_no_more_than_a_notebooks_bytes_are_unpacked(
     (folder / "a.gz").write_bytes(gzip.compress(os.urandom(200_000))[:100_000])
     with pytest.raises(ValueError, match="it unpacks to more than"):
         entries(Path("a.gz"), open_folder(folder))
+
+
+def zip_of(names: list[str], content: bytes = b"") -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in names:
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+def tar_of(names: list[str]) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for name in names:
+            archive.addfile(tarfile.TarInfo(name))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("made", "most", "said"),
+    [
+        (zip_of, 7, "it holds 8 files"),
+        (tar_of, 7, "it holds more than 7 files"),
+        (lambda names: zip_of([f"{name}.zip" for name in names], zip_of(["a"])), 5, "5 archives"),
+    ],
+    ids=["zip", "tar", "archives within"],
+)
+def test_one_more_than_an_archive_may_hold_is_told(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    made: Callable[[list[str]], bytes],
+    most: int,
+    said: str,
+) -> None:
+    monkeypatch.setattr("coursekit.repair.finding.archives.MAX_ENTRIES", 7)
+    packed = folder / "work"
+    with open_folder(folder) as opened:
+        packed.write_bytes(made([str(number) for number in range(most)]))
+        assert len(entries(Path("work"), opened)) == most
+        packed.write_bytes(made([str(number) for number in range(most + 1)]))
+        with pytest.raises(ValueError, match=said):
+            entries(Path("work"), opened)
+
+
+def test_one_more_notebook_than_are_read_is_told(folder: Path) -> None:
+    for number in range(MAX_CANDIDATES - 1):
+        (folder / f"{number}.ipynb").touch()
+    (folder / NAME).touch()
+    with open_folder(folder) as opened:
+        assert find_candidates(opened, NAME)[1] == ()
+        (folder / "last.ipynb").touch()
+        found, left_out = find_candidates(opened, NAME)
+    assert left_out == (f"only {MAX_CANDIDATES} of {MAX_CANDIDATES + 1} notebooks were read",)
+    assert found[0].expected and len(found) == MAX_CANDIDATES
+
+
+def test_a_file_of_just_the_bytes_allowed_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coursekit.repair.finding.candidate_files.MAX_FILE_BYTES", 7)
+    with open_folder(folder) as opened:
+        for content in (b"1234567", b"12345678"):
+            (folder / NAME).write_bytes(content)
+            [found] = find_candidates(opened, NAME)[0]
+            if len(content) == 7:
+                assert found.content() == content
+        with pytest.raises(BeyondRepair, match="is larger than"):
+            found.content()
 
 
 def test_links_in_a_tar_are_not_taken_for_files(folder: Path, assignment: Assignment) -> None:

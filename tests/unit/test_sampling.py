@@ -15,6 +15,8 @@ from coursekit.course.test_cells import compose
 from coursekit.judge.cell import judge_cell
 from resnets_utils import glorot_uniform
 from resnets_utils.answering import answer
+from resnets_utils.border.call import Call
+from resnets_utils.border.reply import Reply
 from resnets_utils.checks.check_result import Outcome
 from resnets_utils.graphs.keras_json import read_graph
 from resnets_utils.graphs.spot_check import agrees, sample
@@ -200,3 +202,37 @@ with checks("hidden", points=1):
 
     assert outcomes(lambda X: layers.ReLU()(X)) == [Outcome.PASSED, Outcome.PASSED]
     assert outcomes(stage) == [Outcome.PASSED, Outcome.FAILED]
+
+
+def test_every_whole_network_is_tried_and_of_others_some_more_at_one_size() -> None:
+    test = """
+from resnets_utils import Checks
+checks = Checks("{0}")
+with checks("all", points=1):
+    for n in range(25):
+        checks.trace({1}n=n)
+"""
+    solution = """import keras
+def stage(X, n):
+    return keras.layers.ReLU()(X)
+def whole(n):
+    X = keras.Input((1, 1, 1))
+    return keras.Model(X, stage(X, n))
+"""
+    names: dict[str, Any] = {}
+    exec(solution, names)
+
+    def tried(function: str, shape: str) -> list[bool]:
+        asked: list[Call] = []
+
+        def tracer(call: Call) -> Reply:
+            asked.append(call)
+            return answer(call, names)
+
+        cell = compose(test.format(function, shape), None, [("stage", solution)], "")
+        assert judge_cell(cell, tracer, 3).outcome is Outcome.PASSED
+        return [call.sample is not None for call in asked]
+
+    assert tried("whole", "") == [True] * 25
+    found = tried("stage", "(1, 1, 1), ")
+    assert found[0] and 1 < sum(found) < 25

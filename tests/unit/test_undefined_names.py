@@ -62,6 +62,11 @@ def test_an_error_without_words_or_name_is_told_by_the_other(
     assert error_in_words(name, words) == told
 
 
+def test_of_two_cells_that_should_have_defined_it_the_last_counts() -> None:
+    made = ends(ended(f"{NAME} = 1", why=MISSING), ended(f"{NAME} = 2"))
+    assert made.cause_of(NAME) == f"its cell ended in {OTHER}"
+
+
 def test_the_answers_own_cell_counts_where_no_text_names_the_function() -> None:
     star = "from my_blocks import *"
     assert ends(ended("1/0"), ended(star, NAME, MISSING)).cause_of(NAME).endswith(MISSING)
@@ -87,6 +92,8 @@ def test_a_missing_name_leads_on_to_its_own_cell() -> None:
     reason = "NameError: name 'make' is not defined"
     assert made.explained(reason) == f"{reason}: its cell ended in {MISSING}"
     assert made.explained("ValueError: no") == "ValueError: no"
+    chain = [ended(f"n{at} = n{at + 1}", why=f"name 'n{at + 1}' is not defined") for at in range(9)]
+    assert ends(*chain).cause_of("n0").count("ended") == 3
     circle = ends(ended("a = b", why="NameError: name 'a' is not defined"))
     assert circle.cause_of("a").count("ended") == 1
 
@@ -98,6 +105,7 @@ LEFT = {"deep/my_blocks.py": "it is larger than 500 KB", "data.bin": "why not", 
     ("text", "why", "named"),
     [
         (f"from my_blocks import {NAME}", MISSING, "deep/my_blocks.py"),
+        (f"import deep.my_blocks\n{NAME} = f", MISSING.replace("my", "deep.my"), "deep"),
         (f"%run my_blocks.py\n{NAME} = f", "Exception: File `'my_blocks.py'` not", "deep"),
         (f"{NAME} = open('data.bin')", "FileNotFoundError: [Errno 2]: 'data.bin'", "data.bin"),
         (f"from json import {NAME}", f"ImportError: cannot import name '{NAME}' from 'json'", "js"),
@@ -128,6 +136,9 @@ def test_other_errors_name_no_file() -> None:
     made = ends(ended(f"import json\ndef {NAME}(X): 1", why=OTHER), left_out=LEFT)
     assert "left out" not in made.cause_of(NAME)
     assert "left out" not in made.explained("ValueError: json")
+    for other in ("json5", "my_json", "keras.json"):
+        missing = f"ModuleNotFoundError: No module named '{other}'"
+        assert made.explained(missing) == missing
 
 
 SYNTAX = "SyntaxError: f-string: expecting '}' (<ipython>, line 3)"

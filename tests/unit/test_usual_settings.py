@@ -24,6 +24,7 @@ from resnets_utils.checks.reference import Solution
 from resnets_utils.graphs import keras_private
 from resnets_utils.graphs.keras_json import read_graph
 from resnets_utils.graphs.stand_ins import Blocks
+from resnets_utils.graphs.usual_settings import wrapped_in
 
 CALL = Call("block", as_arguments({"filters": [3]}), (4, 4, 3), sample=3)
 BLOCK = """
@@ -126,6 +127,20 @@ def test_a_network_that_the_notebook_keeps_has_its_values() -> None:
 
     answer(Call("network", {}), {"network": network})
     np.testing.assert_array_equal(network().predict(np.ones((1, 2)), verbose=0), [[2]])
+
+
+class Odd:
+    """What a wrapper is called elsewhere says nothing here, and some objects have no names."""
+
+    func = staticmethod(BLOCK_FUNCTION)
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+def test_an_object_that_is_no_wrapper_is_looked_at_without_harm() -> None:
+    odd = Odd()
+    assert list(wrapped_in(odd)) == [odd]
 
 
 async def a_coroutine(X: Any, filters: Any) -> Any:

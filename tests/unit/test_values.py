@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from coursekit.course.test_cells import compose
-from coursekit.judge.cell import TestCellFault, judge_cell
+from coursekit.judge.cell import HIDDEN_TESTS, NOTEBOOK, TestCellFault, judge_cell
 from resnets_utils.answering import answer
 from resnets_utils.border.call import Call
 from resnets_utils.border.reply import Reply
@@ -397,16 +397,30 @@ def test_what_the_solution_does_not_pass_either_is_the_authors_mistake(
             judge_cell(source, partial(answering, function), 1, grade_id="test_f")
 
 
+def test_the_words_of_an_assertion_outside_of_checks_are_not_told() -> None:
+    test = "from resnets_utils import Checks\nchecks = Checks('f')\n"
+    test += "assert checks.call().value['twice'] == 4, 'it is 4'\nwith checks('a', points=1): pass"
+    source = compose(test, None, [("f", SOLUTION)])
+    [check] = judge_cell(source, partial(answering, lambda: {"twice": 5}), 1).checks
+    assert check.outcome is Outcome.FAILED
+    assert check.reason == "the check was not reached with this answer"
+
+
 def answering(function: Any, call: Call) -> Reply:
     return answer(call, {"f": function})
 
 
-def test_a_check_that_the_solution_fails_convicts_nobody() -> None:
+@pytest.mark.parametrize("file", [NOTEBOOK, HIDDEN_TESTS])
+def test_a_check_that_the_solution_fails_convicts_nobody(file: str) -> None:
     test = "from resnets_utils import Checks\nchecks = Checks('f')\n"
-    test += "with checks('a', points=1): assert checks.call().value['twice'] == 5"
-    source = compose(test, None, [("f", SOLUTION)])
-    with pytest.raises(TestCellFault, match="the solution does not pass 'a' of test_f: an assert"):
+    check = "with checks('a', points=1): assert checks.call().value['twice'] == 5"
+    hidden = check if file == HIDDEN_TESTS else None
+    visible = f"{test}### HIDDEN TESTS" if hidden else test + check
+    source = compose(visible, hidden, [("f", SOLUTION)])
+    said = "the solution does not pass 'a' of test_f: an assert"
+    with pytest.raises(TestCellFault, match=said) as caught:
         judge_cell(source, lambda call: answer(call, {"f": lambda: 0}), 1, grade_id="test_f")
+    assert caught.value.file == file
 
 
 def test_without_a_solution_an_error_is_the_authors_mistake() -> None:

@@ -142,8 +142,9 @@ class CellEnds:
         for path, why in self._left_out.items():
             name = path.rsplit("/", 1)[-1]
             stem = name.removesuffix(".py")
-            words = "|".join(map(re.escape, {name, stem} if name.endswith(".py") else {name}))
-            found = re.compile(rf"(?<![\w.]){words}(?![\w])")
+            module = path.removesuffix(".py").replace("/", ".")
+            words = {name, stem, module} if name.endswith(".py") else {name}
+            found = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, words))})(?!\w)")
             if any(found.search(cause) for cause in said) or (
                 name.endswith(".py") and stem in modules
             ):

@@ -25,7 +25,7 @@ KINDS = frozenset(
     {".csv", ".json", ".md", ".npy", ".npz", ".py", ".toml", ".tsv", ".txt", ".yaml", ".yml"}
 )
 _PICTURES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"})
-_MAX_NAMED = 200
+MAX_NAMED = 200
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def files_beside(notebook: Candidate, release: Path) -> OwnFiles:
             else:
                 contents[name] = content
                 size += len(content)
-        if why and len(left_out) < _MAX_NAMED:
+        if why and len(left_out) < MAX_NAMED:
             left_out[name] = why
     return OwnFiles(contents, {shown(name): why for name, why in left_out.items()})
 

@@ -24,8 +24,8 @@ from resnets_utils.notebooks.released import ReleasedNotebook
 NOTE = "For whoever grades this: the answer may be in another cell. These were found:"
 TOO_LONG = "A cell was too long to be shown here: look at the notebook in submitted/."
 # Of each cell that may hold an answer: the whole cell is on the page as well.
-_MAX_SHOWN = 4_000
-_MAX_COPIED = 12
+MAX_SHOWN = 4_000
+MAX_COPIED = 12
 # A prompt that is shorter also stands in other texts.
 _MIN_PROMPT = 12
 
@@ -253,7 +253,7 @@ def _show(
     """Copy what may be an answer into its cell, below the released text."""
     texts = [NOTE] if found else []
     pictures: dict[str, Any] = {}
-    for number, piece in enumerate(found[:_MAX_COPIED], 1):
+    for number, piece in enumerate(found[:MAX_COPIED], 1):
         text = piece.cell.source.strip()
         if piece.cell.kind == "code" and not _is_prose(piece.cell):
             text = f"```\n{text}\n```"
@@ -261,9 +261,9 @@ def _show(
             own = picture if picture not in pictures else f"{number}-{picture}"
             text = text.replace(f"(attachment:{picture})", f"(attachment:{own})")
             pictures[own] = content
-        texts.append(text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…")
-    if len(found) > _MAX_COPIED:
-        texts.append(f"and {len(found) - _MAX_COPIED} more cells")
+        texts.append(text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…")
+    if len(found) > MAX_COPIED:
+        texts.append(f"and {len(found) - MAX_COPIED} more cells")
     texts += [TOO_LONG] if lost else []
     cell = released.graded[name]
     together = "\n\n".join(texts)
