@@ -174,8 +174,6 @@ def _be_kernel(received: ReceivedRequest) -> None:
 
     import numpy
 
-    # As with any process, the kernel's own files in /proc belong to it.
-    prctl(PR_SET_DUMPABLE, 1)
     # A fork inherits the random state that a process draws when it starts.
     random.seed()
     numpy.random.seed()
