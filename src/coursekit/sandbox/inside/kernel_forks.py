@@ -166,7 +166,9 @@ def _be_first(connection: socket.socket, received: ReceivedRequest) -> None:
         if child == kernel:
             break
     code = os.waitstatus_to_exitcode(status)
-    kernel_start.tell(connection, ended=128 - code if code < 0 else code)
+    # Processes that nobody has waited for are among them; this one is not.
+    left = sum(map(str.isdigit, os.listdir("/proc"))) - 1
+    kernel_start.tell(connection, ended=128 - code if code < 0 else code, left=left)
 
 
 def _be_kernel(received: ReceivedRequest) -> None:
