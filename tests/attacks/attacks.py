@@ -2,7 +2,7 @@
 
 `T` tells what is to be reached: a course, a home and sockets that the session
 made for the purpose, and the conductor's process. Names that every attack may
-use come first, in `PREPARATION`.
+use come first, in `PREPARATION`: with them every call that is refused raises OSError.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PREPARATION = """
-import ctypes, glob, os, signal, socket, stat, struct, subprocess, sys, time
+import ctypes, errno, glob, os, signal, socket, stat, struct, subprocess, sys, time
 libc = ctypes.CDLL(None, use_errno=True)
+def outcome(error):
+    known = errno.errorcode.get(error.errno) if isinstance(error, OSError) else None
+    return known or f"{type(error).__name__}: {error}"
 def reads(path):
     with open(path, "rb") as stream:
         return bool(stream.read(16))
@@ -20,8 +23,35 @@ def writes(path):
     with open(path, "ab") as stream:
         stream.write(b"x")
     return True
-def call(number, *values):
-    return libc.syscall(ctypes.c_long(number), *map(ctypes.c_ulong, values)) >= 0
+def done(result):
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return True
+# By name: numbers on x86_64 and on aarch64.
+NUMBERS = {
+    "add_key": (248, 217), "bpf": (321, 280), "getpid": (39, 172), "io_setup": (206, 0),
+    "io_uring_setup": (425, 425), "perf_event_open": (298, 241), "userfaultfd": (323, 282),
+    "vmsplice": (278, 75),
+}
+COLUMN = ["x86_64", "aarch64"].index(os.uname().machine)
+def call(name, *values, flag=0):
+    whole = [ctypes.c_ulong(each) if isinstance(each, int) else each for each in values]
+    return done(libc.syscall(ctypes.c_long(flag | NUMBERS[name][COLUMN]), *whole))
+def meets(error, attempt):
+    # The kernel itself looked at the arguments, and found them wrong.
+    try:
+        return attempt()
+    except OSError as raised:
+        if raised.errno == error:
+            return True
+        raise
+def any_of(attempts):
+    for each in attempts:
+        try:
+            return each()
+        except PermissionError as error:
+            last = error
+    raise last
 def connects(family, address):
     with socket.socket(family, socket.SOCK_STREAM) as line:
         line.settimeout(2)
@@ -46,6 +76,8 @@ class Attack:
     Attributes:
         claim: what it disproves if it succeeds.
         code: Python that ends in an expression, true if it succeeds.
+        refused: how it may end in a sandbox, apart by spaces: errors by their names in
+            `errno`, "False", or `NOTHING_OUTSIDE`.
         no_control: why it need not succeed without a sandbox; "" if it must.
         path: the machine's file that it writes to: this file counts, because in a
             sandbox the same path may be a private file.
@@ -55,10 +87,13 @@ class Attack:
 
     claim: str
     code: str
+    refused: str
     no_control: str = ""
     path: str = ""
     harmful: bool = False
 
+
+NOTHING_OUTSIDE = "nothing-outside"  # it went well inside, and nothing came of it outside
 
 _KERNEL = "depends on the kernel's settings"
 _ALWAYS = "does not succeed at any level"
@@ -66,40 +101,56 @@ _ROOT = "only root can do it without a sandbox"
 
 ATTACKS: dict[str, Attack] = {
     # Reading
-    "gradebook": Attack("the gradebook cannot be read", "reads(T['course'] + '/gradebook.db')"),
+    "gradebook": Attack(
+        "the gradebook cannot be read", "reads(T['course'] + '/gradebook.db')", "ENOENT"
+    ),
     "hidden tests": Attack(
-        "hidden tests cannot be read", "reads(T['course'] + '/grader_tests/a/hidden.py')"
+        "hidden tests cannot be read", "reads(T['course'] + '/grader_tests/a/hidden.py')", "ENOENT"
     ),
-    "source": Attack("solutions cannot be read", "reads(T['course'] + '/source/a/a.ipynb')"),
+    "source": Attack(
+        "solutions cannot be read", "reads(T['course'] + '/source/a/a.ipynb')", "ENOENT"
+    ),
     "submission of another": Attack(
-        "others' submissions cannot be read", "reads(T['course'] + '/submitted/bob/a/a.ipynb')"
+        "others' submissions cannot be read",
+        "reads(T['course'] + '/submitted/bob/a/a.ipynb')",
+        "ENOENT",
     ),
-    "course folder": Attack("the course cannot be seen", "bool(os.listdir(T['course']))"),
+    "course folder": Attack("the course cannot be seen", "bool(os.listdir(T['course']))", "ENOENT"),
     "kit's own judge": Attack(
         "only the kernel's part of the kit can be seen",
         "import coursekit, pathlib\n"
         "bool(list(pathlib.Path(coursekit.__file__).parent.glob('judge')))",
+        "False",
     ),
-    "home": Attack("the instructor's home cannot be read", "reads(T['home'] + '/.netrc')"),
+    "home": Attack(
+        "the instructor's home cannot be read", "reads(T['home'] + '/.netrc')", "ENOENT"
+    ),
     "temporary files": Attack(
-        "the machine's temporary files cannot be seen", "bool(os.listdir(T['temporary']))"
+        "the machine's temporary files cannot be seen", "bool(os.listdir(T['temporary']))", "ENOENT"
     ),
-    "users": Attack("the machine's users cannot be seen", "reads('/etc/passwd')"),
+    "users": Attack("the machine's users cannot be seen", "reads('/etc/passwd')", "ENOENT"),
     "other kernels' sockets": Attack(
-        "no kernel's sockets can be seen", "bool(glob.glob('/tmp/coursekit-line-*'))"
+        "no kernel's sockets can be seen", "bool(glob.glob('/tmp/coursekit-line-*'))", "False"
     ),
-    "machine": Attack("the machine's name cannot be seen", "os.uname().nodename == T['machine']"),
-    "system": Attack("/sys cannot be seen", "bool(os.listdir('/sys'))"),
+    "machine": Attack(
+        "the machine's name cannot be seen", "os.uname().nodename == T['machine']", "False"
+    ),
+    "system": Attack("/sys cannot be seen", "bool(os.listdir('/sys'))", "ENOENT"),
     "secret in own environment": Attack(
-        "the conductor's environment is not handed on", "'COURSE_SECRET' in os.environ", _ALWAYS
+        "the conductor's environment is not handed on",
+        "'COURSE_SECRET' in os.environ",
+        "False",
+        _ALWAYS,
     ),
     "processes": Attack(
         "others' processes cannot be seen",
         "bytes(T['word'], 'ascii') in open(f'/proc/{T[\"pid\"]}/cmdline', 'rb').read()",
+        "ENOENT",
     ),
     "environment of the conductor": Attack(
         "the conductor's environment cannot be read",
         "b'COURSE_SECRET' in open(f'/proc/{T[\"pid\"]}/environ', 'rb').read()",
+        "ENOENT",
     ),
     "environment of parents": Attack(
         "no visible process holds a secret in its environment",
@@ -108,35 +159,39 @@ ATTACKS: dict[str, Attack] = {
         "    try: found += open(path, 'rb').read()\n"
         "    except OSError: pass\n"
         "b'COURSE_SECRET' in found",
+        "False",
     ),
     "memory of the conductor": Attack(
-        "the conductor's memory cannot be read", "memory_of(T['pid'])"
+        "the conductor's memory cannot be read", "memory_of(T['pid'])", "ENOENT"
     ),
     "memory of the parent": Attack(
         "the process above the kernel cannot be read",
         "reads(f'/proc/{os.getppid()}/maps')",
+        "EACCES",
     ),
     "ptrace": Attack(
         "no process can be traced",
-        "done = libc.ptrace(0x4206, T['pid'], 0, 0) == 0\n"
-        "done and libc.ptrace(17, T['pid'], 0, 0)\n"
-        "done",
+        "tried = done(libc.ptrace(0x4206, T['pid'], 0, 0))\nlibc.ptrace(17, T['pid'], 0, 0)\ntried",
+        "EPERM",
         "a tracer must be allowed to by the kernel's settings",
     ),
     "ptrace of a child": Attack(
         "tracing is refused altogether",
         "child = subprocess.Popen(['sleep', '30'])\n"
-        "done = libc.ptrace(0x4206, child.pid, 0, 0) == 0\n"
-        "child.kill(); child.wait()\n"
-        "done",
+        "try: tried = done(libc.ptrace(0x4206, child.pid, 0, 0))\n"
+        "finally: child.kill(); child.wait()\n"
+        "tried",
+        "EPERM",
     ),
     "descriptors of the conductor": Attack(
         "the conductor's open files cannot be opened",
         "bool(os.listdir(f'/proc/{T[\"pid\"]}/fd'))",
+        "ENOENT",
     ),
     "root of the first process": Attack(
         "no other process's root leads out",
         "reads('/proc/1/root' + T['course'] + '/gradebook.db')",
+        "EACCES",
         _ROOT,
     ),
     "inherited files": Attack(
@@ -147,209 +202,265 @@ ATTACKS: dict[str, Attack] = {
         "    except OSError: continue\n"
         "    kinds.append(stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISBLK(mode))\n"
         "any(kinds)",
+        "False",
         _ALWAYS,
     ),
     # Writing
     "change the gradebook": Attack(
         "the gradebook cannot be changed",
         "writes(T['course'] + '/gradebook.db')",
+        NOTHING_OUTSIDE,
         path="{course}/gradebook.db",
     ),
     "plant a verdict": Attack(
         "no verdict can be forged where verdicts lie",
         "writes(T['course'] + '/autograded/eve/a/a.verdict.json')",
+        NOTHING_OUTSIDE,
         path="{course}/autograded/eve/a/a.verdict.json",
     ),
     "plant in the environment of Python": Attack(
         "no start-up file can be planted for Python",
-        "path = sys.prefix + '/coursekit-attack.txt'\ndone = writes(path)\nos.remove(path)\ndone",
+        "path = sys.prefix + '/coursekit-attack.txt'\nwrites(path)\nos.remove(path) is None",
+        "EROFS",
     ),
     "plant an IPython profile": Attack(
         "no IPython start-up file can be planted",
         "writes(T['home'] + '/.ipython/profile_default/startup/00.py')",
+        NOTHING_OUTSIDE,
         path="{home}/.ipython/profile_default/startup/00.py",
     ),
     "plant Jupyter settings": Attack(
         "no Jupyter settings can be planted",
         "writes(T['home'] + '/.jupyter/jupyter_server_config.py')",
+        NOTHING_OUTSIDE,
         path="{home}/.jupyter/jupyter_server_config.py",
     ),
     "plant Keras settings": Attack(
         "no Keras settings can be planted",
         "writes(T['home'] + '/.keras/keras.json')",
+        NOTHING_OUTSIDE,
         path="{home}/.keras/keras.json",
     ),
     "plant Matplotlib settings": Attack(
         "no Matplotlib settings can be planted",
         "writes(T['home'] + '/.config/matplotlib/matplotlibrc')",
+        NOTHING_OUTSIDE,
         path="{home}/.config/matplotlib/matplotlibrc",
     ),
     "plant for the next kernel": Attack(
-        "nothing in /tmp is left for the next", "writes(T['left'])", path="{left}"
+        "nothing in /tmp is left for the next", "writes(T['left'])", NOTHING_OUTSIDE, path="{left}"
     ),
     "plant in shared memory": Attack(
         "nothing in /dev/shm is left for the next",
         "writes(T['left in memory'])",
+        NOTHING_OUTSIDE,
         path="{left in memory}",
     ),
     "replace the kernel's program": Attack(
         "the kernel's own program cannot be changed",
         "import coursekit.sandbox\n"
         "path = os.path.dirname(coursekit.sandbox.__file__) + '/coursekit-attack.txt'\n"
-        "done = writes(path)\n"
-        "os.remove(path)\n"
-        "done",
+        "writes(path)\n"
+        "os.remove(path) is None",
+        "EROFS",
     ),
     "a shared folder to race in": Attack(
         "no folder of the machine can be written to, so that none can be raced in with links",
         "rows = [line.split() for line in open('/proc/self/mountinfo')]\n"
         "kinds = {'proc', 'tmpfs', 'devtmpfs'}\n"
         "any(row[5].startswith('rw') and row[row.index('-') + 1] not in kinds for row in rows)",
+        "False",
     ),
     "hard link to the machine's files": Attack(
         "no hard link leads to a file of the machine's",
         "os.link('/usr/bin/env', os.environ['HOME'] + '/link') is None",
+        "EXDEV",
         "home and /usr may be different file systems",
     ),
     "raw disk": Attack(
         "no disk can be read past its file system",
         "any(stat.S_ISBLK(os.stat(path).st_mode) for path in glob.glob('/dev/*'))",
+        "False",
         "a container may have no disk",
     ),
     "kernel's settings": Attack(
         "the kernel's settings cannot be changed",
         "os.close(os.open('/proc/sys/kernel/core_pattern', os.O_WRONLY)) is None",
+        "EACCES",
         _ROOT,
     ),
     "spared when memory runs out": Attack(
         "the kernel cannot spare itself",
         "open('/proc/self/oom_score_adj', 'w').write('-500') > 0",
+        "EACCES",
         _ROOT,
     ),
     # The network
     "loopback": Attack(
         "the machine's own services cannot be reached",
         "connects(socket.AF_INET, ('127.0.0.1', T['port']))",
+        "EAFNOSUPPORT",
     ),
     "abstract socket": Attack(
-        "abstract sockets cannot be reached", "connects(socket.AF_UNIX, '\\0' + T['abstract'])"
+        "abstract sockets cannot be reached",
+        "connects(socket.AF_UNIX, '\\0' + T['abstract'])",
+        "ECONNREFUSED",
     ),
     "path socket": Attack(
-        "sockets in folders cannot be reached", "connects(socket.AF_UNIX, T['socket'])"
+        "sockets in folders cannot be reached", "connects(socket.AF_UNIX, T['socket'])", "ENOENT"
     ),
     "outside": Attack(
         "there is no way to the network",
         "with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:\n"
         "    line.connect(('192.0.2.1', 9))\n"
         "True",
+        "EAFNOSUPPORT",
         "the machine may have no network",
     ),
     "interfaces": Attack(
         "only a loopback of its own is there",
         "len([name for _, name in socket.if_nameindex() if name != 'lo']) > 0",
+        "False",
         "the machine may have no network",
     ),
     "vsock": Attack(
         "the way to a virtual machine's host is closed",
         "socket.socket(40, socket.SOCK_STREAM).close() is None",
+        "EAFNOSUPPORT",
         _KERNEL,
     ),
     "packet socket": Attack(
         "packets cannot be read",
         "socket.socket(socket.AF_PACKET, socket.SOCK_RAW).close() is None",
+        "EAFNOSUPPORT",
         _ROOT,
     ),
     # Processes and the kernel
     "signal to the conductor": Attack(
-        "the conductor cannot be signalled", "os.kill(T['pid'], 0) is None"
+        "the conductor cannot be signalled", "os.kill(T['pid'], 0) is None", "ESRCH"
     ),
-    "become root": Attack("the kernel cannot become root", "os.setuid(0)\nos.getuid() == 0", _ROOT),
+    "become root": Attack(
+        "the kernel cannot become root", "os.setuid(0)\nos.getuid() == 0", "EPERM EINVAL", _ROOT
+    ),
     "capabilities": Attack(
         "no capability is left",
         "int(open('/proc/self/status').read().split('CapEff:')[1].split()[0], 16) != 0",
+        "False",
         _ROOT,
     ),
     "gain rights": Attack(
         "no program gives more rights",
         "'NoNewPrivs:\\t0' in open('/proc/self/status').read()",
+        "False",
         "the tests themselves may run without new rights",
     ),
     "new namespaces": Attack(
         "no user namespace can be made",
-        "subprocess.run(['unshare', '--user', 'true'], capture_output=True).returncode == 0",
+        "words = ['unshare', '--user', 'true']\n"
+        "tried = subprocess.run(words, capture_output=True, text=True)\n"
+        "done(-('not permitted' in tried.stderr)) and tried.returncode == 0",
+        "EPERM",
         _KERNEL,
     ),
     "namespaces of the conductor": Attack(
         "the conductor's namespaces cannot be entered",
-        "libc.setns(os.open(f'/proc/{T[\"pid\"]}/ns/uts', os.O_RDONLY), 0) == 0",
+        "done(libc.setns(os.open(f'/proc/{T[\"pid\"]}/ns/uts', os.O_RDONLY), 0))",
+        "ENOENT",
         _ROOT,
     ),
     "mount": Attack(
         "nothing can be mounted",
-        "libc.mount(b'none', os.environ['HOME'].encode(), b'tmpfs', 0, None) == 0\n",
+        "done(libc.mount(b'none', os.environ['HOME'].encode(), b'tmpfs', 0, None))",
+        "EPERM",
         "would change the tests' own file system",
         harmful=True,
     ),
     "unmount what covers": Attack(
         "what covers other folders cannot be taken away",
-        "any(libc.umount2(place, 2) == 0 for place in b'/tmp /student /proc /dev/shm'.split())",
+        "places = b'/tmp /student /proc /dev/shm'.split()\n"
+        "any_of([lambda place=place: done(libc.umount2(place, 2)) for place in places])",
+        "EPERM",
         "would change the machine",
         harmful=True,
     ),
     "chroot": Attack(
-        "no other root can be taken", "libc.chroot(b'/usr') == 0", "cannot be undone", harmful=True
+        "no other root can be taken",
+        "done(libc.chroot(b'/usr'))",
+        "EPERM",
+        "cannot be undone",
+        harmful=True,
     ),
     "key ring": Attack(
         "the key ring cannot be used",
-        "libc.syscall(248, b'user', b'coursekit', b'x', 1, ctypes.c_int(-2)) > 0",
+        "call('add_key', b'user', b'coursekit', b'x', 1, -2)",
+        "EPERM",
         _KERNEL,
     ),
     "io_uring": Attack(
-        "io_uring is closed", "call(425, 1, 0) or ctypes.get_errno() == 14", _KERNEL
-    ),
-    "bpf": Attack("bpf is refused", "call(321, 0, 0, 0) or ctypes.get_errno() == 22", _KERNEL),
-    "performance counters": Attack(
-        "perf_event_open is refused",
-        "call(298, 0, 0, 0, 0, 0) or ctypes.get_errno() == 14",
+        "io_uring is closed",
+        "meets(errno.EFAULT, lambda: call('io_uring_setup', 1, 0))",
+        "EPERM",
         _KERNEL,
     ),
-    "page faults": Attack("userfaultfd is refused", "call(323, 1)", _KERNEL),
-    "another processor mode": Attack(
-        "system calls of other kinds are refused", "call(0x40000000 | 39)", _KERNEL
+    "bpf": Attack(
+        "bpf is refused", "meets(errno.EINVAL, lambda: call('bpf', 0, 0, 0))", "EPERM", _KERNEL
     ),
-    "memory of no process": Attack("memfd is refused", "os.memfd_create('x') > 0"),
+    "performance counters": Attack(
+        "perf_event_open is refused",
+        "meets(errno.EFAULT, lambda: call('perf_event_open', 0, 0, 0, 0, 0))",
+        "EPERM",
+        _KERNEL,
+    ),
+    "page faults": Attack("userfaultfd is refused", "call('userfaultfd', 1)", "EPERM", _KERNEL),
+    "another processor mode": Attack(
+        "system calls of other kinds are refused",
+        "call('getpid', flag=0x40000000)",
+        "ENOSYS",
+        _KERNEL,
+    ),
+    "memory of no process": Attack("memfd is refused", "os.memfd_create('x') > 0", "EPERM"),
     "shared memory of System V": Attack(
-        "memory that outlives processes is refused", "libc.shmget(0, 4096, 0o1600) >= 0"
+        "memory that outlives processes is refused",
+        "number = libc.shmget(0, 4096, 0o1600)\n"
+        "done(number) and done(libc.shmctl(number, 0, None))",
+        "EPERM",
     ),
     "shared memory without a file": Attack(
         "no memory stays when a process releases it",
         "import mmap\nmmap.mmap(-1, 4096) is not None",
+        "EPERM",
     ),
     "shared memory of a device": Attack(
-        "no device gives such memory either", "open('/dev/zero', 'r+b').close() is None"
+        "no device gives such memory either", "open('/dev/zero', 'r+b').close() is None", "ENOENT"
     ),
     "memory held by a pipe": Attack(
         "no pipe holds memory that its process has given back",
         "block = ctypes.create_string_buffer(4096)\n"
         "parts = struct.pack('@PN', ctypes.addressof(block), 4096)\n"
-        "libc.syscall(278, os.pipe()[1], parts, ctypes.c_ulong(1), 0) == 4096",
+        "call('vmsplice', os.pipe()[1], parts, 1, 0)",
+        "EPERM",
     ),
     "asynchronous reading": Attack(
         "a number that the whole machine shares cannot be used up",
-        "libc.syscall(206, 1, ctypes.byref(ctypes.c_ulong(0))) == 0",
+        "call('io_setup', 1, ctypes.byref(ctypes.c_ulong(0)))",
+        "EPERM",
         _KERNEL,
     ),
     "the kernel's events": Attack(
         "only the kernel's own socket for routes is open",
         "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 15).close() is None",
+        "EPROTONOSUPPORT",
     ),
     "a pair of another family": Attack(
         "no socket of another family is made even for a moment",
-        "libc.socketpair(2, 1, 0, ctypes.create_string_buffer(8))\nctypes.get_errno() == 95",
+        "room = ctypes.create_string_buffer(8)\n"
+        "meets(errno.EOPNOTSUPP, lambda: done(libc.socketpair(2, 1, 0, room)))",
+        "EAFNOSUPPORT",
     ),
     "spared like any other": Attack(
         "when memory runs out, the kernel is ended before the conductor",
         "open('/proc/self/oom_score_adj').read().strip() != '1000'",
+        "False",
     ),
     "a lease on a file": Attack(
         "no file can be kept from others who want to open it",
@@ -357,11 +468,13 @@ ATTACKS: dict[str, Attack] = {
         "path = os.environ['HOME'] + '/leased'\n"
         "open(path, 'w').close()\n"
         "fcntl.fcntl(os.open(path, os.O_RDONLY), 1024, fcntl.F_WRLCK) == 0",
+        "EPERM",
         "the file system may have none",
     ),
     "a daemon": Attack(
         "no process outlives its kernel",
         "subprocess.Popen(['sh', '-c', f'setsid sleep {T[\"nap\"]} &']).wait() == 0",
+        NOTHING_OUTSIDE,
         "looked at afterwards",
     ),
 }

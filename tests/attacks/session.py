@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import secrets
 import socket
 import sys
@@ -15,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from attacks import ATTACKS, PREPARATION, Attack
+from attacks import ATTACKS, NOTHING_OUTSIDE, PREPARATION, Attack
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -26,6 +27,24 @@ from coursekit.sandbox.settings import Confinement
 
 WORD = "attacked-conductor"
 NOT_TRIED = "not tried without a sandbox"
+# What the kernel itself finds about its rights and limits.
+STATE = """
+import json, os, resource
+with open("/proc/self/mountinfo") as stream:
+    mounts = [(row.split()[4], row.split()[5].split(",")) for row in stream]
+print(json.dumps({
+    "user": os.getuid(),
+    "groups": os.getgroups(),
+    "namespaces": {
+        name: os.readlink(f"/proc/self/ns/{name}") for name in os.listdir("/proc/self/ns")
+    },
+    "limits": {
+        name: resource.getrlimit(getattr(resource, name))
+        for name in dir(resource) if name.startswith("RLIMIT_")
+    },
+    "mounts": mounts,
+}))
+"""
 
 
 def run(cells: list[str], level: Level) -> list[str]:
@@ -61,12 +80,12 @@ def _guarded(code: str) -> str:
     body = "".join(f"    {line}\n" for line in lines)
     return (
         f"try:\n{body}    print(bool({last}))\n"
-        "except BaseException as error:\n    print(type(error).__name__, error)\n"
+        "except BaseException as error:\n    print(outcome(error))\n"
     )
 
 
-def attack(level: Level, course: Path, home: Path) -> dict[str, Any]:
-    """Try every attack; return what each printed, and what was seen afterwards."""
+def attack(level: Level, course: Path, home: Path) -> tuple[dict[str, str], dict[str, Any]]:
+    """Try every attack; return what came of each, and what the kernel found about itself."""
     word = secrets.token_hex(8)
     abstract, path, port = (
         socket.socket(socket.AF_UNIX),
@@ -94,27 +113,42 @@ def attack(level: Level, course: Path, home: Path) -> dict[str, Any]:
             "nap": f"6{secrets.randbelow(10**6):06}",
         }
         head = f"T = {targets!r}\n{PREPARATION}"
-        printed = run([head, *(cell(each, level) for each in ATTACKS.values())], level)
-    found = dict(zip(ATTACKS, (text.strip() for text in printed[1:]), strict=True))
+        cells = (cell(each, level) for each in ATTACKS.values())
+        _, state, *printed = run([head, STATE, *cells], level)
+    found = dict(zip(ATTACKS, (text.strip() for text in printed), strict=True))
     naps = [
         int(folder.name)
         for folder in Path("/proc").glob("[0-9]*")
         if targets["nap"].encode() in _command(folder).split(b"\0")
     ]
-    found["a daemon"] = str(bool(naps))
+    _look_outside(found, "a daemon", succeeded=bool(naps))
     for number in naps:
         os.kill(number, 9)
     for name, each in ATTACKS.items():
         if each.path:
             written = Path(each.path.format(**targets))
             # What the sandbox took for the file may have been one of its own.
-            found[name] = str(written.is_file() and written.read_bytes().endswith(b"x"))
+            done = written.is_file() and written.read_bytes().endswith(b"x")
+            _look_outside(found, name, succeeded=done)
     for name in ("left", "left in memory"):
         left = Path(str(targets[name]))
         if left.exists():
             left.unlink()
             left.parent.rmdir()
-    return found
+    return found, json.loads(state)
+
+
+def _look_outside(found: dict[str, str], name: str, *, succeeded: bool) -> None:
+    """Correct what came of an attack by what was seen outside; its own errors stay."""
+    if succeeded:
+        found[name] = "True"
+    elif found[name] == "True":
+        found[name] = NOTHING_OUTSIDE
+
+
+def _namespaces() -> dict[str, str]:
+    """This process's namespaces, by their kind."""
+    return {path.name: os.readlink(path) for path in Path("/proc/self/ns").iterdir()}
 
 
 def _command(folder: Path) -> bytes:
@@ -144,11 +178,16 @@ def victim(folder: Path) -> tuple[Path, Path]:
 def main() -> None:
     """Attack, and print what came of it."""
     level = next(level for level in LEVELS if level.name == sys.argv[1])
+    for kind in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE, resource.RLIMIT_CPU):
+        _, most = resource.getrlimit(kind)
+        # What a kernel has less of, it was given by the sandbox.
+        resource.setrlimit(kind, (most, most))
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         course, home = victim(folder)
-        results = attack(level, course, home)
-        print(json.dumps({"user": os.getuid(), "results": results}))
+        results, state = attack(level, course, home)
+        told = {"user": os.getuid(), "results": results, "state": state}
+        print(json.dumps(told | {"namespaces": _namespaces()}))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Attacks on every level that this machine offers, as root and as an ordinary user.
 
-The control run, without a sandbox, shows that the attacks are real.
+Each must be refused in the way that it names. The control run, without a sandbox, shows that
+the attacks are real.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attacks import ATTACKS
@@ -18,18 +20,30 @@ from session import NOT_TRIED, WORD
 from users import ORDINARY, as_ordinary_user, is_root
 
 from coursekit.sandbox.levels import LEVELS, NONE, Level
+from coursekit.sandbox.limits import MEGABYTE, Limits, most_threads
 
 pytestmark = pytest.mark.slow
 
 SESSION = Path(__file__).with_name("session.py")
-SANDBOXED = [level for level in LEVELS if level.sandboxed]
-RUNS = [(level, who) for level in SANDBOXED for who in ("root", "an ordinary user")]
+RUNS = [
+    pytest.param(level, who, id=f"{level.name}-{who}")
+    for level in LEVELS
+    if level.sandboxed
+    for who in ("root", "user")
+]
+WRITABLE = {"/student", "/tmp", "/dev/shm"}
+DEVICES = {"/dev/null", "/dev/full", "/dev/random", "/dev/urandom"}
+# The system's answers to a call that is wrong in itself: then nothing was tried.
+WRONG_CALLS = {"EINVAL", "EFAULT", "EBADF", "ENOTTY"}
 
 
 @cache
-def outcomes(level: Level, who: str) -> dict[str, str]:
-    """What came of each attack; all run in one kernel."""
-    before = as_ordinary_user() if is_root() and who != "root" else []
+def session(level: Level, who: str) -> dict[str, Any]:
+    """What `session.py` prints; all attacks run in one kernel."""
+    if why := level.why_not():
+        pytest.skip(f"this machine has no level {level.name}: {why}")
+    if who == "root" and not is_root():
+        pytest.skip("attacks on a conductor that is root need root")
     environment = {
         **os.environ,
         "COURSE_SECRET": "kept from students",
@@ -38,46 +52,82 @@ def outcomes(level: Level, who: str) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     done = subprocess.run(
-        [*before, sys.executable, str(SESSION), level.name, WORD],
+        [
+            *(as_ordinary_user() if is_root() and who == "user" else []),
+            sys.executable,
+            str(SESSION),
+            level.name,
+            WORD,
+        ],
         env=environment,
+        # Groups that the kernel must not keep.
+        extra_groups=[ORDINARY] if is_root() else None,
         cwd="/",
         capture_output=True,
         text=True,
         timeout=240,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout.splitlines()[-1])
-    expected = {"root": 0, "an ordinary user": ORDINARY if is_root() else os.getuid()}
-    assert found["user"] == (os.getuid() if not level.sandboxed else expected[who])
-    results: dict[str, str] = found["results"]
-    assert set(results) == set(ATTACKS)
-    return results
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    assert found["user"] == (ORDINARY if is_root() and who == "user" else os.getuid())
+    assert set(found["results"]) == set(ATTACKS)
+    return found
 
 
 @pytest.mark.parametrize(("level", "who"), RUNS)
-def test_no_attack_succeeds_in_a_sandbox(level: Level, who: str) -> None:
-    if why := level.why_not():
-        pytest.skip(f"this machine has no level {level.name}: {why}")
-    if who == "root" and not is_root():
-        pytest.skip("attacks on a conductor that is root need root")
-    succeeded = {
-        name: ATTACKS[name].claim
-        for name, outcome in outcomes(level, who).items()
-        if outcome == "True"
+def test_every_attack_is_refused_in_the_way_that_it_names(level: Level, who: str) -> None:
+    others = {
+        name: (outcome, ATTACKS[name].claim)
+        for name, outcome in session(level, who)["results"].items()
+        if outcome not in ATTACKS[name].refused.split()
     }
-    assert succeeded == {}
-    # Each was tried: it came to an end with an answer or an error, in words.
-    assert all(outcomes(level, who).values())
+    assert others == {}
 
 
 def test_attacks_are_real_without_a_sandbox() -> None:
-    found = outcomes(NONE, "root")
+    found: dict[str, str] = session(NONE, "the tests' own")["results"]
     failed = {
         name: found[name]
         for name, attack in ATTACKS.items()
         if not attack.no_control and found[name] != "True"
     }
     assert failed == {}
+    # Python's own errors have a colon behind their names.
+    wrong = {name for name in ATTACKS if ":" in found[name] or found[name] in WRONG_CALLS}
+    assert wrong == set()
     assert {name for name, outcome in found.items() if outcome == NOT_TRIED} == {
         name for name, attack in ATTACKS.items() if attack.harmful
     }
+
+
+@pytest.mark.parametrize(("level", "who"), RUNS)
+def test_the_kernel_itself_finds_its_limits_and_rights(level: Level, who: str) -> None:
+    found = session(level, who)
+    state = found["state"]
+    assert state["user"] not in {0, os.getuid()} or not is_root()
+    assert state["groups"] == [] or not is_root()
+    shared = {
+        name for name, each in state["namespaces"].items() if found["namespaces"][name] == each
+    }
+    expected = {"time", "time_for_children"} | ({"user"} if who == "root" else set())
+    assert shared == expected & set(found["namespaces"])
+    most = Limits()
+    limits = {
+        "RLIMIT_AS": most.process_megabytes * MEGABYTE,
+        "RLIMIT_FSIZE": most.disk_megabytes * MEGABYTE,
+        "RLIMIT_NOFILE": most.open_files,
+        "RLIMIT_NPROC": most_threads(most.processes),
+        "RLIMIT_SIGPENDING": 4096,
+        **dict.fromkeys(("RLIMIT_CORE", "RLIMIT_MEMLOCK", "RLIMIT_MSGQUEUE"), 0),
+    }
+    assert {name: state["limits"][name] for name in limits} == {
+        name: [value, value] for name, value in limits.items()
+    }
+    assert state["limits"]["RLIMIT_CPU"] == [most.processor_seconds, most.processor_seconds + 5]
+    mounts = {place: set(flags) for place, flags in state["mounts"]}
+    assert mounts.keys() >= WRITABLE | DEVICES | {"/", "/proc"}
+    assert {place for place, flags in mounts.items() if "nosuid" not in flags} == set()
+    assert {place for place, flags in mounts.items() if "nodev" not in flags} == DEVICES
+    writable = {place for place, flags in mounts.items() if "rw" in flags}
+    assert writable == WRITABLE | DEVICES | {"/proc"}
+    assert "noexec" in mounts["/proc"]

@@ -52,6 +52,20 @@ GREEDY: dict[str, tuple[str, str, float]] = {
         "output of cell 4 was cut at 500 messages",
         6,
     ),
+    "pictures": (
+        "from IPython.display import display\ndisplay({'image/png': 'A' * 11_000_000}, raw=True)",
+        "output of cell 4 was cut at 10 MB",
+        6,
+    ),
+    # It lowers its own limit, which would take longer; the words are those of the limit's signal.
+    "processor": (
+        "import resource, time\n"
+        "soon = int(time.process_time()) + 1\n"
+        "resource.setrlimit(resource.RLIMIT_CPU, (soon, soon + 5))\n"
+        "while True: pass",
+        "cell 4 used up the processor time (2400 s)",
+        0,
+    ),
     "forged": (
         "kernel = get_ipython().kernel\n"
         "forged = {'header': {'msg_id': 'x'}, 'parent_header': kernel.get_parent()['header'],\n"

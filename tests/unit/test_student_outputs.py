@@ -14,6 +14,7 @@ from coursekit.kernels.manager import MAX_HEADER_BYTES, MAX_PARTS, BoundedSessio
 from coursekit.kernels.outputs.cell_outputs import CellOutputs
 from coursekit.kernels.outputs.output_meter import MAX_FULL_CELLS, OutputMeter
 from coursekit.kernels.outputs.plain_outputs import MAX_COLOURS, formed_message, plain_message
+from coursekit.nbgrader_seam import judge_answers
 from coursekit.sandbox.limits import Limits
 
 
@@ -130,6 +131,31 @@ def test_only_colours_that_pages_know_are_kept(text: str, kept: str | None) -> N
     assert found is not None
     assert found["text"] == (text if kept is None else kept)
     ansi2html(found["text"])  # it stops at others
+
+
+def test_text_is_metered_before_it_is_made_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    # To make one letter plain takes as long as to send thousands.
+    lengths: list[int] = []
+
+    def noted(formed: dict[str, Any]) -> dict[str, Any]:
+        content = formed["content"]
+        lengths.append(
+            len(content.get("text", "") or content.get("data", {}).get("text/plain", ""))
+        )
+        return plain_message(formed)
+
+    monkeypatch.setattr(judge_answers, "plain_message", noted)
+    judge = judge_answers.JudgeAnswers()
+    judge._meter = OutputMeter(Limits(text_kilobytes=1), Counter())
+    judge._outputs = CellOutputs(cell := new_code_cell())
+    letters = "é\u202e" * 200
+    formed = formed_message(message("stream", name="stdout", text=letters))
+    assert formed is not None
+    assert formed["content"]["text"] == letters  # nothing was looked at letter by letter
+    for _ in range(10):
+        judge.process_message(message("stream", name="stdout", text=letters), cell, 0)
+        judge.process_message(message("display_data", data={"text/plain": letters}), cell, 0)
+    assert 0 < sum(lengths) <= 1024
 
 
 def test_what_takes_room_on_a_page_is_counted() -> None:

@@ -28,6 +28,7 @@ class StudentProvisioner(LocalProvisioner):
     process: Any = None
     _watchdog: Watchdog | None = None
     _ended: int | None = None
+    _left = 0
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel, with copies of the files of its working folder.
@@ -62,6 +63,8 @@ class StudentProvisioner(LocalProvisioner):
         """Return the kernel's exit status, or None while it runs."""
         if self.process:
             self._ended = self.process.poll()
+            # Only a zygote's kernel tells how many processes it left.
+            self._left = getattr(self.process, "left", 0)
         return await super().poll()
 
     async def cleanup(self, restart: bool = False) -> None:
@@ -81,7 +84,9 @@ class StudentProvisioner(LocalProvisioner):
 
     def why_it_ended(self) -> str:
         """Return which limit ended the kernel, as `Watchdog.why_it_ended`; "" if no limit did."""
-        return self._watchdog.why_it_ended(self._ended or 0) if self._watchdog else ""
+        if self._watchdog is None:
+            return ""
+        return self._watchdog.why_it_ended(self._ended or 0, self._left)
 
 
 def _listen(path: str) -> socket.socket:

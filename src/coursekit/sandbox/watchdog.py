@@ -61,10 +61,15 @@ class Watchdog:
         self._ended.set()
         self._thread.join()
 
-    def why_it_ended(self, status: int) -> str:
-        """Return which limit ended a kernel of this exit status; "" if no limit did.
+    def why_it_ended(self, status: int, left: int) -> str:
+        """Return which limit ended a kernel; "" if no limit did.
 
         For example "memory ran out in {} (4 GB)", with {} for what ran.
+
+        Args:
+            status: the kernel's exit status.
+            left: how many processes it left, if that is known; otherwise 0.
+
         """
         if self._why:
             return self._why
@@ -79,6 +84,11 @@ class Watchdog:
             and self._peak_addresses > _NEARLY_ALL * most
         ):
             return f"memory ran out in {{}} ({in_words(most)})"
+        # A library that cannot start a thread aborts, often before the next look; the threads
+        # of the kernel itself are gone then.
+        crowd = max(left, *self._threads)
+        if number == signal.SIGABRT and crowd > _NEARLY_ALL * self._limits.processes:
+            return too_many_threads(self._limits.processes)
         return ""
 
     def crowded(self) -> str:

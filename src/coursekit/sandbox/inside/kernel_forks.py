@@ -166,7 +166,9 @@ def _be_first(connection: socket.socket, received: ReceivedRequest) -> None:
         if child == kernel:
             break
     code = os.waitstatus_to_exitcode(status)
-    kernel_start.tell(connection, ended=128 - code if code < 0 else code)
+    # Processes that nobody has waited for are among them; this one is not.
+    left = sum(map(str.isdigit, os.listdir("/proc"))) - 1
+    kernel_start.tell(connection, ended=128 - code if code < 0 else code, left=left)
 
 
 def _be_kernel(received: ReceivedRequest) -> None:
@@ -174,8 +176,6 @@ def _be_kernel(received: ReceivedRequest) -> None:
 
     import numpy
 
-    # As with any process, the kernel's own files in /proc belong to it.
-    prctl(PR_SET_DUMPABLE, 1)
     # A fork inherits the random state that a process draws when it starts.
     random.seed()
     numpy.random.seed()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from coursekit.sandbox.inside import confinement
 from coursekit.sandbox.inside.requests import KernelRequest, ReceivedRequest
+from coursekit.sandbox.inside.system_calls import PR_SET_DUMPABLE, prctl
 
 
 def tell(line: socket.socket, **news: object) -> None:
@@ -68,6 +69,10 @@ def become_kernel(received: ReceivedRequest) -> None:
     from coursekit.sandbox.inside.student_kernel import serve
 
     request = received.request
+    if not request.home:
+        # As with any process, the kernel's own files in /proc belong to it: it has changed its
+        # user, or comes from a process whose files do not.
+        prctl(PR_SET_DUMPABLE, 1)
     file = Path(request.home or confinement.HOME, ".connection.json")
     file.write_text(json.dumps(request.connection), encoding="utf-8")
     serve(file, received.listening)

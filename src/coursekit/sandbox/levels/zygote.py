@@ -26,6 +26,9 @@ class ForkedKernel(ForkedProcess):
             signals but those that kill; when it is killed, the system kills all the others.
         news: the connection on which it tells how it ended.
 
+    Attributes:
+        left: how many processes the kernel left when it ended.
+
     """
 
     stdin = stdout = stderr = None
@@ -33,12 +36,14 @@ class ForkedKernel(ForkedProcess):
     def __init__(self, first: int, news: socket.socket) -> None:
         super().__init__(first)
         self._news = news
+        self.left = 0
 
     terminate = ForkedProcess.kill
 
     def _status(self) -> int:
         with self._news:
             news, _ = read_news(self._news, 0)
+        self.left = int(news.get("left", 0))
         return int(news.get("ended", super()._status()))
 
 

@@ -1,0 +1,124 @@
+"""What the watchdog counts of a real process: each kind of memory that no limit counts.
+
+A process takes something, and the difference must be what this machine keeps for it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from coursekit.sandbox.limits import MEGABYTE
+from coursekit.sandbox.measured_use import Measuring, Use, socket_bytes
+
+# It takes one thing after another, each when it is asked to.
+TAKER = """
+import ctypes, mmap, os, socket, sys, threading
+kept, libc = [], ctypes.CDLL(None)
+def files():
+    kept.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(900))
+def mappings():
+    libc.mmap.restype = ctypes.c_void_p
+    pages = 40_000
+    start = libc.mmap(None, ctypes.c_size_t(pages * mmap.PAGESIZE), 0, 0x22, -1, 0)
+    for page in range(0, pages, 2):
+        place = ctypes.c_void_p(start + page * mmap.PAGESIZE)
+        libc.mprotect(place, ctypes.c_size_t(mmap.PAGESIZE), 1)
+def sockets():
+    for _ in range(200):
+        kept.extend(socket.socketpair())
+def threads():
+    for _ in range(5):
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+    for _ in range(3):
+        child = os.posix_spawn("/bin/true", ["true"], {})
+        os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+print("begun", flush=True)
+for line in sys.stdin:
+    globals()[line.strip()]()
+    print("taken", flush=True)
+"""
+NEW_NETWORK = ["unshare", *(["--user", "--map-root-user"] if os.getuid() else []), "--net"]
+# What Python itself may take meanwhile.
+SLACK = 4 * MEGABYTE
+
+
+@contextmanager
+def taker(*before: str) -> Iterator[subprocess.Popen[str]]:
+    command = [*before, sys.executable, "-c", TAKER]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as one:
+        assert one.stdout is not None
+        assert one.stdout.readline() == "begun\n"
+        try:
+            yield one
+        finally:
+            one.kill()
+
+
+def measured(one: subprocess.Popen[str], *, closely: bool = False) -> Use:
+    """What it uses: with as many mappings as one can have, or with a closer look at them."""
+    at_first_sight = Measuring(one.pid, 10**15).measure()
+    return Measuring(one.pid, at_first_sight.memory - 1).measure() if closely else at_first_sight
+
+
+def taken(one: subprocess.Popen[str], what: str, *, closely: bool = False) -> tuple[Use, Use]:
+    """What it uses before it takes something, and afterwards."""
+    assert one.stdin is not None and one.stdout is not None
+    before = measured(one, closely=closely)
+    print(what, file=one.stdin, flush=True)
+    assert one.stdout.readline() == "taken\n"
+    return before, measured(one, closely=closely)
+
+
+def table(process: int) -> int:
+    """The bytes for a process's table of files, and for files that wait for others."""
+    size = re.search(r"^FDSize:\s+(\d+)", Path(f"/proc/{process}/status").read_text(), re.M)
+    assert size
+    files = int(size[1])
+    watches = int(Path("/proc/sys/fs/epoll/max_user_watches").read_text())
+    return 8192 * files + 192 * min(files**2, watches)
+
+
+def test_open_files_count_and_what_can_wait_for_them() -> None:
+    with taker() as one:
+        bytes_before = table(one.pid)
+        before, after = taken(one, "files")
+        wanted = table(one.pid) - bytes_before
+    assert wanted > 900 * 8192
+    assert 0 <= after.memory - before.memory - wanted < SLACK
+
+
+def test_mappings_count_as_many_as_there_are_where_it_matters() -> None:
+    with taker() as one:
+        before, after = taken(one, "mappings", closely=True)
+        lines = Path(f"/proc/{one.pid}/maps").read_bytes().count(b"\n")
+        assert lines > 40_000
+        assert 280 * 40_000 <= after.memory - before.memory < 280 * lines + SLACK
+        # At first sight there are as many as one process can have.
+        largest = int(Path("/proc/sys/vm/max_map_count").read_text())
+        assert measured(one).memory > 280 * largest
+
+
+def test_each_socket_counts_as_the_most_that_it_can_hold() -> None:
+    default = int(Path("/proc/sys/net/core/wmem_default").read_text())
+    assert socket_bytes() > 2 * default
+    if subprocess.run([*NEW_NETWORK, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine does not let its users make a network")
+    with taker(*NEW_NETWORK) as one:
+        bytes_before = table(one.pid)
+        before, after = taken(one, "sockets")
+        wanted = 400 * socket_bytes() + table(one.pid) - bytes_before
+    assert 0 <= after.memory - before.memory - wanted < SLACK
+
+
+def test_threads_count_and_processes_that_nobody_has_waited_for() -> None:
+    with taker() as one:
+        before, after = taken(one, "threads")
+    assert (before.threads, after.threads) == (1, 9)
