@@ -141,9 +141,10 @@ class NetworkChecks:
             return "its blocks have other layers here than when they are called one by one" + (
                 f"\n{found}" if (found := self._beside(call, whole, own).any_difference()) else ""
             )
+        if not closed.closed:
+            return self._beside(call, closed, self._graphs.graph(call)).any_difference()
         for node in closed.of_kind(CLOSED_BLOCK):
-            judged = self._how.networks.get(node.function)
-            if judged is None or not judged.without_mistake:
+            if self._is_known_to_be_wrong(node.function):
                 continue
             shape = closed.shapes[node.inputs[0]]
             block, layers = block_call(node, shape), self._own_layers(node, shape)
@@ -157,6 +158,13 @@ class NetworkChecks:
                     f"\n{block}: {beside.any_difference()}"
                 )
         return ""
+
+    def _is_known_to_be_wrong(self, block: str) -> bool:
+        """Whether a block's own test cell found a mistake, or may have found one."""
+        judged = self._how.networks.get(block)
+        # In a notebook each test cell is on its own. In the judge, a test cell that comes
+        # later has not found anything.
+        return self._how.in_notebook if judged is None else not judged.without_mistake
 
     def _own_layers(self, block: Node, shape: Shape) -> Graph | None:
         """The layers of the student's own block; None if it draws none that can be read."""

@@ -107,8 +107,15 @@ class Fields:
     def activation(self) -> Steps:
         """The step of the layer's activation; TensorFlow's softmax counts as Keras's."""
         function = self._left.get("activation")
-        if isinstance(function, dict) and function.get("config") == "softmax_v2":
-            self._left["activation"] = "softmax"
+        if isinstance(function, dict):
+            name = function.get("class_name")
+            if function.get("config") == "softmax_v2":
+                self._left["activation"] = "softmax"
+            elif function.get("module") == "keras.layers" and name in {"ReLU", "Softmax"}:
+                # As in Activation(ReLU()): the layer stands for a function.
+                del self._left["activation"]
+                config = mapping(function.get("config"), "the activation's config")
+                return LAYERS[name].steps(Fields(config, _defaults(name), self._layer))
         return _activation(self.choice("activation", ACTIVATIONS))
 
     def wholes(self, key: str, count: int, low: int, high: int) -> tuple[int, ...]:
@@ -156,6 +163,8 @@ class Fields:
             return (_INITIALIZERS[registered], seed)
         if (value.get("module"), value.get("class_name")) == ("keras.initializers", "Constant"):
             number = settings.get("value")
+            if number == 0 and key == "bias_initializer":
+                return ("default",)
             if isinstance(number, int | float) and abs(number) <= 1e6:
                 return ("constant", float(number))
         default = self._defaults.get(key)

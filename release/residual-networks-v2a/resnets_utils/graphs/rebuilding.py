@@ -39,7 +39,9 @@ Layers = dict[tuple[str, ...], keras.layers.Layer]
 SAME_VALUES = 1e-3
 
 
-def build(graph: Graph, *, seeded: bool = True, dropout_salt: int | None = None) -> keras.Model:
+def build(
+    graph: Graph, *, seeded: bool = True, dropout_salt: int | None = None, named: bool = False
+) -> keras.Model:
     """Build the model that a graph describes.
 
     Only settings that `keras_json` has checked reach Keras.
@@ -50,43 +52,65 @@ def build(graph: Graph, *, seeded: bool = True, dropout_salt: int | None = None)
             quicker when weights are set afterwards.
         dropout_salt: decides which values every dropout leaves out; None for
             Keras's own dropout, which is random.
+        named: give the layers that have weights the graph's names.
 
     Raises:
         ValueError: if a kind cannot be built, or the graph is too deep or too large.
 
     """
     entrance = keras.Input(graph.nodes[0]["shape"])
-    values = _values(graph, entrance, seeded, dropout_salt)
+    values = _values(graph, entrance, seeded, dropout_salt, named=named)
     try:
         return keras.Model(entrance, values[graph.output])
     except RecursionError:
         raise ValueError("the layers are stacked too deeply") from None
 
 
-def compute(graph: Graph, pictures: Array, salt: int) -> tuple[Array, Array]:
-    """Return what the graph predicts with the weights that it starts from, and with random ones.
+def compute(graph: Graph, pictures: Array, salt: int) -> list[Array]:
+    """Return what a graph computes, step by step: see `results`.
 
-    This is quicker than building a model and calling it twice.
+    This is quicker than building a model and calling it several times.
 
     Args:
         graph: the graph.
         pictures: its input, float32, of shape (pictures, height, width, channels).
-        salt: decides the random weights; see `set_random_weights`.
+        salt: decides the random weights.
 
     Raises:
         ValueError: for the same reasons as `build`.
 
     """
-    predicting = graph.with_nodes(
-        replace(node, settings={**node.settings, "training": False})
-        if node.kind in TRAINING_KINDS
-        else node
-        for node in graph.nodes
-    )
     layers: Layers = {}
-    at_start = np.asarray(_values(predicting, pictures, True, layers=layers)[graph.output])
-    set_random_weights((one for layer in layers.values() for one in layer.weights), salt)
-    return at_start, np.asarray(_values(predicting, pictures, True, layers=layers)[graph.output])
+
+    def call(training: bool) -> Array:
+        called = graph.with_nodes(
+            replace(node, settings={**node.settings, "training": training})
+            if node.kind in TRAINING_KINDS
+            else node
+            for node in graph.nodes
+        )
+        return np.asarray(_values(called, pictures, True, layers=layers)[graph.output])
+
+    return results(call, lambda: [one for layer in layers.values() for one in layer.weights], salt)
+
+
+def results(
+    call: Callable[[bool], Array], weights: Callable[[], Iterable[Any]], salt: int
+) -> list[Array]:
+    """Return what a network gives at its start and then with random weights.
+
+    With random weights it predicts, trains, and predicts again: a normalisation that does
+    nothing, or keeps other averages, then shows.
+
+    Args:
+        call: calls the network, told whether it is training.
+        weights: returns the network's weights.
+        salt: decides the random weights; see `set_random_weights`.
+
+    """
+    at_start = call(False)
+    set_random_weights(weights(), salt)
+    return [at_start, call(False), call(True), call(False)]
 
 
 class FixedDropout(keras.layers.Layer):  # type: ignore[misc]
@@ -118,6 +142,7 @@ def _values(
     seeded: bool,
     dropout_salt: int | None = None,
     layers: Layers | None = None,
+    named: bool = False,
 ) -> list[Any]:
     """Call the layers that a graph describes one after the other, on symbols or on numbers.
 
@@ -136,6 +161,8 @@ def _values(
         key = (node.kind, *node.weights_of(at))
         if key not in layers:
             layers[key] = _layer(node, seeded, dropout_salt)
+            if named and node.kind in WEIGHTED:
+                layers[key].name = node.layer
         options = (
             {"training": node["training"]} if node.settings.get("training") is not None else {}
         )
@@ -197,17 +224,20 @@ def _layer(node: Node, seeded: bool, dropout_salt: int | None) -> keras.layers.L
     return getattr(keras.layers, name)(**given)
 
 
-def set_random_weights(weights: Iterable[Any], salt: int) -> None:
+def set_random_weights(weights: Iterable[Any], salt: int, *, by_name: bool = False) -> None:
     """Give each of a model's weights values that depend on its role, shape and ``salt`` alone.
+
+    With ``by_name`` they depend on its layer's name, too.
 
     Two models of one function then hold the same weights, whatever the names and
     the order of their layers. Batch normalisation gets statistics that differ from
     its start, so that a missing one or a wrong axis changes the result.
     """
     for variable in weights:
-        role = variable.path.rsplit("/", 1)[-1]
+        *layer, role = variable.path.split("/")
         shape = tuple(variable.shape)
-        key = hashlib.sha256(repr((salt, role, shape)).encode()).digest()
+        said = (salt, role, shape, layer[-1]) if by_name else (salt, role, shape)
+        key = hashlib.sha256(repr(said).encode()).digest()
         rng = np.random.default_rng(list(key))
         if role in {"gamma", "moving_variance"}:
             values = rng.uniform(0.5, 1.5, shape)
@@ -218,7 +248,7 @@ def set_random_weights(weights: Iterable[Any], salt: int) -> None:
         variable.assign(values.astype(np.float32))
 
 
-def same_behaviour(answer: Graph, expected: Graph, salt: int) -> bool:
+def same_behaviour(answer: Graph, expected: Graph, salt: int, *, by_name: bool = False) -> bool:
     """Whether two graphs compute the same with equal weights, predicting and training.
 
     They must also predict the same after the training call: then the averages that a
@@ -228,6 +258,7 @@ def same_behaviour(answer: Graph, expected: Graph, salt: int) -> bool:
         answer: a graph with its blocks open.
         expected: what to compare with, on an input of the same shape.
         salt: decides the random weights and the random pictures.
+        by_name: whether layers of one name have equal weights, and others do not.
 
     """
     sizes = [
@@ -249,10 +280,10 @@ def same_behaviour(answer: Graph, expected: Graph, salt: int) -> bool:
     values = []
     for graph in graphs:
         try:
-            model = build(graph, seeded=False, dropout_salt=salt)
+            model = build(graph, seeded=False, dropout_salt=salt, named=by_name)
         except ValueError:
             return False
-        set_random_weights(model.weights, salt)
+        set_random_weights(model.weights, salt, by_name=by_name)
         values.append(
             [np.asarray(model(pictures, training=training)) for training in (False, True, False)]
         )

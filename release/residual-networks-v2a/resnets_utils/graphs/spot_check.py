@@ -9,6 +9,7 @@ built from the description, and both results must agree.
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -18,23 +19,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnets_utils.graphs.graph import Graph
+from resnets_utils.graphs.keras_layers import FOR_TRAINING
 from resnets_utils.graphs.rebuilding import (
     close,
     compute,
-    set_random_weights,
+    results,
     starts_are_known,
 )
 
 _PICTURES = 2
 _MAX_VALUES = 64
-_MAX_CHARACTERS = 5_000
+_MAX_CHARACTERS = 10_000
 
 
 def sample(model: keras.Model, salt: int) -> str:
-    """Return some of what a model computes, as JSON text.
+    """Return some of what a model computes, and how many weights it has, as JSON text.
 
-    It computes with the weights that it starts from, and then with random ones, which
-    also show a normalisation that does nothing. Its own weights are put back.
+    Its own weights are put back.
 
     Args:
         model: a model of one input and one output.
@@ -42,29 +43,38 @@ def sample(model: keras.Model, salt: int) -> str:
 
     """
     pictures = _pictures(model.inputs[0].shape, salt)
+
+    def call(training: bool) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Keras warns of a list of one input
+            values = model(pictures, training=training)
+        if isinstance(values, list | tuple):  # from Model(inputs=[...], outputs=[X])
+            (values,) = values
+        return values
+
     own = model.get_weights()
-    at_start = _predicted(model, pictures)
-    set_random_weights(model.weights, salt)
-    values = [at_start, _predicted(model, pictures)]
+    values = results(call, lambda: model.weights, salt)
     model.set_weights(own)
-    return json.dumps([[float(value) for value in _some(one, salt)] for one in values])
+    said = {
+        "values": [[float(value) for value in _some(one, salt)] for one in values],
+        "parameters": [_size(model.weights), _size(model.trainable_weights)],
+        "restrained": any(one.regularizer or one.constraint for one in model.weights),
+    }
+    return json.dumps(said)
 
 
-def _predicted(model: keras.Model, pictures: NDArray[np.float32]) -> Any:
-    # Not in training: a `training` argument of one layer would reach others in the same call.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras warns of a list of one input
-        values = model(pictures, training=False)
-    if isinstance(values, list | tuple):  # from Model(inputs=[...], outputs=[X])
-        (values,) = values
-    return values
+def _size(weights: Sequence[Any]) -> int:
+    """How many numbers there are in weights; one that two layers share counts once."""
+    distinct = {id(weight): math.prod(weight.shape) for weight in weights}
+    return sum(distinct.values())
 
 
 def agrees(said: str, graph: Graph, salt: int) -> bool:
-    """Whether a network computes what its graph says.
+    """Whether a network is and computes what its graph says.
 
     A network that cannot be compared does not agree. If the graph says nothing certain of
-    the weights at the start, the values with random weights alone are compared.
+    the weights at the start, values with random weights alone are compared; if it holds a
+    dropout, which is random, values of prediction alone.
 
     Args:
         said: what `sample` returned for the network; it may come from a student's process.
@@ -73,15 +83,25 @@ def agrees(said: str, graph: Graph, salt: int) -> bool:
 
     """
     try:
-        at_start, random = (
-            np.asarray(values, np.float32) for values in json.loads(said[:_MAX_CHARACTERS])
-        )
+        told = json.loads(said[:_MAX_CHARACTERS])
+        values = [np.asarray(some, np.float32) for some in told["values"]]
         right = [
-            _some(values, salt) for values in compute(graph, _pictures(graph.shapes[0], salt), salt)
+            _some(all_of_them, salt)
+            for all_of_them in compute(graph, _pictures(graph.shapes[0], salt), salt)
         ]
+        weights_are_right = told["parameters"] == [
+            graph.parameters(),
+            graph.parameters(trainable_only=True),
+        ]
+        restrained = any(FOR_TRAINING & set(node.also_sets) for node in graph.nodes)
+        compared = [close(one, other) for one, other in zip(values, right, strict=True)]
     except Exception:  # whatever it is, it comes from the student's graph or values
         return False
-    return close(random, right[1]) and (not starts_are_known(graph) or close(at_start, right[0]))
+    if not starts_are_known(graph):
+        compared[0] = True
+    if any(0 < float(str(node["rate"])) < 1 for node in graph.of_kind("dropout")):
+        compared[2:] = [True, True]
+    return all(compared) and weights_are_right and (restrained or told["restrained"] is False)
 
 
 def _pictures(shape: Sequence[int | None], salt: int) -> NDArray[np.float32]:

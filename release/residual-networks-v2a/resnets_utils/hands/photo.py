@@ -142,10 +142,11 @@ def predict(model: Any, photo: NDArray[np.float32]) -> NDArray[np.float64]:
             "Build the model and train it again with a smaller learning rate.",
         )
     # Half precision rounds a sum of six by less than a hundredth.
-    if (probabilities < 0).any() or abs(probabilities.sum() - 1) > 0.01:
+    total = probabilities.sum()
+    found = "not to 1" if abs(total - 1) > 0.01 else "but one is below 0"
+    if (probabilities < 0).any() or abs(total - 1) > 0.01:
         raise StudentError(
-            f"The model's six outputs add up to {probabilities.sum():.3g}, not to 1: they are not "
-            "probabilities.",
+            f"The model's six outputs add up to {total:.3g}, {found}: they are not probabilities.",
             'Give its last layer a softmax: activation="softmax".',
         )
     return probabilities

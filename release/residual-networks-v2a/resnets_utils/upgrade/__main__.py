@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from resnets_utils.border.reply import reason_of
 from resnets_utils.hinted_errors import StudentError
 from resnets_utils.upgrade import upgrade
 
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except Exception as error:
-        said = f"{type(error).__name__}: {error}".split("\n")[0]
+        said = reason_of(error).split("\n")[0]
         print(f"error: {chosen.old} could not be upgraded: {said}", file=sys.stderr)
         print("hint: show the notebook and this error to your instructor", file=sys.stderr)
         return 1

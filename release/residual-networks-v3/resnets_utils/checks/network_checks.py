@@ -22,7 +22,6 @@ from resnets_utils.checks.graph_comparison import (
     CONVOLUTION,
     NORMALISATION,
     GraphComparison,
-    all_and_names,
     all_and_start,
     all_but_start,
 )
@@ -168,11 +167,12 @@ class Answer:
         def before(graph: Graph, node: Node) -> str:
             return graph.nodes[node.inputs[0]].kind
 
-        def tally(
-            graph: Graph, read: Callable[[Graph, Node], object]
-        ) -> Counter[tuple[object, ...]]:
+        def read(graph: Graph) -> list[tuple[Any, ...]]:
+            return [_settings(node, NORMALISATION) for node in graph.of_kind("batch normalisation")]
+
+        def tally(graph: Graph) -> Counter[tuple[Any, ...]]:
             return Counter(
-                (read(graph, node), *_settings(node, NORMALISATION))
+                (before(graph, node), *_settings(node, NORMALISATION))
                 for node in graph.of_kind("batch normalisation")
             )
 
@@ -188,9 +188,9 @@ class Answer:
             )
 
         # Settings such as the momentum and a small epsilon hardly show in what is computed.
-        if tally(answer, lambda *one: None) != tally(wanted, lambda *one: None):
+        if read(answer) != read(wanted):
             raise self._failed(reason() or self.graphs.any_difference())
-        self._judge(tally(answer, before) == tally(wanted, before), reason)
+        self._judge(tally(answer) == tally(wanted), reason)
 
     def has_initial_weights(self) -> None:
         """Ask for the exercise's initializer and seed in every convolution and dense layer."""
@@ -220,8 +220,18 @@ class Answer:
                         f"{where}{bias} starts from {start_in_words(got)}; "
                         f"the exercise asks for {start_in_words(wanted)}"
                     )
-        counts = [len(graph.of_kind(*kinds, CLOSED_BLOCK)) for graph in self.graphs.at_one_level]
-        missing = counts[1] - counts[0]
+        if self.graphs.alike(all_but_start) and not self.graphs.alike(all_and_start):
+            # Each layer has some layer's start, but not its own.
+            found = self.graphs.first_difference(
+                answer, self.graphs.opened_expected, kinds=kinds, settings=INITIALIZERS
+            )
+            if found:
+                raise self._failed(found)
+        got, wanted = (
+            Counter(node.kind for node in graph.of_kind(*kinds, CLOSED_BLOCK))
+            for graph in self.graphs.at_one_level
+        )
+        missing = (wanted - got).total()
         if missing > 0:
             what = (
                 "a layer with weights is" if missing == 1 else f"{missing} layers with weights are"
@@ -251,8 +261,7 @@ class Answer:
             more = "" if missing else "more "
             words += [f"yours has one {more}named {name!r}" for _, name in wrong[:1]]
             raise self._failed("; ".join(words))
-        alike = self.graphs.alike
-        if all_named and alike(all_but_start) and not alike(all_and_names):
+        if all_named and self.graphs.equivalent and not self.graphs.named_alike:
             raise self._failed("the names are right, but on each other's layers")
         with_weights = {node.layer for node in weighted}
         for node in wanted.nodes:

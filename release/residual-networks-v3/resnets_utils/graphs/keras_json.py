@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from resnets_utils.border.call import python_argument
+from resnets_utils.border.reply import words_of
 from resnets_utils.graphs.graph import (
     CLOSED_BLOCK,
     MERGING,
@@ -114,8 +115,10 @@ def _call(steps: Steps, call: Any, name: str) -> tuple[Steps, list[tuple[str, in
     call = mapping(call, f"a call of layer {name!r}")
     args, kwargs = _list(call.get("args"), "args"), mapping(call.get("kwargs"), "kwargs")
     numbers = [item for item in args if type(item) in (int, float)]
-    if steps and steps[0][0] == "maximum" and len(args) == 2 and numbers == [0]:
-        steps = [("ReLU", {})]  # as in maximum(X, 0)
+    without_effect: dict[str, Steps] = {"maximum": [("ReLU", {})], "addition": []}
+    if steps and steps[0][0] in without_effect and len(args) == 2 and numbers == [0]:
+        # As in maximum(X, 0), and in sum([X, shortcut]), which begins with 0 + X.
+        steps = without_effect[steps[0][0]]
         args = [item for item in args if item not in numbers]
     elif numbers or any(type(value) in (int, float) for value in kwargs.values()):
         raise GraphRefused(f"layer {name!r} calculates with a number; the exercise never does")
@@ -263,7 +266,8 @@ def _checked(graph: Graph, blocks: Blocks | None) -> Graph:
         graph = graph.with_nodes(nodes)
         too_large = graph.too_large
     except (ValueError, IndexError, KeyError, AssertionError) as error:
-        raise GraphRefused(f"the model's layers do not fit together: {error}", graph) from None
+        why = words_of(error) or type(error).__name__
+        raise GraphRefused(f"the model's layers do not fit together: {why}", graph) from None
     if too_large:
         raise GraphRefused(too_large)
     return graph

@@ -38,7 +38,7 @@ class Binding:
         cell: the place of its cell.
         line: the line at which it begins there, from 1.
         text: the statement.
-        own: whether it is a function or class of the student's.
+        own: whether it is a function or class of the student's, made in whatever way.
 
     """
 
@@ -73,6 +73,7 @@ class NotebookNames:
     def __init__(self, cells: Sequence[Cell], functions: Collection[str]) -> None:
         self.full_names: dict[str, str] = {}
         self._bindings: dict[str, Binding] = {}
+        self._second_names: dict[str, ast.expr] = {}
         self._import_cells: dict[str, int] = {}
         self._stars: list[str] = []
         self._functions = set(functions)
@@ -94,14 +95,19 @@ class NotebookNames:
                     self.full_names[name] = full_name
                     self._import_cells[name] = place
                     self._bindings.pop(name, None)
+                    self._second_names.pop(name, None)
             first, last = own_lines(python, statement)
             text = "\n".join(python.lines[first - 1 : last])
-            own = isinstance(statement, ast.FunctionDef | ast.ClassDef)
+            own = _makes_a_function(statement)
+            value = _value_of(statement)
             for name in _bound_by(statement):
                 if name not in self._functions:
                     self._bindings[name] = Binding(place, first, text, own)
+                    self._second_names.pop(name, None)
                     if own:
                         self.full_names.pop(name, None)
+                    elif isinstance(value, ast.Name | ast.Attribute):
+                        self._second_names[name] = value
 
     @property
     def _handed_on(self) -> dict[str, str]:
@@ -113,7 +119,11 @@ class NotebookNames:
         """Return what names stand for here; ``given`` is for those that are not imported."""
         own = {name for name, binding in self._bindings.items() if binding.own}
         known = {**self._handed_on, **given, **self.full_names}
-        return Names({name: known[name] for name in known if name not in own})
+        names = Names({name: known[name] for name in known if name not in own})
+        for name, value in self._second_names.items():
+            if full_name := names.full_name(value):
+                names.full_names[name] = full_name
+        return names
 
     def needs_of(self, text: str, given: Mapping[str, str], running: Collection[int] = ()) -> Needs:
         """Return what a text needs above it.
@@ -146,9 +156,11 @@ class NotebookNames:
         binding = self._bindings.get(name)
         if name in self._functions or binding is None:
             return None
-        if not binding.own and (name in given or hasattr(builtins, name)):
-            return None
-        return binding
+        if binding.own or not (name in given or hasattr(builtins, name)):
+            return binding
+        stands_for = name in self._second_names and self.meanings(given).full_names.get(name, "")
+        same = not stands_for or meaning(stands_for) == meaning(given.get(name, name))
+        return None if same else binding
 
     def _import(self, name: str, given: Mapping[str, str], needs: Needs) -> None:
         if name in self._functions or name in _OF_NOTEBOOKS:
@@ -195,6 +207,26 @@ def _readable_parts(source: str) -> list[PythonText]:
             parts.append(line)
     read = [PythonText(part) for part in parts]
     return [part for part in read if part.tree is not None]
+
+
+def _makes_a_function(statement: ast.stmt) -> bool:
+    """Whether a statement makes a function or class: by itself, by ``lambda`` or ``partial``."""
+    return any(
+        isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda)
+        or (isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "partial")
+        for node in ast.walk(statement)
+    )
+
+
+def _value_of(statement: ast.stmt) -> ast.expr | None:
+    """What an assignment gives to plain names, as a whole; None for other statements."""
+    if isinstance(statement, ast.AnnAssign):
+        return statement.value
+    if isinstance(statement, ast.Assign) and all(
+        isinstance(target, ast.Name) for target in statement.targets
+    ):
+        return statement.value
+    return None
 
 
 def _bound_by(statement: ast.stmt) -> set[str]:
