@@ -95,9 +95,8 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         self._stopped = ""  # why no further cell runs
         self._dead = False
         self._too_long = 0.0  # the seconds after which the last cell was stopped
-        self._hung: dict[
-            tuple[str, bool], str
-        ] = {}  # functions that gave no result in time, and the words
+        # Functions that gave no result in time, and the words.
+        self._hung: dict[tuple[str, bool], str] = {}
         self._put_out: Counter[str] = Counter()
         self._salt = self._choose_salt(info["student"])
         try:
