@@ -71,6 +71,9 @@ def _why_not(inside: PurePosixPath, folder: Path, given: set[str], packages: set
     target = folder / inside
     if first in packages or target.exists() or stands_in_the_way(Path(inside), folder):
         return "the exercise has a file of that name"
+    if len(inside.parts) > 1 and first in _LOOKED_FOR - modules_of_python():
+        # A folder alone is a package to Python, and an empty one.
+        return "it lies in a folder that has the name of a package"
     if inside.suffix.lower() != ".py":
         return ""
     if _key(inside.stem) in _RUN_BY_NAME or inside.parts[0].startswith("__"):

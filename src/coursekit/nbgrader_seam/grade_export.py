@@ -10,6 +10,7 @@ from typing import Any
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.plugins import ExportPlugin
 
+from coursekit.course.student_names import why_no_student
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook import judged_cells
 from coursekit.grading.nbgrader_run import find_verdict
@@ -93,6 +94,9 @@ class GradeExport(ExportPlugin):  # type: ignore[misc]
     ) -> list[Any]:
         place = folders.get((who, assignment.name))
         try:
+            if why_no_student(who):
+                # It was never graded, and the gradebook cannot be asked for every name.
+                raise MissingEntry(who)
             submission = gradebook.find_submission(assignment.name, who)
         except MissingEntry:
             submission, status = None, NOT_GRADED if place else NOTHING

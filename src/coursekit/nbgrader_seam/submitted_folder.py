@@ -197,7 +197,7 @@ def _copy_submission(converter: Any, assignment_id: str, source: OpenFolder, tar
     origin = Path(coursedir.format_path(coursedir.source_directory, ".", assignment_id))
     release = Path(coursedir.format_path(coursedir.release_directory, ".", assignment_id))
     names = notebooks_of(coursedir.db_url, coursedir.assignment_id)
-    ours = {f"{name}.verdict.json" for name in names}
+    ours = {f"{name}{ending}" for name in names for ending in (".verdict.json", ".html")}
     kept = converter.exclude_overwriting.get(assignment_id, [])
 
     def wanted(inside: Path) -> bool:
@@ -205,7 +205,8 @@ def _copy_submission(converter: Any, assignment_id: str, source: OpenFolder, tar
             return False
         if str(inside) == FILE:
             return not read_timestamp(source)[1]
-        # nbgrader copies the source's files over these, and fails on a folder of such a name.
+        # nbgrader writes the source's files and our results here, and fails on a folder of such
+        # a name.
         if ours & set(inside.parts) or stands_in_the_way(inside, origin):
             return False
         if str(inside) in kept:

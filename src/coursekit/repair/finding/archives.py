@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import re
+import struct
 import tarfile
 import time
 import zipfile
@@ -53,6 +55,11 @@ ARCHIVE_ERRORS = (
     OSError,
     EOFError,
     ValueError,
+    OverflowError,
+    # LZMA in a zip asks for as much memory as the file says.
+    MemoryError,
+    lzma.LZMAError,
+    struct.error,
     zlib.error,
     zipfile.BadZipFile,
     tarfile.TarError,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from pathlib import Path
 
 from nbgrader.utils import parse_utc
@@ -26,6 +26,8 @@ def read_timestamp(folder: OpenFolder) -> tuple[datetime | None, str]:
         if len(text) > _MAX_LETTERS:
             raise ValueError("too long")
         found: datetime = parse_utc(text)
+        if not MINYEAR < found.year < MAXYEAR:
+            raise ValueError("no time zone can show it")
     except FileNotFoundError:
         return None, ""
     except Exception:

@@ -32,6 +32,7 @@ def recognise(cells: list[Cell], released: ReleasedNotebook, repairs: list[str])
     """
     pieces = pieces_of(cells, released)
     _say_metadata(pieces, released, repairs)
+    _take_names_of_texts_off_functions(pieces, released)
     _turn_answers_back_into_code(pieces, released, repairs)
     _make_readable(pieces, released, repairs)
     pieces = _without_second_copies(pieces, released, repairs)
@@ -81,6 +82,19 @@ def _say_metadata(pieces: list[Piece], released: ReleasedNotebook, repairs: list
     ):
         if found:
             repairs.append(f"{cells_in_words(found)} {what}")
+
+
+def _take_names_of_texts_off_functions(pieces: list[Piece], released: ReleasedNotebook) -> None:
+    """Leave a graded function to be found by itself if its cell has the name of a text's."""
+    for piece in pieces:
+        named = released.graded.get(piece.name)
+        if (
+            piece.cell.kind == "code"
+            and named is not None
+            and named.cell_type != "code"
+            and find_definitions([piece.cell], released.functions)
+        ):
+            piece.name = ""
 
 
 def _turn_answers_back_into_code(
