@@ -126,9 +126,9 @@ def in_a_tar(name: str, content: bytes) -> bytes:
     return stream.getvalue()
 
 
-def odd_zip(method: int = 0, flags: int = 0) -> bytes:
+def odd_zip(method: int = 0, flags: int = 0, name: str = "a.ipynb") -> bytes:
     """A zip whose entry says that it is packed by a method, or encrypted, in both its headers."""
-    made = bytearray(zipped("a.ipynb", b"{}"))
+    made = bytearray(zipped(name, b"{}"))
     directory = made.index(b"PK\x01\x02")
     for place in (6, directory + 8):
         made[place] |= flags
@@ -185,6 +185,7 @@ CLOSED_ARCHIVES: dict[str, tuple[bytes, str]] = {
     ),
     "method.zip": (odd_zip(method=9), "a.ipynb in method.zip cannot be unpacked: That compression"),
     "secret.zip": (odd_zip(flags=1), "a.ipynb in secret.zip cannot be unpacked: File"),
+    "inner.zip": (odd_zip(flags=1, name="in.zip"), "inner.zip cannot be unpacked (File 'in.zip'"),
     "cut.tar.gz": (
         gzip.compress(b"x" * 999)[:20],
         "cut.tar.gz cannot be unpacked (Compressed file",
