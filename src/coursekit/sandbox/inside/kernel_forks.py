@@ -13,6 +13,8 @@ import json
 import os
 import signal
 import socket
+import time
+from collections import deque
 from collections.abc import Callable
 from typing import Never
 
@@ -54,6 +56,7 @@ _MODULES = (
     "pydot",
     "tensorflow",
 )
+_JUST_BEFORE = 1.0  # seconds
 _DISK = {"disk_megabytes": 64, "files": 1000}
 
 
@@ -161,13 +164,17 @@ def _be_first(connection: socket.socket, received: ReceivedRequest) -> None:
         _exit_after(lambda: _be_kernel(received))
     for number in received.listening.values():
         os.close(number)
+    # Those of a kernel that ends can be waited for just before the kernel itself.
+    waited_for: deque[float] = deque(maxlen=1000)
     while True:
         child, status = os.wait()
         if child == kernel:
             break
+        waited_for.append(time.monotonic())
     code = os.waitstatus_to_exitcode(status)
     # Processes that nobody has waited for are among them; this one is not.
     left = sum(map(str.isdigit, os.listdir("/proc"))) - 1
+    left += sum(each > time.monotonic() - _JUST_BEFORE for each in waited_for)
     kernel_start.tell(connection, ended=128 - code if code < 0 else code, left=left)
 
 
