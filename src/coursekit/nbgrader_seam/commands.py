@@ -15,6 +15,8 @@ from typing import Any
 import nbgrader.apps.updateapp
 import nbgrader.apps.validateapp
 import nbgrader.apps.zipcollectapp
+import nbgrader.plugins.zipcollect
+import nbgrader.utils
 from nbformat.reader import NotJSONError
 from nbgrader import dbutil
 from nbgrader.apps import GenerateSolutionApp, QuickStartApp, ValidateApp, ZipCollectApp
@@ -26,6 +28,7 @@ from nbgrader.validator import Validator
 from coursekit.errors import CourseKitError
 from coursekit.machine_errors import in_words
 from coursekit.nbgrader_seam import replaced_steps
+from coursekit.nbgrader_seam.collected_files import process_extracted_files, unpack
 from coursekit.nbgrader_seam.released_feedback import copy_feedback
 from coursekit.nbgrader_seam.step import Step, put_in_place
 from coursekit.processes.temporary_files import temporary_folder
@@ -173,6 +176,16 @@ STEPS = (
         "it ends in a traceback at the first student who did not hand in through the exchange",
     ),
     Step(ZipCollectApp, "init_plugins", init_plugins, "it collects nothing, and calls it done"),
+    Step(
+        ZipCollectApp,
+        "process_extracted_files",
+        process_extracted_files,
+        "it believes names that students gave, and one student's files end it for all",
+    ),
+    *(
+        Step(module, "unzip", unpack, "one damaged archive ends it for all")
+        for module in (nbgrader.utils, nbgrader.plugins.zipcollect)
+    ),
     Step(dbutil, "upgrade", upgrade, "it fails in a folder with ? or % in its name"),
 )
 
