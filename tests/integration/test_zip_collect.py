@@ -109,6 +109,10 @@ ORDINARY: dict[str, tuple[Files, str]] = {
         {MINE: {"Numbers_v1.ipynb": "A", f"__MACOSX/x_{HERS}": "!", f".x/{HERS}": "!"}, BOB: "B"},
         REGEXP,
     ),
+    "the same file twice": (
+        {MINE: {"a/Numbers_v1.ipynb": "A", "b/Numbers_v1.ipynb": "A"}, BOB: "B"},
+        REGEXP,
+    ),
     "a newer one": (
         {
             "ada_a_at_2026-01-02_Numbers_v1.ipynb": "A",
@@ -173,18 +177,18 @@ REFUSED: dict[str, tuple[Files, str, str]] = {
         "'..' can be no student's name",
     ),
     "two of one name": (
-        {MINE: {"a/Numbers_v1.ipynb": "!", "b/Numbers_v1.ipynb": "!"}, BOB: "B"},
+        {MINE: {"a/x.ipynb": "!", "b/x.ipynb": "?", "y.ipynb": "!"}, BOB: "B"},
         REGEXP,
-        "not collected from ada_a (several files",
+        "not collected from ada_a (it is unclear which",
     ),
     "no time": (
         {
             "ada_a_at_99-99-99_Numbers_v1.ipynb": "!",
-            "ada_a_at__Numbers_v1.ipynb": "!",
+            "ada_a_at__Numbers_v1.ipynb": "?",
             "bob_b_at__Numbers_v1.ipynb": "B",
         },
         TIMED,
-        "not collected from ada_a (several files",
+        "not collected from ada_a (it is unclear which",
     ),
 }
 
@@ -206,6 +210,11 @@ def test_who_tells_nobody_takes_nobody_s_place(tmp_path: Path) -> None:
 def test_nothing_to_collect_is_no_success(tmp_path: Path) -> None:
     submitted, code, said = collect(tmp_path, {"mine.zip": {"x.ipynb": "!", "y.txt": "!"}})
     assert (submitted, code) == ({}, 1) and "nothing was collected" in said
+
+
+def test_a_broken_pattern_is_told(tmp_path: Path) -> None:
+    submitted, code, said = collect(tmp_path, {BOB: "B"}, "(?P<student_id>")
+    assert (submitted, code) == ({}, 1) and "is no regular expression" in said
 
 
 def test_links_and_earlier_submissions(tmp_path: Path) -> None:

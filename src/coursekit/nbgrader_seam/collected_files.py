@@ -7,6 +7,7 @@ So the outermost name that tells a student decides; names further inside never d
 from __future__ import annotations
 
 import errno
+import filecmp
 import fnmatch
 import os
 import re
@@ -115,11 +116,9 @@ def process_extracted_files(app: Any) -> None:
     left: list[str] = []
     for student, notebooks in sorted(found.items()):
         files = [chosen for same in notebooks.values() if (chosen := _chosen(app, same))]
-        why = (
-            _transfer(app, student, files)
-            if files
-            else "several files, and it is unclear which is the newest"
-        )
+        # Without one of its notebooks, a submission would be graded as if it lacked an answer.
+        whole = len(files) == len(notebooks)
+        why = _transfer(app, student, files) if whole else "it is unclear which file counts"
         if why:
             left.append(f"{student} ({why})")
     app.log.info("collected from %s students", len(found) - len(left))
@@ -185,9 +184,10 @@ class _Reader:
         """
         if path.suffix not in self.collector.valid_ext:
             raise _NotCollectedError(f"only these are collected: {self.collector.valid_ext}")
-        if self.is_own:
-            return self._file(path, self.collector.collect(str(path)) or {}, 0)
-        for beginning in self.beginnings:
+        told = self.collector.collect(str(path)) if self.is_own else None
+        if told:
+            return self._file(path, told, 0)
+        for beginning in self.beginnings if not self.is_own else ():
             found = self._outermost(path, beginning)
             if found:
                 match, archives = found
@@ -269,6 +269,7 @@ def _names(folder: Path) -> list[str]:
 def _chosen(app: Any, same: list[_Collected]) -> _Collected | None:
     """Which of a student's files of one name counts; None if that cannot be told."""
     *others, newest = sorted(same, key=lambda file: file.order)
+    others = [file for file in others if not filecmp.cmp(file.path, newest.path, shallow=False)]
     if others and others[-1].order == newest.order:
         app.log.warning(
             "not collected: %s: of one student and name, and none has a newer timestamp",

@@ -5,6 +5,7 @@ A command of nbgrader's works in a course of this kit, or says in one sentence w
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -120,11 +121,19 @@ def refuse_submission(path: Path, coursedir: CourseDirectory) -> None:
 def init_plugins(app: Any) -> None:
     """Refuse to collect files whose names tell no student: nbgrader skips them, as a success."""
     _init_plugins(app)
-    if getattr(app.collector_plugin_inst, "named_regexp", "set") == "":
+    regexp = getattr(app.collector_plugin_inst, "named_regexp", "set")
+    if regexp == "":
         raise CourseKitError(
             "nothing tells which student a collected file is from",
             "set c.FileNameCollectorPlugin.named_regexp in nbgrader_config.py; see its comment",
         )
+    try:
+        re.compile(regexp)
+    except re.error as error:
+        raise CourseKitError(
+            f"{regexp!r} is no regular expression: {error}",
+            "correct c.FileNameCollectorPlugin.named_regexp in nbgrader_config.py",
+        ) from error
 
 
 def upgrade(db_url: str, revision: str = "head") -> None:
