@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
-import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,10 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyter_core.application import NoStart
+from command_in_process import run_command
 from nbgrader.api import Gradebook
-from nbgrader.apps import NbGrader
-from nbgrader.apps.nbgraderapp import NbGraderApp
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.server_extensions.formgrader.formgrader import FormgradeExtension
@@ -80,7 +77,7 @@ class Course:
 
     def run(self, *arguments: str, at: Path | None = None, key: str = "") -> tuple[int, str]:
         """Run a command in this process; its exit status and its log."""
-        done = _run(at or self.folder, *arguments)
+        done = run_command(at or self.folder, *arguments)
         self.said[key or " ".join(arguments[:3] if arguments[0] == "db" else arguments[:1])] = done
         return done
 
@@ -88,35 +85,6 @@ class Course:
         self.run("export")
         with (self.folder / "grades.csv").open(encoding="utf-8", newline="") as stream:
             self.exported.append({row["student_id"]: row for row in csv.DictReader(stream)})
-
-
-def _run(place: Path, *arguments: str) -> tuple[int, str]:
-    lines: list[str] = []
-    logs: list[logging.Logger] = []
-    handler = logging.Handler(logging.INFO)
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
-    NbGraderApp.clear_instance()
-    NbGrader.clear_instance()
-    with contextlib.chdir(place):
-        app: Any = NbGraderApp.instance()
-        code = 0
-        try:
-            app.initialize(list(arguments))
-            command = app
-            while command:
-                logs.append(command.log)
-                command.log.addHandler(handler)
-                command = command.subapp
-            app.start()
-        except NoStart:
-            pass
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        finally:
-            for log in logs:
-                log.removeHandler(handler)
-            app.reset()
-    return code, "\n".join(lines)
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ A command of nbgrader's works in a course of this kit, or says in one sentence w
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from typing import Any
 import nbgrader.apps.updateapp
 import nbgrader.apps.validateapp
 import nbgrader.apps.zipcollectapp
+import nbgrader.plugins.zipcollect
+import nbgrader.utils
 from nbformat.reader import NotJSONError
 from nbgrader import dbutil
 from nbgrader.apps import GenerateSolutionApp, QuickStartApp, ValidateApp, ZipCollectApp
@@ -26,6 +29,7 @@ from nbgrader.validator import Validator
 from coursekit.errors import CourseKitError
 from coursekit.machine_errors import in_words
 from coursekit.nbgrader_seam import replaced_steps
+from coursekit.nbgrader_seam.collected_files import process_extracted_files, unpack
 from coursekit.nbgrader_seam.released_feedback import copy_feedback
 from coursekit.nbgrader_seam.step import Step, put_in_place
 from coursekit.processes.temporary_files import temporary_folder
@@ -117,11 +121,19 @@ def refuse_submission(path: Path, coursedir: CourseDirectory) -> None:
 def init_plugins(app: Any) -> None:
     """Refuse to collect files whose names tell no student: nbgrader skips them, as a success."""
     _init_plugins(app)
-    if getattr(app.collector_plugin_inst, "named_regexp", "set") == "":
+    regexp = getattr(app.collector_plugin_inst, "named_regexp", "set")
+    if regexp == "":
         raise CourseKitError(
             "nothing tells which student a collected file is from",
             "set c.FileNameCollectorPlugin.named_regexp in nbgrader_config.py; see its comment",
         )
+    try:
+        re.compile(regexp)
+    except re.error as error:
+        raise CourseKitError(
+            f"{regexp!r} is no regular expression: {error}",
+            "correct c.FileNameCollectorPlugin.named_regexp in nbgrader_config.py",
+        ) from error
 
 
 def upgrade(db_url: str, revision: str = "head") -> None:
@@ -173,6 +185,16 @@ STEPS = (
         "it ends in a traceback at the first student who did not hand in through the exchange",
     ),
     Step(ZipCollectApp, "init_plugins", init_plugins, "it collects nothing, and calls it done"),
+    Step(
+        ZipCollectApp,
+        "process_extracted_files",
+        process_extracted_files,
+        "it believes names that students gave, and one student's files end it for all",
+    ),
+    *(
+        Step(module, "unzip", unpack, "one damaged archive ends it for all")
+        for module in (nbgrader.utils, nbgrader.plugins.zipcollect)
+    ),
     Step(dbutil, "upgrade", upgrade, "it fails in a folder with ? or % in its name"),
 )
 
