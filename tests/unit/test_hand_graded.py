@@ -420,6 +420,8 @@ def nobody_is_asked(made: Rebuilt, name: str) -> bool:
 INTO = {
     "the end of the test": ("test_f", "{0}\n# {1}"),
     "the test, as it is": ("test_f", "{0}\n{1}"),
+    "a test far below": ("test_g", "{0}\n# {1}"),
+    "the imports": ("imports", "{0}\n# {1}"),
     "a docstring of the test": ("test_f", '"""{1}"""\n{0}'),
     "a function beside the test": ("test_f", "def helper():\n    return 1\n\n# {1}\n{0}"),
     "the function's cell": ("f", "def f():\n    return 1\n\n# {1}"),
@@ -432,7 +434,7 @@ INTO = {
 }
 
 
-@pytest.mark.parametrize("left", ["deleted", "blank", "emptied"])
+@pytest.mark.parametrize("left", ["deleted", "blank", "emptied", "a note"])
 @pytest.mark.parametrize(("name", "form"), INTO.values(), ids=INTO)
 def test_an_answer_merged_into_another_cell_reaches_a_human(
     mixed: Any, left: str, name: str, form: str
@@ -444,9 +446,19 @@ def test_an_answer_merged_into_another_cell_reaches_a_human(
         notebook["cells"].remove(essay)
     elif left == "emptied":
         essay["source"] = ""
+    elif left == "a note":
+        notebook["cells"][notebook["cells"].index(essay)] = text("A note of mine.")
     made = rebuilt(notebook, mixed)
     assert WORDS in waits(made, WHY)
-    assert any("copied into it" in one and WHY in one for one in made.repairs)
+    assert any(WHY in one for one in made.repairs)
+
+
+def test_an_answer_beside_a_function_without_metadata_reaches_a_human(mixed: Any) -> None:
+    notebook = dict(json.loads(json.dumps(mixed)))
+    cell_of(notebook, "f")["source"] = f"def f():\n    return 1\n\n# {WORDS}"
+    notebook["cells"].remove(cell_of(notebook, WHY))
+    strip(notebook)
+    assert WORDS in waits(rebuilt(notebook, mixed), WHY)
 
 
 def test_a_long_answer_in_a_test_cell_is_shown_whole(mixed: Any) -> None:
@@ -459,7 +471,8 @@ def test_a_long_answer_in_a_test_cell_is_shown_whole(mixed: Any) -> None:
 def test_code_of_a_function_is_no_answer_in_words(mixed: Any) -> None:
     notebook = dict(json.loads(json.dumps(mixed)))
     cell_of(notebook, "f")["source"] = "def f():\n    # your code\n    return 1"
-    cell_of(notebook, "test_g")["source"] += "\n# Far from the text."
+    cell_of(notebook, "imports")["source"] += "\nimport sys"
+    cell_of(notebook, "g")["source"] += "  # Another answer stands between."
     assert nobody_is_asked(rebuilt(notebook, mixed), WHY)
     notebook["cells"].remove(cell_of(notebook, WHY))
     assert nobody_is_asked(rebuilt(notebook, mixed), WHY)

@@ -93,6 +93,11 @@ def _find(
 ) -> None:
     _take_by_prompt(wanted, pieces, released, repairs)
     guessed = _take_by_place(wanted, pieces, released, repairs)
+    for piece in guessed:
+        # What stands there may be a note, and the answer in another cell.
+        merged = added_to_neighbours(piece.name, [piece.cell], submitted, released)
+        if merged:
+            _show(piece.name, merged, [], pieces, released, lost=False)
     lost = [cell for cell in too_long if not released.recognise(cell)]
     for name in wanted:
         found = _near(name, pieces, released)
@@ -284,10 +289,11 @@ def _show(
     *,
     lost: bool,
 ) -> None:
-    """Copy what may be an answer into its cell, below the released text."""
+    """Copy what may be an answer into its cell, below its text or the released one."""
     found = [*merged, *cells]
     texts = [NOTE] if found else []
-    pictures: dict[str, Any] = {}
+    standing = next((piece for piece in pieces if piece.name == name), None)
+    pictures: dict[str, Any] = {**standing.cell.attachments} if standing else {}
     for number, shown in enumerate(found[:MAX_COPIED], 1):
         text = with_pictures(shown, released).strip()
         if shown.kind == "code" and not _is_prose(shown):
@@ -309,8 +315,8 @@ def _show(
     together = "\n\n".join(texts)
     if cell.cell_type == "code":
         together = "\n".join(f"# {line}" for line in together.split("\n"))
-    source = f"{cell.source}\n\n{together}"[:MAX_CELL_LETTERS]
-    standing = next((piece for piece in pieces if piece.name == name), None)
+    above = standing.cell.source.strip() if standing else ""
+    source = f"{above or cell.source}\n\n{together}"[:MAX_CELL_LETTERS]
     if standing is None:
         at = next((at for at, one in enumerate(pieces) if one.cell in found), len(pieces))
         pieces.insert(at, Piece(Cell(cell.cell_type, source, attachments=pictures), name))

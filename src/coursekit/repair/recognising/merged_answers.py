@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from coursekit.repair.recognising.own_pictures import own_pictures
 from coursekit.repair.recognising.pieces import Piece, pieces_of
+from resnets_utils.notebooks.definitions import defined_in
 from resnets_utils.notebooks.plain_notebook import Cell
 from resnets_utils.notebooks.python_text import PythonText
 from resnets_utils.notebooks.released import ReleasedNotebook
@@ -15,7 +16,7 @@ from resnets_utils.notebooks.released import ReleasedNotebook
 def added_to_neighbours(
     name: str, shown: list[Cell], submitted: Sequence[Cell], released: ReleasedNotebook
 ) -> list[Cell]:
-    """Return what was written into the release's cells around an answer, up to the next answers.
+    """Return what was written into test cells, locked cells and the next answer on each side.
 
     Jupyter merges cells, and students write where the cursor stands. Test cells and locked
     cells are restored, so such an answer would be nowhere.
@@ -30,15 +31,15 @@ def added_to_neighbours(
     words = released.graded[name].cell_type != "code"
     names = list(released.graded)
     own = names.index(name)
-    near: list[str] = []
+    near = {one for one in names if one not in released.answers}
     for way in (names[:own][::-1], names[own + 1 :]):
-        for one in way:
-            near.append(one)
-            if one in released.answers:
-                break
+        near |= {*[one for one in way if one in released.answers][:1]}
     seen = {line.strip() for cell in shown for line in cell.source.split("\n")}
     added = []
     for piece in pieces_of([*submitted], released):
+        if not piece.name and piece.cell.kind == "code":
+            function = defined_in(piece.cell.source, released.functions)
+            piece.name = released.functions.get(function, "")
         if piece.name not in near:
             continue
         added_lines = _added_lines(piece, released, words=words)
@@ -58,7 +59,7 @@ def _added_lines(piece: Piece, released: ReleasedNotebook, *, words: bool) -> li
     Args:
         piece: the cell.
         released: the released notebook.
-        words: of another answer in code take only comments and strings.
+        words: of code take only comments and strings.
 
     """
     if released.is_as_released(piece.cell, piece.name):
@@ -68,7 +69,7 @@ def _added_lines(piece: Piece, released: ReleasedNotebook, *, words: bool) -> li
     added = [
         (number, line) for number, line in enumerate(python.lines, 1) if line.strip() not in given
     ]
-    if words and piece.cell.kind == "code" and piece.name in released.answers and python.tree:
+    if words and piece.cell.kind == "code" and python.tree:
         strings = _lines_of_strings(python.tree)
         added = [(number, line) for number, line in added if "#" in line or number in strings]
     return [line for _, line in added]
