@@ -297,8 +297,8 @@ def test_what_is_written_into_a_locked_text_stays_below_it(
     sources = [one.source for one in made.notebook.cells]
     assert sources[sources.index(question) + 1] == f"{question} (mine)"
     assert made.repairs == (
-        f"the locked cell {name} had been changed; it was restored, and the changed text "
-        "stands below it",
+        f"the {'task' if name == TASK else 'locked cell'} {name} had been changed; it was "
+        "restored, and the changed text stands below it",
     )
     strip(handed_in)
     sources = [one.source for one in rebuilt(handed_in, release).notebook.cells]
@@ -353,10 +353,8 @@ def test_a_prompt_of_a_word_is_not_looked_for(release: Any) -> None:
 PIXEL = {"image/png": "iVBORw0KGgo="}
 
 
-def test_what_is_copied_for_a_human_is_bounded_and_whole_on_the_page(
-    handed_in: Notebook, release: Any
-) -> None:
-    cell_of(handed_in, WHY)["source"] = PROMPT
+def test_what_is_copied_for_a_human_is_bounded_and_whole_on_the_page(release: Any) -> None:
+    handed_in = dict(json.loads(json.dumps(release)))
     other = {"image/png": "iVBORw0KGgoA"}
     for at in range(MAX_COPIED + 2):
         picture = {"a.png": other if at else PIXEL}
@@ -394,3 +392,121 @@ def test_pictures_belong_to_the_answer(
     assert "had pictures attached, which were left out" in made.repairs[-1]
     page = markdown_html(answer.source, {"my paper.png": "data:image/png;base64,iVBORw0KGgo="})
     assert 'src="data:image/png;base64,iVBORw0KGgo="' in page
+
+
+@pytest.fixture(scope="module")
+def mixed() -> Any:
+    """A release in which an answer in words stands among tests and functions."""
+    notebook = new_notebook()
+    notebook.cells = [
+        graded(new_code_cell("import math"), "imports", locked=True),
+        graded(new_code_cell("def f():\n    # your code\n    pass"), "f", solution=True),
+        graded(new_code_cell("assert f()"), "test_f", grade=True, locked=True),
+        graded(new_markdown_cell(PROMPT), WHY, grade=True, solution=True),
+        new_markdown_cell("Only a heading.", id="heading"),
+        graded(new_markdown_cell("Next question"), LOCKED, locked=True),
+        graded(new_markdown_cell("And how?"), "how", grade=True, solution=True),
+        graded(new_code_cell("def g():\n    pass"), "g", solution=True),
+        graded(new_code_cell("assert g()"), "test_g", grade=True, locked=True),
+    ]
+    return notebook
+
+
+def nobody_is_asked(made: Rebuilt, name: str) -> bool:
+    cell = next(cell for cell in made.notebook.cells if name_of(cell) == name)
+    return bool(determine_grade(cell)[0] == 0)
+
+
+INTO = {
+    "the end of the test": ("test_f", "{0}\n# {1}"),
+    "the test, as it is": ("test_f", "{0}\n{1}"),
+    "a test far below": ("test_g", "{0}\n# {1}"),
+    "the imports": ("imports", "{0}\n# {1}"),
+    "a docstring of the test": ("test_f", '"""{1}"""\n{0}'),
+    "a function beside the test": ("test_f", "def helper():\n    return 1\n\n# {1}\n{0}"),
+    "the function's cell": ("f", "def f():\n    return 1\n\n# {1}"),
+    "the function": ("f", "def f():\n    # {1}\n    return 1"),
+    "a string in the function": ("f", 'def f():\n    print("{1}")\n    return 1'),
+    "its docstring": ("f", 'def f():\n    """{1}"""\n    return 1'),
+    "the function's cell, as it is": ("f", "def f():\n    return 1\n\n{1}"),
+    "the next question": (LOCKED, "{0}\n\n{1}"),
+    "the next answer": ("how", "In this way.\n\n{1}"),
+}
+
+
+@pytest.mark.parametrize("left", ["deleted", "blank", "emptied", "a note"])
+@pytest.mark.parametrize(("name", "form"), INTO.values(), ids=INTO)
+def test_an_answer_merged_into_another_cell_reaches_a_human(
+    mixed: Any, left: str, name: str, form: str
+) -> None:
+    notebook = dict(json.loads(json.dumps(mixed)))
+    essay, other = cell_of(notebook, WHY), cell_of(notebook, name)
+    other["source"] = form.format(other["source"], WORDS)
+    if left == "deleted":
+        notebook["cells"].remove(essay)
+    elif left == "emptied":
+        essay["source"] = ""
+    elif left == "a note":
+        notebook["cells"][notebook["cells"].index(essay)] = text("A note of mine.")
+    made = rebuilt(notebook, mixed)
+    assert WORDS in waits(made, WHY)
+    assert any(WHY in one for one in made.repairs)
+
+
+def test_an_answer_beside_a_function_without_metadata_reaches_a_human(mixed: Any) -> None:
+    notebook = dict(json.loads(json.dumps(mixed)))
+    cell_of(notebook, "f")["source"] = f"def f():\n    return 1\n\n# {WORDS}"
+    notebook["cells"].remove(cell_of(notebook, WHY))
+    strip(notebook)
+    assert WORDS in waits(rebuilt(notebook, mixed), WHY)
+
+
+def test_a_long_answer_in_a_test_cell_is_shown_whole(mixed: Any) -> None:
+    notebook = dict(json.loads(json.dumps(mixed)))
+    cell_of(notebook, "test_f")["source"] += f"\n# {'x' * MAX_SHOWN} {WORDS}"
+    notebook["cells"][:0] = [text(f"Note {at}.") for at in range(MAX_COPIED)]
+    assert WORDS in waits(rebuilt(notebook, mixed), WHY)
+
+
+def test_code_of_a_function_is_no_answer_in_words(mixed: Any) -> None:
+    notebook = dict(json.loads(json.dumps(mixed)))
+    cell_of(notebook, "f")["source"] = "def f():\n    # your code\n    return 1"
+    cell_of(notebook, "imports")["source"] += "\nimport sys"
+    cell_of(notebook, "g")["source"] += "  # Another answer stands between."
+    assert nobody_is_asked(rebuilt(notebook, mixed), WHY)
+    notebook["cells"].remove(cell_of(notebook, WHY))
+    assert nobody_is_asked(rebuilt(notebook, mixed), WHY)
+
+
+@pytest.mark.parametrize("place", [WHY, "second", LOCKED])
+@pytest.mark.parametrize("name", ["my [paper] é.png", "image.png", "\ud800.png"])
+def test_a_picture_alone_is_an_answer(
+    handed_in: Notebook, release: Any, place: str, name: str
+) -> None:
+    cell_of(handed_in, WHY)["source"] = PROMPT
+    holder = next(one for one in handed_in["cells"] if one.get("id") == place)
+    holder["attachments"] = {name: PIXEL}
+    made = rebuilt(handed_in, release)
+    answer = next(one for one in made.notebook.cells if name_of(one) == WHY)
+    pictures = dict.fromkeys(answer.attachments, "data:image/png;base64,iVBORw0KGgo=")
+    assert [*answer.attachments.values()] == [PIXEL]
+    assert "<img" in markdown_html(waits(made, WHY), pictures)
+
+
+def test_a_picture_of_the_release_is_no_answer_and_another_in_its_place_is(release: Any) -> None:
+    drawn = copy.deepcopy(release)
+    cell = next(one for one in drawn.cells if name_of(one) == WHY)
+    cell.source = "Explain: ![it](attachment:a.png)"
+    cell.attachments = {"a.png": PIXEL}
+    graded(cell, WHY, grade=True, solution=True)
+    notebook = dict(json.loads(json.dumps(drawn)))
+    assert nobody_is_asked(rebuilt(notebook, drawn), WHY)
+    cell_of(notebook, WHY)["attachments"] = {"a.png": {"image/png": "iVBORw0KGgoA"}}
+    waits(rebuilt(notebook, drawn), WHY)
+
+
+def test_a_picture_in_a_task_is_named(handed_in: Notebook, release: Any) -> None:
+    cell_of(handed_in, TASK)["attachments"] = {"a.png": PIXEL}
+    assert "one cell had pictures attached, which were left out" in (
+        rebuilt(handed_in, release).repairs
+    )

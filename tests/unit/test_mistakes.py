@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
 from coursekit.course.assignment import Assignment
 from coursekit.course.normal_form import notebook_text
@@ -135,6 +135,12 @@ def unchecked(course: Course) -> None:
     file(HIDDEN_FILE, None)(course)
 
 
+def text(
+    kind: Callable[[str], Any] = new_markdown_cell, **settings: Any
+) -> Callable[[Course], None]:
+    return lambda course: course.add(graded(kind("Explain."), "why", **settings))
+
+
 def without_its_file(course: Course) -> None:
     file(HIDDEN_FILE, None)(course)
     setting("test_total", points=2)(course)
@@ -229,6 +235,46 @@ MISTAKES: dict[str, tuple[Spoil, str, str]] = {
         setting("test_total", points=4),
         f"{NOTEBOOK}, cell test_total",
         "its checks are worth 3 points, hidden ones included, the cell 4",
+    ),
+    "a text that nobody grades": (
+        text(grade=True, locked=True, points=2),
+        f"{NOTEBOOK}, cell why",
+        "it is a text that is graded by no human",
+    ),
+    "a raw text that nobody grades": (
+        text(new_raw_cell, grade=True, points=2),
+        f"{NOTEBOOK}, cell why",
+        "students' words in it are lost",
+    ),
+    "an answer in words without a grade": (
+        text(solution=True),
+        f"{NOTEBOOK}, cell why",
+        "students' words in it are lost",
+    ),
+    "a task that is not locked": (
+        text(task=True, points=2),
+        f"{NOTEBOOK}, cell why",
+        "it is a task, and not one that nbgrader can grade",
+    ),
+    "a task that is a test": (
+        text(task=True, locked=True, grade=True, points=2),
+        f"{NOTEBOOK}, cell why",
+        "it is a task, and not one that nbgrader can grade",
+    ),
+    "a task that is an answer": (
+        text(task=True, locked=True, grade=True, solution=True, points=2),
+        f"{NOTEBOOK}, cell why",
+        "it is a task, and not one that nbgrader can grade",
+    ),
+    "a task in code": (
+        text(lambda _: new_code_cell("1"), task=True, locked=True, points=2),
+        f"{NOTEBOOK}, cell why",
+        "it is a task, and not one that nbgrader can grade",
+    ),
+    "a task without points": (
+        text(task=True, locked=True),
+        f"{NOTEBOOK}, cell why",
+        "it is worth no points (None)",
     ),
     "no check": (
         unchecked,
@@ -443,7 +489,7 @@ def test_answers_graded_by_hand_and_tests_without_hidden_ones_are_no_mistakes(
     course.add(
         graded(new_code_cell("### BEGIN SOLUTION\n1 + 1\n### END SOLUTION"), "essay", **by_hand),
         graded(new_markdown_cell("Explain."), "words", **by_hand),
-        graded(new_markdown_cell("A task."), "task", task=True, points=1),
+        graded(new_markdown_cell("A task."), "task", task=True, locked=True, points=1),
         graded(new_code_cell(SOLUTION.replace("total", "mean")), "mean", solution=True),
         test_cell(TEST.replace("total", "mean").replace("### HIDDEN TESTS\n", ""), "test_mean", 2),
         graded(new_code_cell("%matplotlib inline\n!ls"), "magic", locked=True),

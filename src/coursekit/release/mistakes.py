@@ -144,11 +144,11 @@ class _Search:
         for number, cell in enumerate(self.cells, 1):
             nbgrader = cell.metadata.get("nbgrader", {})
             grade_id, points = nbgrader.get("grade_id"), nbgrader.get("points")
-            by_student = nbgrader.get("solution")
+            by_student, task = nbgrader.get("solution"), nbgrader.get("task")
             known = any(nbgrader.get(key) for key in ("grade", "solution", "locked", "task"))
             ids.update([grade_id] if grade_id else [])
             # A cell that is graded by hand may be worth 0 points: extra credit counts alone.
-            enough = _is_number(points) and points >= (0 if by_student else 1e-9)
+            enough = _is_number(points) and points >= (0 if by_student or task else 1e-9)
             begun, ended = (cell.source.count(one) for one in (BEGIN_SOLUTION, END_SOLUTION))
             where = f"{self.notebook}, cell {grade_id or number}"
             before = len(self.found)
@@ -160,7 +160,7 @@ class _Search:
                     "give it one in nbgrader's Create Assignment",
                 ),
                 (
-                    nbgrader.get("grade") and not enough,
+                    (nbgrader.get("grade") or task) and not enough,
                     f"it is worth no points ({points!r})",
                     "give it points above 0",
                 ),
@@ -173,6 +173,18 @@ class _Search:
                     begun and _is_empty_solution(cell),
                     "its solution is empty",
                     f"write it between {BEGIN_SOLUTION} and {END_SOLUTION}",
+                ),
+                (
+                    task and not _is_whole_task(cell),
+                    "it is a task, and not one that nbgrader can grade",
+                    "make it a manually graded task in nbgrader's Create Assignment",
+                ),
+                (
+                    cell.cell_type != "code"
+                    and not task
+                    and bool(nbgrader.get("grade")) != bool(by_student),
+                    "it is a text that is graded by no human, and students' words in it are lost",
+                    "make it a manually graded task or a manually graded answer",
                 ),
                 (
                     begun and not by_student,
@@ -240,7 +252,7 @@ class _Search:
                     f"add a test cell with the id {TEST_CELL_PREFIX}{grade_id}, "
                     "or grade the answer by hand"
                 )
-                untested = grade_id and grade_id not in tested
+                untested = grade_id and grade_id not in tested and cell.cell_type == "code"
                 where = f"{self.notebook}, cell {grade_id}"
                 self._tell(where, (untested, "nothing tests this solution", remedy))
 
@@ -340,6 +352,17 @@ def _is_empty_solution(cell: NotebookNode) -> bool:
             said.append(line.split("#")[0].strip())
     return cell.cell_type == "code" and all(
         line in {"", "pass", "..."} or line.startswith("raise NotImplementedError") for line in said
+    )
+
+
+def _is_whole_task(cell: NotebookNode) -> bool:
+    """Whether nbgrader can grade a task: it takes points, and its text is the author's."""
+    nbgrader = cell.metadata.nbgrader
+    return (
+        cell.cell_type == "markdown"
+        and bool(nbgrader.get("locked"))
+        and not nbgrader.get("grade")
+        and not nbgrader.get("solution")
     )
 
 

@@ -5,7 +5,7 @@
 2. Read it: `submitted_notebook` (bytes, bounds), `damaged_text` (what is not quite JSON).
 3. Recognise its cells: `pieces` (by metadata, id and text), `recognised_cells` (copies, cut
    and lost answers), `misplaced_code` (in test cells, locked cells and text), `pasted_code`,
-   `hand_graded` (answers that somebody reads).
+   `hand_graded` (answers that somebody reads), `merged_answers` and `own_pictures` for it.
 4. Rebuild it from the release: `rebuilt_notebook`, `answer_pictures`.
 
 A new kind of broken submission goes into the step that meets it first, and into

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from coursekit.errors import BeyondRepair
 from coursekit.repair.reading.damaged_text import find_notebook, find_whole_cells
 from resnets_utils.hinted_errors import StudentError
-from resnets_utils.notebooks.notebook_reader import decoded, read_text
+from resnets_utils.notebooks.notebook_reader import decoded, read_text, without_lone_surrogates
 from resnets_utils.notebooks.plain_notebook import Cell, PlainNotebook, cells_in_words
 from resnets_utils.notebooks.python_text import PythonText
 
@@ -112,6 +112,11 @@ def _within_bounds(
     odd = [cell for cell in cells if _CONTROL.search(cell.source)]
     for cell in odd:
         cell.source = _CONTROL.sub("", cell.source)
+    for cell in cells:
+        cell.attachments = {
+            _CONTROL.sub("", without_lone_surrogates(name)): content
+            for name, content in cell.attachments.items()
+        }
     if odd:
         notes.append(f"control characters were removed from {cells_in_words(len(odd))}")
     long = tuple(cell for cell in cells if len(cell.source) > MAX_CELL_LETTERS)

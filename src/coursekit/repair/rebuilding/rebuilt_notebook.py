@@ -14,7 +14,8 @@ from coursekit.repair.finding.files_beside import OwnFiles
 from coursekit.repair.reading.submitted_notebook import MAX_CELL_LETTERS, SubmittedNotebook
 from coursekit.repair.rebuilding.answer_pictures import AnswerPictures
 from coursekit.repair.recognising.hand_graded import find_hand_graded
-from coursekit.repair.recognising.pieces import Piece
+from coursekit.repair.recognising.own_pictures import own_pictures
+from coursekit.repair.recognising.pieces import Piece, in_words
 from coursekit.repair.recognising.recognised_cells import recognise
 from resnets_utils.notebooks.plain_notebook import Cell
 from resnets_utils.notebooks.released import ReleasedNotebook
@@ -81,7 +82,7 @@ def rebuild(read: SubmittedNotebook, released: ReleasedNotebook) -> Rebuilt:
             )
         repairs.append(f"{read.damage}; the {len(read.cells)} cells before that place were read")
     _place_locked_cells(pieces, released, repairs)
-    find_hand_graded(pieces, released, read.too_long, repairs)
+    find_hand_graded(pieces, released, read.cells, read.too_long, repairs)
     answered |= {piece.name for piece in pieces}
     tests = _without_tests(pieces, released, repairs)
     _fill_empty_answers(pieces, released, repairs)
@@ -133,18 +134,20 @@ def _place_locked_cells(
             default=len(pieces),
         )
         if piece is None:
-            repairs.append(f"the cell {name} {_MISSING[0]}")
+            repairs.append(f"the {in_words(name, released)} {_MISSING[0]}")
             pieces.insert(0, Piece(_blank(released, name), name))
         elif pieces.index(piece) > first_use and _stands_first(released, name):
-            repairs.append(f"the cell {name} stood below an answer; it was moved above it")
+            repairs.append(
+                f"the {in_words(name, released)} stood below an answer; it was moved above it"
+            )
             pieces.remove(piece)
             pieces.insert(0, piece)
         if piece is not None and not released.is_as_released(piece.cell, name):
             # It may hold imports that the answers need, or an answer that somebody reads.
             does = "runs" if piece.cell.kind == "code" else "stands"
             repairs.append(
-                f"the locked cell {name} had been changed; it was restored, and the changed "
-                f"text {does} below it"
+                f"the {in_words(name, released)} had been changed; it was restored, and the "
+                f"changed text {does} below it"
             )
             pieces.insert(pieces.index(piece) + 1, Piece(piece.cell))
 
@@ -164,13 +167,14 @@ def _without_tests(
     for name in released.tests:
         piece = next((piece for piece in pieces if piece.name == name), None)
         if piece is None:
-            repairs.append(f"the test cell {name} {_MISSING[0]}")
+            repairs.append(f"the {in_words(name, released)} {_MISSING[0]}")
         elif piece.cell.kind != released.graded[name].cell_type:
             repairs.append(
-                f"the test cell {name} had been turned into {piece.cell.kind}; it was restored"
+                f"the {in_words(name, released)} had been turned into {piece.cell.kind}; "
+                "it was restored"
             )
         elif not released.is_as_released(piece.cell, name):
-            repairs.append(f"the test cell {name} had been changed; it was restored")
+            repairs.append(f"the {in_words(name, released)} had been changed; it was restored")
     above: dict[str, Piece | None] = {}
     rest: list[Piece] = []
     for piece in pieces:
@@ -240,7 +244,7 @@ def _place_tests(
         if name not in above or at < last:
             if name in above:
                 repairs.append(
-                    f"the test cell {name} stood above an answer; it was judged below it"
+                    f"the {in_words(name, released)} stood above an answer; it was judged below it"
                 )
             at = last
             # Helpers that the answer calls may be defined right below it.
@@ -273,6 +277,8 @@ def _cells(
             if piece.name in released.answers:
                 cell.source = piece.cell.source
                 pictures.put(piece.cell.attachments, cell)
+            else:
+                pictures.leave_out(own_pictures(piece.cell, released))
         else:
             cell_id = f"own-{number}"
             while cell_id in taken:

@@ -3,7 +3,8 @@
 nbgrader gives 0 to a cell whose text is the released one, and asks nobody. So whatever could
 be the answer to such a cell goes into it. What surely is the answer takes its place. What only
 may be is copied into it below the released text, and stays where it stands as well. Only where
-a student wrote nothing that could be an answer does the cell stay blank.
+a student wrote nothing that could be an answer does the cell stay blank. A picture is an answer
+too, and nbgrader does not look at pictures: a line that shows it says that it is there.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from nbformat import NotebookNode
 
 from coursekit.repair.reading.submitted_notebook import MAX_CELL_LETTERS
+from coursekit.repair.recognising.merged_answers import added_to_neighbours
+from coursekit.repair.recognising.own_pictures import own_pictures, with_pictures
 from coursekit.repair.recognising.pieces import Piece
 from resnets_utils.notebooks.plain_notebook import Cell
 from resnets_utils.notebooks.python_text import PythonText
@@ -42,7 +46,7 @@ def join_copies(copies: list[Piece], released: ReleasedNotebook) -> Piece:
     texts = dict.fromkeys(copy.cell.source.strip("\n") for copy in written)
     if texts:
         kept.cell.source = "\n\n".join(texts)
-    for copy in written:
+    for copy in copies:
         kept.cell.attachments = {**copy.cell.attachments, **kept.cell.attachments}
     return kept
 
@@ -50,6 +54,7 @@ def join_copies(copies: list[Piece], released: ReleasedNotebook) -> Piece:
 def find_hand_graded(
     pieces: list[Piece],
     released: ReleasedNotebook,
+    submitted: Sequence[Cell],
     too_long: Sequence[Cell],
     repairs: list[str],
 ) -> None:
@@ -58,20 +63,41 @@ def find_hand_graded(
     Args:
         pieces: the submission's cells, which are changed.
         released: the released notebook.
+        submitted: the student's cells as they were read.
         too_long: the student's cells that are not among the pieces.
         repairs: takes down what was found, in words.
 
     """
+    names = hand_graded(released)
     wanted = [
         name
-        for name in hand_graded(released)
+        for name in names
         if not any(piece.name == name and _is_filled(piece, released) for piece in pieces)
         and not any(released.functions[one] == name for piece in pieces for one in piece.defines)
     ]
-    if not wanted:
-        return
+    if wanted:
+        _find(wanted, pieces, released, submitted, too_long, repairs)
+    for piece in pieces:
+        if piece.name in names:
+            blank = released.is_as_released(piece.cell, piece.name)
+            piece.cell.source = with_pictures(piece.cell, released, all_of_them=blank)
+
+
+def _find(
+    wanted: list[str],
+    pieces: list[Piece],
+    released: ReleasedNotebook,
+    submitted: Sequence[Cell],
+    too_long: Sequence[Cell],
+    repairs: list[str],
+) -> None:
     _take_by_prompt(wanted, pieces, released, repairs)
     guessed = _take_by_place(wanted, pieces, released, repairs)
+    for piece in guessed:
+        # What stands there may be a note, and the answer in another cell.
+        merged = added_to_neighbours(piece.name, [piece.cell], submitted, released)
+        if merged:
+            _show(piece.name, merged, [], pieces, released, lost=False)
     lost = [cell for cell in too_long if not released.recognise(cell)]
     for name in wanted:
         found = _near(name, pieces, released)
@@ -88,8 +114,10 @@ def find_hand_graded(
                     and _is_possible(piece.cell, name, pieces, released)
                 )
             ]
-        if found or lost:
-            _show(name, found, pieces, released, bool(lost))
+        cells = [piece.cell for piece in found]
+        merged = added_to_neighbours(name, cells, submitted, released)
+        if merged or cells or lost:
+            _show(name, merged, cells, pieces, released, lost=bool(lost))
             repairs.append(
                 f"the cell {name} holds no answer of its own; what may be the answer was copied "
                 "into it, and it waits to be graded by hand"
@@ -102,15 +130,20 @@ def _is_read_by_somebody(cell: NotebookNode) -> bool:
 
 
 def _is_filled(piece: Piece, released: ReleasedNotebook) -> bool:
-    return bool(piece.cell.attachments) or not released.is_as_released(piece.cell, piece.name)
+    if own_pictures(piece.cell, released):
+        return True
+    # Who emptied the cell may have moved the answer.
+    return bool(piece.cell.source.strip()) and not released.is_as_released(piece.cell, piece.name)
 
 
 def _may_be_an_answer(piece: Piece, released: ReleasedNotebook) -> bool:
     """Whether a cell is the student's own, or a text of the release's that they wrote into."""
     text = piece.cell.source.strip()
-    if piece.name or piece.defines or not (text or piece.cell.attachments):
+    if piece.name or piece.defines:
         return False
-    return text not in {cell.source.strip() for cell in released.notebook.cells}
+    if own_pictures(piece.cell, released):
+        return True
+    return bool(text) and text not in {cell.source.strip() for cell in released.notebook.cells}
 
 
 def _is_prose(cell: Cell) -> bool:
@@ -248,20 +281,33 @@ def _grade_id(cell: NotebookNode) -> str:
 
 
 def _show(
-    name: str, found: list[Piece], pieces: list[Piece], released: ReleasedNotebook, lost: bool
+    name: str,
+    merged: list[Cell],
+    cells: list[Cell],
+    pieces: list[Piece],
+    released: ReleasedNotebook,
+    *,
+    lost: bool,
 ) -> None:
-    """Copy what may be an answer into its cell, below the released text."""
+    """Copy what may be an answer into its cell, below its text or the released one."""
+    found = [*merged, *cells]
     texts = [NOTE] if found else []
-    pictures: dict[str, Any] = {}
-    for number, piece in enumerate(found[:MAX_COPIED], 1):
-        text = piece.cell.source.strip()
-        if piece.cell.kind == "code" and not _is_prose(piece.cell):
+    standing = next((piece for piece in pieces if piece.name == name), None)
+    pictures: dict[str, Any] = {**standing.cell.attachments} if standing else {}
+    for number, shown in enumerate(found[:MAX_COPIED], 1):
+        text = with_pictures(shown, released).strip()
+        if shown.kind == "code" and not _is_prose(shown):
             text = f"```\n{text}\n```"
-        for picture, content in piece.cell.attachments.items():
+        for picture, content in shown.attachments.items():
             own = picture if picture not in pictures else f"{number}-{picture}"
-            text = text.replace(f"(attachment:{picture})", f"(attachment:{own})")
+            for old in {picture, quote(picture, safe="", errors="replace")}:
+                text = text.replace(
+                    f"(attachment:{old})", f"(attachment:{quote(own, safe='', errors='replace')})"
+                )
             pictures[own] = content
-        texts.append(text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…")
+        # What was merged into a test cell stands nowhere else.
+        whole = number <= len(merged) or len(text) <= MAX_SHOWN
+        texts.append(text if whole else f"{text[:MAX_SHOWN]}…")
     if len(found) > MAX_COPIED:
         texts.append(f"and {len(found) - MAX_COPIED} more cells")
     texts += [TOO_LONG] if lost else []
@@ -269,10 +315,10 @@ def _show(
     together = "\n\n".join(texts)
     if cell.cell_type == "code":
         together = "\n".join(f"# {line}" for line in together.split("\n"))
-    source = f"{cell.source}\n\n{together}"[:MAX_CELL_LETTERS]
-    standing = next((piece for piece in pieces if piece.name == name), None)
+    above = standing.cell.source.strip() if standing else ""
+    source = f"{above or cell.source}\n\n{together}"[:MAX_CELL_LETTERS]
     if standing is None:
-        at = pieces.index(found[0]) if found else len(pieces)
+        at = next((at for at, one in enumerate(pieces) if one.cell in found), len(pieces))
         pieces.insert(at, Piece(Cell(cell.cell_type, source, attachments=pictures), name))
     else:
         standing.cell = replace(standing.cell, source=source, attachments=pictures, metadata={})

@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 
 from coursekit.repair.recognising.pasted_code import fenced, readable
-from coursekit.repair.recognising.pieces import Piece
+from coursekit.repair.recognising.pieces import Piece, in_words
 from resnets_utils.notebooks.definitions import Definition, find_definitions
 from resnets_utils.notebooks.plain_notebook import Cell
 from resnets_utils.notebooks.python_text import PythonText, own_lines
@@ -45,13 +45,12 @@ def take_code_out_of_locked_cells(
         if not text:
             found.append(piece)
             continue
-        kind = "test" if is_test else "locked"
         own = Piece(Cell("code", text))
         back = replace(piece.cell, source=released.graded[piece.name].source)
         there = Piece(back, piece.name)
         found += [own, there] if is_test else [there, own]
         repairs.append(
-            f"the {kind} cell {piece.name} had been changed; it was restored, and what the "
+            f"the {in_words(piece.name, released)} had been changed; it was restored, and what the "
             f"student wrote into it runs {'above' if is_test else 'below'} it"
         )
     return found

@@ -91,3 +91,10 @@ def is_written(piece: Piece, released: ReleasedNotebook) -> bool:
         return bool(piece.cell.source.strip() or piece.cell.attachments)
     lines = (line.strip() for line in piece.cell.source.split("\n"))
     return any(line and line[0] != "#" for line in lines)
+
+
+def in_words(name: str, released: ReleasedNotebook) -> str:
+    """Return what a cell of the release that no student fills in is called, with its name."""
+    if released.graded[name].metadata.nbgrader.get("task"):
+        return f"task {name}"
+    return f"{'test' if name in released.tests else 'locked'} cell {name}"
