@@ -94,6 +94,8 @@ class Attack:
 
 
 NOTHING_OUTSIDE = "nothing-outside"  # it went well inside, and nothing came of it outside
+# The same; where the kit itself lies below /tmp, the sandbox has that folder read only.
+_NOT_WRITTEN = f"{NOTHING_OUTSIDE} EROFS"
 
 _KERNEL = "depends on the kernel's settings"
 _ALWAYS = "does not succeed at any level"
@@ -209,13 +211,13 @@ ATTACKS: dict[str, Attack] = {
     "change the gradebook": Attack(
         "the gradebook cannot be changed",
         "writes(T['course'] + '/gradebook.db')",
-        NOTHING_OUTSIDE,
+        _NOT_WRITTEN,
         path="{course}/gradebook.db",
     ),
     "plant a verdict": Attack(
         "no verdict can be forged where verdicts lie",
         "writes(T['course'] + '/autograded/eve/a/a.verdict.json')",
-        NOTHING_OUTSIDE,
+        _NOT_WRITTEN,
         path="{course}/autograded/eve/a/a.verdict.json",
     ),
     "plant in the environment of Python": Attack(
@@ -226,29 +228,29 @@ ATTACKS: dict[str, Attack] = {
     "plant an IPython profile": Attack(
         "no IPython start-up file can be planted",
         "writes(T['home'] + '/.ipython/profile_default/startup/00.py')",
-        NOTHING_OUTSIDE,
+        _NOT_WRITTEN,
         path="{home}/.ipython/profile_default/startup/00.py",
     ),
     "plant Jupyter settings": Attack(
         "no Jupyter settings can be planted",
         "writes(T['home'] + '/.jupyter/jupyter_server_config.py')",
-        NOTHING_OUTSIDE,
+        _NOT_WRITTEN,
         path="{home}/.jupyter/jupyter_server_config.py",
     ),
     "plant Keras settings": Attack(
         "no Keras settings can be planted",
         "writes(T['home'] + '/.keras/keras.json')",
-        NOTHING_OUTSIDE,
+        _NOT_WRITTEN,
         path="{home}/.keras/keras.json",
     ),
     "plant Matplotlib settings": Attack(
         "no Matplotlib settings can be planted",
         "writes(T['home'] + '/.config/matplotlib/matplotlibrc')",
-        NOTHING_OUTSIDE,
+        _NOT_WRITTEN,
         path="{home}/.config/matplotlib/matplotlibrc",
     ),
     "plant for the next kernel": Attack(
-        "nothing in /tmp is left for the next", "writes(T['left'])", NOTHING_OUTSIDE, path="{left}"
+        "nothing in /tmp is left for the next", "writes(T['left'])", _NOT_WRITTEN, path="{left}"
     ),
     "plant in shared memory": Attack(
         "nothing in /dev/shm is left for the next",

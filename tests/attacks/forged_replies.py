@@ -177,7 +177,7 @@ REPLIES: dict[str, Reply] = {
     "a number beyond all bounds": Reply(
         "graph(changed(parent, lambda layers: layers[1]['inbound_nodes'][0]['args'].append("
         "10**400)))",
-        said="has values that no",
+        said="calculates with a number",
     ),
     "layers stacked higher than Keras can climb": Reply(
         "graph(chain(parent, 1_900))", ("names",), "one ReLU more"
