@@ -210,8 +210,8 @@ def _variables_by_place(model: keras.Model, trained: Graph) -> dict[str, Any]:
 
 
 def _structure(node: Node) -> tuple[object, ...] | None:
-    """The settings that decide which weights a node takes: all but its start and mode."""
-    aside = {"initializer", "bias initializer", "training"}
+    """The settings that decide which weights a node takes: not how it starts, runs and learns."""
+    aside = {"initializer", "bias initializer", "training", "trainable"}
     return tuple(sorted((k, v) for k, v in node.settings.items() if k not in aside))
 
 
