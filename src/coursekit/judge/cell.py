@@ -91,13 +91,12 @@ def judge_cell(
         how.unexpected.append(error)
         verdict = CellVerdict(grade_id, "", tuple(how.results))
     other_points = points is not None and abs(verdict.points - points) > MAX_ROUNDING
-    if not how.unexpected and not other_points:
-        if not how.results:
+    if not how.unexpected:
+        if not (how.results or cell.solution):
             raise TestCellFault(f"{grade_id} holds no check")
-        return verdict
-    if not cell.solution:
-        if not how.unexpected:
+        if not (other_points and cell.solution) and how.results:
             return verdict
+    elif not cell.solution:
         raise _fault(how.unexpected[0], cell, grade_id) from how.unexpected[0]
     expected = judge_solution(source, salt, grade_id=grade_id)
     return expected.found_in(verdict.checks, *_not_reached(how.unexpected))

@@ -295,10 +295,13 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         if self._dead:
             return {"status": "raised", "reason": self._stopped}
         function = call["function"]
-        # A network may be called with the student's own blocks, or with right ones in their place.
+        # A network is called with the student's own blocks, and with right ones in their place.
+        # If a block has hung, only the second call tells something of the network.
         called = (function, bool(call["blocks"]))
-        if called in self._hung:
-            return {"status": "raised", "reason": self._hung[called]}
+        others = {name for name, _ in self._hung} - {function}
+        hung = self._hung.get(called) or (not others and self._hung.get((function, not called[1])))
+        if hung:
+            return {"status": "raised", "reason": hung}
         if over := self._time.over_for_all():
             return self._out_of_time(f"{function} was not called: {over}", over)
         try:
