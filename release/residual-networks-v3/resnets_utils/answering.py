@@ -43,12 +43,12 @@ def answer(call: Call, namespace: dict[str, Any]) -> Reply:
             # Loaded only for graphs: it needs Keras.
             tracing = importlib.import_module("resnets_utils.graphs.tracing")
         except ImportError as error:
-            return {"status": "raised", "reason": keras_is_missing(error)}
+            return {"status": "raised", "reason": why_no_keras(error)}
         reply: Reply = tracing.trace(call, function, namespace)
         return reply
 
 
-def keras_is_missing(error: ImportError) -> str:
+def why_no_keras(error: ImportError) -> str:
     """Return the reason why no network can be drawn, with the lines that may be to blame."""
     return (
         f"Keras cannot be loaded with TensorFlow here ({error}): take away the line that chooses "

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resnets_utils.answering import keras_is_missing
+from resnets_utils.answering import why_no_keras
 from resnets_utils.border.call import VALUE, Call, as_arguments
 from resnets_utils.border.reply import reason_of
 from resnets_utils.checks.check_result import (
@@ -153,7 +153,7 @@ class Checks:
                 self._settings.enter_context(usual.usual_settings())
             needed = importlib.import_module(runs)
         except ImportError as error:
-            raise AnswerRaised(keras_is_missing(error)) from None
+            raise AnswerRaised(why_no_keras(error)) from None
         if self._networks is None:
             self._networks = needed.NetworkChecks(self.function, self._how, lambda: self._hidden)
         answer: Answer = self._networks.trace(shape, own_blocks, arguments)
