@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 # TensorFlow's start-up messages would bury a failing test's own words.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# nbgrader calls alembic by name, for each new gradebook; it is beside this Python.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 import pytest
 

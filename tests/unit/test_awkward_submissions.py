@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import os
-import sys
 import zipfile
 from pathlib import Path
 
@@ -41,12 +40,9 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> CourseDirectory:
     settings = Config()
     settings.CourseDirectory.root = str(root)
     settings.CourseDirectory.assignment_id = "a1"
-    with pytest.MonkeyPatch.context() as patch:
-        # nbgrader calls alembic by name.
-        patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
-        with Gradebook(database_url(root / "gradebook.db")) as gradebook:
-            gradebook.add_assignment("a1")
-            gradebook.add_notebook("Book", "a1")
+    with Gradebook(database_url(root / "gradebook.db")) as gradebook:
+        gradebook.add_assignment("a1")
+        gradebook.add_notebook("Book", "a1")
     return CourseDirectory(config=settings)
 
 

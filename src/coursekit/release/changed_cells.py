@@ -59,7 +59,7 @@ def students_with_submissions(assignment: Assignment) -> set[str]:
     """Return the students with a submission, in ``submitted/`` or in the gradebook."""
     submitted = assignment.course / "submitted"
     names = os.listdir(submitted) if submitted.is_dir() else []
-    found = {name for name in names if (submitted / name / assignment.name).is_dir()}
+    found = {name for name in names if os.path.lexists(submitted / name / assignment.name)}
     database = assignment.course / GRADEBOOK
     # nbgrader creates a gradebook that does not exist.
     if database.is_file():
