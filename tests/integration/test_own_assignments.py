@@ -26,7 +26,6 @@ from coursekit.course.known_answers import known_answers, solution_cells
 from coursekit.gradebook import read_rows
 from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.judge.verdict import NotebookVerdict
-from coursekit.sandbox.levels import why_no_sandbox
 
 pytestmark = pytest.mark.slow
 
@@ -170,42 +169,6 @@ def test_a_call_that_was_not_recorded_is_told_in_words(course: Path, tmp_path: P
         "error: expected.json does not say what softmax(x=[7.25, 1.5]) should give" in done.stderr
     )
     assert "hint: " in done.stderr
-
-
-def test_a_submission_that_uses_up_its_time_costs_the_next_one_nothing(
-    course: Path, tmp_path: Path
-) -> None:
-    if why_no_sandbox():
-        pytest.skip(f"this machine has no sandbox: {why_no_sandbox()}")
-    made = ("submitted", "autograded", "feedback", "build")
-    shutil.copytree(course, tmp_path / "course", ignore=shutil.ignore_patterns(*made))
-    numbers = Assignment(tmp_path / "course", "numbers-v1")
-    solution = solution_cells(numbers)
-    right = solution["softmax"]
-    for who, answer in {
-        "1-endless": "def softmax(x):\n    while True:\n        pass\n",
-        "2-slow": f"{right}\nimport time\ntime.sleep(600)\n",
-        "3-right": right,
-    }.items():
-        submit(numbers, who, fill_in(released(numbers), solution | {"softmax": answer}))
-    limits = ("submission_seconds=24", "notebook_seconds=8")
-    run_nbgrader(
-        numbers.course, "autograde", numbers.name, *(f"--StudentKernel.{each}" for each in limits)
-    )
-    endless, slow, passed = (
-        read_verdict(numbers.course, who, numbers.name, numbers.notebook)
-        for who in ("1-endless", "2-slow", "3-right")
-    )
-    over = "the submission took 24 s"
-    assert [remark for remark in endless.remarks if over in remark] == list(endless.remarks) != []
-    checks = [check for cell in endless.cells for check in cell.checks]
-    assert checks and all(over in check.reason for check in checks), checks
-    assert any(f"summary was not called: {over}" in check.reason for check in checks)
-    assert any("all cells together took 8 s" in remark for remark in slow.remarks), slow.remarks
-    # What stood before it was stopped counts.
-    assert [cell.score > 0 for cell in slow.cells if cell.function == "softmax"] == [True]
-    assert passed.remarks == ()
-    assert all(check.outcome == "passed" for cell in passed.cells for check in cell.checks)
 
 
 def test_hand_grading_counts_and_survives_a_regrade(
