@@ -54,7 +54,7 @@ c.Autograde.sanitize_preprocessors = [
     "nbgrader.preprocessors.ClearOutput",
     "nbgrader.preprocessors.DeduplicateIds",
     "nbgrader.preprocessors.OverwriteKernelspec",
-    "coursekit.nbgrader_seam.overwrite_by_version.OverwriteByVersion",
+    "coursekit.grading.overwrite_by_version.OverwriteByVersion",
     "nbgrader.preprocessors.ClearHiddenTests",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
@@ -63,7 +63,7 @@ c.OverwriteCells.add_missing_cells = True
 # Grading, second pass: student code runs in a student kernel, test cells are
 # judged outside it.
 c.Autograde.autograde_preprocessors = [
-    "coursekit.nbgrader_seam.judge_answers.JudgeAnswers",
+    "coursekit.grading.judge_answers.JudgeAnswers",
     "nbgrader.preprocessors.IgnorePattern",
     "nbconvert.preprocessors.ClearMetadataPreprocessor",
     "nbgrader.preprocessors.LimitOutput",

@@ -16,8 +16,8 @@ from coursekit.course.assignment import Assignment, find_assignment, read_text
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
 from coursekit.errors import AuthoringError, CourseKitError, InfrastructureError
-from coursekit.grading.nbgrader_run import LOG, read_verdict, run_nbgrader
 from coursekit.judge.verdict import NotebookVerdict
+from coursekit.nbgrader_run import LOG, read_verdict, run_nbgrader
 from coursekit.release.pipeline import build_folder, copy_course, generate, told_of_the_course
 from coursekit.sandbox.levels import strongest, why_no_sandbox
 from resnets_utils.checks.check_result import CheckResult, Outcome

@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from coursekit.errors import InfrastructureError
-from coursekit.grading.nbgrader_run import run_nbgrader
+from coursekit.nbgrader_run import run_nbgrader
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PATIENCE = 10  # seconds that ending processes get

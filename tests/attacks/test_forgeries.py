@@ -28,13 +28,13 @@ from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import solution_cells
 from coursekit.course.solution import solution_pieces
 from coursekit.course.test_cells import compose
-from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.grading.judge_answers import JudgeAnswers
 from coursekit.judge.cell import MAX_REASON
 from coursekit.judge.judge_client import JudgeProcess
 from coursekit.judge.verdict import CellVerdict
 from coursekit.kernels.manager import student_kernel
 from coursekit.kernels.trace_request import request_trace
-from coursekit.nbgrader_seam.judge_answers import JudgeAnswers
+from coursekit.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.release.pipeline import generate
 from coursekit.sandbox.levels import strongest, why_no_sandbox
 from coursekit.sandbox.limits import Limits

@@ -17,8 +17,8 @@ from small_course import HIDDEN, NAME, small_course
 from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import solution_cells
-from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.judge.verdict import NotebookVerdict
+from coursekit.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.release.pipeline import generate
 from coursekit.sandbox.levels import strongest
 

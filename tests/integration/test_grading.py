@@ -24,7 +24,7 @@ from coursekit.course.assignment import Assignment, cells_by_grade_id, read_note
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
 from coursekit.errors import InfrastructureError
-from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.release.leaks import hidden_lines
 
 pytestmark = pytest.mark.slow

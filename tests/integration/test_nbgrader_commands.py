@@ -28,7 +28,7 @@ from coursekit.course.assignment import Assignment
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
 from coursekit.gradebook import is_graded, read_scores
-from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.nbgrader_seam.submission_exporter import SubmissionExporter
 from coursekit.nbgrader_seam.submitted_folder import init_destination
 from coursekit.release.pipeline import generate
@@ -337,7 +337,7 @@ def test_the_courses_settings_hold_from_every_folder(
         formgrader.initialize([])
         converter = Autograde(coursedir=formgrader.coursedir, parent=formgrader)
     assert converter.exporter_class is SubmissionExporter
-    assert "coursekit.nbgrader_seam.judge_answers.JudgeAnswers" in [
+    assert "coursekit.grading.judge_answers.JudgeAnswers" in [
         f"{one.__module__}.{one.__name__}" if isinstance(one, type) else one
         for one in converter.autograde_preprocessors
     ]

@@ -24,8 +24,8 @@ from coursekit.course.assignment import Assignment, cells_by_grade_id, read_note
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
 from coursekit.gradebook import read_rows
-from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.judge.verdict import NotebookVerdict
+from coursekit.nbgrader_run import read_verdict, run_nbgrader
 
 pytestmark = pytest.mark.slow
 

@@ -16,8 +16,8 @@ from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook import Rows, read_rows, take_scores
-from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.judge.verdict import NotebookVerdict
+from coursekit.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.processes.plain_files import open_folder
 from coursekit.regrading.preview import Preview, preview
 from coursekit.regrading.regrade import report

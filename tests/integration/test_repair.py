@@ -44,7 +44,7 @@ from coursekit.course.assignment import Assignment
 from coursekit.course.filled_in import fill_in, released
 from coursekit.course.known_answers import solution_cells
 from coursekit.errors import InfrastructureError
-from coursekit.grading.nbgrader_run import LOG, read_verdict, run_nbgrader, submission_error
+from coursekit.nbgrader_run import LOG, read_verdict, run_nbgrader, submission_error
 from coursekit.release.pipeline import generate
 from coursekit.repair.finding.files_beside import MAX_FILE_BYTES
 

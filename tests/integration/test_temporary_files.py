@@ -15,7 +15,7 @@ from small_course import NAME, small_course
 from coursekit.course.assignment import Assignment
 from coursekit.course.filled_in import released, submit
 from coursekit.errors import InfrastructureError
-from coursekit.grading.nbgrader_run import run_nbgrader
+from coursekit.nbgrader_run import run_nbgrader
 from coursekit.release.pipeline import generate
 
 pytestmark = pytest.mark.slow

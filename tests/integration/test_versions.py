@@ -20,7 +20,7 @@ from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import solution_cells
 from coursekit.course.version_choice import choose_version
 from coursekit.errors import InfrastructureError
-from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.nbgrader_seam.generating import hidden_tests_digest
 from coursekit.release.leaks import find_leaks, hidden_lines
 from coursekit.release.new_version import new_version

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from coursekit.grading.nbgrader_run import LOG, submission_error
+from coursekit.nbgrader_run import LOG, submission_error
 
 _FAILED = "[AutogradeApp | ERROR] There was an error processing assignment: /c/submitted"
 _TRACEBACK = "Traceback (most recent call last):"

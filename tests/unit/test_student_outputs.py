@@ -10,11 +10,11 @@ from jupyter_client.session import Session
 from nbconvert.filters.ansi import ansi2html
 from nbformat.v4 import new_code_cell
 
+from coursekit.grading import judge_answers
 from coursekit.kernels.manager import MAX_HEADER_BYTES, MAX_PARTS, BoundedSession
 from coursekit.kernels.outputs.cell_outputs import CellOutputs
 from coursekit.kernels.outputs.output_meter import MAX_FULL_CELLS, OutputMeter
 from coursekit.kernels.outputs.plain_outputs import MAX_COLOURS, formed_message, plain_message
-from coursekit.nbgrader_seam import judge_answers
 from coursekit.sandbox.limits import Limits
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coursekit.nbgrader_seam.undefined_names import HERE, CellEnd, CellEnds, error_in_words
+from coursekit.grading.undefined_names import HERE, CellEnd, CellEnds, error_in_words
 
 NAME = "identity_block"
 ANSWERS = {NAME: NAME}

@@ -1,1 +1,1 @@
-"""Grade submissions, and read the results."""
+"""Grade one submission: read it, run it, judge it."""

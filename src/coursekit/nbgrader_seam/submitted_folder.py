@@ -20,8 +20,8 @@ from coursekit.gradebook import (
     notebooks_of,
     take_back_scores,
 )
-from coursekit.grading.nbgrader_run import find_verdict
 from coursekit.machine_errors import in_words
+from coursekit.nbgrader_run import find_verdict
 from coursekit.nbgrader_seam.course_folder import matching, open_submission, students_in
 from coursekit.processes.plain_files import (
     OpenFolder,

@@ -21,14 +21,14 @@ from coursekit.gradebook import (
     read_rows,
     read_scores,
 )
-from coursekit.grading.nbgrader_run import (
+from coursekit.judge.verdict import NotebookVerdict
+from coursekit.nbgrader_run import (
     LOG,
     find_verdict,
     read_verdict,
     run_nbgrader,
     submission_error,
 )
-from coursekit.judge.verdict import NotebookVerdict
 from coursekit.processes.plain_files import CHECKPOINTS, copy_plain_files, open_folder
 from coursekit.regrading.comparison import Comparison
 from coursekit.release.changed_cells import refuse_changed_cells, students_with_submissions

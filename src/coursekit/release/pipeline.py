@@ -22,8 +22,8 @@ from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import solution_cells
 from coursekit.course.normal_form import normalise, notebook_text
 from coursekit.errors import CourseKitError, GateError
-from coursekit.grading.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
+from coursekit.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.release.changed_cells import refuse_changed_cells, students_with_submissions
 from coursekit.release.leaks import find_leaks
 from coursekit.release.mistakes import refuse_mistakes

@@ -21,6 +21,7 @@ from coursekit.course.assignment import read_notebook
 from coursekit.course.library import refuse_other_library
 from coursekit.errors import InfrastructureError
 from coursekit.gradebook import graded_cells
+from coursekit.grading.undefined_names import CellEnd, CellEnds, error_in_words
 from coursekit.judge.judge_client import JudgeProcess, OutOfTime
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
 from coursekit.kernels.manager import student_kernel, working_folder
@@ -30,7 +31,6 @@ from coursekit.kernels.outputs.output_meter import OutputMeter
 from coursekit.kernels.outputs.plain_outputs import formed_message, plain_error, plain_message
 from coursekit.kernels.time_limits import TimeLimits
 from coursekit.kernels.trace_request import request_trace
-from coursekit.nbgrader_seam.undefined_names import CellEnd, CellEnds, error_in_words
 from coursekit.pages.verdict_html import verdict_html
 from coursekit.sandbox.settings import StudentKernel
 from resnets_utils.notebooks.released import ReleasedNotebook
