@@ -20,6 +20,7 @@ from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import solution_cells
 from coursekit.course.version_choice import choose_version
 from coursekit.errors import InfrastructureError
+from coursekit.gradebook import asked_cells
 from coursekit.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.nbgrader_seam.generating import hidden_tests_digest
 from coursekit.release.leaks import find_leaks, hidden_lines
@@ -45,12 +46,13 @@ class TwoVersions:
 
     def choose(self, metadata: object, releases: str = "") -> tuple[str, str]:
         """By which assignment a notebook handed in for version 2 is graded, and the remark."""
-        info = {
-            "db_url": self.database,
-            "assignment": SECOND,
-            "notebook": self.second.notebook,
-        }
-        chosen = choose_version(metadata, info, releases or f"{self.first.course}/release")
+        chosen = choose_version(
+            metadata,
+            SECOND,
+            self.second.notebook,
+            asked_cells(self.database),
+            Path(releases or f"{self.first.course}/release"),
+        )
         names = {NAME: self.first.notebook, SECOND: self.second.notebook}
         assert chosen.notebook == names[chosen.assignment]
         return chosen.assignment, chosen.remark

@@ -54,7 +54,6 @@ def test_a_folder_named_like_the_page_stays_in_submitted(course: CourseDirectory
     (submitted / "data.csv").write_text("1")
     with open_folder(submitted) as course.handed_in:
         converter = Autograde(coursedir=course)
-        converter._sanitizing = True
         prepare_folder(converter, "a1", "ada")
     target = Path(course.root, "autograded", "ada", "a1")
     assert sorted(path.name for path in target.iterdir()) == ["data.csv"]

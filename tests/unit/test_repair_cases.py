@@ -29,7 +29,7 @@ from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.course.filled_in import fill_in
 from coursekit.course.known_answers import solution_cells
 from coursekit.errors import BeyondRepair
-from coursekit.nbgrader_seam.submission_exporter import MAX_REPAIRS, shortened
+from coursekit.grading.grade import MAX_REPAIRS, shortened
 from coursekit.repair.reading.submitted_notebook import (
     MAX_CELL_LETTERS,
     MAX_CELLS,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from coursekit.course.assignment import read_notebook
 from coursekit.course.assignment_file import version_of
 from coursekit.errors import AuthoringError
-from coursekit.gradebook import graded_cells, notebooks_of
+from coursekit.gradebook import NotebookCells
 from resnets_utils.notebooks.stamp import Stamp, read_stamp
 
 
@@ -29,7 +29,12 @@ class GradingVersion:
     remark: str = ""
 
 
-def choose_version(metadata: object, info: dict[str, Any], releases: str) -> GradingVersion:
+Asked = Mapping[str, Mapping[str, NotebookCells]]
+
+
+def choose_version(
+    metadata: object, expected: str, notebook: str, asked: Asked, releases: Path
+) -> GradingVersion:
     """Return the version that a submission is graded by.
 
     That is the version which its stamp names, if the gradebook knows it and it
@@ -39,11 +44,12 @@ def choose_version(metadata: object, info: dict[str, Any], releases: str) -> Gra
 
     Args:
         metadata: the submitted notebook's metadata, which is untrusted.
-        info: nbgrader's resources: db_url, notebook and assignment.
+        expected: the assignment that it was handed in for.
+        notebook: the name of that assignment's notebook.
+        asked: what the gradebook holds, by assignment and notebook.
         releases: the folder of the released assignments.
 
     """
-    expected, notebook = info["assignment"], info["notebook"]
     here = version_of(expected) or expected
     stamp = read_stamp(metadata)
     if stamp is None:
@@ -56,7 +62,8 @@ def choose_version(metadata: object, info: dict[str, Any], releases: str) -> Gra
         remark = f"made from another release of {here} than today's; graded as today's"
         return GradingVersion(expected, notebook, remark)
     made_from = version_of(stamp.assignment) or stamp.assignment
-    other, reason = _other_version(info, stamp.assignment, releases)
+    here_asked = asked[expected][notebook]
+    other, reason = _other_version(here_asked, asked, stamp.assignment, releases)
     if not other:
         remark = f"made from {made_from}, {reason}; graded as {here}"
         return GradingVersion(expected, notebook, remark)
@@ -64,18 +71,19 @@ def choose_version(metadata: object, info: dict[str, Any], releases: str) -> Gra
     return GradingVersion(stamp.assignment, other, remark)
 
 
-def _other_version(info: dict[str, Any], assignment: str, releases: str) -> tuple[str, str]:
+def _other_version(
+    here: NotebookCells, asked: Asked, assignment: str, releases: Path
+) -> tuple[str, str]:
     """The notebook of another version that a submission can be graded by, or "" and why not."""
-    others = notebooks_of(info["db_url"], assignment)
+    others = asked.get(assignment, {})
     if not others:
         return "", "which the gradebook does not know"
-    here = graded_cells(info["db_url"], info["assignment"], info["notebook"])
-    there = [graded_cells(info["db_url"], assignment, name) for name in others]
-    if [(one.graded, one.answers) for one in there] != [(here.graded, here.answers)]:
+    if [cells.asks_for for cells in others.values()] != [here.asks_for]:
         return "", "which asks for other cells or points"
-    if not Path(releases, assignment, f"{others[0]}.ipynb").is_file():
+    (name,) = others
+    if not (releases / assignment / f"{name}.ipynb").is_file():
         return "", "whose release is not there"
-    return others[0], ""
+    return name, ""
 
 
 def _released_stamp(path: Path) -> Stamp | None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import secrets
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import zmq
@@ -15,12 +12,11 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader import utils
 from nbgrader.preprocessors import Execute
-from traitlets import Float, Unicode
+from traitlets import Bool, Float, Unicode
 
 from coursekit.course.assignment import read_notebook
 from coursekit.course.library import refuse_other_library
 from coursekit.errors import InfrastructureError
-from coursekit.gradebook import graded_cells
 from coursekit.grading.undefined_names import CellEnd, CellEnds, error_in_words
 from coursekit.judge.judge_client import JudgeProcess, OutOfTime
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
@@ -38,6 +34,10 @@ from resnets_utils.notebooks.released import ReleasedNotebook
 # How long a cell that took too long has for its interruption and last outputs.
 _STOPPING_SECONDS = 10
 MAX_REASON_LETTERS = 300
+NOT_RUN = (
+    "Grading ends with the last graded cell: this cell and those below were not run. "
+    "No points depend on them.\n"
+)
 _ENDED = "the kernel stopped while {} ran"
 _UNHEARD = "{} could not be run: the kernel has closed the channel that it is asked on"
 
@@ -60,12 +60,15 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
     judge_patience = Float(
         600, help="Seconds that one test cell may take where the machine does other things too."
     ).tag(config=True)
-    release_directory = Unicode("release", help="Folder of the released assignments.").tag(
+    repair_timeout = Float(60, help="Seconds that reading one submission may take.").tag(
         config=True
     )
     salts_file = Unicode(
         "",
-        help="JSON file of salts by student, to repeat gradings; other students get new salts.",
+        help="JSON file of salts by student, to repeat gradings; others get that of the run.",
+    ).tag(config=True)
+    run_all = Bool(
+        False, help="Run the cells after the last graded one too, on which no points depend."
     ).tag(config=True)
 
     def preprocess(
@@ -79,8 +82,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         """
         info = resources["nbgrader"]
         submission = info["submission"]
-        graded_by = submission.graded_by
-        release = Path(self.release_directory, graded_by.assignment)
+        graded_by, release = submission.graded_by, submission.release
         refuse_other_library(release)
         confinement = StudentKernel(parent=self).confinement(info["assignment"])
         # Formgrader shows the log, and not what is written to the terminal.
@@ -88,7 +90,9 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         tell("Student code runs: %s", confinement.level.words)
         self._limits = confinement.limits
         self._time = TimeLimits(self._limits)
-        self._tests = graded_cells(info["db_url"], graded_by.assignment, graded_by.notebook).tests
+        self._tests = submission.cells.tests
+        self._last = _last_asked(nb)
+        self._told_of_the_rest = self.run_all
         self._remarks = [*filter(None, (graded_by.remark, *submission.repairs))]
         self._said = 0  # how many of them stand above a verdict
         self._cells: list[CellVerdict] = []
@@ -98,7 +102,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         # Functions that gave no result in time, and the words.
         self._hung: dict[tuple[str, bool], str] = {}
         self._put_out: Counter[str] = Counter()
-        self._salt = self._choose_salt(info["student"])
+        self._salt = submission.salt
         try:
             with (
                 working_folder(release, submission.folder, submission.own_files.contents) as folder,
@@ -123,7 +127,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
                 )
         finally:
             resources["metadata"].pop("path", None)
-        verdict = NotebookVerdict(
+        info["verdict"] = NotebookVerdict(
             info["assignment"],
             info["notebook"],
             info["student"],
@@ -132,9 +136,6 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             confinement.level.name,
             tuple(self._remarks),
             submission.digest,
-        )
-        resources.setdefault("outputs", {})[f"{info['notebook']}.verdict.json"] = (
-            verdict.as_json().encode()
         )
         return nb, resources
 
@@ -146,12 +147,20 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         if utils.is_grade(cell) and grade_id in self._tests:
             self._judge_cell(cell, grade_id)
         elif cell.cell_type == "code":
-            if self._stopped:
+            if index > self._last and not self.run_all:
+                self._leave_out(cell)
+            elif self._stopped:
                 self._ends.add(CellEnd(cell.source, grade_id, self._stopped, stopped=True))
             else:
                 cell, resources = self._run_cell(cell, resources, index)
                 self._note_end(cell, grade_id, f"cell {index + 1}")
         return cell, resources
+
+    def _leave_out(self, cell: NotebookNode) -> None:
+        """Say once that the rest of the notebook does not run."""
+        if cell.source.strip() and not self._told_of_the_rest:
+            self._told_of_the_rest = True
+            cell.outputs = [new_output("stream", name="stdout", text=NOT_RUN)]
 
     def _run_cell(
         self, cell: NotebookNode, resources: dict[str, Any], index: int
@@ -279,14 +288,6 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
                 return self._judge.judge(*asked, until=self._time.end)
         return self._judge.judge(*asked)
 
-    def _choose_salt(self, student: str) -> int:
-        """The salt that the file of salts gives this student, or a fresh one."""
-        if self.salts_file:
-            salts = json.loads(Path(self.salts_file).read_text(encoding="utf-8"))
-            if student in salts:
-                return int(salts[student])
-        return secrets.randbits(63)
-
     def _answer(self, call: dict[str, Any]) -> dict[str, str]:
         """Make a call in the student's kernel, if it still runs.
 
@@ -335,3 +336,16 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         if not any(over in remark for remark in self._remarks):
             self._remarks.append(reason)
         return {"status": "raised", "reason": reason}
+
+
+def _last_asked(notebook: NotebookNode) -> int:
+    """The place of the last cell that gives points or is graded by hand; the last of all if none.
+
+    What stands after it can change no score.
+    """
+    asked = [
+        at
+        for at, cell in enumerate(notebook.cells)
+        if utils.is_grade(cell) or utils.is_solution(cell) or utils.is_task(cell)
+    ]
+    return max(asked, default=len(notebook.cells))

@@ -8,6 +8,8 @@ from nbformat import NotebookNode
 from nbgrader.api import MissingEntry
 from nbgrader.preprocessors import ClearHiddenTests, OverwriteCells
 
+from coursekit.gradebook import AskedCell, NotebookCells, SourceCell
+
 
 class OverwriteByVersion(OverwriteCells):  # type: ignore[misc]
     """nbgrader's OverwriteCells, with the cells of the version that a submission was made from."""
@@ -16,18 +18,15 @@ class OverwriteByVersion(OverwriteCells):  # type: ignore[misc]
         self, nb: NotebookNode, resources: dict[str, Any]
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """Overwrite the notebook's locked cells."""
-        info = resources["nbgrader"]
-        chosen = info["submission"].graded_by
-        # The submission stays what it is; only its cells come from elsewhere.
-        resources["nbgrader"] = {
-            **info,
-            "assignment": chosen.assignment,
-            "notebook": chosen.notebook,
-        }
-        try:
-            nb, resources = super().preprocess(nb, resources)
-        finally:
-            resources["nbgrader"] = info
+        submission = resources["nbgrader"]["submission"]
+        self.notebook_id = submission.graded_by.notebook
+        self.assignment_id = submission.graded_by.assignment
+        self.gradebook = _Cells(submission.cells)
+        for index, cell in enumerate(nb.cells):
+            nb.cells[index], resources = self.preprocess_cell(cell, resources, index)
+        if self.add_missing_cells:
+            nb, resources = self.add_missing_grade_cells(nb, resources)
+            nb, resources = self.add_missing_task_cells(nb, resources)
         return nb, resources
 
     def preprocess_cell(
@@ -45,13 +44,36 @@ class OverwriteByVersion(OverwriteCells):  # type: ignore[misc]
         done = super().preprocess_cell(cell, resources, cell_index)
         return done
 
-    def _kept(self, cell: NotebookNode) -> Any:
+    def _kept(self, cell: NotebookNode) -> SourceCell | None:
         """The gradebook's copy of a cell; None if it has none."""
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
         try:
-            return self.gradebook.find_source_cell(name, self.notebook_id, self.assignment_id)
+            kept: SourceCell = self.gradebook.find_source_cell(name)
+            return kept
         except MissingEntry:
             return None
+
+
+class _Cells:
+    """One notebook's cells, as nbgrader's step asks a gradebook for them."""
+
+    def __init__(self, cells: NotebookCells) -> None:
+        self._cells = cells
+
+    def find_notebook(self, *place: str) -> NotebookCells:
+        return self._cells
+
+    def find_source_cell(self, name: str, *place: str) -> SourceCell:
+        for cell in self._cells.source_cells:
+            if cell.name == name:
+                return cell
+        raise MissingEntry(f"there is no source cell {name}")
+
+    def find_graded_cell(self, name: str, *place: str) -> AskedCell:
+        for cell in (*self._cells.grade_cells, *self._cells.task_cells):
+            if cell.name == name:
+                return cell
+        raise MissingEntry(f"there is no graded cell {name}")
 
 
 def _as_released(source: str) -> str:

@@ -24,7 +24,12 @@ from nbgrader.converters import (
 )
 from nbgrader.coursedir import CourseDirectory
 
-from coursekit.nbgrader_seam import course_folder, failures, submitted_folder
+from coursekit.nbgrader_seam import (
+    course_folder,
+    failures,
+    graded_submission,
+    submitted_folder,
+)
 from coursekit.nbgrader_seam.failures import telling
 from coursekit.nbgrader_seam.step import Step, put_in_place
 
@@ -80,7 +85,11 @@ STEPS = (
         "it fails on a file that holds no time",
     ),
     Step(
-        Autograde, "convert_single_notebook", telling(Autograde.convert_single_notebook), _NOT_TOLD
+        Autograde,
+        "convert_single_notebook",
+        telling(graded_submission.convert_single_notebook),
+        "it converts each notebook twice, fails at what students hand in, and runs test cells "
+        "beside their code",
     ),
     Step(Autograde, "set_permissions", telling(Autograde.set_permissions), _NOT_TOLD),
     Step(

@@ -170,7 +170,7 @@ def handed_in(coursedir: Any) -> OpenFolder:
 
 def prepare_folder(converter: Any, assignment_id: str, student_id: str) -> None:
     """Copy what belongs beside a submission's notebook on a page, without its notebooks."""
-    if not (isinstance(converter, Autograde) and converter._sanitizing):
+    if not isinstance(converter, Autograde):
         _copy_files(converter, assignment_id, student_id)
         return
     coursedir = converter.coursedir

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+import stat
 from dataclasses import replace
 from pathlib import Path
 
 from coursekit.command_runner import Say
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook import GRADEBOOK, read_rows, read_scores, take_scores
+from coursekit.processes.whole_files import write_whole
 from coursekit.regrading.comparison import Comparison
 from coursekit.regrading.preview import Preview
 from coursekit.release.pipeline import generate
@@ -58,12 +58,8 @@ def _take_files(shown: Preview, comparison: Comparison) -> None:
     contents = {".ipynb": graded.read_bytes(), ".verdict.json": verdict.as_json().encode()}
     for ending, content in contents.items():
         name = f"{shown.assignment.notebook}{ending}"
-        # Written next to the old file first: a rename within a folder is all or nothing.
-        draft = shown.assignment.course / place / f".{name}.draft"
-        draft.unlink(missing_ok=True)
-        draft.write_bytes(content)
-        shutil.copymode(graded, draft)
-        os.replace(draft, shown.assignment.course / place / name)
+        mode = stat.S_IMODE(graded.stat().st_mode)
+        write_whole(shown.assignment.course / place / name, content, mode)
 
 
 def _verify(shown: Preview, written: set[tuple[str, str]]) -> None:

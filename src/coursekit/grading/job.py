@@ -1,0 +1,146 @@
+"""One submission to be graded, what all of a run have in common, and what comes of one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from nbgrader.preprocessors import AssignLatePenalties, OverwriteKernelspec, SaveAutoGrades
+from traitlets.config import Config
+
+from coursekit.errors import InfrastructureError
+from coursekit.gradebook import NotebookCells
+
+# These write into the gradebook: they run where it is written, after grading.
+_WRITING = (SaveAutoGrades, AssignLatePenalties)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook of one submission, to be graded.
+
+    With the same submitted files and the same bundle, the same job gives the same result.
+
+    Attributes:
+        assignment: the assignment that it was handed in for.
+        notebook: that assignment's notebook, without its ending.
+        student: the student's id.
+        digest: of the submission's files; see `submission_digest`.
+        salt: determines the random inputs.
+
+    """
+
+    assignment: str
+    notebook: str
+    student: str
+    digest: str
+    salt: int
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What the gradings of one run have in common.
+
+    Attributes:
+        asked: the gradebook's cells, by assignment and notebook.
+        releases: the folder of the released assignments.
+        steps: the preprocessors of nbgrader's two passes, in order, by their full names.
+        settings: nbgrader's configuration.
+
+    """
+
+    asked: Mapping[str, Mapping[str, NotebookCells]]
+    releases: Path
+    steps: tuple[str, ...]
+    settings: Config
+
+    @cached_property
+    def reading(self) -> list[type[Any]]:
+        """The steps that grade one submission, without a gradebook."""
+        return [
+            step
+            for step in map(_named, self.steps[: self._first_writing])
+            if not issubclass(step, OverwriteKernelspec)  # done by `grade`, from the bundle
+        ]
+
+    @cached_property
+    def writing(self) -> list[type[Any]]:
+        """The steps that write the result into the gradebook, and those after them."""
+        return [_named(name) for name in self.steps[self._first_writing :]]
+
+    @property
+    def _first_writing(self) -> int:
+        found = [at for at, name in enumerate(self.steps) if issubclass(_named(name), _WRITING)]
+        return min(found, default=len(self.steps))
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON data for another process on this machine.
+
+        Raises:
+            InfrastructureError: if a setting cannot be passed on.
+
+        """
+        wanted = {owner.__name__ for step in self.reading for owner in step.__mro__}
+        settings = {
+            name: dict(values)
+            for name, values in self.settings.items()
+            if name in wanted | {"StudentKernel"}
+        }
+        try:
+            settings = json.loads(json.dumps(settings, allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise InfrastructureError(
+                f"a setting in nbgrader_config.py cannot be passed to another process: {error}",
+                "use numbers, texts, lists and mappings for it, or grade with: nbgrader autograde",
+            ) from None
+        return {
+            "asked": {
+                assignment: {name: asdict(cells) for name, cells in notebooks.items()}
+                for assignment, notebooks in self.asked.items()
+            },
+            "releases": str(self.releases),
+            "steps": list(self.steps),
+            "settings": settings,
+        }
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> Bundle:
+        """Return the bundle of which `as_data` made ``data``."""
+        return cls(
+            {
+                assignment: {
+                    name: NotebookCells.from_data(cells) for name, cells in notebooks.items()
+                }
+                for assignment, notebooks in data["asked"].items()
+            },
+            Path(data["releases"]),
+            tuple(data["steps"]),
+            Config(data["settings"]),
+        )
+
+
+@dataclass(frozen=True)
+class Graded:
+    """What grading a job gave.
+
+    Attributes:
+        notebook: the graded notebook, as JSON data of nbformat 4.
+        verdict: its verdict, as `NotebookVerdict.as_json` writes it.
+        seconds: the wall time of each phase.
+
+    """
+
+    notebook: dict[str, Any]
+    verdict: str
+    seconds: dict[str, float]
+
+
+def _named(name: str) -> type[Any]:
+    module, _, own = name.rpartition(".")
+    found: type[Any] = getattr(import_module(module), own)
+    return found
