@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from coursekit.command_runner import run_command
 from coursekit.release.new_assignment import new_assignment
 from coursekit.release.new_version import new_version
 from coursekit.release.pipeline import release_all
+
+_MOST_WORKERS = 256
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,6 +49,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     new.add_argument(
         "new", metavar="NEW", help="the new version's name, such as residual-networks-v2b"
     )
+    grade = commands.add_parser(
+        "grade",
+        help="grade the submissions of an assignment side by side; the same command goes on "
+        "after an interruption",
+    )
+    grade.add_argument("assignment", help="the assignment to grade")
+    grade.add_argument(
+        "--workers",
+        type=_workers,
+        default=0,
+        metavar="N",
+        help="how many are graded side by side, or auto (default: auto, by cores and memory)",
+    )
+    grade.add_argument("--student", default="*", metavar="ID", help="one student, or a pattern")
+    grade.add_argument("--force", action="store_true", help="grade what has been graded already")
+    grade.add_argument(
+        "--dry-run", action="store_true", help="say what would be graded, and why; change nothing"
+    )
     regrade = commands.add_parser(
         "regrade",
         help="preview how changed tests would change scores (writes nothing without --write)",
@@ -66,7 +87,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="NAME",
         help="the student, for a single notebook (default: its file's or folder's name)",
     )
-    chosen = parser.parse_args(arguments)
+    chosen, settings = parser.parse_known_args(arguments)
+    if wrong := [one for one in settings if chosen.command != "grade" or not _is_setting(one)]:
+        parser.error(f"unrecognized arguments: {' '.join(wrong)}")
+    chosen.settings = settings
     return run_command(lambda console: _run(chosen, chosen.course.resolve(), console))
 
 
@@ -99,6 +123,18 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
             new_assignment(course, chosen.name, chosen.functions, say)
         case "new-version":
             new_version(course, chosen.old, chosen.new, say)
+        case "grade":
+            from coursekit.class_grading.grade_class import Wish, grade_class
+
+            wish = Wish(
+                chosen.assignment,
+                chosen.student,
+                chosen.workers,
+                chosen.force,
+                chosen.dry_run,
+                tuple(chosen.settings),
+            )
+            return grade_class(course, wish, console)
         case "regrade":
             from coursekit.regrading.regrade import regrade
 
@@ -109,3 +145,17 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
             done: int = upgrade_all(course, chosen.source, chosen.to, chosen.student, console)
             return done
     return 0
+
+
+def _workers(text: str) -> int:
+    """A number of workers; 0 stands for "auto"."""
+    if text == "auto":
+        return 0
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither auto nor 1 to {_MOST_WORKERS}")
+    return int(text)
+
+
+def _is_setting(argument: str) -> bool:
+    """Whether an argument is one of nbgrader's settings, such as --JudgeAnswers.run_all=True."""
+    return re.fullmatch(r"--[A-Z]\w*(\.\w+)+=.*", argument, re.DOTALL) is not None

@@ -8,6 +8,7 @@
         ├── BeyondRepair         a submission cannot be graded as it is
         ├── GateError            a release does not pass one of its gates
         └── InfrastructureError  grading itself failed: there is no score
+            └── UnreadableSubmission  it would fail again: no notebook was handed in
 
 `machine_errors` turns what the machine and the gradebook refuse into one of them.
 """
@@ -40,3 +41,7 @@ class GateError(CourseKitError):
 
 class InfrastructureError(CourseKitError):
     """Grading itself failed. No score may come of it; the submission stays in the queue."""
+
+
+class UnreadableSubmission(InfrastructureError):
+    """No notebook of a submission can be read. Another try would end in the same way."""

@@ -37,7 +37,7 @@ _JUDGE = "JudgeAnswers"
 _NBGRADERS_GUESS = "There was an error accessing the nbgrader database"
 
 _start = Autograde.start
-_convert_all = Autograde.convert_notebooks
+convert_all = Autograde.convert_notebooks
 _remove_folder = nbgrader.converters.base.rmtree
 
 
@@ -87,7 +87,7 @@ def convert_notebooks(converter: Any) -> None:
     refused = getattr(converter, "refused", [])
     failed = ""
     try:
-        _convert_all(converter)
+        getattr(converter, "convert_all", convert_all)(converter)
     except NbGraderException as error:
         if not (converter.said or refused):
             raise

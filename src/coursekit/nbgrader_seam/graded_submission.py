@@ -14,11 +14,13 @@ from typing import Any
 
 import nbformat
 
+from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook import asked_cells, take_back_scores
 from coursekit.grading.grade import grade
 from coursekit.grading.job import Bundle, Graded, Job
 from coursekit.grading.judge_answers import JudgeAnswers
 from coursekit.nbgrader_seam.submitted_folder import handed_in
+from coursekit.processes.plain_files import OpenFolder
 from coursekit.processes.whole_files import write_whole
 
 
@@ -37,9 +39,23 @@ def convert_single_notebook(converter: Any, path: str) -> None:
     take_back_scores(info["db_url"], info["assignment"], info["student"], info["notebook"])
     folder = handed_in(converter.coursedir)
     job = job_of(converter, info["assignment"], info["notebook"], info["student"])
-    known: dict[Job, Graded] = getattr(converter, "graded", {})
-    graded = known.pop(job, None) or grade(job, folder, bundle_of(converter), converter.log)
+    if hasattr(converter, "graded"):
+        graded = _graded_elsewhere(converter.graded.get(job), folder)
+    else:
+        graded = grade(job, folder, bundle_of(converter), converter.log)
     _write(converter, graded, resources)
+
+
+def _graded_elsewhere(found: Graded | CourseKitError | None, folder: OpenFolder) -> Graded:
+    """What another process gave for exactly this job."""
+    if found is None:
+        raise InfrastructureError(
+            f"{folder.path} was changed while it was being graded",
+            "run the command again",
+        )
+    if isinstance(found, CourseKitError):
+        raise found
+    return found
 
 
 def job_of(converter: Any, assignment: str, notebook: str, student: str) -> Job:
@@ -58,8 +74,9 @@ def salt_of(converter: Any, student: str) -> int:
         path = JudgeAnswers(parent=converter).salts_file
         found = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
         converter.salts = {student: int(salt) for student, salt in found.items()}
-        converter.salt = secrets.randbits(63)
-    return int(converter.salts.get(student, converter.salt))
+    if not hasattr(converter, "run_salt"):
+        converter.run_salt = secrets.randbits(63)
+    return int(converter.salts.get(student, converter.run_salt))
 
 
 def bundle_of(converter: Any) -> Bundle:

@@ -101,21 +101,18 @@ def init_destination(converter: Any, assignment_id: str, student_id: str) -> boo
     ``autograded/`` for the result of a grading. What was graded is what the verdict's digest
     says; it is graded once.
     """
-    _open(converter, assignment_id, student_id)
+    open_and_digest(converter, assignment_id, student_id)
     folder = Path(converter._format_dest(assignment_id, student_id))
     submitted = Path(converter._format_source(assignment_id, student_id))
-    excluded = student_id in converter.coursedir.student_id_exclude.split(",")
-    # Before anything is read: what changes meanwhile is then found by the next run.
     opened = converter.coursedir.handed_in
-    readable = isinstance(opened, OpenFolder) and not excluded
-    converter.submission_digest = submission_digest(opened) if readable else ""
     try:
-        if folder.is_dir() and readable and not converter.force:
-            again = _why_again(converter, assignment_id, student_id)
+        if folder.is_dir() and not converter.force:
+            again = why_graded(converter, assignment_id, student_id)
             if again:
                 converter.log.warning("%s: %s; it is graded again", submitted, again)
                 shutil.rmtree(folder)
         wanted = bool(_init_destination(converter, assignment_id, student_id))
+        excluded = _is_excluded(converter, student_id)
         if not (wanted or excluded or isinstance(opened, OpenFolder)):
             # Its earlier result stands, and whoever grades is told.
             converter.refused.append(opened)
@@ -126,20 +123,42 @@ def init_destination(converter: Any, assignment_id: str, student_id: str) -> boo
     return wanted
 
 
-def _why_again(converter: Any, assignment: str, student: str) -> str:
-    """Why a submission with a folder in ``autograded/`` has to be graded; "" if it has not."""
+def open_and_digest(converter: Any, assignment_id: str, student_id: str) -> None:
+    """Open a submission: from here on it is this folder, whatever takes its place."""
+    _open(converter, assignment_id, student_id)
+    opened = converter.coursedir.handed_in
+    readable = isinstance(opened, OpenFolder) and not _is_excluded(converter, student_id)
+    # Before anything is read: what changes meanwhile is then found by the next run.
+    converter.submission_digest = submission_digest(opened) if readable else ""
+
+
+def why_graded(converter: Any, assignment_id: str, student_id: str) -> str:
+    """Return why the submission that was opened is to be graded, in words; "" if it is not."""
+    folder = Path(converter._format_dest(assignment_id, student_id))
+    if _is_excluded(converter, student_id):
+        return ""
+    if not folder.is_dir():
+        return "new"
+    if converter.force:
+        return "asked for again"
+    if not isinstance(converter.coursedir.handed_in, OpenFolder):
+        return ""
     for path in converter.notebooks:
         name = Path(path).stem
-        verdict = find_verdict(Path(converter.coursedir.root), student, assignment, name)
-        if verdict is None or not is_graded(converter.coursedir.db_url, assignment, student, name):
+        verdict = find_verdict(Path(converter.coursedir.root), student_id, assignment_id, name)
+        url = converter.coursedir.db_url
+        if verdict is None or not is_graded(url, assignment_id, student_id, name):
             return "it was not graded to its end"
         if verdict.digest != converter.submission_digest:
             return "it has changed since it was graded"
     return ""
 
 
+def _is_excluded(converter: Any, student_id: str) -> bool:
+    return student_id in converter.coursedir.student_id_exclude.split(",")
+
+
 def _open(converter: Any, assignment_id: str, student_id: str) -> None:
-    """Open a submission: from here on it is this folder, whatever takes its place."""
     coursedir = converter.coursedir
     earlier = getattr(coursedir, "handed_in", None)
     if isinstance(earlier, OpenFolder):

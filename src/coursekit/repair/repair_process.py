@@ -10,7 +10,7 @@ from typing import Any
 
 import nbformat
 
-from coursekit.errors import InfrastructureError
+from coursekit.errors import InfrastructureError, UnreadableSubmission
 from coursekit.processes.line import Server, send, start_process
 from coursekit.processes.plain_files import OpenFolder
 from coursekit.processes.temporary_files import temporary_folder
@@ -36,7 +36,8 @@ class RepairProcess:
         """Return a submission as it is graded; what it takes is what `submission.repair` takes.
 
         Raises:
-            InfrastructureError: if no notebook of the submission can be graded.
+            UnreadableSubmission: if no notebook of the submission can be graded.
+            InfrastructureError: if the process that reads it ended, or took too long.
 
         """
         # A process that is killed leaves its files behind: this folder is removed after it.
@@ -49,7 +50,7 @@ class RepairProcess:
             }
             reply = self._ask(folder, request, choose)
         if "reason" in reply:
-            raise InfrastructureError(f"{folder.path}: {reply['reason']}", reply["hint"])
+            raise UnreadableSubmission(f"{folder.path}: {reply['reason']}", reply["hint"])
         files = {name: b64decode(content) for name, content in reply["files"].items()}
         return Rebuilt(
             nbformat.from_dict(reply["notebook"]),

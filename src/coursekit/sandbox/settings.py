@@ -64,10 +64,16 @@ class StudentKernel(Configurable):
 
         """
         temporary_place()
-        limits = self._limits(assignment)
+        limits = self.limits(assignment)
         return Confinement(self._choose_level(), limits)
 
-    def _limits(self, assignment: str) -> Limits:
+    def limits(self, assignment: str) -> Limits:
+        """Return what a submission of an assignment may use.
+
+        Raises:
+            InfrastructureError: if a setting is wrong.
+
+        """
         changed: dict[str, Any] = self.by_assignment.get(assignment, {})
         place = f"c.StudentKernel.by_assignment[{assignment!r}]"
         if not isinstance(changed, dict):

@@ -1,0 +1,1 @@
+"""Grade a class: worker processes, one writer, and a journal to go on from."""

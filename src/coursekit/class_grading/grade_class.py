@@ -1,0 +1,290 @@
+"""``coursekit grade``: grade all submissions of an assignment that are to be graded.
+
+Worker processes grade; only this process writes the gradebook and ``autograded/``, with
+nbgrader's own steps, one submission after the other. If anything ends it, the same command
+goes on: see `journal`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psutil
+from nbgrader.apps import AutogradeApp
+from nbgrader.converters import Autograde
+from nbgrader.converters.base import NbGraderException
+from rich.console import Console
+
+from coursekit.class_grading.journal import Journal
+from coursekit.class_grading.plan import Planned, open_planned, plan
+from coursekit.class_grading.progress import GradingProgress
+from coursekit.class_grading.results import FailedGrading, read_result, result_file
+from coursekit.class_grading.workers import Ended, Task, Workers
+from coursekit.command_runner import line_printer
+from coursekit.course.assignment import find_assignment
+from coursekit.course.student_names import escaped
+from coursekit.errors import InfrastructureError
+from coursekit.grading.job import Bundle, Graded, Job
+from coursekit.grading.judge_answers import JudgeAnswers
+from coursekit.judge.verdict import NotebookVerdict
+from coursekit.nbgrader_run import LOG, find_verdict
+from coursekit.nbgrader_seam import commands
+from coursekit.nbgrader_seam.failures import convert_all, start
+from coursekit.nbgrader_seam.graded_submission import bundle_of
+from coursekit.sandbox.settings import StudentKernel
+
+# What one worker may need at the same time: a kernel, a judge and what they are forked from.
+BYTES_A_WORKER = 2 * 10**9
+# How often the gradebook is tried while another program holds it; each time, for 20 s.
+_TRIES_TO_WRITE = 6
+_IN_USE = "is in use by another program"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for on the command line.
+
+    Attributes:
+        assignment: the assignment's name.
+        student: one student's id, or a pattern.
+        workers: how many; 0 for as many as the machine has cores and memory for.
+        force: whether submissions are graded that have been graded already.
+        dry_run: whether only to say what would be graded.
+        settings: further settings of nbgrader's, such as ``--JudgeAnswers.run_all=True``.
+
+    """
+
+    assignment: str
+    student: str = "*"
+    workers: int = 0
+    force: bool = False
+    dry_run: bool = False
+    settings: tuple[str, ...] = ()
+
+
+def grade_class(course: Path, wish: Wish, console: Console) -> int:
+    """Grade; return the exit status: 0, or 1 if a submission could not be graded.
+
+    Raises:
+        CourseKitError: if nothing can be graded.
+
+    """
+    find_assignment(course, wish.assignment)
+    commands.install()
+    with contextlib.chdir(course), _logged(course / LOG) as log:
+        app = AutogradeApp(log=log)
+        app.initialize([*(["--force"] if wish.force else []), *wish.settings])
+        app.coursedir.assignment_id = wish.assignment
+        app.coursedir.student_id = wish.student
+        converter = Autograde(coursedir=app.coursedir, parent=app)
+        run = _Run(course, wish, console)
+        converter.convert_all = run.convert_all
+        try:
+            start(converter)
+        except NbGraderException as error:
+            console.print(f"\n{error}".rstrip(), highlight=False, markup=False, soft_wrap=True)
+            console.print(f"hint: the whole log is in {course / LOG}", highlight=False)
+            return 1
+        return 0
+
+
+def workers_here() -> int:
+    """Return how many workers this machine has cores and memory for."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(cores or 1, int(psutil.virtual_memory().available // BYTES_A_WORKER)))
+
+
+@contextlib.contextmanager
+def _logged(path: Path) -> Iterator[logging.Logger]:
+    """Give a log that is a file: on the terminal there is the progress."""
+    log = logging.Logger("coursekit grade", logging.INFO)
+    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    handler.setFormatter(logging.Formatter("[%(name)s | %(levelname)s] %(message)s"))
+    log.addHandler(handler)
+    try:
+        yield log
+    finally:
+        handler.close()
+
+
+class _Run:
+    """One run: has everything graded, and writes each result when it is there."""
+
+    def __init__(self, course: Path, wish: Wish, console: Console) -> None:
+        self._course = course
+        self._wish = wish
+        self._console = console
+        self._say = line_printer(console)
+        self._messages: list[str] = []
+
+    def convert_all(self, converter: Any) -> None:
+        """Take the place of nbgrader's loop over all submissions.
+
+        Raises:
+            NbGraderException: if a submission could not be graded.
+
+        """
+        if self._wish.dry_run:
+            self._tell(list(plan(converter)))
+            return
+        bundle = bundle_of(converter)
+        journal = Journal(self._course / "build" / "grading" / self._wish.assignment)
+        with journal.open(_digest(bundle)):
+            converter.run_salt = journal.salt
+            found = list(plan(converter))
+            converter.refused += [each.problem for each in found if each.problem and not each.why]
+            planned = [each for each in found if self._is_left(converter, each, journal)]
+            self._tell_beginning(found, planned, journal)
+            with GradingProgress(self._console, len(planned)) as progress:
+                self._grade(converter, planned, bundle, journal, progress)
+        if self._messages:
+            raise NbGraderException("\n".join(self._messages))
+
+    def _grade(
+        self,
+        converter: Any,
+        planned: list[Planned],
+        bundle: Bundle,
+        journal: Journal,
+        progress: GradingProgress,
+    ) -> None:
+        """Grade what is planned, and write each submission as soon as all of it is graded."""
+        by_job = {job: each for each in planned for job in each.jobs}
+        waiting = {each.student: len(each.jobs) for each in planned}
+        ready: dict[str, dict[Job, Graded | FailedGrading]] = {}
+        for ended in self._ended(converter, by_job, bundle, journal):
+            submission = by_job[ended.job]
+            if ended.log:
+                converter.log.info("%s\n%s", submission.folder, ended.log.rstrip())
+            results = ready.setdefault(submission.student, {})
+            results[ended.job] = ended.outcome
+            waiting[submission.student] -= 1
+            if waiting[submission.student]:
+                continue
+            self._write(converter, submission, ready.pop(submission.student), progress)
+            for job in submission.jobs:
+                result_file(journal.results, job).unlink(missing_ok=True)
+
+    def _ended(
+        self, converter: Any, by_job: dict[Job, Planned], bundle: Bundle, journal: Journal
+    ) -> Iterator[Ended]:
+        """How each job ended: first those that an interrupted run has left graded."""
+        left = []
+        for job in by_job:
+            found = read_result(journal.results, job) if journal.goes_on else None
+            if found and isinstance(found[0], Graded):
+                yield Ended(job, *found)
+            else:
+                left.append(job)
+        if not left:
+            return
+        number = min(self._wish.workers or workers_here(), len(left))
+        tasks = (
+            Task(job, partial(open_planned, converter.coursedir, by_job[job].folder))
+            for job in left
+        )
+        with Workers(
+            number, bundle.as_data(), journal.results, journal.temporary, _most_seconds(converter)
+        ) as workers:
+            yield from workers.grade(tasks, journal.begin_job)
+
+    def _write(
+        self,
+        converter: Any,
+        submission: Planned,
+        results: dict[Job, Graded | FailedGrading],
+        progress: GradingProgress,
+    ) -> None:
+        """Write one submission with nbgrader's steps, and show how it ended."""
+        before = list(converter.said)
+        for _ in range(_TRIES_TO_WRITE):
+            converter.assignments = {
+                submission.folder: [f"{submission.folder}/{job.notebook}.ipynb" for job in results]
+            }
+            converter.graded = {
+                job: one if isinstance(one, Graded) else InfrastructureError(one.message, one.hint)
+                for job, one in results.items()
+            }
+            converter.said = list(before)
+            try:
+                convert_all(converter)
+            except NbGraderException as error:
+                new = converter.said[len(before) :]
+                if any(_IN_USE in one for one in new):
+                    progress.waits()
+                    continue
+                self._messages += [] if new else [str(error)]
+                why = (new or [str(error)])[-1].removeprefix("error: ")
+                progress.failed(submission.student, FailedGrading(why, "", passing=False))
+                return
+            verdicts = [
+                NotebookVerdict.from_json(one.verdict)
+                for one in results.values()
+                if isinstance(one, Graded)
+            ]
+            cells = [cell for verdict in verdicts for cell in verdict.cells]
+            score, points = sum(cell.score for cell in cells), sum(cell.points for cell in cells)
+            progress.graded(submission.student, score, points)
+            return
+        raise NbGraderException(converter.said[-1])
+
+    def _is_left(self, converter: Any, submission: Planned, journal: Journal) -> bool:
+        """Whether a submission is to be graded and this run has not done so already."""
+        if not submission.why:
+            return False
+        if not (journal.goes_on and self._wish.force):
+            return True
+        return not all(_is_written(self._course, job) for job in submission.jobs)
+
+    def _tell_beginning(
+        self, found: list[Planned], planned: list[Planned], journal: Journal
+    ) -> None:
+        if journal.goes_on:
+            self._say(f"{self._wish.assignment}: going on with a run that was interrupted")
+        if found and not planned:
+            self._say(f"{self._wish.assignment}: nothing to grade; all submissions are graded")
+
+    def _tell(self, found: list[Planned]) -> None:
+        """Say what would be graded, and why."""
+        for each in found:
+            self._say(f"{escaped(each.student)}: {each.why or 'graded already'}")
+        counted = Counter(each.why or "graded already" for each in found)
+        self._say(
+            f"{self._wish.assignment}: "
+            + (", ".join(f"{number} {why}" for why, number in counted.items()) or "no submission")
+        )
+
+
+def _is_written(course: Path, job: Job) -> bool:
+    """Whether exactly this job's result is in ``autograded/``."""
+    verdict = find_verdict(course, job.student, job.assignment, job.notebook)
+    return verdict is not None and (verdict.salt, verdict.digest) == (job.salt, job.digest)
+
+
+def _digest(bundle: Bundle) -> str:
+    """A digest of all that results follow from, beside submissions and salt."""
+    made_from = hashlib.sha256(json.dumps(bundle.as_data(), sort_keys=True).encode())
+    for assignment in sorted(bundle.asked):
+        for path in sorted((bundle.releases / assignment).rglob("*")):
+            if path.is_file():
+                made_from.update(f"{path}\0".encode() + path.read_bytes())
+    return made_from.hexdigest()
+
+
+def _most_seconds(converter: Any) -> float:
+    """What one grading may take at most, even on a machine that does other things too."""
+    assignment = converter.coursedir.assignment_id
+    judging = JudgeAnswers(parent=converter)
+    tests = max(len(cells.tests) for cells in bundle_of(converter).asked[assignment].values())
+    submission = StudentKernel(parent=converter).limits(assignment).submission_seconds
+    return submission + judging.repair_timeout + (tests + 1) * judging.judge_patience

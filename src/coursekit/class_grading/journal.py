@@ -1,0 +1,124 @@
+"""What a run of grading was about to do: enough to go on after anything has ended it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from coursekit.errors import CourseKitError
+from coursekit.grading.job import Job
+from coursekit.processes.temporary_files import temporary_place
+
+TASKS, RESULTS = "tasks.jsonl", "results"
+SCHEMA = 1
+_TEMPORARY = "coursekit-grade-"
+
+
+class Journal:
+    """A run's journal: its salt, what it is made from, and each job before it is begun.
+
+    Whether a submission's result is in the gradebook is not written down here: the gradebook
+    says so. A run that was finished leaves no journal.
+
+    Args:
+        folder: where it is kept; it is held open by one process at a time.
+
+    Attributes:
+        salt: the run's salt.
+        goes_on: whether it goes on with a run that was not finished.
+        temporary: the folder for the workers' temporary files.
+
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.salt = 0
+        self.goes_on = False
+        self.temporary = Path()
+
+    @property
+    def results(self) -> Path:
+        """The folder of the results that are not in the gradebook yet."""
+        return self._folder / RESULTS
+
+    @contextlib.contextmanager
+    def open(self, made_from: str) -> Iterator[None]:
+        """Begin a run, or go on with one; if the block ends by itself, the run is finished.
+
+        Args:
+            made_from: a digest of everything but the submissions that results follow from.
+
+        Raises:
+            CourseKitError: if another process grades the same assignment.
+
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise CourseKitError(
+                    f"another command grades {self._folder.name} right now",
+                    "wait for it, or end it with Ctrl-C where it runs; then run the command again",
+                ) from None
+            self._begin(made_from)
+            try:
+                yield
+            finally:
+                shutil.rmtree(self.temporary, ignore_errors=True)
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def begin_job(self, job: Job) -> None:
+        """Note a job before it is sent to a worker."""
+        self._add({"job": asdict(job)})
+
+    def _begin(self, made_from: str) -> None:
+        earlier = self._earlier()
+        if earlier:
+            # A run that was killed could not clear away.
+            left = Path(earlier["temporary"])
+            if left.name.startswith(_TEMPORARY):
+                shutil.rmtree(left, ignore_errors=True)
+        self.goes_on = earlier.get("made_from") == made_from and earlier.get("schema") == SCHEMA
+        if not self.goes_on:
+            shutil.rmtree(self.results, ignore_errors=True)
+            (self._folder / TASKS).unlink(missing_ok=True)
+        self.results.mkdir(exist_ok=True)
+        self.salt = earlier["salt"] if self.goes_on else secrets.randbits(63)
+        # A path of its own in the usual place: those of sockets must be short.
+        self.temporary = Path(temporary_place(), f"{_TEMPORARY}{secrets.token_hex(4)}")
+        self._add(
+            {
+                "run": {
+                    "schema": SCHEMA,
+                    "made_from": made_from,
+                    "salt": self.salt,
+                    "temporary": str(self.temporary),
+                }
+            }
+        )
+        self.temporary.mkdir(mode=0o700)
+
+    def _earlier(self) -> dict[str, Any]:
+        """How the last process began this run; {} if there was not one."""
+        found: dict[str, Any] = {}
+        with contextlib.suppress(FileNotFoundError):
+            for line in (self._folder / TASKS).read_text(encoding="utf-8").splitlines():
+                with contextlib.suppress(ValueError):  # the last line may have been cut short
+                    found = json.loads(line).get("run", found)
+        return found
+
+    def _add(self, entry: dict[str, Any]) -> None:
+        """Write an entry so that it is on the disk before anything follows from it."""
+        with (self._folder / TASKS).open("ab") as file:
+            file.write(json.dumps(entry).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())

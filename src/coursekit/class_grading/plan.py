@@ -1,0 +1,67 @@
+"""Which submissions a run grades, and why; nothing is changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coursekit.errors import CourseKitError
+from coursekit.grading.job import Job
+from coursekit.nbgrader_seam.course_folder import open_submission
+from coursekit.nbgrader_seam.graded_submission import job_of
+from coursekit.nbgrader_seam.submitted_folder import open_and_digest, why_graded
+from coursekit.processes.plain_files import OpenFolder
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A submission of the run.
+
+    Attributes:
+        folder: its path, as nbgrader lists it.
+        student: the student's id.
+        why: why it is graded, in words; "" if it is not.
+        jobs: a job for each of its notebooks.
+        problem: why it cannot be opened; its earlier result stands if it is not graded.
+
+    """
+
+    folder: str
+    student: str
+    why: str
+    jobs: tuple[Job, ...]
+    problem: CourseKitError | None = None
+
+
+def plan(converter: Any) -> Iterator[Planned]:
+    """Yield every submission that the converter has listed, in the students' order."""
+    form = converter._format_source("(?P<assignment>.*)", "(?P<student>.*)", escape=True)
+    for folder, notebooks in sorted(converter.assignments.items()):
+        found = re.match(form, folder)
+        assert found is not None  # the list was made from this form
+        assignment, student = found["assignment"], found["student"]
+        converter.notebooks = sorted(notebooks)
+        open_and_digest(converter, assignment, student)
+        jobs = tuple(
+            job_of(converter, assignment, Path(path).stem, student) for path in converter.notebooks
+        )
+        why = why_graded(converter, assignment, student)
+        opened = converter.coursedir.handed_in
+        problem = opened if isinstance(opened, CourseKitError) else None
+        yield Planned(folder, student, why, jobs, problem)
+
+
+def open_planned(coursedir: Any, folder: str) -> OpenFolder:
+    """Open a submission to be graded.
+
+    Raises:
+        CourseKitError: if it cannot be opened.
+
+    """
+    try:
+        return open_submission(coursedir, folder)
+    except OSError as error:
+        raise CourseKitError(f"{folder} cannot be opened: {error.strerror}") from None

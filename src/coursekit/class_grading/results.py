@@ -1,0 +1,61 @@
+"""What grading a job gave, as a file: written by a worker, read by the coordinator."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from coursekit.grading.job import Graded, Job
+from coursekit.processes.whole_files import write_whole
+
+
+@dataclass(frozen=True)
+class FailedGrading:
+    """Why a submission could not be graded; it has no score.
+
+    Attributes:
+        message: what happened.
+        hint: what to do next.
+        passing: whether another try may end otherwise.
+
+    """
+
+    message: str
+    hint: str
+    passing: bool
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON data."""
+        return asdict(self)
+
+
+def result_file(results: Path, job: Job) -> Path:
+    """Return where a job's result is: equal jobs have equal results."""
+    key = json.dumps(asdict(job), sort_keys=True)
+    return results / f"{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}.json"
+
+
+def write_result(results: Path, job: Job, outcome: Graded | FailedGrading, log: str) -> None:
+    """Write a job's result, whole or not at all.
+
+    Raises:
+        OSError: if it cannot be written.
+
+    """
+    kind = "graded" if isinstance(outcome, Graded) else "failed"
+    text = json.dumps({kind: asdict(outcome), "log": log})
+    write_whole(result_file(results, job), text.encode())
+
+
+def read_result(results: Path, job: Job) -> tuple[Graded | FailedGrading, str] | None:
+    """Return a job's result, and what was said while it was graded; None if there is none."""
+    try:
+        data = json.loads(result_file(results, job).read_bytes())
+        if "graded" in data:
+            return Graded(**data["graded"]), data["log"]
+        return FailedGrading(**data["failed"]), data["log"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

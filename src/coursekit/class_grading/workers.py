@@ -1,0 +1,228 @@
+"""The worker processes: start them, give each a job, hear how it ended, replace the dead."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from multiprocessing.connection import wait
+from multiprocessing.reduction import send_handle
+from pathlib import Path
+from typing import Any, Self
+
+from coursekit.class_grading.results import FailedGrading, read_result
+from coursekit.errors import CourseKitError
+from coursekit.grading.job import Graded, Job
+from coursekit.processes.line import Server, receive, send, start_process
+from coursekit.processes.plain_files import OpenFolder
+
+# How often a grading that failed for no fault of the submission's is tried.
+MAX_TRIES = 3
+# What a worker has for its temporary files and its processes when it is ended.
+_ENDING_SECONDS = 15
+_ENDED = FailedGrading(
+    "the process that graded it ended",
+    "grade it again; if that fails too, look for a lack of memory, with: dmesg",
+    passing=True,
+)
+
+
+@dataclass
+class Task:
+    """A job, and where its submission is.
+
+    Attributes:
+        job: the job.
+        open_folder: opens the submitted folder.
+        tries: how often a worker has had it.
+        worker: the one that has, or had it last.
+
+    """
+
+    job: Job
+    open_folder: Callable[[], OpenFolder]
+    tries: int = 0
+    worker: Worker | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a job ended.
+
+    Attributes:
+        job: the job.
+        outcome: what it gave, or why it failed.
+        log: what was said meanwhile.
+
+    """
+
+    job: Job
+    outcome: Graded | FailedGrading
+    log: str = ""
+
+
+class Worker:
+    """One process that grades."""
+
+    def __init__(self, begin: dict[str, Any]) -> None:
+        self._begin = begin
+        self.task: Task | None = None
+        self.since = 0.0
+        self.server = self._start()
+
+    def _start(self) -> Server:
+        server = start_process("coursekit.class_grading")
+        with suppress(OSError):  # it has ended already: that is heard later
+            send(server.line, self._begin)
+        return server
+
+    def take(self, task: Task) -> None:
+        """Give the worker a job.
+
+        Raises:
+            CourseKitError: if the submission cannot be opened.
+
+        """
+        task.tries, task.worker = task.tries + 1, self
+        with task.open_folder() as folder:
+            self.task, self.since = task, time.monotonic()
+            with suppress(OSError):  # it has just ended: its line says so
+                send(self.server.line, {"job": asdict(task.job), "folder": str(folder.path)})
+                send_handle(self.server.line, folder.fileno(), self.server.process.pid)
+
+    def hear(self) -> FailedGrading | None:
+        """Return why its job failed; None if its result is written. A dead worker is replaced."""
+        try:
+            told = receive(self.server.line)
+        except (EOFError, OSError):
+            self.replace()
+            return _ENDED
+        return FailedGrading(**told["failed"]) if "failed" in told else None
+
+    def replace(self) -> None:
+        """End the process, and start another."""
+        self.server.close()
+        self.server = self._start()
+
+    def end(self) -> None:
+        """End the process; it clears away what it has made."""
+        self.server.process.send_signal(signal.SIGTERM)
+
+    def wait_for_end(self, deadline: float) -> None:
+        """Wait until it has ended, and end it by force after that."""
+        with suppress(subprocess.TimeoutExpired):
+            self.server.process.wait(max(deadline - time.monotonic(), 0))
+        self.server.close()
+
+
+class Workers:
+    """Grades many jobs side by side.
+
+    Args:
+        number: how many processes.
+        bundle: the bundle's JSON data.
+        results: the folder for results.
+        temporary: the folder for temporary files.
+        max_seconds: what one job may take; a worker that takes longer is replaced.
+
+    """
+
+    def __init__(
+        self,
+        number: int,
+        bundle: dict[str, Any],
+        results: Path,
+        temporary: Path,
+        max_seconds: float,
+    ) -> None:
+        begin = {"bundle": bundle, "results": str(results), "temporary": str(temporary)}
+        self._results = results
+        self._max_seconds = max_seconds
+        self._workers = [Worker(begin) for _ in range(number)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        for worker in self._workers:
+            worker.end()
+        deadline = time.monotonic() + _ENDING_SECONDS
+        for worker in self._workers:
+            worker.wait_for_end(deadline)
+
+    def grade(self, tasks: Iterator[Task], begin: Callable[[Job], None]) -> Iterator[Ended]:
+        """Yield how each job ended, as they end.
+
+        A worker has its next job before the end of its last one is yielded.
+
+        Args:
+            tasks: the jobs.
+            begin: called before a job is sent.
+
+        """
+        again: deque[Task] = deque()
+        while True:
+            for worker in self._workers:
+                if worker.task is None:
+                    yield from self._give(worker, tasks, again, begin)
+            busy = {worker.server.line: worker for worker in self._workers if worker.task}
+            if not busy:
+                return
+            for line in wait(list(busy), self._seconds_left()):
+                worker = busy[line]  # type: ignore[index]
+                ended = self._end_of(worker, worker.hear(), again)
+                given = list(self._give(worker, tasks, again, begin))
+                yield from [*filter(None, [ended]), *given]
+            for worker in self._workers:
+                if worker.task and time.monotonic() - worker.since > self._max_seconds:
+                    worker.replace()
+                    yield from filter(None, [self._end_of(worker, _ENDED, again)])
+
+    def _give(
+        self,
+        worker: Worker,
+        tasks: Iterator[Task],
+        again: deque[Task],
+        begin: Callable[[Job], None],
+    ) -> Iterator[Ended]:
+        """Give an idle worker its next job; yield those whose submission cannot be opened."""
+        while task := self._next(worker, tasks, again):
+            if not task.tries:
+                begin(task.job)
+            try:
+                worker.take(task)
+                return
+            except CourseKitError as error:
+                worker.task = None
+                failed = FailedGrading(error.message, error.hint, passing=False)
+                yield Ended(task.job, failed)
+
+    def _next(self, worker: Worker, tasks: Iterator[Task], again: deque[Task]) -> Task | None:
+        """A job that another worker failed at, or a new one, or at last one of its own."""
+        for task in again:
+            if task.worker is not worker:
+                again.remove(task)
+                return task
+        new = next(tasks, None)
+        return new or (again.popleft() if again else None)
+
+    def _end_of(
+        self, worker: Worker, failed: FailedGrading | None, again: deque[Task]
+    ) -> Ended | None:
+        """How a worker's job ended; None if it is to be tried again."""
+        task, worker.task = worker.task, None
+        assert task is not None
+        found = read_result(self._results, task.job)
+        outcome, log = (failed or _ENDED, "") if failed or not found else found
+        if isinstance(outcome, FailedGrading) and outcome.passing and task.tries < MAX_TRIES:
+            again.append(task)
+            return None
+        return Ended(task.job, outcome, log)
+
+    def _seconds_left(self) -> float:
+        since = min(worker.since for worker in self._workers if worker.task)
+        return max(since + self._max_seconds - time.monotonic(), 0.1)
