@@ -35,6 +35,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=12,
         help="how many submissions tests/attacks/test_many_submissions.py grades in one run",
     )
+    parser.addoption(
+        "--kills",
+        type=int,
+        default=5,
+        help="how often tests/integration/test_class_grading.py ends a run by force",
+    )
 
 
 def pytest_report_header() -> str:

@@ -67,6 +67,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         "",
         help="JSON file of salts by student, to repeat gradings; others get that of the run.",
     ).tag(config=True)
+    record_timing = Bool(False, help="Keep when each cell ran, in the notebook.").tag(config=True)
     run_all = Bool(
         False, help="Run the cells after the last graded one too, on which no points depend."
     ).tag(config=True)
@@ -223,6 +224,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
     def _note_death(self, place: str, otherwise: str) -> None:
         """Say why the kernel has ended; it answers nothing more."""
         self._dead = True
+        self._manager.refuse_loss()
         why = self._manager.why_it_ended() or otherwise
         self._stop(why.format(place))
 

@@ -134,6 +134,16 @@ class StudentKernelManager(AsyncKernelManager):
         started = self.provisioner
         return started.crowded() if isinstance(started, StudentProvisioner) else ""
 
+    def refuse_loss(self) -> None:
+        """Raise if the kernel ended because something outside its sandbox did.
+
+        Raises:
+            InfrastructureError: if so.
+
+        """
+        if isinstance(self.provisioner, StudentProvisioner):
+            self.provisioner.refuse_loss()
+
     def why_it_ended(self) -> str:
         """Return which limit ended the kernel, with {} for where; "" if no limit did."""
         started = self.provisioner

@@ -15,6 +15,7 @@ from typing import IO, Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
+from coursekit.errors import InfrastructureError
 from coursekit.sandbox.inside.requests import KernelRequest
 from coursekit.sandbox.settings import Confinement
 from coursekit.sandbox.watchdog import Watchdog
@@ -81,6 +82,21 @@ class StudentProvisioner(LocalProvisioner):
     def crowded(self) -> str:
         """Return that no further process or thread can start, as `Watchdog.crowded`; or ""."""
         return self._watchdog.crowded() if self._watchdog else ""
+
+    def refuse_loss(self) -> None:
+        """Raise if the kernel ended because something outside its sandbox did.
+
+        Raises:
+            InfrastructureError: if so; its student cannot have caused that.
+
+        """
+        lost = getattr(self.process, "ended_with_its_zygote", None)
+        if lost and lost():
+            raise InfrastructureError(
+                "the process that students' kernels are forked from has ended",
+                "grade the submission again; if that fails too, look for a lack of memory, "
+                "with: dmesg",
+            )
 
     def why_it_ended(self) -> str:
         """Return which limit ended the kernel, as `Watchdog.why_it_ended`; "" if no limit did."""

@@ -111,7 +111,8 @@ def _pass_gates(assignment: Assignment, tried: Assignment, *, check: bool, say: 
     say(f"{tried.name}: grading the solution and the blank release")
     submit(tried, "solution", fill_in(released(tried), solution_cells(tried)))
     submit(tried, "blank", released(tried))
-    run_nbgrader(tried.course, "autograde", tried.name, our_own=True)
+    everything = "--JudgeAnswers.run_all=True"
+    run_nbgrader(tried.course, "autograde", tried.name, everything, our_own=True)
     found += solution_failures(read_verdict(tried.course, "solution", tried.name, tried.notebook))
     found += blank_failures(read_verdict(tried.course, "blank", tried.name, tried.notebook))
     if found:

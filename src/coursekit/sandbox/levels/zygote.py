@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import subprocess
 from dataclasses import replace
 from multiprocessing.connection import Connection
 
@@ -16,6 +18,8 @@ from coursekit.sandbox.owners import fresh_owner
 from coursekit.sandbox.probing import probe
 
 _READY_SECONDS = 120
+# A zygote that was killed has ended as much later than its kernels.
+_ENDING_SECONDS = 1
 
 
 class ForkedKernel(ForkedProcess):
@@ -25,6 +29,7 @@ class ForkedKernel(ForkedProcess):
         first: a descriptor of the first process of its namespaces. It ignores all
             signals but those that kill; when it is killed, the system kills all the others.
         news: the connection on which it tells how it ended.
+        zygote: the process that forked it.
 
     Attributes:
         left: how many processes the kernel left when it ended.
@@ -33,12 +38,19 @@ class ForkedKernel(ForkedProcess):
 
     stdin = stdout = stderr = None
 
-    def __init__(self, first: int, news: socket.socket) -> None:
+    def __init__(self, first: int, news: socket.socket, zygote: Process) -> None:
         super().__init__(first)
         self._news = news
+        self._zygote = zygote
         self.left = 0
 
     terminate = ForkedProcess.kill
+
+    def ended_with_its_zygote(self) -> bool:
+        """Whether the zygote has ended too, which no student's code can do."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._zygote.wait(_ENDING_SECONDS)
+        return self._zygote.poll() is not None
 
     def _status(self) -> int:
         with self._news:
@@ -101,7 +113,9 @@ class Zygote(Level):
         ours = self.warm.ask()
         try:
             request.send(ours, listening, archive)
-            return ForkedKernel(wait_until_sandboxed(ours)[0], ours)
+            assert self.warm.server is not None  # it was asked
+            zygote = self.warm.server.process
+            return ForkedKernel(wait_until_sandboxed(ours)[0], ours, zygote)
         except BaseException:
             ours.close()
             raise

@@ -1,0 +1,302 @@
+"""`coursekit grade`: the same as `nbgrader autograde`, whatever ends it in between.
+
+``pytest tests/integration/test_class_grading.py --kills 100`` ends it that often.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from broken_notebooks import ANSWER, as_bytes, stripped
+from nbgrader.api import Gradebook
+from small_course import NAME, small_course
+from test_nbgrader_commands import BY_HAND
+
+from coursekit.cli import main
+from coursekit.course.assignment import Assignment
+from coursekit.course.filled_in import fill_in, released
+from coursekit.course.known_answers import solution_cells
+from coursekit.errors import InfrastructureError
+from coursekit.nbgrader_run import run_nbgrader
+from coursekit.release.new_version import new_version
+from coursekit.release.pipeline import generate
+
+pytestmark = pytest.mark.slow
+
+SECOND = "small-block-v2"
+DUE = "2026-01-31 23:59:59.000000 UTC"
+LATE = "2026-02-02 23:59:59 UTC"
+ODD = 'Zoë, "=1+1" [2026]'
+LIMITS = {"cell_seconds": 20, "text_kilobytes": 4}
+
+
+@pytest.fixture(scope="module")
+def ungraded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> Assignment:
+    """A class that has handed in everything that can be handed in, one of each."""
+    folder = tmp_path_factory.mktemp("class")
+    first = small_course(folder, assignment, LIMITS)
+    source = json.loads(first.source.read_text())
+    for cell in BY_HAND:
+        marks = cell["metadata"]["nbgrader"] | {"grade_id": cell["id"], "points": 3}
+        source["cells"].append(cell | {"metadata": {"nbgrader": marks | {"schema_version": 3}}})
+    first.source.write_text(json.dumps(source))
+    second = new_version(folder, NAME, SECOND, print)
+    version = second.source.parent / "assignment.toml"
+    version.write_text('version = "v2"\nprevious = "v1"\nupdates = ["Nothing but its name."]\n')
+    for made in (first, second):
+        generate(made)
+    with (folder / "nbgrader_config.py").open("a") as stream:
+        stream.write('c.LateSubmissionPlugin.penalty_method = "zero"\n')
+        stream.write(f"c.StudentKernel.by_assignment[{SECOND!r}] = {LIMITS!r}\n")
+    with Gradebook(f"sqlite:///{folder}/gradebook.db") as gradebook:
+        gradebook.update_or_create_assignment(SECOND, duedate=DUE)
+    right = solution_cells(second)[ANSWER]
+    wrong = right.replace('bn_name + "2c"', '"mine"')
+    assert wrong != right
+    damaged = fill_in(released(second), {ANSWER: right})
+    stripped(damaged)
+    _hand_in(second, "right", _filled(second, right, last=["print('after the last cell')"]))
+    _hand_in(second, "wrong", _filled(second, wrong))
+    _hand_in(second, "not begun", released(second))
+    _hand_in(second, ODD, damaged)
+    _hand_in(second, "old", _filled(first, wrong))
+    _hand_in(second, "ends it", _filled(second, right, first=["import os", "os._exit(1)"]))
+    _hand_in(second, "floods it", _filled(second, right, first=["print('flood ' * 100_000)"]))
+    _hand_in(second, "late", _filled(second, right))
+    (folder / "submitted" / "late" / SECOND / "timestamp.txt").write_text(LATE)
+    _hand_in(second, "unreadable", None)
+    students = sorted(path.name for path in (folder / "submitted").iterdir())
+    (folder / "salts.json").write_text(json.dumps({who: 2026 for who in students}))
+    return second
+
+
+def _filled(assignment: Assignment, answer: str, **more: Any) -> Any:
+    return fill_in(released(assignment), {ANSWER: answer}, **more)
+
+
+def _hand_in(assignment: Assignment, student: str, notebook: Any) -> None:
+    folder = assignment.course / "submitted" / student / assignment.name
+    folder.mkdir(parents=True, exist_ok=True)
+    content = b"{" if notebook is None else as_bytes(dict(notebook))
+    (folder / f"{assignment.notebook}.ipynb").write_bytes(content)
+
+
+def _copy(original: Assignment, folder: Path) -> Assignment:
+    shutil.copytree(original.course, folder)
+    return Assignment(folder, SECOND)
+
+
+def _settings(course: Path) -> str:
+    return f"--JudgeAnswers.salts_file={course / 'salts.json'}"
+
+
+def by_nbgrader(assignment: Assignment) -> None:
+    with pytest.raises(InfrastructureError, match="unreadable"):
+        run_nbgrader(assignment.course, "autograde", assignment.name, _settings(assignment.course))
+
+
+def by_kit(assignment: Assignment) -> None:
+    given = ["grade", assignment.name, "--workers", "2", _settings(assignment.course)]
+    assert main(["--course", str(assignment.course), *given]) == 1
+
+
+def grade_by_hand(assignment: Assignment) -> None:
+    """An instructor's scores, extra credit and words, for two students."""
+    with Gradebook(f"sqlite:///{assignment.course}/gradebook.db") as gradebook:
+        for student in ("right", "late"):
+            place = (assignment.notebook, assignment.name, student)
+            for cell in ("essay", "plot"):
+                grade = gradebook.find_grade(cell, *place)
+                grade.manual_score, grade.needs_manual_grade = 2, False
+            gradebook.find_grade("plot", *place).extra_credit = 1
+            gradebook.find_comment("plot", *place).manual_comment = "Well drawn."
+        gradebook.db.commit()
+
+
+@pytest.fixture(scope="module")
+def both(ungraded: Assignment, tmp_path_factory: pytest.TempPathFactory) -> list[Assignment]:
+    """The class graded in both ways: all of it, then by hand, then what has changed since."""
+    found = []
+    for grade in (by_nbgrader, by_kit):
+        course = _copy(ungraded, tmp_path_factory.mktemp(grade.__name__) / "course")
+        grade(course)
+        grade_by_hand(course)
+        _hand_in(course, "wrong", _filled(course, solution_cells(course)[ANSWER]))
+        _hand_in(course, "late", _filled(course, "identity_block = 1"))
+        grade(course)
+        run_nbgrader(course.course, "generate_feedback", SECOND)
+        found.append(course)
+    return found
+
+
+def rows(course: Path) -> dict[tuple[str, ...], tuple[Any, ...]]:
+    """What the gradebook holds of the class, without the keys that nbgrader draws."""
+    found: dict[tuple[str, ...], tuple[Any, ...]] = {}
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        for submission in gradebook.assignment_submissions(SECOND):
+            who = submission.student.id
+            found[who,] = (submission.timestamp, submission.score, submission.total_seconds_late)
+            for notebook in submission.notebooks:
+                found[who, notebook.name] = (notebook.late_submission_penalty, notebook.score)
+                for grade in notebook.grades:
+                    found[who, notebook.name, "grade", grade.name] = (
+                        grade.auto_score,
+                        grade.manual_score,
+                        grade.extra_credit,
+                        grade.needs_manual_grade,
+                    )
+                for comment in notebook.comments:
+                    found[who, notebook.name, "comment", comment.name] = (
+                        comment.auto_comment,
+                        comment.manual_comment,
+                    )
+    return found
+
+
+def files(course: Path) -> dict[str, bytes]:
+    """The bytes of everything that was graded and handed back."""
+    return {
+        str(path.relative_to(course)): path.read_bytes()
+        for folder in ("autograded", "feedback")
+        for path in sorted((course / folder).rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_both_ways_write_the_same_gradebook(both: list[Assignment]) -> None:
+    by_one, by_other = (rows(each.course) for each in both)
+    assert by_one == by_other
+    assert by_one["late",][2] > 0 and by_one["late", "Small_Block_v2"][0] is not None
+    scores = {key[0]: value[0] for key, value in by_one.items() if key[3:] == (f"test_{ANSWER}",)}
+    assert scores["right"] == scores["wrong"] == scores[ODD] == 6
+    assert scores["old"] == 3 and scores["not begun"] == scores["ends it"] == 0
+    assert scores["unreadable"] is None
+
+
+def test_both_ways_write_the_same_files(both: list[Assignment]) -> None:
+    by_one, by_other = (files(each.course) for each in both)
+    assert set(by_one) == set(by_other)
+    assert [name for name in by_one if by_one[name] != by_other[name]] == []
+    assert sum(name.endswith(".verdict.json") for name in by_one) == 8
+    assert sum(name.endswith(".html") for name in by_one) == 8
+
+
+def test_the_rest_of_a_notebook_is_not_run_and_says_so_once(both: list[Assignment]) -> None:
+    page = both[1].course / "feedback" / "right" / SECOND / "Small_Block_v2.html"
+    text = page.read_text()
+    assert text.count("this cell and those below were not run") == 1
+    assert "after the last cell\n" not in text
+
+
+def test_what_is_graded_is_not_graded_again(
+    both: list[Assignment], capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = both[1].course
+    before = rows(course), files(course)
+    by_kit(both[1])
+    assert (rows(course), files(course)) == before
+    assert main(["--course", str(course), "grade", SECOND, "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "unreadable: new" in said and "right: graded already" in said
+    assert f"{SECOND}: 8 graded already, 1 new" in said
+    assert not (course / "build" / "grading" / SECOND).exists()
+
+
+class Killed:
+    """A run of the command in a process of its own, parts of which are ended by force."""
+
+    def __init__(self, course: Path) -> None:
+        given = ["--course", str(course), "grade", SECOND, "--workers", "2", _settings(course)]
+        program = "import sys; from coursekit.cli import main; sys.exit(main())"
+        self.process = subprocess.Popen(
+            [sys.executable, "-u", "-c", program, *given],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def lines(self) -> Iterator[str]:
+        """What it says, as it says it."""
+        assert self.process.stdout
+        yield from self.process.stdout
+
+    def kill(self, part: str) -> None:
+        """End the coordinator, or one of the processes whose command has this part."""
+        if part == "coordinator":
+            self.process.kill()
+            return
+        with contextlib.suppress(psutil.Error):
+            for each in psutil.Process(self.process.pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    if part in " ".join(each.cmdline()):
+                        each.kill()
+                        return
+
+
+PARTS = ("coordinator", "coursekit.class_grading", "coursekit.judge", "zygote", "coursekit.repair")
+
+
+def test_whatever_is_killed_the_same_command_ends_with_the_same_gradebook(
+    both: list[Assignment],
+    ungraded: Assignment,
+    tmp_path: Path,
+    pytestconfig: pytest.Config,
+) -> None:
+    """Each part once, or at random as often as ``--kills`` says."""
+    kills: int = pytestconfig.getoption("kills")
+    chance = random.Random(kills)
+    parts = list(PARTS) if kills <= len(PARTS) else [chance.choice(PARTS) for _ in range(kills)]
+    wanted = None
+    while parts:
+        course = _copy(ungraded, tmp_path / f"course-{len(parts)}")
+        wanted = wanted or _uninterrupted(ungraded, tmp_path)
+        ended = None
+        while ended is None or ended < 0:
+            run = Killed(course.course)
+            after = chance.randrange(1, 5)
+            for number, _ in enumerate(run.lines(), 1):
+                if parts and number == after:
+                    time.sleep(chance.random())  # anywhere in what it does next
+                    run.kill(parts.pop())
+                    after += chance.randrange(1, 3)
+            ended = run.process.wait()
+        assert ended == 1  # "unreadable"
+        assert (rows(course.course), files(course.course)) == wanted
+        assert not (course.course / "build" / "grading" / SECOND).exists()
+        shutil.rmtree(course.course)
+
+
+def _uninterrupted(ungraded: Assignment, tmp_path: Path) -> tuple[Any, Any]:
+    course = _copy(ungraded, tmp_path / "uninterrupted")
+    by_kit(course)
+    return rows(course.course), files(course.course)
+
+
+def test_ctrl_c_ends_it_in_words_and_the_same_command_goes_on(
+    ungraded: Assignment, tmp_path: Path
+) -> None:
+    course = _copy(ungraded, tmp_path / "course")
+    run = Killed(course.course)
+    said = []
+    for line in run.lines():
+        said.append(line)
+        if "1 of 9" in line:
+            workers = psutil.Process(run.process.pid).children(recursive=True)
+            run.process.send_signal(signal.SIGINT)
+    assert run.process.wait() == 130
+    assert "finished gradings are kept" in "".join(said)
+    assert psutil.wait_procs(workers, timeout=20)[1] == []
+    by_kit(course)
+    assert sum(name.endswith(".verdict.json") for name in files(course.course)) == 8
