@@ -17,7 +17,7 @@ from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
 from coursekit.errors import AuthoringError, CourseKitError, InfrastructureError
 from coursekit.judge.verdict import NotebookVerdict
-from coursekit.nbgrader_run import LOG, read_verdict, run_nbgrader
+from coursekit.nbgrader_run import LOG, read_verdict, run_grading, run_nbgrader
 from coursekit.release.pipeline import build_folder, copy_course, generate, told_of_the_course
 from coursekit.sandbox.levels import strongest, why_no_sandbox
 from resnets_utils.checks.check_result import CheckResult, Outcome
@@ -28,7 +28,7 @@ _KEYS = ("student", "assignment", "about")
 
 
 def demo(course: Path, console: Console) -> Path:
-    """Grade the bundled submissions with nbgrader in a course of their own.
+    """Grade the bundled submissions in a course of their own.
 
     Returns:
         The folder of that course, with gradebook, autograded/ and feedback/.
@@ -76,11 +76,11 @@ def _demo(course: Path, folder: Path, console: Console) -> None:
                 console.print(f"graded     {place}: {entry['student']}, {entry['about']}")
 
     for name in names:
-        with console.status(f"nbgrader autograde {name}"):
-            run_nbgrader(folder, "autograde", name, watch=show_graded, our_own=True)
+        with console.status(f"coursekit grade {name}"):
+            run_grading(folder, name, watch=show_graded, our_own=True)
         show_graded()
     each = (time.monotonic() - started) / len(entries)
-    console.print(f"           {each:.1f} s a submission, nbgrader and kernels included")
+    console.print(f"           {each:.1f} s a submission, start and kernels included")
     for name in names:
         with console.status(f"nbgrader generate_feedback {name}"):
             run_nbgrader(folder, "generate_feedback", name)

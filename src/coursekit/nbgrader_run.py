@@ -1,4 +1,4 @@
-"""Run nbgrader's commands in a course folder, and read their results."""
+"""Run commands that grade, nbgrader's and the kit's, and read their results."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ LOG = "nbgrader.log"
 _OURS = re.compile(r"coursekit\.errors\.\w+: (.*?(?:\nhint: [^\n]*|(?=\n\[|\n\n|\Z)))", re.DOTALL)
 # The kit comes first: what nbgrader imports is then imported sooner (see coursekit/__init__.py).
 _NBGRADER = "import coursekit; from nbgrader.apps.nbgraderapp import main; main()"
+_KIT = "import sys; from coursekit.cli import main; sys.exit(main())"
 
 
 def run_nbgrader(
@@ -41,6 +42,34 @@ def run_nbgrader(
         InfrastructureError: if nbgrader ends in failure.
 
     """
+    _run(course, "nbgrader", _NBGRADER, arguments, watch, our_own=our_own)
+
+
+def run_grading(
+    course: Path,
+    assignment: str,
+    *arguments: str,
+    watch: Callable[[], None] | None = None,
+    our_own: bool = False,
+) -> None:
+    """Run ``coursekit grade ASSIGNMENT ARGUMENTS`` in the course folder; as `run_nbgrader`.
+
+    Raises:
+        InfrastructureError: if a submission was not graded.
+
+    """
+    _run(course, "coursekit", _KIT, ("grade", assignment, *arguments), watch, our_own=our_own)
+
+
+def _run(
+    course: Path,
+    name: str,
+    program: str,
+    arguments: tuple[str, ...],
+    watch: Callable[[], None] | None,
+    *,
+    our_own: bool,
+) -> None:
     # nbgrader calls alembic by name, which is in the same folder as this Python.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     environment = {**os.environ, "PATH": path, "PYTHONWARNINGS": "ignore"}
@@ -50,9 +79,9 @@ def run_nbgrader(
         environment[UNSAFE_VARIABLE] = "1"
     log = course / LOG
     with log.open("a", encoding="utf-8") as stream:
-        print("$ nbgrader", *arguments, file=stream, flush=True)
+        print("$", name, *arguments, file=stream, flush=True)
         process = subprocess.Popen(
-            [sys.executable, "-c", _NBGRADER, *arguments],
+            [sys.executable, "-c", program, *arguments],
             cwd=course,
             env=environment,
             stdout=stream,
@@ -66,7 +95,7 @@ def run_nbgrader(
                 if watch:
                     watch()
         except BaseException:
-            # A terminal's Ctrl-C reaches nbgrader too: let it end its kernels.
+            # A terminal's Ctrl-C reaches the command too: let it end its kernels.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(5)
             process.kill()
@@ -75,7 +104,7 @@ def run_nbgrader(
     if process.returncode:
         why, _, hint = _last_error(log).partition("\nhint: ")
         raise InfrastructureError(
-            f"nbgrader {' '.join(arguments)} failed: {why}", hint or f"read its whole output: {log}"
+            f"{name} {' '.join(arguments)} failed: {why}", hint or f"read its whole output: {log}"
         )
 
 
@@ -91,11 +120,15 @@ def submission_error(course: Path, student: str, assignment: str) -> str:
 
 def _last_error(log: Path) -> str:
     """The kit's own error in the output of nbgrader's last run, or else its last line."""
-    text = log.read_text(encoding="utf-8", errors="replace").rsplit("\n$ nbgrader", 1)[-1]
+    text = log.read_text(encoding="utf-8", errors="replace").rsplit("\n$ ", 1)[-1]
     lines = text.splitlines()
     # An error that ends the whole run has no traceback.
-    told = text.rsplit("] error: ", 1)[1].strip() if "] error: " in text else ""
-    return _own_error(text) or told or (lines[-1].strip() if lines else "without output")
+    told = re.split(r"(?:\] |\n)error: ", text)[1:]
+    return (
+        _own_error(text)
+        or "".join(told[-1:]).strip()
+        or (lines[-1].strip() if lines else "without output")
+    )
 
 
 def _own_error(text: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from coursekit.errors import InfrastructureError
-from coursekit.nbgrader_run import run_nbgrader
+from coursekit.nbgrader_run import run_grading
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PATIENCE = 10  # seconds that ending processes get
@@ -40,7 +40,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="many-") as temporary:
         os.environ["TMPDIR"] = temporary
         try:
-            run_nbgrader(course, "autograde", assignment, watch=look)
+            run_grading(course, assignment, watch=look)
             failure = ""
         except InfrastructureError as error:
             failure = str(error)

@@ -24,6 +24,7 @@ from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 from rich.console import Console
+from sqlalchemy.exc import OperationalError
 
 from coursekit.class_grading.journal import Journal
 from coursekit.class_grading.plan import Planned, open_planned, plan
@@ -34,9 +35,11 @@ from coursekit.command_runner import line_printer
 from coursekit.course.assignment import find_assignment
 from coursekit.course.student_names import escaped
 from coursekit.errors import InfrastructureError
+from coursekit.gradebook import one_transaction
 from coursekit.grading.job import Bundle, Graded, Job
 from coursekit.grading.judge_answers import JudgeAnswers
 from coursekit.judge.verdict import NotebookVerdict
+from coursekit.machine_errors import in_words
 from coursekit.nbgrader_run import LOG, find_verdict
 from coursekit.nbgrader_seam import commands
 from coursekit.nbgrader_seam.failures import convert_all, start
@@ -125,7 +128,6 @@ class _Run:
         self._wish = wish
         self._console = console
         self._say = line_printer(console)
-        self._messages: list[str] = []
 
     def convert_all(self, converter: Any) -> None:
         """Take the place of nbgrader's loop over all submissions.
@@ -147,8 +149,6 @@ class _Run:
             self._tell_beginning(found, planned, journal)
             with GradingProgress(self._console, len(planned)) as progress:
                 self._grade(converter, planned, bundle, journal, progress)
-        if self._messages:
-            raise NbGraderException("\n".join(self._messages))
 
     def _grade(
         self,
@@ -217,14 +217,26 @@ class _Run:
             }
             converter.said = list(before)
             try:
-                convert_all(converter)
-            except NbGraderException as error:
+                with one_transaction(converter.coursedir.db_url):
+                    convert_all(converter)
+            except OperationalError as error:
+                said = in_words(error)
+                if said is None or _IN_USE not in said.message:
+                    raise
+                progress.waits()
+                continue
+            except NbGraderException:
                 new = converter.said[len(before) :]
                 if any(_IN_USE in one for one in new):
                     progress.waits()
                     continue
-                self._messages += [] if new else [str(error)]
-                why = (new or [str(error)])[-1].removeprefix("error: ")
+                if not new:
+                    new = [
+                        f"error: {submission.folder}: its result could not be written\n"
+                        "hint: see the end of nbgrader.log, and report it"
+                    ]
+                    converter.said += new
+                why = new[-1].removeprefix("error: ")
                 progress.failed(submission.student, FailedGrading(why, "", passing=False))
                 return
             verdicts = [
@@ -240,6 +252,11 @@ class _Run:
 
     def _is_left(self, converter: Any, submission: Planned, journal: Journal) -> bool:
         """Whether a submission is to be graded and this run has not done so already."""
+        if journal.goes_on and any(
+            result_file(journal.results, job).exists() for job in submission.jobs
+        ):
+            # It may have ended between the files and the scores.
+            return True
         if not submission.why:
             return False
         if not (journal.goes_on and self._wish.force):

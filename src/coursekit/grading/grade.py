@@ -100,7 +100,8 @@ def grade(job: Job, folder: OpenFolder, bundle: Bundle, log: logging.Logger) -> 
         with _timed(seconds, phase):
             notebook, resources = step(parent=steps)(notebook, resources)
     nbformat.validate(notebook, relax_add_props=True)
-    return Graded(notebook, info["verdict"].as_json(), seconds)
+    text = nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
+    return Graded(text, info["verdict"].as_json(), seconds)
 
 
 @contextlib.contextmanager

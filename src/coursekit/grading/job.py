@@ -129,13 +129,13 @@ class Graded:
     """What grading a job gave.
 
     Attributes:
-        notebook: the graded notebook, as JSON data of nbformat 4.
+        notebook: the graded notebook, as nbformat writes it.
         verdict: its verdict, as `NotebookVerdict.as_json` writes it.
         seconds: the wall time of each phase.
 
     """
 
-    notebook: dict[str, Any]
+    notebook: str
     verdict: str
     seconds: dict[str, float]
 

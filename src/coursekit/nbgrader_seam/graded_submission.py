@@ -15,7 +15,7 @@ from typing import Any
 import nbformat
 
 from coursekit.errors import CourseKitError, InfrastructureError
-from coursekit.gradebook import asked_cells, take_back_scores
+from coursekit.gradebook import asked_cells, one_transaction, take_back_scores
 from coursekit.grading.grade import grade
 from coursekit.grading.job import Bundle, Graded, Job
 from coursekit.grading.judge_answers import JudgeAnswers
@@ -100,11 +100,11 @@ def bundle_of(converter: Any) -> Bundle:
 def _write(converter: Any, graded: Graded, resources: dict[str, Any]) -> None:
     """Write a result: its files first, each whole or not at all, and then its scores."""
     info = resources["nbgrader"]
-    notebook = nbformat.from_dict(graded.notebook)
+    notebook = nbformat.v4.reads(graded.notebook)
     folder = Path(converter._format_dest(info["assignment"], info["student"]))
     os.makedirs(folder, exist_ok=True)
-    text = nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
-    write_whole(folder / f"{info['notebook']}.ipynb", text.encode())
+    write_whole(folder / f"{info['notebook']}.ipynb", graded.notebook.encode())
     write_whole(folder / f"{info['notebook']}.verdict.json", graded.verdict.encode())
-    for step in bundle_of(converter).writing:
-        notebook, resources = step(parent=converter)(notebook, resources)
+    with one_transaction(info["db_url"]):
+        for step in bundle_of(converter).writing:
+            notebook, resources = step(parent=converter)(notebook, resources)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from coursekit.nbgrader_run import (
     LOG,
     find_verdict,
     read_verdict,
+    run_grading,
     run_nbgrader,
     submission_error,
 )
@@ -99,7 +99,8 @@ def preview(course: Path, name: str, say: Say) -> Preview:
     copied = _copy(assignment)
     say(f"{name}: generating it with today's tests, in {copied.course}")
     with told_of_the_course(course, copied.course):
-        _nbgrader(copied.course, "generate_assignment", name, "--force")
+        here = _place(copied.course)
+        run_nbgrader(copied.course, "generate_assignment", name, "--force", *here)
     refuse_changed_cells(assignment, copied)
     scores = read_scores(copied.course / GRADEBOOK, name, assignment.notebook)
     earlier: dict[str, NotebookVerdict] = {}
@@ -163,15 +164,10 @@ def _copy(assignment: Assignment) -> Assignment:
     return Assignment(folder, name)
 
 
-def _nbgrader(course: Path, *arguments: str, watch: Callable[[], None] | None = None) -> None:
-    """Run nbgrader in the copy, with the copy's gradebook in place of the configured one."""
-    run_nbgrader(
-        course,
-        *arguments,
-        f"--CourseDirectory.root={course}",
-        f"--CourseDirectory.db_url={database_url(course / GRADEBOOK)}",
-        watch=watch,
-    )
+def _place(course: Path) -> tuple[str, str]:
+    """The settings for the copy, and for its gradebook in place of the configured one."""
+    url = database_url(course / GRADEBOOK)
+    return f"--CourseDirectory.root={course}", f"--CourseDirectory.db_url={url}"
 
 
 def _why_left(
@@ -212,8 +208,12 @@ def _grade(copied: Assignment, earlier: dict[str, NotebookVerdict], say: Say) ->
                 say(f"{name}: graded in the copy {len(done)} of {len(students)}: {who}")
 
     try:
-        _nbgrader(
-            course, "autograde", name, f"--JudgeAnswers.salts_file={course / SALTS}", watch=watch
+        run_grading(
+            course,
+            name,
+            *_place(course),
+            f"--JudgeAnswers.salts_file={course / SALTS}",
+            watch=watch,
         )
     except InfrastructureError:
         if not any(graded(who) for who in students):
