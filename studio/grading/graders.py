@@ -19,7 +19,7 @@ from coursekit.course.known_answers import solution_cells
 from coursekit.course.normal_form import notebook_text
 from coursekit.course.test_cells import TEST_CELL_PREFIX
 from coursekit.errors import InfrastructureError
-from coursekit.gradebook import GRADEBOOK, database_url, graded_cells, read_scores
+from coursekit.gradebook import GRADEBOOK, database_url, asked_cells, read_scores
 from coursekit.release.pipeline import copy_course, generate
 from coursekit.sandbox.levels import strongest
 from coursekit.sandbox.settings import UNSAFE_VARIABLE
@@ -78,8 +78,8 @@ def gradebook_marks(assignment: Assignment) -> dict[str, float]:
     """Return each student's share of the points, from a gradebook."""
     database = assignment.course / GRADEBOOK
     notebook = assignment.notebook
-    tests = graded_cells(database_url(database), assignment.name, notebook).tests
-    points = sum(most for _, most in tests.values())
+    asked = asked_cells(database_url(database))[assignment.name][notebook]
+    points = sum(most for _, most in asked.tests.values())
     return {
         student: sum(score or 0 for score in scores.automatic.values()) / points
         for student, scores in read_scores(database, assignment.name, notebook).items()
