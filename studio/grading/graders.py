@@ -19,7 +19,7 @@ from coursekit.course.known_answers import solution_cells
 from coursekit.course.normal_form import notebook_text
 from coursekit.course.test_cells import TEST_CELL_PREFIX
 from coursekit.errors import InfrastructureError
-from coursekit.gradebook import GRADEBOOK, database_url, asked_cells, read_scores
+from coursekit.gradebook import GRADEBOOK, asked_cells, database_url, read_scores
 from coursekit.release.pipeline import copy_course, generate
 from coursekit.sandbox.levels import strongest
 from coursekit.sandbox.settings import UNSAFE_VARIABLE
