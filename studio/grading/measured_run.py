@@ -17,9 +17,10 @@ import psutil
 from coursekit.errors import InfrastructureError
 
 _MOUNTS = Path("/proc/self/mountinfo")
-# Looking at memory may take one part in so many of a processor's time.
-_SHARE = 50
 _SECONDS_BETWEEN = 0.5
+# What processes share is told apart only where there is so much more memory than before: that
+# takes 25 ms of processor time for each process that has imported TensorFlow.
+_GROWTH = 1.01
 _PATIENCE = 30  # seconds that a command's last processes get to end
 # The shell puts itself into the control group; so everything that follows is in it.
 _ENTER = 'echo $$ > "$0" && exec "$@"'
@@ -113,11 +114,8 @@ class _Memory(threading.Thread):
         return self._pss if self.shared_once else self._rss
 
     def run(self) -> None:
-        took = 0.0
-        while not self._ended.wait(max(_SECONDS_BETWEEN, _SHARE * took)):
-            before = time.thread_time()
+        while not self._ended.wait(_SECONDS_BETWEEN):
             self._look()
-            took = time.thread_time() - before
             self._watch()
 
     def stop(self) -> None:
@@ -126,17 +124,21 @@ class _Memory(threading.Thread):
         self.join()
 
     def _look(self) -> None:
-        pss = rss = 0
+        rss = self._sum(lambda process: process.memory_info().rss)
+        if rss > _GROWTH * self._rss:
+            self._rss = rss
+            self._pss = max(self._pss, self._sum(lambda process: process.memory_full_info().pss))
+
+    def _sum(self, value: Callable[[psutil.Process], int]) -> int:
+        total = 0
         for pid in self._members():
             try:
-                process = psutil.Process(pid)
-                rss += process.memory_info().rss
-                pss += process.memory_full_info().pss
+                total += value(psutil.Process(pid))
             except psutil.AccessDenied:
                 self.shared_once = False
             except psutil.NoSuchProcess:
                 continue
-        self._pss, self._rss = max(self._pss, pss), max(self._rss, rss)
+        return total
 
     def _members(self) -> list[int]:
         if self._group:
