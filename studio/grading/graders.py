@@ -131,7 +131,8 @@ def refuse_wrong_marks(grader: Grader, assignment: Assignment, students: Sequenc
             got = f"{marks[student]:.0%} of the points" if student in marks else "no score"
             raise InfrastructureError(
                 f"{grader.name}: {student}'s right submission got {got}, "
-                "so the time that this took says nothing"
+                "so the time that this took says nothing",
+                "see what grading loses, with: make demo",
             )
 
 

@@ -93,7 +93,10 @@ def measure(
             memory.stop()
         if status:
             said = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-            raise InfrastructureError(f"{' '.join(command)} ended with status {status}: {said}")
+            raise InfrastructureError(
+                f"{' '.join(command)} ended with status {status}: {said}",
+                "see whether this machine can grade at all, with: make demo",
+            )
         processor = _processor_seconds(group) if group else None
     return Use(seconds, processor, memory.peak, memory.shared_once)
 
@@ -194,7 +197,10 @@ def _processor_seconds(group: Path) -> float:
     deadline = time.monotonic() + _PATIENCE
     while members := _members(group):
         if time.monotonic() > deadline:
-            raise InfrastructureError(f"{len(members)} processes still run after the command ended")
+            raise InfrastructureError(
+                f"{len(members)} processes still run {_PATIENCE} s after the command ended",
+                "measure again on a quiet machine",
+            )
         time.sleep(0.05)
     words = (group / "cpu.stat").read_text().split()
     return int(words[words.index("usage_usec") + 1]) / 1e6
