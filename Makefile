@@ -5,12 +5,12 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo test doctor lab release check-release fast-test lint types format benchmark pretrain pictures setup environment graphviz bubblewrap chromium uv lock upgrade clean
+.PHONY: help demo test doctor lab release check-release fast-test lint types format benchmark benchmark-grading pretrain pictures setup environment graphviz bubblewrap chromium uv lock upgrade clean
 .NOTPARALLEL:
 
 help:                  ## list these commands (what plain `make` does)
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { print "\n" substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "Python 3.11, 3.12 or 3.13 is found by itself; to name one: make PYTHON=/path/to/python3.12 ..."
 
@@ -53,6 +53,10 @@ types: setup           ## check the types
 ##@ Measure and train
 benchmark: setup       ## the notebook's training beside plain model.fit
 	$(BIN)/python -m studio training
+
+# make benchmark-grading GRADING="--submissions 40 --rounds 3 --whole"
+benchmark-grading: setup ## grading in the kit beside stock nbgrader; some minutes
+	$(BIN)/python -m studio grading $(GRADING)
 
 pretrain: setup        ## train the model that the notebooks load; about an hour
 	$(BIN)/python -m studio pretrain

@@ -1,4 +1,4 @@
-"""The author's commands: ``python -m studio pictures|pretrain|training|kernels``."""
+"""The author's commands: ``python -m studio pictures|pretrain|training|kernels|grading``."""
 
 from __future__ import annotations
 
@@ -41,8 +41,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="N",
         help="start this many further warm kernels afterwards",
     )
+    grading = commands.add_parser(
+        "grading", help="compare the time of grading in the kit with stock nbgrader"
+    )
+    grading.add_argument(
+        "--submissions", type=_positive, default=8, metavar="N", help="graded in a run (default: 8)"
+    )
+    grading.add_argument(
+        "--rounds", type=_positive, default=1, metavar="R", help="turns of each grader (default: 1)"
+    )
+    grading.add_argument(
+        "--workers",
+        type=_positive,
+        nargs="*",
+        default=[1, 2],
+        metavar="N",
+        help="numbers of workers for coursekit grade (default: 1 2)",
+    )
+    grading.add_argument(
+        "--whole", action="store_true", help="grade whole notebooks as well, training included"
+    )
+    grading.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     chosen = parser.parse_args(arguments)
     return run_command(lambda console: _run(chosen, Path.cwd(), console))
+
+
+def _positive(text: str) -> int:
+    """Read a whole number from 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
 
 
 def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
@@ -65,6 +93,12 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
             from studio.kernel_benchmark import benchmark_kernels
 
             benchmark_kernels(chosen.pairs, chosen.forks, console)
+        case "grading":
+            from studio.grading_benchmark import Plan, compare_graders
+
+            workers = tuple(sorted(set(chosen.workers)))
+            plan = Plan(chosen.submissions, chosen.rounds, workers, chosen.whole)
+            compare_graders(course, plan, console, chosen.json)
     return 0
 
 
