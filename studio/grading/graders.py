@@ -19,7 +19,9 @@ from coursekit.course.known_answers import solution_cells
 from coursekit.course.normal_form import notebook_text
 from coursekit.course.test_cells import TEST_CELL_PREFIX
 from coursekit.errors import InfrastructureError
-from coursekit.gradebook import GRADEBOOK, asked_cells, database_url, read_scores
+from coursekit.gradebook.asked_cells import asked_cells
+from coursekit.gradebook.database import GRADEBOOK, database_url
+from coursekit.gradebook.scores import read_scores
 from coursekit.release.pipeline import copy_course, generate
 from coursekit.sandbox.levels import strongest
 from coursekit.sandbox.settings import UNSAFE_VARIABLE

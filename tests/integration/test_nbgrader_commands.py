@@ -27,7 +27,7 @@ from own_assignments import put_in_place
 from coursekit.course.assignment import Assignment
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
-from coursekit.gradebook import is_graded, read_scores
+from coursekit.gradebook.scores import is_graded, read_scores
 from coursekit.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.nbgrader_seam.submission_exporter import SubmissionExporter
 from coursekit.nbgrader_seam.submitted_folder import init_destination

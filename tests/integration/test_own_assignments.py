@@ -23,7 +23,7 @@ from coursekit.cli import main
 from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
-from coursekit.gradebook import read_rows
+from coursekit.gradebook.scores import read_rows
 from coursekit.judge.verdict import NotebookVerdict
 from coursekit.nbgrader_run import read_verdict, run_nbgrader
 

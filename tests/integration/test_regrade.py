@@ -15,7 +15,7 @@ from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
 from coursekit.errors import CourseKitError, InfrastructureError
-from coursekit.gradebook import Rows, read_rows, take_scores
+from coursekit.gradebook.scores import Rows, read_rows, take_scores
 from coursekit.judge.verdict import NotebookVerdict
 from coursekit.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.processes.plain_files import open_folder

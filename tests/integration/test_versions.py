@@ -20,7 +20,7 @@ from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import solution_cells
 from coursekit.course.version_choice import choose_version
 from coursekit.errors import InfrastructureError
-from coursekit.gradebook import asked_cells
+from coursekit.gradebook.asked_cells import asked_cells
 from coursekit.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.nbgrader_seam.generating import hidden_tests_digest
 from coursekit.release.leaks import find_leaks, hidden_lines

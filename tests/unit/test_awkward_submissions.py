@@ -18,7 +18,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import as_timezone
 from traitlets.config import Config
 
-from coursekit.gradebook import database_url
+from coursekit.gradebook.database import database_url
 from coursekit.kernels.own_files import put_own_files
 from coursekit.nbgrader_seam import replaced_steps
 from coursekit.nbgrader_seam.grade_export import NOT_GRADED, GradeExport

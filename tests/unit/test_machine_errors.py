@@ -16,7 +16,7 @@ from traitlets import TraitError
 from traitlets.config import Config
 
 from coursekit.errors import InfrastructureError
-from coursekit.gradebook import try_to_write
+from coursekit.gradebook.database import try_to_write
 from coursekit.kernels.manager import MAX_PLACE_BYTES, _place_for_lines
 from coursekit.machine_errors import in_words
 from coursekit.nbgrader_seam.failures import _ended_in_order

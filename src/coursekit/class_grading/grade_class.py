@@ -35,7 +35,7 @@ from coursekit.command_runner import line_printer
 from coursekit.course.assignment import find_assignment
 from coursekit.course.student_names import escaped
 from coursekit.errors import InfrastructureError
-from coursekit.gradebook import one_transaction
+from coursekit.gradebook.database import one_transaction
 from coursekit.grading.job import Bundle, Graded, Job
 from coursekit.grading.judge_answers import JudgeAnswers
 from coursekit.judge.verdict import NotebookVerdict

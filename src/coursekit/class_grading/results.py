@@ -51,7 +51,7 @@ def write_result(results: Path, job: Job, outcome: Graded | FailedGrading, log: 
 
 
 def read_result(results: Path, job: Job) -> tuple[Graded | FailedGrading, str] | None:
-    """Return a job's result, and what was said while it was graded; None if there is none."""
+    """Return a job's result, and what was said while it was graded; None if it has not."""
     try:
         data = json.loads(result_file(results, job).read_bytes())
         if "graded" in data:

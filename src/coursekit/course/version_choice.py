@@ -9,7 +9,7 @@ from pathlib import Path
 from coursekit.course.assignment import read_notebook
 from coursekit.course.assignment_file import version_of
 from coursekit.errors import AuthoringError
-from coursekit.gradebook import NotebookCells
+from coursekit.gradebook.asked_cells import NotebookCells
 from resnets_utils.notebooks.stamp import Stamp, read_stamp
 
 

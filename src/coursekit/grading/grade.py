@@ -21,7 +21,7 @@ from nbformat import NotebookNode, validator
 from traitlets.config import LoggingConfigurable
 
 from coursekit.course.version_choice import GradingVersion, choose_version
-from coursekit.gradebook import NotebookCells
+from coursekit.gradebook.asked_cells import NotebookCells
 from coursekit.grading.job import Bundle, Graded, Job
 from coursekit.grading.judge_answers import JudgeAnswers
 from coursekit.processes.plain_files import OpenFolder

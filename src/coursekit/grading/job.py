@@ -14,7 +14,7 @@ from nbgrader.preprocessors import AssignLatePenalties, OverwriteKernelspec, Sav
 from traitlets.config import Config
 
 from coursekit.errors import InfrastructureError
-from coursekit.gradebook import NotebookCells
+from coursekit.gradebook.asked_cells import NotebookCells
 
 # These write into the gradebook: they run where it is written, after grading.
 _WRITING = (SaveAutoGrades, AssignLatePenalties)

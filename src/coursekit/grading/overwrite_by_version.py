@@ -8,7 +8,7 @@ from nbformat import NotebookNode
 from nbgrader.api import MissingEntry
 from nbgrader.preprocessors import ClearHiddenTests, OverwriteCells
 
-from coursekit.gradebook import AskedCell, NotebookCells, SourceCell
+from coursekit.gradebook.asked_cells import AskedCell, NotebookCells, SourceCell
 
 
 class OverwriteByVersion(OverwriteCells):  # type: ignore[misc]

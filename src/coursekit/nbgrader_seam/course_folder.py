@@ -15,7 +15,7 @@ from typing import Any
 
 from nbgrader.utils import full_split
 
-import coursekit.gradebook  # noqa: F401  (its engine takes any path)
+import coursekit.gradebook.database  # noqa: F401  (its engine takes any path)
 from coursekit.processes.plain_files import OpenFolder, open_folder
 
 _STUDENT, _ASSIGNMENT = "{student_id}", "{assignment_id}"

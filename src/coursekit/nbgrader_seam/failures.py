@@ -25,7 +25,7 @@ from nbgrader.converters.base import NbGraderException
 from sqlalchemy.exc import OperationalError
 
 from coursekit.errors import CourseKitError, InfrastructureError
-from coursekit.gradebook import try_to_write
+from coursekit.gradebook.database import try_to_write
 from coursekit.machine_errors import in_words
 from coursekit.sandbox.settings import StudentKernel
 

@@ -12,7 +12,7 @@ from nbgrader.plugins import ExportPlugin
 
 from coursekit.course.student_names import why_no_student
 from coursekit.errors import CourseKitError, InfrastructureError
-from coursekit.gradebook import judged_cells
+from coursekit.gradebook.asked_cells import judged_cells
 from coursekit.nbgrader_run import find_verdict
 from coursekit.nbgrader_seam.course_folder import matching, open_submission
 from coursekit.repair.finding.submission_digest import submission_digest

@@ -15,7 +15,9 @@ from typing import Any
 import nbformat
 
 from coursekit.errors import CourseKitError, InfrastructureError
-from coursekit.gradebook import asked_cells, one_transaction, take_back_scores
+from coursekit.gradebook.asked_cells import asked_cells
+from coursekit.gradebook.database import one_transaction
+from coursekit.gradebook.scores import take_back_scores
 from coursekit.grading.grade import grade
 from coursekit.grading.job import Bundle, Graded, Job
 from coursekit.grading.judge_answers import JudgeAnswers

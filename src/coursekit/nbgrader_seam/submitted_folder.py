@@ -14,12 +14,8 @@ from nbgrader.converters import Autograde, BaseConverter
 from coursekit.course.library import STUDENT_LIBRARY
 from coursekit.course.student_names import escaped, why_no_student
 from coursekit.errors import InfrastructureError
-from coursekit.gradebook import (
-    forget_timestamp,
-    is_graded,
-    notebooks_of,
-    take_back_scores,
-)
+from coursekit.gradebook.asked_cells import notebooks_of
+from coursekit.gradebook.scores import forget_timestamp, is_graded, take_back_scores
 from coursekit.machine_errors import in_words
 from coursekit.nbgrader_run import find_verdict
 from coursekit.nbgrader_seam.course_folder import matching, open_submission, students_in

@@ -11,15 +11,8 @@ from coursekit.command_runner import Say
 from coursekit.course.assignment import Assignment, find_assignment
 from coursekit.course.student_names import escaped, why_no_student
 from coursekit.errors import CourseKitError, InfrastructureError
-from coursekit.gradebook import (
-    GRADEBOOK,
-    Rows,
-    Scores,
-    copy_gradebook,
-    database_url,
-    read_rows,
-    read_scores,
-)
+from coursekit.gradebook.database import GRADEBOOK, copy_gradebook, database_url
+from coursekit.gradebook.scores import Rows, Scores, read_rows, read_scores
 from coursekit.judge.verdict import NotebookVerdict
 from coursekit.nbgrader_run import (
     LOG,

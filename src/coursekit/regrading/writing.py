@@ -8,7 +8,8 @@ from pathlib import Path
 
 from coursekit.command_runner import Say
 from coursekit.errors import CourseKitError, InfrastructureError
-from coursekit.gradebook import GRADEBOOK, read_rows, read_scores, take_scores
+from coursekit.gradebook.database import GRADEBOOK
+from coursekit.gradebook.scores import read_rows, read_scores, take_scores
 from coursekit.processes.whole_files import write_whole
 from coursekit.regrading.comparison import Comparison
 from coursekit.regrading.preview import Preview

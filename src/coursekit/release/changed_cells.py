@@ -8,7 +8,8 @@ from nbformat import NotebookNode
 
 from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
 from coursekit.errors import GateError
-from coursekit.gradebook import GRADEBOOK, database_url, students_of
+from coursekit.gradebook.database import GRADEBOOK, database_url
+from coursekit.gradebook.scores import students_of
 
 # What a change is called, by nbgrader's key.
 _WORDS = {

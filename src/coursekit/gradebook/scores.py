@@ -1,0 +1,157 @@
+"""What students handed in, and its scores."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbgrader.api import Gradebook, MissingEntry
+
+from coursekit.gradebook.asked_cells import judged_cells
+from coursekit.gradebook.database import database_url
+
+# Everything that grading, automatic or by hand, writes.
+_TABLES = ("grade", "comment", "submitted_notebook", "submitted_assignment")
+
+Rows = dict[tuple[str, str], tuple[object, ...]]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of one submitted notebook, by test cell.
+
+    Attributes:
+        automatic: what the judge gave; None before the first grading.
+        by_hand: what an instructor gave by hand, which counts instead.
+
+    """
+
+    automatic: dict[str, float | None]
+    by_hand: dict[str, float]
+
+
+def students_of(url: str, assignment: str) -> set[str]:
+    """Return the ids of the students whose submission of an assignment is in the gradebook."""
+    with Gradebook(url) as gradebook:
+        try:
+            submissions = gradebook.find_assignment(assignment).submissions
+        except MissingEntry:
+            return set()
+        return {str(submission.student.id) for submission in submissions}
+
+
+def read_scores(database: Path, assignment: str, notebook: str) -> dict[str, Scores]:
+    """Return the scores of each student who submitted the notebook.
+
+    Cells that are graded only by hand are left out.
+    """
+    found = {}
+    with Gradebook(database_url(database)) as gradebook:
+        judged = {cell.name for cell in judged_cells(gradebook.find_notebook(notebook, assignment))}
+        for submission in gradebook.notebook_submissions(notebook, assignment):
+            grades = [grade for grade in submission.grades if grade.name in judged]
+            found[str(submission.student.id)] = Scores(
+                {grade.name: grade.auto_score for grade in grades},
+                {g.name: g.manual_score for g in grades if g.manual_score is not None},
+            )
+    return found
+
+
+def is_graded(url: str, assignment: str, student: str, notebook: str) -> bool:
+    """Return whether each cell of a submission that a machine grades has its score."""
+    with Gradebook(url) as gradebook:
+        try:
+            submission = gradebook.find_submission_notebook(notebook, assignment, student)
+        except MissingEntry:
+            return False
+        scores = {grade.name: grade.auto_score for grade in submission.grades}
+        judged = judged_cells(submission.notebook)
+        return all(scores.get(cell.name) is not None for cell in judged)
+
+
+def forget_timestamp(url: str, assignment: str, student: str) -> None:
+    """Take from a submission the time of an earlier one: when this one came is not known."""
+    with Gradebook(url) as gradebook, contextlib.suppress(MissingEntry):
+        gradebook.find_submission(assignment, student).timestamp = None
+        gradebook.db.commit()
+
+
+def take_back_scores(url: str, assignment: str, student: str, notebook: str = "") -> None:
+    """Reset a submission's automatic scores to "not graded".
+
+    Args:
+        url: the gradebook's address.
+        assignment: the assignment's name.
+        student: the student's id; if they handed nothing in, nothing happens.
+        notebook: one of its notebooks; "" for all.
+
+    """
+    with Gradebook(url) as gradebook:
+        try:
+            submission = gradebook.find_submission(assignment, student)
+        except MissingEntry:
+            return
+        for handed_in in submission.notebooks:
+            for grade in handed_in.grades if notebook in ("", handed_in.name) else ():
+                grade.auto_score = None
+                grade.needs_manual_grade = True
+        gradebook.db.commit()
+
+
+def read_rows(database: Path) -> Rows:
+    """Return every row that grading wrote, by table and id, to find later changes."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        return {
+            (table, row[0]): row
+            for table in _TABLES
+            for row in connection.execute(f"SELECT * FROM {table}")
+        }
+
+
+def take_scores(
+    database: Path,
+    origin: Path,
+    place: tuple[str, str, str],
+    before_commit: Callable[[], None],
+) -> set[tuple[str, str]]:
+    """Copy one submission's automatic scores from another gradebook, in one transaction.
+
+    Args:
+        database: the gradebook that is written.
+        origin: the gradebook that is read.
+        place: notebook, assignment and student.
+        before_commit: what must have happened before the new scores count; if
+            it raises, no score changes.
+
+    Returns:
+        The table and id of each row that was written. Scores by hand, extra
+        credit and comments are not touched.
+
+    """
+    with _submission(origin, place) as (_, new):
+        penalty = new.late_submission_penalty
+        grades = {grade.name: (grade.auto_score, grade.needs_manual_grade) for grade in new.grades}
+    written = set()
+    with _submission(database, place) as (gradebook, submission):
+        for grade in submission.grades:
+            # Only the judge's new scores: cells that are graded by hand keep their state.
+            if grade.name in grades and grade.auto_score != grades[grade.name][0]:
+                grade.auto_score, grade.needs_manual_grade = grades[grade.name]
+                written.add(("grade", str(grade.id)))
+        if submission.late_submission_penalty != penalty:
+            submission.late_submission_penalty = penalty
+            written.add(("submitted_notebook", str(submission.id)))
+        gradebook.db.flush()
+        before_commit()
+        gradebook.db.commit()
+    return written
+
+
+@contextlib.contextmanager
+def _submission(database: Path, place: tuple[str, str, str]) -> Iterator[tuple[Any, Any]]:
+    with Gradebook(database_url(database)) as gradebook:
+        yield gradebook, gradebook.find_submission_notebook(*place)
