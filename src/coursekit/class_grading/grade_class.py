@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import os
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ from coursekit.judge.verdict import NotebookVerdict
 from coursekit.machine_errors import in_words
 from coursekit.nbgrader_run import LOG, find_verdict
 from coursekit.nbgrader_seam import commands
-from coursekit.nbgrader_seam.failures import convert_all, start
+from coursekit.nbgrader_seam.failures import INTERRUPTED, convert_all, start
 from coursekit.nbgrader_seam.graded_submission import bundle_of
 from coursekit.sandbox.settings import StudentKernel
 
@@ -84,6 +85,7 @@ def grade_class(course: Path, wish: Wish, console: Console) -> int:
     """
     find_assignment(course, wish.assignment)
     commands.install()
+    say = line_printer(console)
     with contextlib.chdir(course), _logged(course / LOG) as log:
         app = AutogradeApp(log=log)
         app.initialize([*(["--force"] if wish.force else []), *wish.settings])
@@ -93,10 +95,15 @@ def grade_class(course: Path, wish: Wish, console: Console) -> int:
         run = _Run(course, wish, console)
         converter.convert_all = run.convert_all
         try:
-            start(converter)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # SQLAlchemy's, of how nbgrader uses it
+                start(converter)
+        except SystemExit:
+            say(f"\n{INTERRUPTED}")
+            raise
         except NbGraderException as error:
-            console.print(f"\n{error}".rstrip(), highlight=False, markup=False, soft_wrap=True)
-            console.print(f"hint: the whole log is in {course / LOG}", highlight=False)
+            say(f"\n{error}".rstrip())
+            say(f"hint: the whole log is in {course / LOG}")
             return 1
         return 0
 

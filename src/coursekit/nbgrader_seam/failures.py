@@ -33,6 +33,10 @@ from coursekit.sandbox.settings import StudentKernel
 _WIDTH = 78
 # The exit status that shells use after Ctrl-C.
 _INTERRUPTED = 130
+INTERRUPTED = (
+    "error: grading was interrupted\n"
+    "hint: finished gradings are kept; run the command again for the rest"
+)
 _JUDGE = "JudgeAnswers"
 _NBGRADERS_GUESS = "There was an error accessing the nbgrader database"
 
@@ -59,10 +63,7 @@ def start(converter: Any) -> None:
     except NbGraderException:
         raise
     except KeyboardInterrupt:
-        converter.log.error(
-            "error: grading was interrupted\n"
-            "hint: finished gradings are kept; run the command again for the rest"
-        )
+        converter.log.error(INTERRUPTED)
         raise SystemExit(_INTERRUPTED) from None
     except Exception as error:
         told = in_words(error)
