@@ -10,10 +10,13 @@ import json
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +26,15 @@ from broken_notebooks import ANSWER, as_bytes, stripped
 from nbgrader.api import Gradebook
 from small_course import NAME, small_course
 from test_nbgrader_commands import BY_HAND
+from test_temporary_files import mounted
 
+from coursekit.class_grading.progress import GradingProgress
 from coursekit.cli import main
 from coursekit.course.assignment import Assignment
 from coursekit.course.filled_in import fill_in, released
 from coursekit.course.known_answers import solution_cells
 from coursekit.errors import InfrastructureError
+from coursekit.gradebook import database
 from coursekit.nbgrader_run import run_nbgrader
 from coursekit.release.new_version import new_version
 from coursekit.release.pipeline import generate
@@ -125,19 +131,38 @@ def grade_by_hand(assignment: Assignment) -> None:
         gradebook.db.commit()
 
 
+@dataclass(frozen=True)
+class Graded:
+    """A class graded in one way.
+
+    Attributes:
+        assignment: the assignment, after all of it.
+        at_first: what `written` found after the first run.
+
+    """
+
+    assignment: Assignment
+    at_first: Any
+
+    @property
+    def course(self) -> Path:
+        return self.assignment.course
+
+
 @pytest.fixture(scope="module")
-def both(ungraded: Assignment, tmp_path_factory: pytest.TempPathFactory) -> list[Assignment]:
+def both(ungraded: Assignment, tmp_path_factory: pytest.TempPathFactory) -> list[Graded]:
     """The class graded in both ways: all of it, then by hand, then what has changed since."""
     found = []
     for grade in (by_nbgrader, by_kit):
         course = _copy(ungraded, tmp_path_factory.mktemp(grade.__name__) / "course")
         grade(course)
+        at_first = written(course.course)
         grade_by_hand(course)
         _hand_in(course, "wrong", _filled(course, solution_cells(course)[ANSWER]))
         _hand_in(course, "late", _filled(course, "identity_block = 1"))
         grade(course)
         run_nbgrader(course.course, "generate_feedback", SECOND)
-        found.append(course)
+        found.append(Graded(course, at_first))
     return found
 
 
@@ -175,17 +200,22 @@ def files(course: Path) -> dict[str, bytes]:
     }
 
 
-def test_both_ways_write_the_same_gradebook(both: list[Assignment]) -> None:
+def written(course: Path) -> tuple[Any, Any]:
+    """All that grading has written."""
+    return rows(course), files(course)
+
+
+def test_both_ways_write_the_same_gradebook(both: list[Graded]) -> None:
     by_one, by_other = (rows(each.course) for each in both)
     assert by_one == by_other
     assert by_one["late",][2] > 0 and by_one["late", "Small_Block_v2"][0] is not None
-    scores = {key[0]: value[0] for key, value in by_one.items() if key[3:] == (f"test_{ANSWER}",)}
+    scores = _scores(both[0].course)
     assert scores["right"] == scores["wrong"] == scores[ODD] == 6
     assert scores["old"] == 3 and scores["not begun"] == scores["ends it"] == 0
     assert scores["unreadable"] is None
 
 
-def test_both_ways_write_the_same_files(both: list[Assignment]) -> None:
+def test_both_ways_write_the_same_files(both: list[Graded]) -> None:
     by_one, by_other = (files(each.course) for each in both)
     assert set(by_one) == set(by_other)
     assert [name for name in by_one if by_one[name] != by_other[name]] == []
@@ -193,7 +223,7 @@ def test_both_ways_write_the_same_files(both: list[Assignment]) -> None:
     assert sum(name.endswith(".html") for name in by_one) == 8
 
 
-def test_the_rest_of_a_notebook_is_not_run_and_says_so_once(both: list[Assignment]) -> None:
+def test_the_rest_of_a_notebook_is_not_run_and_says_so_once(both: list[Graded]) -> None:
     page = both[1].course / "feedback" / "right" / SECOND / "Small_Block_v2.html"
     text = page.read_text()
     assert text.count("this cell and those below were not run") == 1
@@ -201,12 +231,12 @@ def test_the_rest_of_a_notebook_is_not_run_and_says_so_once(both: list[Assignmen
 
 
 def test_what_is_graded_is_not_graded_again(
-    both: list[Assignment], capsys: pytest.CaptureFixture[str]
+    both: list[Graded], capsys: pytest.CaptureFixture[str]
 ) -> None:
     course = both[1].course
-    before = rows(course), files(course)
-    by_kit(both[1])
-    assert (rows(course), files(course)) == before
+    before = written(course)
+    by_kit(both[1].assignment)
+    assert written(course) == before
     assert main(["--course", str(course), "grade", SECOND, "--dry-run"]) == 0
     said = capsys.readouterr().out
     assert "unreadable: new" in said and "right: graded already" in said
@@ -214,13 +244,13 @@ def test_what_is_graded_is_not_graded_again(
     assert not (course / "build" / "grading" / SECOND).exists()
 
 
-class Killed:
-    """A run of the command in a process of its own, parts of which are ended by force."""
+class Run:
+    """The command in a process of its own, parts of which are ended."""
 
     def __init__(self, course: Path) -> None:
         given = ["--course", str(course), "grade", SECOND, "--workers", "2", _settings(course)]
         program = "import sys; from coursekit.cli import main; sys.exit(main())"
-        self.process = subprocess.Popen(
+        self._process = subprocess.Popen(
             [sys.executable, "-u", "-c", program, *given],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -229,74 +259,123 @@ class Killed:
 
     def lines(self) -> Iterator[str]:
         """What it says, as it says it."""
-        assert self.process.stdout
-        yield from self.process.stdout
+        assert self._process.stdout
+        yield from self._process.stdout
 
-    def kill(self, part: str) -> None:
-        """End the coordinator, or one of the processes whose command has this part."""
-        if part == "coordinator":
-            self.process.kill()
-            return
-        with contextlib.suppress(psutil.Error):
-            for each in psutil.Process(self.process.pid).children(recursive=True):
+    def wait(self) -> int:
+        """Its exit status."""
+        return self._process.wait()
+
+    def end(self, part: str) -> list[psutil.Process]:
+        """End the coordinator, or a process whose command has this part; return all of them."""
+        every: list[psutil.Process] = psutil.Process(self._process.pid).children(recursive=True)
+        if part == INTERRUPTION:
+            self._process.send_signal(signal.SIGINT)
+        elif part == "coordinator":
+            self._process.kill()
+        else:
+            for each in every:
                 with contextlib.suppress(psutil.Error):
                     if part in " ".join(each.cmdline()):
                         each.kill()
-                        return
+                        break
+        return every
 
 
-PARTS = ("coordinator", "coursekit.class_grading", "coursekit.judge", "zygote", "coursekit.repair")
+INTERRUPTION = "Ctrl-C"
+PARTS = ("coursekit.class_grading", "zygote", "coursekit.judge", "coursekit.repair", "coordinator")
 
 
-def test_whatever_is_killed_the_same_command_ends_with_the_same_gradebook(
-    both: list[Assignment],
+def test_whatever_is_ended_the_same_command_ends_with_the_same_gradebook(
+    both: list[Graded],
     ungraded: Assignment,
     tmp_path: Path,
     pytestconfig: pytest.Config,
 ) -> None:
-    """Each part once, or at random as often as ``--kills`` says."""
+    """Each part by force, and the command as people do; ``--kills``: at random, so often."""
     kills: int = pytestconfig.getoption("kills")
     chance = random.Random(kills)
-    parts = list(PARTS) if kills <= len(PARTS) else [chance.choice(PARTS) for _ in range(kills)]
-    wanted = None
+    parts = [*PARTS, INTERRUPTION]
+    if kills > len(parts):
+        parts = [chance.choice(parts) for _ in range(kills)]
+    said = ""
     while parts:
-        course = _copy(ungraded, tmp_path / f"course-{len(parts)}")
-        wanted = wanted or _uninterrupted(ungraded, tmp_path)
-        ended = None
-        while ended is None or ended < 0:
-            run = Killed(course.course)
-            after = chance.randrange(1, 5)
-            for number, _ in enumerate(run.lines(), 1):
-                if parts and number == after:
+        course = _copy(ungraded, tmp_path / "course").course
+        every: list[psutil.Process] = []
+        status = None
+        while status not in (0, 1):
+            run = Run(course)
+            # Soon, so that something is left for the next ones.
+            after = 1
+            for number, line in enumerate(run.lines(), 1):
+                said += line
+                if parts and number >= after:
                     time.sleep(chance.random())  # anywhere in what it does next
-                    run.kill(parts.pop())
-                    after += chance.randrange(1, 3)
-            ended = run.process.wait()
-        assert ended == 1  # "unreadable"
-        assert (rows(course.course), files(course.course)) == wanted
-        assert not (course.course / "build" / "grading" / SECOND).exists()
-        shutil.rmtree(course.course)
+                    every += run.end(parts.pop())
+                    after = number + chance.randrange(1, 3)
+            status = run.wait()
+        assert status == 1  # of "unreadable"
+        assert written(course) == both[1].at_first
+        assert not (course / "build" / "grading" / SECOND).exists()
+        assert psutil.wait_procs(every, timeout=30)[1] == []
+        shutil.rmtree(course)
+    if kills <= len(PARTS):
+        assert "finished gradings are kept; run the command again" in said
+        assert "going on with a run that was interrupted" in said
 
 
-def _uninterrupted(ungraded: Assignment, tmp_path: Path) -> tuple[Any, Any]:
-    course = _copy(ungraded, tmp_path / "uninterrupted")
-    by_kit(course)
-    return rows(course.course), files(course.course)
-
-
-def test_ctrl_c_ends_it_in_words_and_the_same_command_goes_on(
-    ungraded: Assignment, tmp_path: Path
+def test_a_full_disk_and_a_gradebook_in_use_cost_nothing(
+    both: list[Graded],
+    ungraded: Assignment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    course = _copy(ungraded, tmp_path / "course")
-    run = Killed(course.course)
-    said = []
-    for line in run.lines():
-        said.append(line)
-        if "1 of 9" in line:
-            workers = psutil.Process(run.process.pid).children(recursive=True)
-            run.process.send_signal(signal.SIGINT)
-    assert run.process.wait() == 130
-    assert "finished gradings are kept" in "".join(said)
-    assert psutil.wait_procs(workers, timeout=20)[1] == []
-    by_kit(course)
-    assert sum(name.endswith(".verdict.json") for name in files(course.course)) == 8
+    monkeypatch.setattr(database, "MAX_WAIT_SECONDS", 1)
+    place = tmp_path / "small"
+    place.mkdir()
+    with mounted(place, "size=64m"):
+        course = _copy(ungraded, place / "course").course
+        for student in (course / "submitted").iterdir():
+            if student.name not in ("right", "old"):
+                shutil.rmtree(student)
+        given = ["--course", str(course), "grade", SECOND, "--workers", "1", _settings(course)]
+        # Room for the journal, and for nothing that is as large as a notebook.
+        filled = place / "filled"
+        filled.write_bytes(b"x" * (shutil.disk_usage(place).free - 40 * 1024))
+        assert main(given) == 1
+        assert "there is no room left on the disk" in capsys.readouterr().out
+        assert set(_scores(course).values()) <= {None}
+        filled.unlink()
+        with contextlib.closing(
+            sqlite3.connect(course / "gradebook.db", check_same_thread=False)
+        ) as other:
+
+            def hold() -> None:
+                other.execute("BEGIN EXCLUSIVE")
+                threading.Timer(3, other.rollback).start()
+
+            monkeypatch.setattr(GradingProgress, "__enter__", _after(hold))
+            assert main(given) == 0
+        assert "the gradebook is in use by another program; waiting" in capsys.readouterr().out
+        wanted = both[1].at_first
+        found = written(course)
+        assert found[0] == {
+            key: row for key, row in wanted[0].items() if key[0] in ("right", "old")
+        }
+        assert set(found[1].items()) <= set(wanted[1].items()) and len(found[1]) == 2 * 2
+
+
+def _after(step: Callable[[], None]) -> Callable[[GradingProgress], GradingProgress]:
+    """What begins to show the progress, after a step of the test's."""
+    begin = GradingProgress.__enter__
+
+    def entered(self: GradingProgress) -> GradingProgress:
+        step()
+        return begin(self)
+
+    return entered
+
+
+def _scores(course: Path) -> dict[str, float | None]:
+    return {key[0]: row[0] for key, row in rows(course).items() if key[3:] == (f"test_{ANSWER}",)}
