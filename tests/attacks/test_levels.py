@@ -9,12 +9,16 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import zmq
+from jupyter_client.channels import HBChannel
+from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
@@ -74,7 +78,12 @@ def run(level: Level, *cells: str, limits: Limits | None = None) -> list[str]:
         client.owns_km = False
         client.execute()
         assert client.kc is not None
+        # Nobody answers a heartbeat, and what was sent to nobody holds up the end.
+        assert not any(isinstance(thread, HBChannel) for thread in threading.enumerate())
         client.kc.stop_channels()
+        started: Any = manager.provisioner
+    with contextlib.suppress(psutil.NoSuchProcess):
+        assert psutil.Process(started.pid).status() == psutil.STATUS_ZOMBIE
     return ["".join(output.get("text", "") for output in cell.outputs) for cell in notebook.cells]
 
 
@@ -220,6 +229,17 @@ def test_a_client_has_the_bounds_of_its_manager() -> None:
                 assert channel.socket.getsockopt(zmq.SNDTIMEO) > 0
         finally:
             client.stop_channels()
+
+
+def test_a_kernel_that_has_ended_is_not_waited_for(tmp_path: Path) -> None:
+    with student_kernel(Confinement(NONE, Limits())) as manager:
+        run_sync(manager.start_kernel)(cwd=str(tmp_path))
+        client = manager.client()
+        client.start_channels()
+        assert manager.provisioner is not None
+        run_sync(manager.provisioner.kill)()
+        with pytest.raises(RuntimeError, match="died before"):
+            run_sync(client.wait_for_ready)()
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+from resnets_utils import glorot_uniform
 from resnets_utils.border.call import Call
 from resnets_utils.experiments.model_drawing import summary_rows
 from resnets_utils.experiments.residual_blocks import residual_blocks
@@ -73,6 +75,20 @@ def test_a_graph_is_drawn_with_starting_values_where_it_cannot_wait_for_them(
     # A value of its own: another reader finds the one that was assigned.
     layer.kernel.assign(2 * layer.kernel)
     np.testing.assert_array_equal(np.asarray(layer.kernel), 2 * np.ones((3, 3, 3, 2)))
+
+
+def test_a_network_computes_the_same_with_and_without_variables(rename: Rename) -> None:
+    def block(X: Any) -> Any:
+        start = glorot_uniform(seed=3)
+        X = keras.layers.Conv2D(3, 2, kernel_initializer=start)(X)
+        X = keras.layers.BatchNormalization(momentum=0.5)(X, training=True)
+        return keras.layers.Dense(2, kernel_initializer=start)(keras.layers.Flatten()(X))
+
+    call = Call("block", {}, (4, 4, 3), sample=7)
+    without = trace(call, block, {})
+    rename("VALUE")
+    held = trace(call, block, {})
+    assert json.loads(without["values"]) == json.loads(held["values"])
 
 
 @pytest.mark.parametrize("constant", ["HISTORY", "READERS"])

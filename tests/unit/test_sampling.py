@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import keras
+import numpy as np
 import pytest
 from exercises import MODES_BLOCKS
 
@@ -21,6 +22,7 @@ from resnets_utils.checks.check_result import Outcome
 from resnets_utils.graphs.keras_json import read_graph
 from resnets_utils.graphs.spot_check import agrees, sample
 from resnets_utils.graphs.stand_ins import Blocks, in_place_of_blocks
+from resnets_utils.graphs.tracing import trace
 from resnets_utils.tensorflow1 import GlorotUniform
 
 layers = keras.layers
@@ -174,6 +176,27 @@ def test_a_trial_leaves_the_weights_as_they_were() -> None:
     sample(model, 7)
     for one, other in zip(before, model.get_weights(), strict=True):
         assert (one == other).all()
+
+
+@pytest.mark.parametrize("change", [zeros, other_call, hidden_epsilon, lambda model: None])
+def test_a_function_that_changes_what_it_drew_is_not_believed(
+    change: Callable[[keras.Model], Any],
+) -> None:
+    """A trace makes no variables, and still sees the values that a function sets."""
+    honest = change not in (zeros, other_call, hidden_epsilon)
+    reply = trace(Call("stage", {}, sample=7), lambda: network(change=change), {})
+    assert agrees(reply["values"], read_graph(reply["graph"]), 7) is honest
+
+
+def test_a_trial_leaves_a_layer_that_the_notebook_made_as_it_was() -> None:
+    normal = layers.BatchNormalization()
+    normal.build((None, 5, 4, 2))
+    normal.set_weights([weight + 3 for weight in normal.get_weights()])
+    before = normal.get_weights()
+    reply = trace(Call("stage", {}, (5, 4, 2), sample=7), lambda X: normal(X, training=True), {})
+    # It does not start as a new one does.
+    assert not agrees(reply["values"], read_graph(reply["graph"]), 7)
+    np.testing.assert_array_equal(normal.get_weights(), before)
 
 
 def test_a_network_is_tried_at_each_size_that_a_check_asks_for() -> None:

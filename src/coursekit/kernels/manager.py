@@ -17,9 +17,10 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.session import Session
 from jupyter_core.utils import run_sync
-from traitlets import Float, Instance, List, default
+from traitlets import Float, Instance, List, Type, default
 
 from coursekit.errors import InfrastructureError
+from coursekit.kernels.kernel_client import StudentKernelClient
 from coursekit.kernels.own_files import put_own_files
 from coursekit.kernels.provisioner import StudentProvisioner
 from coursekit.processes.plain_files import OpenFolder, copy_plain_files
@@ -83,6 +84,7 @@ class BoundedSession(Session):
 class StudentKernelManager(AsyncKernelManager):
     """Tells its provisioner how to sandbox the kernel."""
 
+    client_factory = Type(StudentKernelClient)
     confinement = Instance(Confinement)
     deadline = Float(math.inf, help="When the kernel is ended, as `time.monotonic` counts.")
     _clients: Any = List()
@@ -115,6 +117,15 @@ class StudentKernelManager(AsyncKernelManager):
             await super()._async_interrupt_kernel()
 
     interrupt_kernel = _async_interrupt_kernel
+
+    async def _async_shutdown_kernel(self, now: bool = True, restart: bool = False) -> None:
+        """End the kernel at once, whatever is asked for: it is given no time to say good-bye."""
+        if self.provisioner is not None:
+            await self.provisioner.kill(restart)
+            await self.provisioner.wait()
+        await self._async_cleanup_resources(restart)
+
+    shutdown_kernel = _async_shutdown_kernel
 
     @contextlib.contextmanager
     def ended_after(self, seconds: float) -> Iterator[None]:

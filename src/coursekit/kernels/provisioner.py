@@ -5,7 +5,9 @@ Registered as the ``jupyter_client`` kernel provisioner "coursekit-student".
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import subprocess
 import tarfile
 import tempfile
 from dataclasses import asdict
@@ -20,6 +22,8 @@ from coursekit.sandbox.inside.requests import KernelRequest
 from coursekit.sandbox.settings import Confinement
 from coursekit.sandbox.watchdog import Watchdog
 
+# A process that the system has been told to end takes some hundredths of a second.
+_ENDING_SECONDS = 5
 _PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port")
 
 
@@ -67,6 +71,15 @@ class StudentProvisioner(LocalProvisioner):
             # Only a zygote's kernel tells how many processes it left.
             self._left = getattr(self.process, "left", 0)
         return await super().poll()
+
+    async def wait(self) -> int | None:
+        """Wait until the kernel has ended: for that itself, and not for the next look at it."""
+        if self.process:
+            with contextlib.suppress(TimeoutError, subprocess.TimeoutExpired):
+                self.process.wait(_ENDING_SECONDS)
+            if await self.poll() is None:
+                return None  # the system cannot end it; nobody waits for it any longer
+        return await super().wait()
 
     async def cleanup(self, restart: bool = False) -> None:
         """Stop watching."""
