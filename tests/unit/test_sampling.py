@@ -11,7 +11,7 @@ import keras
 import pytest
 from exercises import MODES_BLOCKS
 
-from coursekit.course.test_cells import compose
+from coursekit.course.test_cells import PLACEHOLDER, compose
 from coursekit.judge.cell import judge_cell
 from resnets_utils import glorot_uniform
 from resnets_utils.answering import answer
@@ -156,6 +156,53 @@ def test_every_setting_that_was_read_is_used(given: dict[str, Any]) -> None:
     assert believed(keras.Model(entrance, layers.Conv2D(4, 2, **given)(entrance)))
 
 
+def no_training(model: keras.Model) -> None:
+    given = model.get_layer("norm").call
+    model.get_layer("norm").call = lambda inputs, **others: given(inputs, training=False)
+
+
+def no_averages(model: keras.Model) -> None:
+    norm = model.get_layer("norm")
+    given = norm.call
+
+    def call(inputs: Any, training: Any = None, **others: Any) -> Any:
+        values = given(inputs, training=training)
+        norm.moving_mean.assign(keras.ops.zeros_like(norm.moving_mean))
+        return values
+
+    norm.call = call
+
+
+def no_prediction(model: keras.Model) -> None:
+    given = model.get_layer("norm").call
+    model.get_layer("norm").call = lambda inputs, **others: given(inputs, training=True)
+
+
+@pytest.mark.parametrize("change", [no_training, no_averages, no_prediction])
+@pytest.mark.parametrize("start", [None, keras.initializers.HeNormal(seed=0)])
+def test_a_mode_that_a_normalisation_lacks_shows(
+    change: Callable[[keras.Model], Any], start: Any
+) -> None:
+    assert not believed(network(start=start, change=change))
+
+
+@pytest.mark.parametrize("start", [None, keras.initializers.HeNormal(seed=0)])
+def test_a_network_with_a_dropout_is_tried_with_random_weights(start: Any) -> None:
+    """Its training is random, so only predictions before that are compared."""
+
+    def drawn(change: Callable[[keras.Model], Any]) -> keras.Model:
+        within = network(start=start)
+        X = layers.Dense(2, kernel_initializer=start or glorot_uniform(seed=0))(
+            layers.Dropout(0.5)(within.output)
+        )
+        model = keras.Model(within.input, X)
+        change(model)
+        return model
+
+    assert believed(drawn(lambda model: None))
+    assert not believed(drawn(no_normalisation))
+
+
 def test_a_normalisation_that_does_nothing_shows() -> None:
     """With the averages that it starts from, it changes values by 0.05 % only."""
     assert not believed(network(change=no_normalisation))
@@ -176,8 +223,8 @@ def test_a_trial_leaves_the_weights_as_they_were() -> None:
         assert (one == other).all()
 
 
-def test_a_network_is_tried_at_each_size_that_a_check_asks_for() -> None:
-    """A ReLU that is right only at the visible check's size loses the hidden check."""
+def test_networks_that_hidden_checks_ask_for_are_tried_at_each_size() -> None:
+    """A ReLU that is right only at some sizes loses every check of the function."""
     test = """
 from resnets_utils import Checks
 checks = Checks("stage")
@@ -187,30 +234,37 @@ with checks("visible", points=1):
 checks.report()
 """
     hidden = """
+with checks("the same again", points=1):
+    checks.trace((4, 4, 2)).has_connections()
 with checks("hidden", points=1):
     checks.trace((5, 6, 2)).has_connections()
+with checks("no network", points=1):
+    pass
 """
     solution = "import keras\ndef stage(X):\n    return keras.layers.ReLU()(X)\n"
 
-    def stage(X: Any) -> Any:
-        return (layers.ReLU() if X.shape[1] == 4 else never(layers.ReLU()))(X)
+    def false_at(rows: int) -> list[Outcome]:
+        def stage(X: Any) -> Any:
+            return (never(layers.ReLU()) if X.shape[1] == rows else layers.ReLU())(X)
 
-    def outcomes(function: Function) -> list[Outcome]:
         cell = compose(test, hidden, [("stage", solution)], "")
-        names = {"stage": function}
+        names = {"stage": stage}
         return [one.outcome for one in judge_cell(cell, lambda call: answer(call, names), 3).checks]
 
-    assert outcomes(lambda X: layers.ReLU()(X)) == [Outcome.PASSED, Outcome.PASSED]
-    assert outcomes(stage) == [Outcome.PASSED, Outcome.FAILED]
+    assert false_at(9) == [Outcome.PASSED] * 4
+    assert false_at(5) == [*[Outcome.FAILED] * 3, Outcome.PASSED]
+    # What a visible check asks for is in the student's folder: a lie there gains nothing.
+    assert false_at(4) == [Outcome.PASSED] * 4
 
 
-def test_every_whole_network_is_tried_and_of_others_some_more_at_one_size() -> None:
-    test = """
+@pytest.mark.parametrize(("function", "shape"), [("stage", "(1, 1, 1), "), ("whole", "")])
+def test_of_other_networks_of_one_size_some_are_tried(function: str, shape: str) -> None:
+    test = f"""
 from resnets_utils import Checks
-checks = Checks("{0}")
+checks = Checks("{function}")
 with checks("all", points=1):
     for n in range(25):
-        checks.trace({1}n=n)
+        checks.trace({shape}n=n)
 """
     solution = """import keras
 def stage(X, n):
@@ -222,17 +276,17 @@ def whole(n):
     names: dict[str, Any] = {}
     exec(solution, names)
 
-    def tried(function: str, shape: str) -> list[bool]:
+    def tried(visible: str, hidden: str | None) -> list[bool]:
         asked: list[Call] = []
 
         def tracer(call: Call) -> Reply:
             asked.append(call)
             return answer(call, names)
 
-        cell = compose(test.format(function, shape), None, [("stage", solution)], "")
+        cell = compose(visible, hidden, [("stage", solution)], "")
         assert judge_cell(cell, tracer, 3).outcome is Outcome.PASSED
         return [call.sample is not None for call in asked]
 
-    assert tried("whole", "") == [True] * 25
-    found = tried("stage", "(1, 1, 1), ")
+    found = tried(PLACEHOLDER, test)
     assert found[0] and 1 < sum(found) < 25
+    assert tried(test, None) == [False] * 25

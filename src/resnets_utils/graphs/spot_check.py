@@ -53,7 +53,8 @@ def sample(model: keras.Model, salt: int) -> str:
         return values
 
     own = model.get_weights()
-    values = results(call, lambda: model.weights, salt)
+    dropout = any(isinstance(layer, keras.layers.Dropout) for layer in model.layers)
+    values = results(call, lambda: model.weights, salt, dropout=dropout)
     model.set_weights(own)
     said = {
         "values": [[float(value) for value in _some(one, salt)] for one in values],
