@@ -21,12 +21,12 @@ from resnets_utils.checks.check_result import (
 from resnets_utils.checks.graph_comparison import GraphComparison, all_but_start, open_blocks
 from resnets_utils.checks.judging import Judging
 from resnets_utils.checks.network_checks import Answer
-from resnets_utils.checks.reference import Reference
-from resnets_utils.checks.reference_graphs import ReferenceGraphs, block_call
+from resnets_utils.checks.reference import MAX_REFERENCES, Reference
+from resnets_utils.checks.reference_graphs import ReferenceGraphs, Values, block_call
 from resnets_utils.graphs.graph import CLOSED_BLOCK, Graph, Node, Shape
 from resnets_utils.graphs.keras_json import read_graph
 from resnets_utils.graphs.keras_layers import GraphRefused
-from resnets_utils.graphs.spot_check import agrees
+from resnets_utils.graphs.spot_check import agrees, right_values
 
 # For opening all blocks of a test cell's networks. A student's arguments can ask for so many
 # layers that drawing them takes hours; the exercise's own take a second.
@@ -36,7 +36,7 @@ MAX_SECONDS = 20
 _ONE_IN = 4
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=MAX_REFERENCES)
 def graphs_of(reference: Reference) -> ReferenceGraphs:
     """Return the graphs of a reference; all checks of a notebook share them."""
     return ReferenceGraphs(reference)
@@ -112,8 +112,7 @@ class NetworkChecks:
                 other_blocks=lambda: self._other_blocks(call, graph),
             )
             answer.refuse_settings()
-            values = reply.get("values", "")
-            if call.sample is not None and not agrees(values, graph, call.sample):
+            if call.sample is not None and not self._is_true(call.sample, reply, graph, expected):
                 self.untrue = (
                     f"{call}: called with pictures, it ended in {reason}"
                     if reason
@@ -123,6 +122,16 @@ class NetworkChecks:
             return answer
         more = self._explained(call, self._drawn_so_far(reply, call), expected)
         raise_what_happened(call, reply, in_notebook=self._how.in_notebook, more=more)
+
+    def _is_true(self, number: int, reply: Reply, graph: Graph, expected: Graph) -> bool:
+        """Whether a network that was tried is and computes what its graph says."""
+
+        def right() -> Values:
+            return self._graphs.values(
+                graph, expected, f"trial {number}", lambda: right_values(graph, number)
+            )
+
+        return agrees(reply.get("values", ""), graph, right)
 
     def _to_be_tried(self, call: Call, size: Shape) -> bool:
         """Whether a network is tried on pictures.
@@ -196,6 +205,7 @@ class NetworkChecks:
             expected,
             self._open_block,
             self._graphs.opened,
+            self._graphs.values,
             self._how.salt,
             network=call.shape is None,
         )
