@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from coursekit.course.test_cells import compose
+from coursekit.course.test_cells import PLACEHOLDER, compose
 from resnets_utils.answering import answer
 from resnets_utils.border.call import GRAPH, Call
 from resnets_utils.graphs.keras_layers import LAYERS
@@ -87,7 +87,11 @@ with checks("error", points=1):
 checks.report()"""
 
 TESTS = {"graph": (NETWORK, NETWORK_TEST), "value": (VALUE, VALUE_TEST)}
-CELLS = {asks: compose(test, None, [("f", text)]) for asks, (text, test) in TESTS.items()}
+# All checks of networks are hidden, because only these try networks on pictures.
+CELLS = {
+    "graph": compose(PLACEHOLDER, NETWORK_TEST, [("f", NETWORK)]),
+    "value": compose(VALUE_TEST, None, [("f", VALUE)]),
+}
 
 
 def right_reply(asks: str, *, sample: int | None = None, change: tuple[str, str] = ("", "")) -> Any:

@@ -27,7 +27,7 @@ from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import solution_cells
 from coursekit.course.solution import solution_pieces
-from coursekit.course.test_cells import compose
+from coursekit.course.test_cells import PLACEHOLDER, compose
 from coursekit.grading.judge_answers import JudgeAnswers
 from coursekit.judge.cell import MAX_REASON
 from coursekit.judge.judge_client import JudgeProcess
@@ -50,6 +50,7 @@ handle.update("finished")
 display({"text/html": "<b>rich</b>", "text/plain": "rich"}, raw=True)
 print("\\x1b[1mloud\\x1b[0m, naïve ☃")
 """
+# In hidden tests, because only these try networks on pictures.
 CHECKS = """from resnets_utils import Checks
 checks = Checks("identity_block")
 example = dict(f=2, filters=[2, 4, 6], stage={stage}, block="c")
@@ -103,7 +104,7 @@ def replied(assignment: Assignment) -> dict[str, CellVerdict]:
 
         for stage, name in enumerate(REPLIES, 2):
             found[name] = judge.judge(
-                name, compose(CHECKS.format(stage=stage), None, solution), 3, answer, stage
+                name, compose(PLACEHOLDER, CHECKS.format(stage=stage), solution), 3, answer, stage
             )
     return found
 

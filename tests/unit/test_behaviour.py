@@ -41,7 +41,10 @@ def beside(answer: Graph, expected: Graph) -> GraphComparison:
     def nothing(block: Any, shape: Any) -> None:
         return None
 
-    return GraphComparison(answer, expected, nothing, nothing, 1, network=True)
+    def computed(graph: Any, right: Any, what: str, compute: Any) -> Any:
+        return compute()
+
+    return GraphComparison(answer, expected, nothing, nothing, computed, 1, network=True)
 
 
 def asked(answer: Graph, expected: Graph) -> Answer:

@@ -99,7 +99,10 @@ def test_a_network_that_cannot_be_called_is_told_the_error() -> None:
         layer.call = None
         return answer
 
-    assert "called with pictures, it ended in TypeError" in answering(broken)[0].reason
+    hidden = HIDDEN.replace("f=2", "f=3")
+    test = compose(VISIBLE, hidden, SOLUTION, NAMED_BLOCKS)
+    results = judge_cell(test, lambda call: trace(call, {"identity_block": broken}), salt=1).checks
+    assert "called with pictures, it ended in TypeError" in results[1].reason
 
 
 def test_an_undefined_function_is_an_error() -> None:
@@ -164,13 +167,13 @@ def test_one_network_that_computes_something_else_fails_every_check() -> None:
         reply = trace(call, {"identity_block": lambda X, **arguments: X})
         return reply | ({"values": "[1.0]"} if "values" in reply else {})
 
-    other = VISIBLE.replace(EXAMPLE, EXAMPLE.replace("f=2", "f=3"))
-    checks = compose(other, HIDDEN.replace("[0.654321]", "[1]"), SOLUTION, NAMED_BLOCKS)
+    other = HIDDEN.replace(EXAMPLE, EXAMPLE.replace("f=2", "f=3"))
+    checks = compose(VISIBLE.replace("[0.123456]", "[1]"), other, SOLUTION, NAMED_BLOCKS)
     results = judge_cell(checks, forging, salt=1).checks
     assert [result.outcome for result in results] == [Outcome.FAILED, Outcome.FAILED]
     assert all("compute something else than they say" in result.reason for result in results)
     results = judge_cell(checks, forging, salt=1, sampled=False).checks
-    assert [result.outcome for result in results] == [Outcome.FAILED, Outcome.PASSED]
+    assert [result.outcome for result in results] == [Outcome.PASSED, Outcome.FAILED]
 
 
 def test_figures_of_weights_that_start_from_elsewhere_are_not_those_of_the_exercise() -> None:

@@ -20,6 +20,7 @@ from coursekit.errors import InfrastructureError
 from coursekit.grading.undefined_names import CellEnd, CellEnds, error_in_words
 from coursekit.judge.judge_client import JudgeProcess, OutOfTime
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
+from coursekit.judge.warm_judge_client import prepare
 from coursekit.kernels.manager import student_kernel, working_folder
 from coursekit.kernels.outputs.cell_outputs import CellOutputs
 from coursekit.kernels.outputs.hit_limits import limit_hit
@@ -104,6 +105,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         self._hung: dict[tuple[str, bool], str] = {}
         self._put_out: Counter[str] = Counter()
         self._salt = submission.salt
+        prepare(self._tests, self._salt, at_once=False)
         try:
             with (
                 working_folder(release, submission.folder, submission.own_files.contents) as folder,

@@ -16,7 +16,7 @@ from resnets_utils.border.reply import Reply, reason_of
 from resnets_utils.checks.check_result import CheckResult, Outcome
 from resnets_utils.checks.checks import MAX_WORDS, outcome_of
 from resnets_utils.checks.judging import Judging, Tracer, judging
-from resnets_utils.checks.reference import Reference, Solution
+from resnets_utils.checks.reference import MAX_REFERENCES, Reference, Solution
 
 _CELL = "<test cell>"
 _SOLUTION = "<solution: "
@@ -77,7 +77,7 @@ def judge_cell(
     cell = take_apart(source)
     how = Judging(
         tracer=tracer,
-        given_reference=reference or solution_of(cell.solution, cell.blocks),
+        given_reference=reference or solution_of(cell.solution, cell.blocks, salt),
         salt=salt,
         hidden_lines=cell.hidden,
         sampled=sampled,
@@ -110,21 +110,36 @@ def _not_reached(errors: list[Exception]) -> tuple[Outcome, str]:
     return Outcome.FAILED, "the check was not reached with this answer"
 
 
-def judge_solution(source: str, salt: int, *, grade_id: str = "the test cell") -> CellVerdict:
+def judge_solution(
+    source: str,
+    salt: int,
+    *,
+    grade_id: str = "the test cell",
+    sampled: bool = False,
+    networks: dict[str, Any] | None = None,
+) -> CellVerdict:
     """Run a test cell on its own solution, which passes every check of a right cell.
+
+    Args:
+        source: as for `judge_cell`.
+        salt: as for `judge_cell`.
+        grade_id: as for `judge_cell`.
+        sampled: whether its networks are tried, as those of submissions are.
+        networks: as for `judge_cell`.
 
     Raises:
         TestCellFault: if it does not, or the cell raises: the mistake is the author's.
 
     """
     cell = take_apart(source)
-    solution = solution_of(cell.solution, cell.blocks)
+    solution = solution_of(cell.solution, cell.blocks, salt)
     how = Judging(
         tracer=lambda call: answer(call, solution.namespace),
         given_reference=solution,
         salt=salt,
         hidden_lines=cell.hidden,
-        sampled=False,
+        sampled=sampled,
+        networks={} if networks is None else networks,
     )
     try:
         verdict = _run(cell, how, grade_id)
@@ -166,9 +181,9 @@ def _plain(check: CheckResult) -> CheckResult:
     )
 
 
-@lru_cache(maxsize=4)
-def solution_of(cells: tuple[tuple[str, str], ...], blocks: str) -> Solution:
-    """Return a solution; the test cells of a notebook share it."""
+@lru_cache(maxsize=MAX_REFERENCES)
+def solution_of(cells: tuple[tuple[str, str], ...], blocks: str, salt: int) -> Solution:
+    """Return a solution; the test cells of a notebook share it, in gradings with one salt."""
     return Solution(cells, blocks)
 
 

@@ -27,18 +27,23 @@ def serve(line: Connection) -> None:
     To judge a cell, the judge asks the conductor for traces, checks and rebuilds
     the graphs that come back, and answers with the verdict.
     """
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with contextlib.suppress(OSError):  # not Linux
-        Path("/proc/self/oom_score_adj").write_text(str(_FIRST_TO_END))
-    # Standard output may be a pipe that the conductor uses.
-    sys.stdout = sys.stderr
+    limit_this_process()
     networks: dict[str, Any] = {}
     try:
         while True:
             send(line, _judge(line, receive(line), networks))
     except EOFError:
         return
+
+
+def limit_this_process() -> None:
+    """Bound what running test cells here can take and where it can write."""
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(OSError):  # not Linux
+        Path("/proc/self/oom_score_adj").write_text(str(_FIRST_TO_END))
+    # Standard output may be a pipe that the conductor uses.
+    sys.stdout = sys.stderr
 
 
 def _judge(line: Connection, request: dict[str, Any], networks: dict[str, Any]) -> dict[str, Any]:

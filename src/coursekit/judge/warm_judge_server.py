@@ -2,56 +2,140 @@
 
 It reads nothing from students. Forking is safe only while the process has one
 thread and has run no TensorFlow operation.
+
+It may also have a process prepared for it what all judges of one run of grading need (see
+`preparation`). That process has nothing of a submission, and it alone has a way to tell the
+warm judge something: no judge has one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
+import json
 import os
+import resource
 import signal
 import socket
-from multiprocessing.connection import Connection
+import sys
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.connection import Connection, Pipe, wait
 
-from coursekit.judge.judge_server import serve
+from coursekit.judge.judge_server import limit_this_process, serve
+from coursekit.processes.line import receive, send
 from coursekit.sandbox.inside.system_calls import PR_SET_PDEATHSIG, prctl
 
+# What makes it take over nothing that was prepared.
+LEARNS_NOTHING = "learns-nothing"
+_MAX_PREPARING = 8
+_MAX_PREPARING_SECONDS = 600  # of processor time
 
-def serve_forks(line: socket.socket) -> None:
+
+def serve_forks(line: socket.socket, *, learns: bool = True) -> None:
     """Fork a judge for each connection that arrives on ``line``, until that closes.
 
     A forked judge first sends the file descriptor of its own process. A connection
-    that closes without one means that forking is not safe here.
+    that closes without one means that forking is not safe here. If two files arrive, the
+    first holds test cells to prepare, and the second is closed when that is done.
+
+    Args:
+        line: from the conductor.
+        learns: whether it takes over what is prepared.
+
     """
     # The checks of networks load Keras and TensorFlow; the forks then do not wait for them.
-    for module in ("coursekit.judge.cell", "resnets_utils.checks.network_calls"):
+    for module in ("coursekit.judge.cell", "coursekit.judge.preparation"):
         importlib.import_module(module)
-    safe = len(os.listdir("/proc/self/task")) == 1
+    safe = _has_one_thread()
     gc.collect()
     gc.freeze()
     # The system then removes judges that have ended.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     ours = os.getpid()
+    preparing: dict[Connection, socket.socket] = {}
+
+    def fork(work: Callable[[], None]) -> None:
+        if os.fork():
+            return
+        try:
+            line.close()
+            for result, asker in preparing.items():
+                result.close()
+                asker.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() == ours:
+                work()
+        finally:
+            os._exit(0)
+
     while True:
-        _, files, _, _ = socket.recv_fds(line, 1, 1)
+        ready = wait([line, *preparing])
+        for result in preparing.keys() & set(ready):
+            with preparing.pop(result), result:
+                _learn(result)
+                if not _has_one_thread():
+                    _start_anew(line)
+        if line not in ready:
+            continue
+        _, files, _, _ = socket.recv_fds(line, 1, 2)
+        for file in files:
+            os.set_inheritable(file, False)  # `_start_anew` closes them
         if not files:
             return
-        with socket.socket(fileno=files[0]) as connection:
-            if safe and not os.fork():
-                try:
-                    line.close()
-                    _be_judge(connection, ours)
-                finally:
-                    os._exit(0)
+        if len(files) == 1:
+            with socket.socket(fileno=files[0]) as connection:
+                if safe:
+                    fork(partial(_be_judge, connection))
+            continue
+        asker = socket.socket(fileno=files[1])
+        with open(files[0], "rb") as cells:
+            if not (safe and learns and len(preparing) < _MAX_PREPARING):
+                asker.close()
+                continue
+            result, theirs = Pipe(duplex=False)
+            preparing[result] = asker
+            with theirs:
+                fork(partial(_prepare, cells.read(), theirs))
 
 
-def _be_judge(connection: socket.socket, parent: int) -> None:
+def _has_one_thread() -> bool:
+    return len(os.listdir("/proc/self/task")) == 1
+
+
+def _be_judge(connection: socket.socket) -> None:
     """Judge one submission in this forked process, which ends with its parent."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        return
     own = os.pidfd_open(os.getpid())
     socket.send_fds(connection, [b"j"], [own])
     os.close(own)
     serve(Connection(connection.detach()))
+
+
+def _prepare(request: bytes, result: Connection) -> None:
+    """Send the warm judge what it needs, from this forked process."""
+    from coursekit.judge.preparation import prepared
+
+    limit_this_process()
+    resource.setrlimit(resource.RLIMIT_CPU, (_MAX_PREPARING_SECONDS,) * 2)
+    asked = json.loads(request)
+    send(result, prepared(asked["cells"], asked["salt"]))
+
+
+def _learn(result: Connection) -> None:
+    """Take over what was prepared, if that worked."""
+    from coursekit.judge.preparation import learn
+
+    with contextlib.suppress(Exception):
+        learn(receive(result))
+        gc.collect()
+        gc.freeze()
+
+
+def _start_anew(line: socket.socket) -> None:
+    """Become a new warm judge with one thread, on the same line; judges that run go on."""
+    number = str(line.fileno())
+    os.execv(sys.executable, [
+        sys.executable, "-P", "-m", "coursekit.judge", number, "forks", LEARNS_NOTHING,
+    ])  # fmt: skip

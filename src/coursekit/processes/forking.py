@@ -10,7 +10,6 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
-from multiprocessing.reduction import send_handle
 from pathlib import Path
 
 from coursekit.processes.line import Server
@@ -79,18 +78,29 @@ class ForkingProcess:
             OSError: if it has just ended.
 
         """
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                self.hand_over(theirs.fileno())
+            except OSError:
+                ours.close()
+                raise
+        return ours
+
+    def hand_over(self, *descriptors: int) -> Server:
+        """Send it open files; return the process that has got them.
+
+        Raises:
+            OSError: if it has just ended.
+
+        """
         with self.lock:
             if self.server is None or self.server.process.poll() is not None:
                 self.close()
                 self.server = self._start()
-            ours, theirs = socket.socketpair()
-            with theirs:
-                try:
-                    send_handle(self.server.line, theirs.fileno(), None)
-                except OSError:
-                    ours.close()
-                    raise
-            return ours
+            with socket.socket(fileno=os.dup(self.server.line.fileno())) as line:
+                socket.send_fds(line, [b"f"], descriptors)
+            return self.server
 
     def close(self) -> None:
         """End it, and every process that it forked."""

@@ -135,7 +135,7 @@ def main() -> None:
     blocks = blocks_text(assignment.source.parent)
     whole = whole_test_cells(notebook, assignment)
     pieces = tuple(solution_pieces(notebook.cells))
-    recorder = Recorder(solution_of(pieces, blocks))
+    recorder = Recorder(solution_of(pieces, blocks, NOTEBOOK_SALT))
     faults, missed = [], []
 
     def tracer(call: Call) -> Reply:
@@ -157,7 +157,12 @@ def main() -> None:
                 sampled=False,
             )
             judged = judge_cell(
-                whole[grade_id], tracer, 1, grade_id=grade_id, sampled=False, thorough=True
+                whole[grade_id],
+                tracer,
+                NOTEBOOK_SALT,
+                grade_id=grade_id,
+                sampled=False,
+                thorough=True,
             )
         except TestCellFault as fault:
             about = grade_id.removeprefix(TEST_CELL_PREFIX)

@@ -91,26 +91,38 @@ def compute(graph: Graph, pictures: Array, salt: int) -> list[Array]:
         )
         return np.asarray(_values(called, pictures, True, layers=layers)[graph.output])
 
-    return results(call, lambda: [one for layer in layers.values() for one in layer.weights], salt)
+    return results(
+        call,
+        lambda: [one for layer in layers.values() for one in layer.weights],
+        salt,
+        dropout=bool(graph.of_kind("dropout")),
+    )
 
 
 def results(
-    call: Callable[[bool], Array], weights: Callable[[], Iterable[Any]], salt: int
+    call: Callable[[bool], Array],
+    weights: Callable[[], Iterable[Any]],
+    salt: int,
+    *,
+    dropout: bool,
 ) -> list[Array]:
     """Return what a network gives at its start and then with random weights.
 
-    With random weights it predicts, trains, and predicts again: a normalisation that does
-    nothing, or keeps other averages, then shows.
+    With random weights it trains and then predicts: a normalisation that does nothing, or
+    keeps other averages, shows, and so does everything that a prediction before the training
+    would show. A dropout makes the training random, and all that follows; a network that has
+    one predicts before it trains, too.
 
     Args:
         call: calls the network, told whether it is training.
         weights: returns the network's weights.
         salt: decides the random weights; see `set_random_weights`.
+        dropout: whether the network has a dropout.
 
     """
-    at_start = call(False)
+    found = [call(False)]
     set_random_weights(weights(), salt)
-    return [at_start, call(False), call(True), call(False)]
+    return [*found, *(call(training) for training in (*[False] * dropout, True, False))]
 
 
 class FixedDropout(keras.layers.Layer):  # type: ignore[misc]
