@@ -21,8 +21,9 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from coursekit.kernels.manager import student_kernel
-from coursekit.sandbox.levels import LEVELS, Level
+from coursekit.sandbox.levels import LEVELS, ZYGOTE, Level
 from coursekit.sandbox.limits import Limits
+from coursekit.sandbox.measured_use import descendants
 from coursekit.sandbox.settings import Confinement
 
 WORD = "attacked-conductor"
@@ -146,9 +147,16 @@ def _look_outside(found: dict[str, str], name: str, *, succeeded: bool) -> None:
         found[name] = NOTHING_OUTSIDE
 
 
-def _namespaces() -> dict[str, str]:
-    """This process's namespaces, by their kind."""
-    return {path.name: os.readlink(path) for path in Path("/proc/self/ns").iterdir()}
+def _namespaces(process: int | str) -> dict[str, str]:
+    """A process's namespaces, by their kind."""
+    return {path.name: os.readlink(path) for path in Path(f"/proc/{process}/ns").iterdir()}
+
+
+def _others() -> list[dict[str, str]]:
+    """The namespaces of this process, and of the zygote if one runs."""
+    server = ZYGOTE.warm.server
+    zygote = descendants(server.process.pid) if server else []
+    return [_namespaces(process) for process in (os.getpid(), *zygote)]
 
 
 def _command(folder: Path) -> bytes:
@@ -187,7 +195,7 @@ def main() -> None:
         course, home = victim(folder)
         results, state = attack(level, course, home)
         told = {"user": os.getuid(), "results": results, "state": state}
-        print(json.dumps(told | {"namespaces": _namespaces()}))
+        print(json.dumps(told | {"others": _others()}))
 
 
 if __name__ == "__main__":

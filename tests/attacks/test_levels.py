@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -64,6 +65,11 @@ def test_no_level_is_missing_because_our_own_code_fails_in_it() -> None:
     # A test of a level is skipped where the machine lacks it: our own mistakes must not be hidden.
     reasons = [level.why_not() for level in LEVELS]
     assert not [why for why in reasons if "Error" in why or "module" in why]
+    # Nor because of the arguments that we give bubblewrap.
+    kinds = [f"--unshare-{kind}" for kind in ("ipc", "net", "pid", "uts")]
+    plain = ["bwrap", *kinds, "--ro-bind", "/", "/", "--proc", "/proc", "true"]
+    if shutil.which("bwrap") and not subprocess.run(plain, check=False).returncode:
+        assert not BUBBLEWRAP.why_not() or "root cannot become" in BUBBLEWRAP.why_not()
 
 
 def run(level: Level, *cells: str, limits: Limits | None = None) -> list[str]:

@@ -135,21 +135,6 @@ GREEDY: dict[str, tuple[str, str, float]] = {
         "the kernel stopped while identity_block ran",
         0,
     ),
-    # A process shows no memory when its first thread has ended.
-    "first-thread-ends": (
-        "import ctypes, os, threading, time\n"
-        "def grow():\n"
-        "    time.sleep(2)\n"
-        "    block = bytearray(os.urandom(1)) * (400 * 2**20)\n"
-        "    time.sleep(60)\n"
-        "for _ in range(8):\n"
-        "    if not os.fork():\n"
-        "        threading.Thread(target=grow).start()\n"
-        "        ctypes.CDLL(None).syscall(93 if os.uname().machine == 'aarch64' else 60, 0)\n"
-        "time.sleep(60)",
-        "memory ran out in cell 4 (1.46 GB in all processes)",
-        0,
-    ),
     # No process owns the memory in them.
     "sockets": (
         "import os, socket, time\n"
@@ -215,6 +200,24 @@ GREEDY: dict[str, tuple[str, str, float]] = {
     ),
 }
 
+# These have less time for everything than for a cell.
+SECONDS = 6
+OVER = f"the submission took {SECONDS} s"
+OUT_OF_TIME = {
+    "time-in-a-cell": "import time\ntime.sleep(1000)",
+    "time-in-a-call": "import time\ndef identity_block(*given, **named):\n    time.sleep(1000)",
+}
+# The course's own hook, which nbgrader calls before each submission, changes the setting.
+LESS_TIME = f"""
+def give_time(*, notebooks, **others):
+    from pathlib import Path
+    student = Path(notebooks[0]).parents[1].name
+    limits = c.StudentKernel.by_assignment[{NAME!r}]
+    limits["submission_seconds"] = {SECONDS} if student in {list(OUT_OF_TIME)} else 600
+
+c.Autograde.pre_convert_hook = give_time
+"""
+
 
 @pytest.fixture(scope="module")
 def greedy(
@@ -225,12 +228,15 @@ def greedy(
         pytest.skip(f"this machine has no sandbox: {why_no_sandbox()}")
     course = tmp_path_factory.mktemp("greedy")
     small = small_course(course, assignment, LIMITS)
+    with (course / "nbgrader_config.py").open("a") as settings:
+        settings.write(LESS_TIME)
     generate(small)
     right = solution_cells(small)["identity_block"]
-    for name, (code, _, _) in GREEDY.items():
+    everything = {name: code for name, (code, _, _) in GREEDY.items()} | OUT_OF_TIME
+    for name, code in everything.items():
         submit(small, name, fill_in(released(small), {"identity_block": f"{right}\n{code}\n"}))
     run_nbgrader(course, "autograde", NAME, "--JudgeAnswers.trace_timeout=10")
-    return {name: read_verdict(course, name, NAME, small.notebook) for name in GREEDY}
+    return {name: read_verdict(course, name, NAME, small.notebook) for name in everything}
 
 
 @pytest.mark.parametrize("name", GREEDY)
@@ -246,3 +252,16 @@ def test_what_was_defined_is_judged_as_long_as_the_kernel_lives(
     greedy: dict[str, NotebookVerdict], name: str
 ) -> None:
     assert sum(cell.score for cell in greedy[name].cells) == GREEDY[name][2]
+
+
+@pytest.mark.parametrize("name", OUT_OF_TIME)
+def test_a_submission_that_uses_up_its_time_loses_what_comes_then_and_no_other_does(
+    greedy: dict[str, NotebookVerdict], name: str
+) -> None:
+    # How far it comes in this time depends on the machine. The next one has its own, as all have.
+    (remark,) = greedy[name].remarks
+    assert OVER in remark
+    checks = [check for cell in greedy[name].cells for check in cell.checks]
+    assert checks and all(OVER in check.reason for check in checks), checks
+    assert sum(cell.score for cell in greedy[name].cells) == 0
+    assert max(OUT_OF_TIME) < max(greedy)

@@ -1,6 +1,7 @@
 """One bad thing for each gate of a release, from the command to the words on the terminal.
 
-The numbers need no Keras: a release of theirs is quick.
+The numbers need no Keras: a release of theirs is quick. That cells of submissions are compared
+is in `test_versions`.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from own_assignments import put_in_place
 
 from coursekit.cli import main
 from coursekit.course.assignment import Assignment, read_notebook
-from coursekit.course.filled_in import released, submit
 from coursekit.course.normal_form import notebook_text
+from coursekit.release import pipeline
 from coursekit.release.pipeline import generate
 
 pytestmark = pytest.mark.slow
@@ -89,17 +90,6 @@ def test_everything_that_does_not_pass_a_gate_is_told_at_once(
     assert said.count("left as released") == 2 and "'no measurements'" not in said
 
 
-def test_cells_of_a_submission_are_compared_before_its_release_is_made(
-    numbers: Assignment, capsys: pytest.CaptureFixture[str]
-) -> None:
-    before = numbers.release.read_bytes()
-    submit(numbers, "ann", released(numbers))
-    change(numbers, "softmax", "# GRADED FUNCTION: softmax", "# GRADED FUNCTION: soft")
-    assert main(["--course", str(numbers.course), "release"]) == 1
-    assert "\ncell softmax has changed: its text\n" in capsys.readouterr().err
-    assert numbers.release.read_bytes() == before
-
-
 def test_a_fault_that_comes_while_generating_names_the_course_s_own_file(
     numbers: Assignment, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,3 +103,34 @@ def test_a_fault_that_comes_while_generating_names_the_course_s_own_file(
     said = capsys.readouterr().err
     assert "numbers-v1 has a mistake:\nsource/numbers-v1/assignment.toml: cannot be read" in said
     assert "build/" not in said
+
+
+def test_what_can_be_told_before_nbgrader_runs_is_told_then(
+    numbers: Assignment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    release = ["--course", str(numbers.course), "release"]
+    numbers.source.write_text(numbers.source.read_text() + "\n")
+    assert main([*release, "--check"]) == 1
+    assert "Numbers_v1.ipynb is not normalised" in capsys.readouterr().err
+    hidden = numbers.tests / "softmax.py"
+    hidden.write_text(f"b = nothing\n{hidden.read_text()}")
+    assert main(release) == 1
+    told = capsys.readouterr()
+    assert "name 'nothing' is not defined, line 1 of the hidden tests" in told.err
+    assert "trying every check" in told.out and "generating" not in told.out
+
+
+def test_a_release_that_is_not_the_one_that_passed_is_told(
+    numbers: Assignment, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In the copy of the course, which the gates look at, the settings do something else.
+    with (numbers.course / "nbgrader_config.py").open("a") as settings:
+        settings.write(
+            "from pathlib import Path\n"
+            "stub = f'raise NotImplementedError()  # {Path.cwd().name}'\n"
+            "c.ClearSolutions.code_stub = {'python': stub}\n"
+        )
+    monkeypatch.setattr(pipeline, "_pass_gates", lambda course, tried, **how: generate(tried))
+    assert main(["--course", str(numbers.course), "release"]) == 1
+    said = capsys.readouterr().err
+    assert f"differs from the one that passed the gates: {numbers.source.name}\n" in said

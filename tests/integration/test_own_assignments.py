@@ -20,7 +20,7 @@ from nbgrader.api import Gradebook
 from own_assignments import FUNCTIONS, put_in_place
 
 from coursekit.cli import main
-from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
+from coursekit.course.assignment import Assignment
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
 from coursekit.gradebook.scores import read_rows
@@ -171,23 +171,21 @@ def test_a_call_that_was_not_recorded_is_told_in_words(course: Path, tmp_path: P
     assert "hint: " in done.stderr
 
 
+# That networks are graded again is in `test_regrade`.
+@pytest.mark.parametrize("graded", ["numbers-v1"], indirect=True)
 def test_hand_grading_counts_and_survives_a_regrade(
     course: Path, graded: Graded, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assignment = graded.assignment
     database = f"sqlite:///{course}/gradebook.db"
-    by_hand = "why_stable" in cells_by_grade_id(read_notebook(assignment.source))
-    if by_hand:
-        with Gradebook(database) as gradebook:
-            for who in graded.fails:
-                grade = gradebook.find_grade(
-                    "why_stable", assignment.notebook, assignment.name, who
-                )
-                assert grade.needs_manual_grade and grade.auto_score is None
-                grade.manual_score, grade.extra_credit, grade.needs_manual_grade = 4, 0.5, False
-                for comment in grade.notebook.comments:
-                    comment.manual_comment = f"seen: {comment.name}"
-            gradebook.db.commit()
+    with Gradebook(database) as gradebook:
+        for who in graded.fails:
+            grade = gradebook.find_grade("why_stable", assignment.notebook, assignment.name, who)
+            assert grade.needs_manual_grade and grade.auto_score is None
+            grade.manual_score, grade.extra_credit, grade.needs_manual_grade = 4, 0.5, False
+            for comment in grade.notebook.comments:
+                comment.manual_comment = f"seen: {comment.name}"
+        gradebook.db.commit()
     before = scores(database, assignment)
     rows = read_rows(course / "gradebook.db")
     hidden = assignment.tests / f"{FUNCTIONS[assignment.name][0]}.py"

@@ -17,7 +17,6 @@ from coursekit.course.assignment import Assignment, cells_by_grade_id, read_note
 from coursekit.course.normal_form import normalise, notebook_text
 from coursekit.errors import AuthoringError, GateError
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
-from coursekit.release.leaks import find_leaks
 from coursekit.release.mistakes import refuse_mistakes
 from coursekit.release.pipeline import (
     blank_failures,
@@ -49,79 +48,9 @@ def edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     path.write_text(json.dumps(notebook))
 
 
-SECRET_SOLUTION = 'X = identity_block(X, f=3, filters=[128, 128, 512], stage=3, block="b")'
-SECRET_FIGURE = "2.2918172"
-
-
-def _in_text(notebook: dict[str, Any]) -> None:
-    notebook["cells"][0]["source"] += "\n" + SECRET_SOLUTION
-
-
-def _in_metadata(notebook: dict[str, Any]) -> None:
-    notebook["metadata"]["note"] = {"deep": [SECRET_FIGURE]}
-
-
-def _in_attachment(notebook: dict[str, Any]) -> None:
-    notebook["cells"][0]["attachments"] = {"a.txt": {"text/plain": SECRET_FIGURE}}
-
-
 def _in_output(notebook: dict[str, Any]) -> None:
     cell = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
-    cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": [SECRET_SOLUTION]}]
-
-
-def _split_over_lines(notebook: dict[str, Any]) -> None:
-    notebook["cells"][0]["source"] = ["Look: ", "2.29", "18172"]
-
-
-# A line of a hidden test that holds no figure.
-SECRET_LINE = 'letter = str(checks.random.choice(list("ghkmpq")))'
-
-
-def _hidden_line(notebook: dict[str, Any]) -> None:
-    notebook["cells"][0]["source"] += "\n" + SECRET_LINE
-
-
-def _harmless_output(notebook: dict[str, Any]) -> None:
-    cell = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
-    cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": ["hello"]}]
-
-
-def _harmless_attachment(notebook: dict[str, Any]) -> None:
-    notebook["cells"][0]["attachments"] = {"a.txt": {"text/plain": "hello"}}
-
-
-def _marker(notebook: dict[str, Any]) -> None:
-    notebook["cells"][0]["source"] += "\n### BEGIN SOLUTION"
-
-
-@pytest.mark.parametrize(
-    ("change", "what"),
-    [
-        (_in_text, "a line of the solution"),
-        (_in_metadata, "an expected value of a hidden test"),
-        (_in_attachment, "an expected value of a hidden test"),
-        (_in_output, "a line of the solution"),
-        (_split_over_lines, "an expected value of a hidden test"),
-        (_marker, "a marker"),
-        (_hidden_line, "a line of a hidden test"),
-        (_harmless_output, "its outputs"),
-        (_harmless_attachment, "its attachments"),
-    ],
-)
-def test_a_leak_is_found_and_named(
-    copy: Assignment, change: Callable[[dict[str, Any]], None], what: str
-) -> None:
-    assert find_leaks(copy, copy.release.parent) == []
-    edit(copy.release, change)
-    place = f"source/{copy.name}/{copy.release.name}, "
-    leaks = find_leaks(copy, copy.release.parent)
-    assert any(what in leak and leak.startswith(place) for leak in leaks)
-
-
-def test_a_leak_in_another_file_is_found(copy: Assignment) -> None:
-    (copy.release.parent / "notes.txt").write_text(SECRET_SOLUTION)
-    assert any("notes.txt" in leak for leak in find_leaks(copy, copy.release.parent))
+    cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": ["seen"]}]
 
 
 def test_the_release_holds_the_library_and_no_outputs(trial: Assignment) -> None:

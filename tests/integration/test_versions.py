@@ -21,7 +21,7 @@ from coursekit.course.known_answers import solution_cells
 from coursekit.course.version_choice import choose_version
 from coursekit.errors import InfrastructureError
 from coursekit.gradebook.asked_cells import asked_cells
-from coursekit.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.nbgrader_run import read_verdict, run_nbgrader, submission_error
 from coursekit.nbgrader_seam.generating import hidden_tests_digest
 from coursekit.release.leaks import find_leaks, hidden_lines
 from coursekit.release.new_version import new_version
@@ -31,6 +31,15 @@ from resnets_utils.notebooks.stamp import KEY, digest_cells, read_stamp
 pytestmark = pytest.mark.slow
 
 SECOND = "small-block-v2"
+# A course's own step, which loses the test cell of one student.
+LOSING = """
+def lose_a_cell(notebook, resources):
+    if resources["nbgrader"]["student"] == "unjudged":
+        notebook.cells = [cell for cell in notebook.cells if "Checks(" not in cell.source]
+    return notebook, resources
+
+c.Autograde.autograde_preprocessors.insert(0, lose_a_cell)
+"""
 
 
 @dataclass(frozen=True)
@@ -150,8 +159,11 @@ def graded(two: TwoVersions) -> TwoVersions:
     """Two students hand in the same answer for version 2, wrong in its names alone.
 
     One made it from version 1, and left it its name, the other from version 2 and lost the stamp. A
-    third handed in a broken file, so that the batch must go on.
+    third handed in a broken file, and the fourth's test cell is lost, so that the batch must go on.
     """
+    with (two.first.course / "nbgrader_config.py").open("a") as settings:
+        settings.write(LOSING)
+    submit(two.second, "unjudged", released(two.second))
     names = solution_cells(two.first)["identity_block"].replace('bn_name + "2c"', '"mine"')
     for student, origin in (("first", two.first), ("unstamped", two.second)):
         notebook: NotebookNode = fill_in(released(origin), {"identity_block": names})
@@ -180,7 +192,7 @@ def scores(course: Path) -> dict[str, float | None]:
 
 def test_each_version_is_judged_by_its_own_hidden_test(graded: TwoVersions) -> None:
     course = graded.first.course
-    assert scores(course) == {"first": 3, "unstamped": 6, "broken": None}
+    assert scores(course) == {"first": 3, "unstamped": 6, "broken": None, "unjudged": None}
     for student, hidden_check, said in (
         ("first", "layer names", "made from v1, graded by its tests; v2 was expected"),
         ("unstamped", "order", "carries no version stamp that can be read; graded as v2"),
@@ -197,6 +209,14 @@ def test_each_version_is_judged_by_its_own_hidden_test(graded: TwoVersions) -> N
         assert ("# v2" in imports) == (student == "unstamped")
         page = course / "feedback" / student / SECOND / f"{graded.second.notebook}.html"
         assert f"<div>note: {said}</div>" in page.read_text()
+
+
+def test_a_test_cell_that_was_not_judged_fails_the_grading(graded: TwoVersions) -> None:
+    course = graded.first.course
+    assert submission_error(course, "unjudged", SECOND).startswith(
+        "test cells test_identity_block were not judged\nhint: "
+    )
+    assert not list((course / "autograded" / "unjudged").rglob("*.*"))
 
 
 def test_no_versions_hidden_test_is_left_where_a_student_can_read_it(graded: TwoVersions) -> None:
@@ -223,8 +243,9 @@ def test_regrade_leaves_another_versions_submission_alone(
     assert "layer names: a new check, ✗ failed 0/3" in said
     assert "score stays: 1 submission\n" in said
     assert "graded in the copy 2 of 2" in said
-    assert "left alone: 1 submission\n  broken: not graded yet\n" in said
-    assert scores(course) == {"first": 3, "unstamped": 3, "broken": None}
+    alone = "  broken: not graded yet\n  unjudged: not graded yet\n"
+    assert f"left alone: 2 submissions\n{alone}" in said
+    assert scores(course) == {"first": 3, "unstamped": 3, "broken": None, "unjudged": None}
 
 
 def in_place(course: Path) -> dict[Path, bytes]:
@@ -254,7 +275,7 @@ def test_a_change_of_what_students_hold_is_refused_and_changes_nothing(
     before = in_place(course)
     assert main(["--course", str(course), command, SECOND]) == 1
     said = capsys.readouterr().err
-    assert "error: 3 students handed in small-block-v2, and its release would change:" in said
+    assert "error: 4 students handed in small-block-v2, and its release would change:" in said
     assert "cell test_identity_block has changed: its points, 6 to 8" in said
     assert "hint: " in said and "coursekit new-version small-block-v2 NEW" in said
     assert in_place(course) == before

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from mmap import PAGESIZE
 from pathlib import Path
 
 import pytest
@@ -34,16 +35,29 @@ def mappings():
 def sockets():
     for _ in range(200):
         kept.extend(socket.socketpair())
+def tables():
+    parts, each = 4_000, 2 * 2**20
+    room = mmap.mmap(-1, parts * each, 0x4022)  # private, and nothing set aside for it
+    room.madvise(mmap.MADV_NOHUGEPAGE)
+    for part in range(parts):
+        room[part * each] = 1
+    kept.append(room)
+def end_first_thread():
+    kept.append(bytearray(b"1") * (64 * 2**20))
+    threading.Thread(target=go_on, args=[True]).start()
+    libc.syscall(93 if os.uname().machine == "aarch64" else 60, 0)
 def threads():
     for _ in range(5):
         threading.Thread(target=threading.Event().wait, daemon=True).start()
     for _ in range(3):
         child = os.posix_spawn("/bin/true", ["true"], {})
         os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
-print("begun", flush=True)
-for line in sys.stdin:
-    globals()[line.strip()]()
-    print("taken", flush=True)
+def go_on(asked=False):
+    while True:
+        print("taken" if asked else "begun", flush=True)
+        asked = sys.stdin.readline().strip()
+        globals()[asked]()
+go_on()
 """
 NEW_NETWORK = ["unshare", *(["--user", "--map-root-user"] if os.getuid() else []), "--net"]
 # What Python itself may take meanwhile.
@@ -119,6 +133,39 @@ def test_each_socket_counts_as_the_most_that_it_can_hold() -> None:
         before, after = taken(one, "sockets")
         wanted = 400 * socket_bytes() + table(one.pid) - bytes_before
     assert abs(after.memory - before.memory - wanted) < SLACK
+
+
+def test_sockets_of_our_own_network_are_not_the_kernels() -> None:
+    with taker() as one:
+        bytes_before = table(one.pid)
+        before, after = taken(one, "sockets")
+        wanted = table(one.pid) - bytes_before
+    assert abs(after.memory - before.memory - wanted) < SLACK
+
+
+def test_the_tables_of_memory_count() -> None:
+    with taker() as one:
+        bytes_before = held(one.pid)
+        before, after = taken(one, "tables")
+        wanted = held(one.pid) - bytes_before
+    # A page in each part, and a page of the table for it.
+    assert wanted > 2 * 4_000 * PAGESIZE
+    assert abs(after.memory - before.memory - wanted) < SLACK
+
+
+def held(process: int) -> int:
+    """The bytes of a process's memory and of its tables, as the system tells."""
+    status = Path(f"/proc/{process}/status").read_text()
+    found = re.findall(r"^(?:VmRSS|VmPTE):\s+(\d+) kB", status, re.M)
+    assert len(found) == 2
+    return sum(map(int, found)) * KILOBYTE
+
+
+def test_memory_counts_when_the_first_thread_has_ended() -> None:
+    with taker() as one:
+        before, after = taken(one, "end_first_thread")
+    # An ended first thread shows no memory, while the others still use it.
+    assert after.memory - before.memory > 64 * MEGABYTE - SLACK
 
 
 def test_threads_count_and_processes_that_nobody_has_waited_for() -> None:

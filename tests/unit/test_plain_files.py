@@ -195,6 +195,11 @@ def test_as_many_folders_as_allowed_are_looked_into(tmp_path: Path) -> None:
     for number in range(MAX_FOLDERS - 1):
         (tmp_path / str(number)).mkdir()
     assert look_into(open_folder(tmp_path)).left_out == ()
+    (tmp_path / "one more").mkdir()
+    (tmp_path / "one more" / "late.png").touch()
+    contents = look_into(open_folder(tmp_path))
+    assert contents.files == ()
+    assert contents.left_out == (f"only the first {MAX_FOLDERS} folders were looked into",)
 
 
 def test_a_path_that_is_too_long_to_be_copied_is_left_out(tmp_path: Path) -> None:
@@ -231,3 +236,10 @@ def test_copies_keep_their_age_and_stay_within_their_room(tmp_path: Path) -> Non
     (tmp_path / "a.png").write_bytes(b"new")
     copy_plain_files(open_folder(tmp_path), copied)
     assert (copied / "a.png").read_bytes() == b"new"
+
+
+def test_a_file_that_has_grown_since_it_was_measured_stays_within_its_room(tmp_path: Path) -> None:
+    # The system's own files hold more than the 0 bytes that they are said to have.
+    with open_folder(Path("/proc/sys/kernel/random")) as folder:
+        copy_plain_files(folder, tmp_path, lambda inside: inside.name == "uuid", 10)
+    assert (tmp_path / "uuid").stat().st_size == 10

@@ -142,7 +142,9 @@ def test_a_submission_that_only_the_gradebook_knows_counts(small: Assignment) ->
     (small.course / "submitted" / "cy").mkdir(parents=True)
     (small.course / "submitted" / "cy" / small.name).write_text("")
     (small.course / "submitted" / "dan" / small.name).mkdir(parents=True)
-    assert students_with_submissions(small) == {"ann", "cy", "dan"}
+    (small.course / "submitted" / "eve").mkdir()
+    (small.course / "submitted" / "eve" / small.name).symlink_to("nowhere")
+    assert students_with_submissions(small) == {"ann", "cy", "dan", "eve"}
 
 
 def test_the_next_version_is_a_copy_under_its_own_name(
