@@ -19,6 +19,7 @@ from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
+from nbgrader.converters import Autograde
 from nbgrader.server_extensions.formgrader import handlers
 from small_course import NAME, small_course
 from traitlets.config.loader import Config, JSONFileConfigLoader
@@ -28,13 +29,13 @@ from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import solution_cells
 from coursekit.course.solution import solution_pieces
 from coursekit.course.test_cells import PLACEHOLDER, compose
-from coursekit.grading.judge_answers import JudgeAnswers
 from coursekit.judge.cell import MAX_REASON
 from coursekit.judge.judge_client import JudgeProcess
 from coursekit.judge.verdict import CellVerdict
 from coursekit.kernels.manager import student_kernel
 from coursekit.kernels.trace_request import request_trace
 from coursekit.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.nbgrader_seam.graded_submission import salt_of
 from coursekit.release.pipeline import generate
 from coursekit.sandbox.levels import strongest, why_no_sandbox
 from coursekit.sandbox.limits import Limits
@@ -158,7 +159,9 @@ def course(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
     notes["attachments"] = {"image.png": {"image/png": "AAAA"}}
     honest.cells.append(notes)
     submit(small, HONEST, honest)
-    run_nbgrader(folder, "autograde", NAME, "--JudgeAnswers.trace_timeout=10")
+    # What their last cells print is looked at.
+    given = ["--JudgeAnswers.trace_timeout=10", "--JudgeAnswers.run_all=True"]
+    run_nbgrader(folder, "autograde", NAME, *given)
     run_nbgrader(folder, "generate_feedback", NAME)
     return small
 
@@ -331,9 +334,8 @@ def test_no_student_learns_the_salt(course: Assignment) -> None:
         assert salt not in json.dumps(autograded(course, name))
         assert salt not in feedback(course, name)
     assert "ASKED" in str(outputs(course, "memory", FORGERIES["memory"].last[0]))
-    # Graded twice, a student is asked with two.
-    grading = JudgeAnswers()
-    assert grading._choose_salt("memory") != grading._choose_salt("memory")
+    # In another run, a student is asked with another.
+    assert salt_of(Autograde(), "memory") != salt_of(Autograde(), "memory")
 
 
 def test_the_judges_verdict_is_the_only_one(course: Assignment) -> None:

@@ -267,7 +267,9 @@ def graded(trial: Assignment) -> dict[str, Submission]:
     broken.mkdir(parents=True)
     (broken / f"{trial.notebook}.ipynb").write_text("{ this is no notebook")
     with pytest.raises(InfrastructureError, match="failed"):
-        run_nbgrader(trial.course, "autograde", trial.name, "--JudgeAnswers.trace_timeout=20")
+        # What the spy's last cells print is looked at.
+        given = ["--JudgeAnswers.trace_timeout=20", "--JudgeAnswers.run_all=True"]
+        run_nbgrader(trial.course, "autograde", trial.name, *given)
     run_nbgrader(trial.course, "generate_feedback", trial.name)
     return everyone
 

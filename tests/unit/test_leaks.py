@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,12 @@ Change = Callable[[dict[str, Any]], None]
 A_LINE = f"a line of the solution: {SECRET!r}"
 A_HIDDEN_LINE = f"a line of a hidden test: {HIDDEN!r}"
 A_FIGURE = f"an expected value of a hidden test: {FIGURE!r}"
+
+
+def _mark(marker: str, notebook: dict[str, Any]) -> None:
+    notebook["cells"][0].update(source=f"# {marker}")
+
+
 # What is put into the release, and where and what students would then see.
 CHANGES: dict[str, tuple[Change, str, str]] = {
     "text": (
@@ -124,7 +131,7 @@ CHANGES: dict[str, tuple[Change, str, str]] = {
     ),
     **{
         marker: (
-            lambda notebook, marker=marker: notebook["cells"][0].update(source=f"# {marker}"),
+            partial(_mark, marker),
             ", cell title",
             f"a marker: {marker!r}",
         )

@@ -243,8 +243,9 @@ class _Run:
                         "hint: see the end of nbgrader.log, and report it"
                     ]
                     converter.said += new
-                why = new[-1].removeprefix("error: ")
-                progress.failed(submission.student, FailedGrading(why, "", passing=False))
+                # The log has it in lines that fit formgrader's window.
+                why = " ".join(new[-1].removeprefix("error: ").split("\nhint: ")[0].split())
+                progress.failed(submission.student, why)
                 return
             verdicts = [
                 NotebookVerdict.from_json(one.verdict)

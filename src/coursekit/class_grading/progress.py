@@ -8,7 +8,6 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from coursekit.class_grading.results import FailedGrading
 from coursekit.command_runner import line_printer
 from coursekit.course.student_names import escaped
 
@@ -54,11 +53,11 @@ class GradingProgress:
         self._done += 1
         self._show(f"{escaped(student)}: {score:g} of {points:g} points")
 
-    def failed(self, student: str, why: FailedGrading) -> None:
-        """Show a submission that could not be graded."""
+    def failed(self, student: str, why: str) -> None:
+        """Show a submission that could not be graded, and why, in one line."""
         self._done += 1
         self._failed += 1
-        self._show(f"{escaped(student)}: not graded: {why.message.splitlines()[0]}", keep=True)
+        self._show(f"{escaped(student)}: not graded: {why}", keep=True)
 
     def waits(self) -> None:
         """Show that another program holds the gradebook."""
