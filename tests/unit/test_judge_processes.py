@@ -183,6 +183,35 @@ def test_a_judge_that_another_program_ended_costs_no_point() -> None:
     assert judged(OVER_AN_ANSWER, kill_the_first) == ["first 1 passed: ", "second 2 passed: "]
 
 
+# A check that is named after what its judge has heard in this cell and those before it.
+HEARD = """import builtins, os
+from resnets_utils import Checks
+builtins.heard = getattr(builtins, "heard", "")
+checks = Checks("f")
+with checks(f"{os.getpid()}", points=0):
+    builtins.heard += str(checks.call(x=1).value)
+with checks(builtins.heard, points=1):
+    pass
+"""
+
+
+def test_a_judge_that_takes_over_hears_what_the_earlier_one_heard() -> None:
+    asked: list[dict[str, Any]] = []
+
+    def answer(call: dict[str, Any]) -> dict[str, str]:
+        asked.append(call)
+        return {"status": "value", "value": json.dumps(encode(len(asked)))}
+
+    source = compose(HEARD, None, SOLUTION)
+    with JudgeProcess() as judge:
+        first = judge.judge("first", source, 1, answer, 0).checks
+        os.kill(int(first[0].name), signal.SIGKILL)
+        second = judge.judge("second", source, 1, answer, 0).checks
+    assert first[0].name != second[0].name
+    # The second judge was told the first answer, for which nobody was asked again.
+    assert [first[1].name, second[1].name] == ["1", "12"]
+
+
 def test_what_a_judge_computed_before_or_in_several_threads_is_not_its_time_over_a_cell() -> None:
     server: Any = SimpleNamespace(process=psutil.Process())
     clock = _Clock(server, math.ulp(1.0), math.inf, math.inf)

@@ -20,6 +20,7 @@ from coursekit.class_grading.results import FailedGrading, write_result
 from coursekit.errors import InfrastructureError, UnreadableSubmission
 from coursekit.grading.grade import grade
 from coursekit.grading.job import Bundle, Graded, Job
+from coursekit.judge.warm_judge_client import prepare
 from coursekit.machine_errors import in_words
 from coursekit.processes.line import receive, send
 from coursekit.processes.plain_files import OpenFolder, shown
@@ -55,6 +56,8 @@ def _work(line: Connection, bundle: Bundle, results: Path) -> None:
     said = _Said()
     log = logging.Logger("coursekit")
     log.addHandler(said)
+    # What follows from tests and salt alone is found once, while the first kernel starts.
+    prepare(bundle.asked[job.assignment][job.notebook].tests, job.salt)
     with OpenFolder(recv_handle(line), Path(request["folder"])) as folder:
         outcome = _graded(job, folder, bundle, log)
     try:

@@ -44,7 +44,8 @@ class JudgeProcess:
     """A judge in a process of its own, for the cells of one submission.
 
     It starts at once, while the student's kernel starts too. A judge that ends over a cell
-    is replaced by another one.
+    is replaced by another one, which first hears all that the earlier one heard: what a judge
+    knows of one cell can count in the next.
 
     Args:
         timeout: seconds that a judge may compute over one cell.
@@ -57,6 +58,7 @@ class JudgeProcess:
         self._asked = ask_for_judge()
         self._server: Server | None = None
         self._limits = timeout, patience
+        self._judged: list[_Asked] = []
 
     def __enter__(self) -> Self:
         return self
@@ -120,13 +122,16 @@ class JudgeProcess:
             _NoVerdict: if a judge computes too long, or two of them end.
 
         """
+        asked = _Asked(request, answer)
         try:
-            return self._ask(request, answer, until)
+            verdict = self._ask(asked, until)
         except _NoVerdict as stopped:
             # Another program may have ended it: then the answer must not pay for that.
             if not stopped.ended:
                 raise
-        return self._ask(request, answer, until)
+            verdict = self._ask(asked, until)
+        self._judged.append(asked)
+        return verdict
 
     def _not_judged(self, request: dict[str, Any], stopped: _NoVerdict) -> CellVerdict:
         """The verdict on an answer that no judge got through: no check is passed.
@@ -136,7 +141,7 @@ class JudgeProcess:
 
         """
         try:
-            expected = self._ask({**request, "of_solution": True}, None)
+            expected = self._ask(_Asked({**request, "of_solution": True}))
         except _NoVerdict:
             raise InfrastructureError(
                 f"{stopped} on {request['grade_id']}, and on the solution too",
@@ -145,9 +150,7 @@ class JudgeProcess:
         why = f"this answer cannot be judged: {stopped} on it"
         return expected.found_in([], Outcome.ERROR, why)
 
-    def _ask(
-        self, request: dict[str, Any], answer: AnswerCall | None, until: float = math.inf
-    ) -> CellVerdict:
+    def _ask(self, asked: _Asked, until: float = math.inf) -> CellVerdict:
         """Have a judge judge a cell; one that gives no verdict is replaced by another.
 
         Raises:
@@ -156,14 +159,14 @@ class JudgeProcess:
             InfrastructureError: if the test cell fails.
 
         """
+        earlier: list[_Asked] = []
         if self._server is None:
             # Not before the first cell: until then it had time to get ready.
             self._server = take_over(self._asked)
-        clock = _Clock(self._server, *self._limits, until)
+            earlier = self._judged
         try:
-            message = clock.exchange(request)
-            while answer is not None and "trace" in message:
-                message = clock.exchange({"reply": answer(message["trace"])})
+            for each in [*earlier, asked]:
+                message = each.answered_to(_Clock(self._server, *self._limits, until))
         except (_NoVerdict, OutOfTime):
             self._server.close()
             self._server = None
@@ -177,6 +180,38 @@ class JudgeProcess:
                 "correct it in source/ or grader_tests/, then run: coursekit release",
             )
         return CellVerdict.from_data(message["verdict"])
+
+
+class _Asked:
+    """What a judge is asked about one cell, and the answers that it has got to its questions.
+
+    Args:
+        request: the cell.
+        answer: makes a call in the student's kernel; None if the judge has no questions.
+
+    """
+
+    def __init__(self, request: dict[str, Any], answer: AnswerCall | None = None) -> None:
+        self._request = request
+        self._answer = answer
+        self._replies: list[dict[str, str]] = []
+
+    def answered_to(self, clock: _Clock) -> dict[str, Any]:
+        """Return what a judge says in the end; it gets the answers that another one got.
+
+        Raises:
+            OutOfTime: if it has to stop.
+            _NoVerdict: if it gives no verdict.
+
+        """
+        message = clock.exchange(self._request)
+        at = 0
+        while self._answer is not None and "trace" in message:
+            if at == len(self._replies):
+                self._replies.append(self._answer(message["trace"]))
+            message = clock.exchange({"reply": self._replies[at]})
+            at += 1
+        return message
 
 
 class _Clock:
