@@ -48,7 +48,6 @@ _MODULES = (
     "IPython.extensions.storemagic",
     "coursekit.sandbox.inside.student_kernel",
     "h5py",
-    "ipykernel.debugger",
     "ipywidgets",
     "keras",
     "matplotlib.pyplot",
