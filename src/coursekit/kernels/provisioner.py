@@ -18,6 +18,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from coursekit.errors import InfrastructureError
+from coursekit.sandbox.inside.confinement import COPIED_AT_ONCE
 from coursekit.sandbox.inside.requests import KernelRequest
 from coursekit.sandbox.settings import Confinement
 from coursekit.sandbox.watchdog import Watchdog
@@ -130,7 +131,10 @@ def _listen(path: str) -> socket.socket:
 def _archive(folder: Path, place: Path) -> IO[bytes]:
     """Put a folder's files into a temporary tar file, which is in another folder."""
     file: IO[bytes] = tempfile.TemporaryFile(dir=place)  # noqa: SIM115 (the caller closes it)
-    with tarfile.open(fileobj=file, mode="w") as archive:
+    form = tarfile.GNU_FORMAT  # with the shortest headers
+    with tarfile.TarFile(
+        fileobj=file, mode="w", format=form, copybufsize=COPIED_AT_ONCE
+    ) as archive:
         for path in sorted(folder.iterdir()):
             archive.add(path, path.name)
     file.seek(0)

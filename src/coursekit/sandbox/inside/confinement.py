@@ -40,6 +40,7 @@ PYTHON_SETTINGS = {
 }
 # Without /dev/zero: mapped and shared, it is memory that no limit counts.
 DEVICES = ("/dev/null", "/dev/full", "/dev/random", "/dev/urandom")
+COPIED_AT_ONCE = MEGABYTE  # of a file in the archive
 _MAX_SIGNALS = 4096  # that wait, timers included
 
 
@@ -121,7 +122,10 @@ def unpack(archive: int, folder: str) -> None:
 
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
-    with os.fdopen(archive, "rb") as stream, tarfile.open(fileobj=stream) as files:
+    with (
+        os.fdopen(archive, "rb") as stream,
+        tarfile.TarFile(fileobj=stream, copybufsize=COPIED_AT_ONCE) as files,
+    ):
         # Python 3.11 has the filter since 3.11.4. The conductor made the archive.
         if hasattr(tarfile, "data_filter"):
             files.extractall(folder, filter="data")

@@ -42,18 +42,20 @@ from coursekit.sandbox.inside.system_calls import (
 _ALL_NAMESPACES = (
     CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS
 )
-# What a notebook needs. The student's library is left out: each working folder has the version
-# that counts.
+# What a notebook needs, and what a kernel imports when it starts. The student's library is left
+# out: each working folder has the version that counts.
 _MODULES = (
+    "IPython.extensions.storemagic",
     "coursekit.sandbox.inside.student_kernel",
     "h5py",
     "ipywidgets",
     "keras",
     "matplotlib.pyplot",
     "matplotlib_inline.backend_inline",
-    "numpy",
+    "numpy.random",
     "PIL.Image",
     "pydot",
+    "sqlite3",
     "tensorflow",
 )
 _JUST_BEFORE = 1.0  # seconds
