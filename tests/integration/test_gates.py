@@ -15,6 +15,7 @@ from own_assignments import put_in_place
 from coursekit.cli import main
 from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.course.normal_form import notebook_text
+from coursekit.errors import GateError
 from coursekit.release import pipeline
 from coursekit.release.pipeline import generate
 
@@ -103,6 +104,14 @@ def test_a_fault_that_comes_while_generating_names_the_course_s_own_file(
     said = capsys.readouterr().err
     assert "numbers-v1 has a mistake:\nsource/numbers-v1/assignment.toml: cannot be read" in said
     assert "build/" not in said
+
+
+def test_an_error_about_a_copied_file_names_the_course_s_own() -> None:
+    copied = Path("/course/build/gates/numbers-v1")
+    with pytest.raises(GateError) as caught, pipeline.told_of_the_course(Path("/course"), copied):
+        raise GateError(f"{copied}/source/a.ipynb: bad", f"edit {copied}/grader_tests/a.py")
+    assert caught.value.message == "source/a.ipynb: bad"
+    assert caught.value.hint == "edit grader_tests/a.py"
 
 
 def test_what_can_be_told_before_nbgrader_runs_is_told_then(

@@ -126,6 +126,11 @@ def setting(cell_id: str, /, **settings: Any) -> Callable[[Course], None]:
     return spoil
 
 
+def empty(course: Course) -> None:
+    course.change("total", "return sum(x)", "pass  # TODO")
+    del course.files[WRONG_FILE.format(NAME)]
+
+
 def untested(course: Course) -> None:
     course.add(graded(new_code_cell(SOLUTION.replace("total", "mean")), "mean", solution=True))
 
@@ -381,6 +386,23 @@ MISTAKES: dict[str, tuple[Spoil, str, str]] = {
         "grader_tests/{}/mean.py",
         "cannot be read: it is a folder",
     ),
+    "a solution without a line of code": (
+        empty,
+        f"{NOTEBOOK}, cell total",
+        "its solution is empty",
+    ),
+    "a test cell of another name": (
+        lambda course: course.add(
+            test_cell(TEST.replace("### HIDDEN TESTS\n", ""), "another_total", 2)
+        ),
+        f"{NOTEBOOK}, cell another_total",
+        "its id does not begin with test_",
+    ),
+    "a check that a wrong answer fails and nobody makes": (
+        file(WRONG_FILE, WRONG.replace('fails = ["a list"]', 'fails = ["a list", "a tuple"]')),
+        f"{WRONG_FILE}, total: one too many",
+        "there is no check 'a tuple'",
+    ),
     "a solution that nothing tests": (
         untested,
         f"{NOTEBOOK}, cell mean",
@@ -488,7 +510,7 @@ def test_answers_graded_by_hand_and_tests_without_hidden_ones_are_no_mistakes(
     by_hand: dict[str, Any] = {"grade": True, "solution": True, "points": 2}
     course.add(
         graded(new_code_cell("### BEGIN SOLUTION\n1 + 1\n### END SOLUTION"), "essay", **by_hand),
-        graded(new_markdown_cell("Explain."), "words", **by_hand),
+        graded(new_markdown_cell("Explain."), "words", **by_hand | {"points": 0}),
         graded(new_markdown_cell("A task."), "task", task=True, locked=True, points=1),
         graded(new_code_cell(SOLUTION.replace("total", "mean")), "mean", solution=True),
         test_cell(TEST.replace("total", "mean").replace("### HIDDEN TESTS\n", ""), "test_mean", 2),
