@@ -268,7 +268,9 @@ class Run:
 
     def end(self, part: str) -> list[psutil.Process]:
         """End the coordinator, or a process whose command has this part; return all of them."""
-        every: list[psutil.Process] = psutil.Process(self._process.pid).children(recursive=True)
+        every: list[psutil.Process] = []
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has said more than was read yet
+            every = psutil.Process(self._process.pid).children(recursive=True)
         if part == INTERRUPTION:
             self._process.send_signal(signal.SIGINT)
         elif part == "coordinator":

@@ -114,11 +114,18 @@ def workers_here() -> int:
     return max(1, min(cores or 1, int(psutil.virtual_memory().available // BYTES_A_WORKER)))
 
 
+class _Log(logging.FileHandler):
+    """A log that is silent where nothing can be written: what failed is told elsewhere."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        """Leave the record out."""
+
+
 @contextlib.contextmanager
 def _logged(path: Path) -> Iterator[logging.Logger]:
     """Give a log that is a file: on the terminal there is the progress."""
     log = logging.Logger("coursekit grade", logging.INFO)
-    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    handler = _Log(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("[%(name)s | %(levelname)s] %(message)s"))
     log.addHandler(handler)
     try:
