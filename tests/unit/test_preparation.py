@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import keras
 import psutil
 import pytest
 from judging_in_process import answer_cells, full_test_cells
@@ -21,12 +22,15 @@ from coursekit.judge.judge_client import JudgeProcess
 from coursekit.judge.preparation import learn, prepared
 from coursekit.judge.verdict import CellVerdict
 from coursekit.judge.warm_judge_client import WARM_JUDGE, prepare
+from resnets_utils import glorot_uniform
 from resnets_utils.answering import answer
 from resnets_utils.border.call import Call
 from resnets_utils.checks import graph_comparison, network_calls
 from resnets_utils.checks.check_result import Outcome
 from resnets_utils.checks.network_calls import graphs_of
 from resnets_utils.checks.reference import Solution
+from resnets_utils.graphs.graph import Graph, Node
+from resnets_utils.graphs.keras_json import read_graph
 
 SALT = 5
 BLOCK, NETWORK = "conv_stage", "plain_network"
@@ -126,6 +130,24 @@ def test_a_right_answer_needs_no_computing(
         judged(assignment, tests, ANSWERS["right"], SALT + 1)
 
 
+def test_networks_that_a_signature_does_not_tell_apart_are_computed() -> None:
+    def network(*, shared: bool = False, start: int = 0, rows: int = 4) -> Graph:
+        entrance = keras.Input((rows, 4, 2))
+        first, second = (
+            keras.layers.Conv2D(2, 1, kernel_initializer=glorot_uniform(seed=start))
+            for _ in range(2)
+        )
+        output = (first if shared else second)(first(entrance))
+        return read_graph(keras.Model(entrance, output).to_json())
+
+    assert network().computation == network().computation
+    others = {network(start=1).computation, network(rows=5).computation}
+    assert len({network().computation, *others}) == 3
+    assert network(shared=True).computation == ""
+    graph = network()
+    assert Graph((*graph.nodes, Node("ReLU", {}, (0,), "unread")), 2).computation == ""
+
+
 # A check that is named after what its judge knows of the solution, and the judge's parent.
 WHAT_IS_KNOWN = """
 import hashlib, json, os
@@ -200,7 +222,7 @@ def test_judges_know_what_was_prepared_and_nothing_of_a_submission(
 
 @linux
 @pytest.mark.usefixtures("fresh")
-def test_a_warm_judge_that_gets_a_thread_starts_anew_without_what_was_prepared() -> None:
+def test_a_warm_judge_that_gets_a_thread_starts_again_without_what_was_prepared() -> None:
     thread = "import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\n"
     test = """from resnets_utils import Checks
 checks = Checks("f")

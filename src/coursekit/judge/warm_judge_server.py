@@ -77,12 +77,12 @@ def serve_forks(line: socket.socket, *, learns: bool = True) -> None:
             with preparing.pop(result), result:
                 _learn(result)
                 if not _has_one_thread():
-                    _start_anew(line)
+                    _start_again(line)
         if line not in ready:
             continue
         _, files, _, _ = socket.recv_fds(line, 1, 2)
         for file in files:
-            os.set_inheritable(file, False)  # `_start_anew` closes them
+            os.set_inheritable(file, False)  # `_start_again` closes them
         if not files:
             return
         if len(files) == 1:
@@ -133,7 +133,7 @@ def _learn(result: Connection) -> None:
         gc.freeze()
 
 
-def _start_anew(line: socket.socket) -> None:
+def _start_again(line: socket.socket) -> None:
     """Become a new warm judge with one thread, on the same line; judges that run go on."""
     number = str(line.fileno())
     os.execv(sys.executable, [

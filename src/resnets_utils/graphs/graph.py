@@ -91,11 +91,17 @@ class Graph:
     name: str = ""
 
     @cached_property
-    def reached(self) -> tuple[int, ...]:
-        """Positions that the output depends on, in reading order: the longest path first."""
+    def depths(self) -> list[int]:
+        """By node, how many there are on the longest path to it, itself included."""
         depth: list[int] = []
         for node in self.nodes:
             depth.append(1 + max((depth[source] for source in node.inputs), default=0))
+        return depth
+
+    @cached_property
+    def reached(self) -> tuple[int, ...]:
+        """Positions that the output depends on, in reading order: the longest path first."""
+        depth = self.depths
         order: list[int] = []
         seen: set[int] = set()
         # An explicit stack: a graph may be deeper than Python's call stack allows.
