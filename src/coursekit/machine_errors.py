@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import sqlite3
 
-from nbgrader.api import InvalidEntry
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import TraitError
 
@@ -59,9 +58,10 @@ def in_words(error: BaseException) -> CourseKitError | None:
     """
     if isinstance(error, CourseKitError):
         return error
-    if isinstance(error, InvalidEntry) and isinstance(error.__context__, SQLAlchemyError):
-        # nbgrader calls whatever the database says an invalid entry.
-        return in_words(error.__context__)
+    said = error.__context__
+    if type(error).__name__ == "InvalidEntry" and isinstance(said, SQLAlchemyError):
+        # nbgrader's name for whatever the database says.
+        return in_words(said)
     if isinstance(error, SQLAlchemyError | sqlite3.Error):
         said = str(getattr(error, "orig", None) or error).split("\n")[0]
         _, what, hint = next(entry for entry in _OF_GRADEBOOK if entry[0] in said)

@@ -98,7 +98,7 @@ NOTHING_OUTSIDE = "nothing-outside"  # it went well inside, and nothing came of 
 _NOT_WRITTEN = f"{NOTHING_OUTSIDE} EROFS"
 
 _KERNEL = "depends on the kernel's settings"
-_ALWAYS = "does not succeed at any level"
+ALWAYS = "does not succeed at any level; it must in the conductor itself"
 _ROOT = "only root can do it without a sandbox"
 
 ATTACKS: dict[str, Attack] = {
@@ -142,7 +142,7 @@ ATTACKS: dict[str, Attack] = {
         "the conductor's environment is not handed on",
         "'COURSE_SECRET' in os.environ",
         "False",
-        _ALWAYS,
+        ALWAYS,
     ),
     "processes": Attack(
         "others' processes cannot be seen",
@@ -205,7 +205,7 @@ ATTACKS: dict[str, Attack] = {
         "    kinds.append(stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISBLK(mode))\n"
         "any(kinds)",
         "False",
-        _ALWAYS,
+        ALWAYS,
     ),
     # Writing
     "change the gradebook": Attack(

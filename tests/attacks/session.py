@@ -6,6 +6,8 @@ user's, and can hold a secret without harm.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import resource
@@ -16,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from attacks import ATTACKS, NOTHING_OUTSIDE, PREPARATION, Attack
+from attacks import ALWAYS, ATTACKS, NOTHING_OUTSIDE, PREPARATION, Attack
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -159,6 +161,18 @@ def _others() -> list[dict[str, str]]:
     return [_namespaces(process) for process in (os.getpid(), *zygote)]
 
 
+def _tried_here() -> dict[str, str]:
+    """What comes in this process, which has a secret and open files, of what no kernel can do."""
+    found = {}
+    for name, each in ATTACKS.items():
+        if each.no_control == ALWAYS:
+            printed = io.StringIO()
+            with open(__file__), contextlib.redirect_stdout(printed):
+                exec(PREPARATION + _guarded(each.code), {})
+            found[name] = printed.getvalue().strip()
+    return found
+
+
 def _command(folder: Path) -> bytes:
     try:
         return (folder / "cmdline").read_bytes()
@@ -195,7 +209,7 @@ def main() -> None:
         course, home = victim(folder)
         results, state = attack(level, course, home)
         told = {"user": os.getuid(), "results": results, "state": state}
-        print(json.dumps(told | {"others": _others()}))
+        print(json.dumps(told | {"others": _others(), "here": _tried_here()}))
 
 
 if __name__ == "__main__":

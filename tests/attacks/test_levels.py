@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -280,20 +281,37 @@ def _why_it_ended(code: str, seconds: float) -> str:
 
 
 @pytest.mark.slow
-def test_nothing_outlives_a_conductor_that_is_killed(tmp_path: Path) -> None:
-    needs(ZYGOTE)
+@pytest.mark.parametrize("level", [ZYGOTE, BUBBLEWRAP], ids=lambda level: level.name)
+def test_nothing_outlives_a_conductor_that_is_killed(level: Level, tmp_path: Path) -> None:
+    needs(level)
     script = tmp_path / "conductor.py"
     script.write_text(
-        "import sys, time\n"
+        "import sys\n"
         f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "from test_levels import ZYGOTE, run\n"
-        'run(ZYGOTE, \'import subprocess; subprocess.Popen(["sleep", "600"])\')\n'
-        "print('ready', flush=True)\n"
-        "run(ZYGOTE, 'import time; time.sleep(600)')\n"
+        "import test_levels\n"
+        f"test_levels.hold_a_kernel({level.name!r})\n"
     )
     # It leaves its own folders: here they are removed. A socket's path must be short.
     with tempfile.TemporaryDirectory() as folder:
         _kill_and_wait([sys.executable, str(script)], folder)
+
+
+def hold_a_kernel(name: str) -> None:
+    """Start a kernel that has a process of its own, and wait."""
+    level = next(level for level in LEVELS if level.name == name)
+    cell = new_code_cell("import subprocess\nsubprocess.Popen(['sleep', '600'])")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        student_kernel(Confinement(level, Limits())) as manager,
+    ):
+        client = NotebookClient(
+            new_notebook(cells=[cell]), km=manager, resources={"metadata": {"path": folder}}
+        )
+        client.owns_km = False
+        with client.setup_kernel():
+            client.execute_cell(cell, 0)
+            print("ready", flush=True)
+            time.sleep(600)
 
 
 def _kill_and_wait(command: list[str], folder: str) -> None:
@@ -309,5 +327,8 @@ def _kill_and_wait(command: list[str], folder: str) -> None:
         with contextlib.suppress(ProcessLookupError):
             line = os.pidfd_open(process)
             # Readable when it has ended; the test would hang if it never did.
-            assert select.select([line], [], [], 60)[0]
+            ended = select.select([line], [], [], 60)[0]
             os.close(line)
+            if not ended:
+                os.kill(process, signal.SIGKILL)
+            assert ended

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -97,7 +98,9 @@ def hand_in(assignment: Assignment, original: Assignment) -> None:
         ODD: {},
     }
     for name, cells in answers.items():
-        submit(assignment, f"{name}-1", fill_in(released(assignment), cells))
+        folder = submit(assignment, f"{name}-1", fill_in(released(assignment), cells)).parent
+        # It is not read, and not copied for the preview; that it was there counts.
+        (folder / "link").symlink_to("nowhere")
 
 
 def add_likes(assignment: Assignment) -> None:
@@ -110,6 +113,7 @@ def add_likes(assignment: Assignment) -> None:
             shutil.copytree(
                 assignment.course / folder / first / assignment.name,
                 assignment.course / folder / student / assignment.name,
+                symlinks=True,
             )
         with open_gradebook(assignment) as gradebook:
             gradebook.update_or_create_student(student)
@@ -156,6 +160,7 @@ def add_others(assignment: Assignment) -> None:
             shutil.copytree(
                 place(assignment, folder, "right-1").parent,
                 place(assignment, folder, student).parent,
+                symlinks=True,
             )
         with open_gradebook(assignment) as gradebook:
             gradebook.update_or_create_student(student)
@@ -271,6 +276,8 @@ def test_writing_changes_exactly_the_files_that_were_shown(graded: Class) -> Non
         for ending in (".ipynb", ".verdict.json")
     }
     verdict = read_verdict(small.course, "no-relu-1", small.name, small.notebook)
+    with open_folder(place(small, "submitted", "no-relu-1").parent) as folder:
+        assert verdict.digest == submission_digest(folder)
     assert verdict.cells[0].checks[-1].name == "order" and verdict.cells[0].score == 3
     page = read_notebook(place(small, "autograded", "no-relu-1"))
     assert any("test_identity_block: failed, 3 of 6 points" in str(cell) for cell in page.cells)
@@ -331,15 +338,41 @@ def test_nothing_is_written_over_what_somebody_graded_meanwhile(
     assert files(graded.assignment.course) == before
 
 
-def test_a_row_that_changes_while_scores_are_written_is_told(graded: Class) -> None:
+@pytest.mark.parametrize(
+    ("meanwhile", "said"),
+    [
+        (
+            lambda graded: comment(graded, "right-2", "see me"),
+            "1 other rows changed, other scores for no one",
+        ),
+        (
+            lambda graded: score(graded, CHANGED[0], 1),
+            f"0 other rows changed, other scores for {CHANGED[0]}",
+        ),
+    ],
+)
+def test_a_row_that_changes_while_scores_are_written_is_told(
+    graded: Class, meanwhile: Callable[[Class], None], said: str
+) -> None:
+    # Once more there is a score to write.
+    score(graded, CHANGED[0], 2)
     shown = replace(graded.shown, rows=read_rows(database(graded.assignment)))
 
-    def meanwhile(line: str) -> None:
+    def after_the_first(line: str) -> None:
         if "wrote 1 of" in line:
-            comment(graded, "right-2", "see me")
+            meanwhile(graded)
 
-    with pytest.raises(InfrastructureError, match="1 other rows changed, other scores for no one"):
-        write(shown, meanwhile)
+    with pytest.raises(InfrastructureError, match=said):
+        write(shown, after_the_first)
+
+
+def score(graded: Class, student: str, points: float) -> None:
+    with open_gradebook(graded.assignment) as gradebook:
+        found = gradebook.find_submission_notebook(
+            graded.assignment.notebook, graded.assignment.name, student
+        )
+        found.grades[0].auto_score = points
+        gradebook.db.commit()
 
 
 def comment(graded: Class, student: str, text: str) -> None:

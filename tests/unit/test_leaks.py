@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,22 +61,18 @@ def test_what_is_secret_stands_nowhere_else_and_is_long_enough(tiny: Assignment)
 
 
 Change = Callable[[dict[str, Any]], None]
+
+
+def _heading(text: str) -> Change:
+    return lambda notebook: notebook["cells"][0].update(source=text)
+
+
 A_LINE = f"a line of the solution: {SECRET!r}"
 A_HIDDEN_LINE = f"a line of a hidden test: {HIDDEN!r}"
 A_FIGURE = f"an expected value of a hidden test: {FIGURE!r}"
-
-
-def _mark(marker: str, notebook: dict[str, Any]) -> None:
-    notebook["cells"][0].update(source=f"# {marker}")
-
-
 # What is put into the release, and where and what students would then see.
 CHANGES: dict[str, tuple[Change, str, str]] = {
-    "text": (
-        lambda notebook: notebook["cells"][0].update(source=f"Look: {SECRET}"),
-        ", cell title",
-        A_LINE,
-    ),
+    "text": (_heading(f"Look: {SECRET}"), ", cell title", A_LINE),
     "a hidden line": (
         lambda notebook: notebook["cells"][2].update(source=f"{HIDDEN}\n"),
         ", cell test_f",
@@ -130,11 +125,7 @@ CHANGES: dict[str, tuple[Change, str, str]] = {
         "its attachments",
     ),
     **{
-        marker: (
-            partial(_mark, marker),
-            ", cell title",
-            f"a marker: {marker!r}",
-        )
+        marker: (_heading(f"# {marker}"), ", cell title", f"a marker: {marker!r}")
         for marker in MARKERS
     },
 }

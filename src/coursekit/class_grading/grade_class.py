@@ -45,6 +45,7 @@ from coursekit.nbgrader_run import LOG, find_verdict
 from coursekit.nbgrader_seam import commands
 from coursekit.nbgrader_seam.failures import INTERRUPTED, convert_all, start
 from coursekit.nbgrader_seam.graded_submission import bundle_of
+from coursekit.nbgrader_seam.submitted_folder import close_submission
 from coursekit.sandbox.settings import StudentKernel
 
 # What one worker may need at the same time: a kernel, a judge and what they are forked from.
@@ -105,6 +106,8 @@ def grade_class(course: Path, wish: Wish, console: Console) -> int:
             say(f"\n{error}".rstrip())
             say(f"hint: the whole log is in {course / LOG}")
             return 1
+        finally:
+            close_submission(app.coursedir)
         return 0
 
 

@@ -156,9 +156,7 @@ def _is_excluded(converter: Any, student_id: str) -> bool:
 
 def _open(converter: Any, assignment_id: str, student_id: str) -> None:
     coursedir = converter.coursedir
-    earlier = getattr(coursedir, "handed_in", None)
-    if isinstance(earlier, OpenFolder):
-        earlier.close()
+    close_submission(coursedir)
     try:
         coursedir.handed_in = open_submission(
             coursedir, converter._format_source(assignment_id, student_id)
@@ -169,6 +167,13 @@ def _open(converter: Any, assignment_id: str, student_id: str) -> None:
             raise
         # Told when it is to be read: until then its earlier result is removed.
         coursedir.handed_in = told
+
+
+def close_submission(coursedir: Any) -> None:
+    """Let go of the submission that is open, if there is one."""
+    earlier = getattr(coursedir, "handed_in", None)
+    if isinstance(earlier, OpenFolder):
+        earlier.close()
 
 
 def handed_in(coursedir: Any) -> OpenFolder:
