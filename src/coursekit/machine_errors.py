@@ -58,10 +58,9 @@ def in_words(error: BaseException) -> CourseKitError | None:
     """
     if isinstance(error, CourseKitError):
         return error
-    said = error.__context__
-    if type(error).__name__ == "InvalidEntry" and isinstance(said, SQLAlchemyError):
+    if type(error).__name__ == "InvalidEntry" and error.__context__ is not None:
         # nbgrader's name for whatever the database says.
-        return in_words(said)
+        return in_words(error.__context__)
     if isinstance(error, SQLAlchemyError | sqlite3.Error):
         said = str(getattr(error, "orig", None) or error).split("\n")[0]
         _, what, hint = next(entry for entry in _OF_GRADEBOOK if entry[0] in said)
