@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 # TensorFlow 1 mixed every operation's seed with this graph-level default
 # (tensorflow/python/framework/random_seed.py, DEFAULT_GRAPH_SEED).
 TENSORFLOW_1_GRAPH_SEED = 87654321
+_PHILOX = 1  # its number among TensorFlow's generators
 
 
 class SeededUniform(keras.initializers.Initializer):  # type: ignore[misc]
@@ -68,9 +70,15 @@ class GlorotUniform(SeededUniform):
 
     def draw(self, shape: tuple[int, ...], seed: int, limit: float) -> Any:
         """Return TensorFlow 1's values."""
-        state = [0, seed, TENSORFLOW_1_GRAPH_SEED]
-        generator = tf.random.Generator.from_state(state, alg="philox")
-        return generator.uniform(shape, -limit, limit, dtype="float32")
+        # What `tf.random.Generator` computes with this state, without its variables.
+        values = tf.raw_ops.StatelessRandomUniformV2(
+            shape=shape,
+            key=np.array([TENSORFLOW_1_GRAPH_SEED], np.uint64),
+            counter=np.array([0, seed], np.uint64),
+            dtype=tf.float32,
+            alg=_PHILOX,
+        )
+        return values * (2 * limit) - limit
 
 
 def glorot_limit(shape: Sequence[int]) -> float:

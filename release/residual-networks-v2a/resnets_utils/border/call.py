@@ -55,6 +55,12 @@ class Call:
         given = [self.asks, self.function, self.shape, self.arguments]
         return json.dumps(given, sort_keys=True, ensure_ascii=False)
 
+    @classmethod
+    def of_key(cls, key: str) -> Call:
+        """Return the call that a key identifies."""
+        asks, function, shape, arguments = json.loads(key)
+        return cls(function, arguments, None if shape is None else tuple(shape), asks)
+
     def as_json(self) -> dict[str, Any]:
         """Return the call as JSON data."""
         return asdict(self)

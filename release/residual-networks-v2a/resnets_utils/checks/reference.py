@@ -20,6 +20,8 @@ from resnets_utils.hinted_errors import StudentError
 
 RECORD = "expected.json"
 SCHEMA = 1
+# So many are kept, with all that was computed of them, for the next test cell.
+MAX_REFERENCES = 8
 
 
 def damaged_record(call: Call, error: Exception) -> StudentError:
@@ -56,12 +58,15 @@ class Solution:
         cells: their names and texts, in order; they run here when the first call is made.
         blocks: the text of the assignment's ``blocks.py``; "" if it has none.
 
+    Attributes:
+        replies: what they answered, by the calls' keys.
+
     """
 
     def __init__(self, cells: Sequence[tuple[str, str]], blocks: str = "") -> None:
         self.blocks = blocks
         self._cells = cells
-        self._replies: dict[str, Reply] = {}
+        self.replies: dict[str, Reply] = {}
 
     @cached_property
     def namespace(self) -> dict[str, Any]:
@@ -74,9 +79,9 @@ class Solution:
         return names
 
     def reply(self, call: Call) -> Reply:
-        if call.key not in self._replies:
-            self._replies[call.key] = answer(call, self.namespace)
-        return self._replies[call.key]
+        if call.key not in self.replies:
+            self.replies[call.key] = answer(call, self.namespace)
+        return self.replies[call.key]
 
 
 class Record:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -53,7 +53,8 @@ def sample(model: keras.Model, salt: int) -> str:
         return values
 
     own = model.get_weights()
-    values = results(call, lambda: model.weights, salt)
+    dropout = any(isinstance(layer, keras.layers.Dropout) for layer in model.layers)
+    values = results(call, lambda: model.weights, salt, dropout=dropout)
     model.set_weights(own)
     said = {
         "values": [[float(value) for value in _some(one, salt)] for one in values],
@@ -69,7 +70,18 @@ def _size(weights: Sequence[Any]) -> int:
     return sum(distinct.values())
 
 
-def agrees(said: str, graph: Graph, salt: int) -> bool:
+def right_values(graph: Graph, salt: int) -> list[NDArray[np.float32]]:
+    """Return the values that `sample` returns for a network that is what its graph says.
+
+    Raises:
+        Exception: whatever Keras raises for the graph.
+
+    """
+    pictures = _pictures(graph.shapes[0], salt)
+    return [_some(values, salt) for values in compute(graph, pictures, salt)]
+
+
+def agrees(said: str, graph: Graph, right: Callable[[], Sequence[NDArray[np.float32]]]) -> bool:
     """Whether a network is and computes what its graph says.
 
     A network that cannot be compared does not agree. If the graph says nothing certain of
@@ -79,22 +91,18 @@ def agrees(said: str, graph: Graph, salt: int) -> bool:
     Args:
         said: what `sample` returned for the network; it may come from a student's process.
         graph: the graph that was read from the network's description.
-        salt: the salt that `sample` was given.
+        right: gives the `right_values` of the graph.
 
     """
     try:
         told = json.loads(said[:_MAX_CHARACTERS])
         values = [np.asarray(some, np.float32) for some in told["values"]]
-        right = [
-            _some(all_of_them, salt)
-            for all_of_them in compute(graph, _pictures(graph.shapes[0], salt), salt)
-        ]
         weights_are_right = told["parameters"] == [
             graph.parameters(),
             graph.parameters(trainable_only=True),
         ]
         restrained = any(FOR_TRAINING & set(node.also_sets) for node in graph.nodes)
-        compared = [close(one, other) for one, other in zip(values, right, strict=True)]
+        compared = [close(one, other) for one, other in zip(values, right(), strict=True)]
     except Exception:  # whatever it is, it comes from the student's graph or values
         return False
     if not starts_are_known(graph):

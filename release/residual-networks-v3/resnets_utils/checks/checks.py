@@ -25,6 +25,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,6 +77,7 @@ class Checks:
         self._first = len(self._how.results)
         self._hidden = False  # whether the check that runs is
         self._used: list[Answer] = []
+        self._about_networks: list[int] = []  # places of the results that used one
         self._settings: ExitStack | None = None  # those in force until the check's end
         self.random = np.random.default_rng([self._how.salt, *function.encode()])
 
@@ -102,6 +104,18 @@ class Checks:
             self._settings = None
         remarks = tuple(dict.fromkeys(remark for used in self._used for remark in used.remarks))
         self._how.results.append(CheckResult(name, points, outcome, reason, remarks, self._hidden))
+        if self._used:
+            self._about_networks.append(len(self._how.results) - 1)
+        if self._networks is not None and self._networks.untrue:
+            self._take_back(self._networks.untrue)
+
+    def _take_back(self, why: str) -> None:
+        """Let no check pass that trusted the function's networks before one proved untrue."""
+        for at in self._about_networks:
+            result = self._how.results[at]
+            if result.outcome is Outcome.PASSED:
+                lost = replace(result, outcome=Outcome.FAILED, reason=why, remarks=())
+                self._how.results[at] = lost
 
     def call(self, **arguments: Any) -> Returned:
         """Call the function; return its result, which has the methods of a check.

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from resnets_utils.checks.reference_graphs import Values
 from resnets_utils.graphs.graph import (
     CLOSED_BLOCK,
     TRAINING_KINDS,
@@ -20,7 +25,7 @@ from resnets_utils.graphs.graph import (
 from resnets_utils.graphs.graph_differences import INITIALIZERS, first_difference
 from resnets_utils.graphs.keras_layers import BENT_RELU
 from resnets_utils.graphs.places import Names
-from resnets_utils.graphs.rebuilding import same_behaviour
+from resnets_utils.graphs.rebuilding import build, same_behaviour
 
 CONVOLUTION = (
     "filters",
@@ -61,6 +66,8 @@ class GraphComparison:
         expected: the exercise's graph for the same call.
         open_block: finds the layers behind a closed block of the answer's.
         open_own_block: finds those behind one of the exercise's.
+        values: computes what the answer's graph computes, unless that is known; see
+            `ReferenceGraphs.values`.
         salt: determines random weights and pictures.
         network: whether they are whole networks, not a function's on a tensor.
 
@@ -70,6 +77,7 @@ class GraphComparison:
     expected: Graph
     open_block: Opener
     open_own_block: Opener
+    values: Callable[[Graph, Graph, str, Callable[[], Values]], Values]
     salt: int
     network: bool
 
@@ -122,6 +130,21 @@ class GraphComparison:
     def alike(self, read: Reading) -> bool:
         """Whether the opened graphs are the same in what is read of their layers."""
         return self.opened.signature(read) == self.opened_expected.signature(read)
+
+    def outputs(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the answer gives for pictures, with the weights that it starts with.
+
+        Raises:
+            Exception: whatever Keras raises for the graph.
+
+        """
+
+        def compute() -> Values:
+            return [np.asarray(build(_as_called(self.opened))(X))]
+
+        pictures = hashlib.sha256(repr(X.shape).encode() + X.tobytes()).hexdigest()
+        (found,) = self.values(self.opened, self.opened_expected, f"outputs {pictures}", compute)
+        return found
 
     def names(self, graph: Graph) -> Names:
         """Return what a graph's layers are called in a sentence."""
@@ -191,6 +214,20 @@ def all_and_names(node: Node) -> tuple[object, ...] | None:
 def all_and_start(node: Node) -> tuple[object, ...] | None:
     """Read a layer's settings, the values that its weights start from included."""
     return None if node.kind == "identity" else tuple(sorted(node.settings.items()))
+
+
+def _as_called(graph: Graph) -> Graph:
+    """The graph as a plain call runs it: a batch normalisation without `training` predicts.
+
+    Within one call, Keras 3 passes a layer's own `training` on to later layers that
+    have none. A function that calls its layers one by one does not.
+    """
+    return graph.with_nodes(
+        replace(node, settings={**node.settings, "training": False})
+        if node.kind in TRAINING_KINDS and node["training"] is None
+        else node
+        for node in graph.nodes
+    )
 
 
 def _training_arguments(graph: Graph) -> Counter[Any]:

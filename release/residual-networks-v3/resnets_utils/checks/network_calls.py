@@ -21,21 +21,22 @@ from resnets_utils.checks.check_result import (
 from resnets_utils.checks.graph_comparison import GraphComparison, all_but_start, open_blocks
 from resnets_utils.checks.judging import Judging
 from resnets_utils.checks.network_checks import Answer
-from resnets_utils.checks.reference import Reference
-from resnets_utils.checks.reference_graphs import ReferenceGraphs, block_call
+from resnets_utils.checks.reference import MAX_REFERENCES, Reference
+from resnets_utils.checks.reference_graphs import ReferenceGraphs, Values, block_call
 from resnets_utils.graphs.graph import CLOSED_BLOCK, Graph, Node, Shape
 from resnets_utils.graphs.keras_json import read_graph
 from resnets_utils.graphs.keras_layers import GraphRefused
-from resnets_utils.graphs.spot_check import agrees
+from resnets_utils.graphs.spot_check import agrees, right_values
 
 # For opening all blocks of a test cell's networks. A student's arguments can ask for so many
 # layers that drawing them takes hours; the exercise's own take a second.
 MAX_SECONDS = 20
-# A network is tried on pictures at each new size, and one in so many others.
+# Of the networks that hidden checks ask for, one is tried on pictures at each new size, and
+# one in so many others.
 _ONE_IN = 4
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=MAX_REFERENCES)
 def graphs_of(reference: Reference) -> ReferenceGraphs:
     """Return the graphs of a reference; all checks of a notebook share them."""
     return ReferenceGraphs(reference)
@@ -59,8 +60,8 @@ class NetworkChecks:
         self._answers: dict[str, Answer | Exception] = {}
         self._own: dict[str, Graph | None] = {}  # layers of the student's own blocks, by call
         how.networks[function] = self
-        self._tried: set[Shape | None] = set()  # the sizes at which a network was tried
-        self._untrue = ""  # why the function's networks are not trusted
+        self._tried: set[Shape] = set()  # the sizes at which a network was tried
+        self.untrue = ""  # why the function's networks are not trusted
         self._seconds_left: float = MAX_SECONDS
 
     def trace(
@@ -81,8 +82,8 @@ class NetworkChecks:
                 self._answers[key] = self._answer(call, expected, own_blocks)
             except (AnswerRaised, NotAttempted, CheckFailed) as error:
                 self._answers[key] = error
-        if self._untrue:
-            raise CheckFailed(self._untrue)
+        if self.untrue:
+            raise CheckFailed(self.untrue)
         answer = self._answers[key]
         if isinstance(answer, Exception):
             raise answer
@@ -91,11 +92,10 @@ class NetworkChecks:
     def _answer(self, call: Call, expected: Graph, own_blocks: bool) -> Answer:
         # A whole network with the student's own blocks takes seconds: the blocks' own checks
         # try them at such sizes.
-        number = _trial_number(self._how.salt, call)
-        new_size = call.shape is None or call.shape not in self._tried
-        if self._how.sampled and not own_blocks and (new_size or number % _ONE_IN == 0):
-            call = replace(call, sample=number)
-            self._tried.add(call.shape)
+        size = expected.shapes[0]
+        if not own_blocks and self._to_be_tried(call, size):
+            call = replace(call, sample=_trial_number(self._how.salt, call))
+            self._tried.add(size)
         reply = self._how.tracer(call)
         reason = reply.get("reason", "")
         if reply["status"] == "graph":
@@ -112,9 +112,8 @@ class NetworkChecks:
                 other_blocks=lambda: self._other_blocks(call, graph),
             )
             answer.refuse_settings()
-            values = reply.get("values", "")
-            if call.sample is not None and not agrees(values, graph, call.sample):
-                self._untrue = (
+            if call.sample is not None and not self._is_true(call.sample, reply, graph, expected):
+                self.untrue = (
                     f"{call}: called with pictures, it ended in {reason}"
                     if reason
                     else f"{call}: its layers compute something else than they say; use "
@@ -124,10 +123,30 @@ class NetworkChecks:
         more = self._explained(call, self._drawn_so_far(reply, call), expected)
         raise_what_happened(call, reply, in_notebook=self._how.in_notebook, more=more)
 
+    def _is_true(self, number: int, reply: Reply, graph: Graph, expected: Graph) -> bool:
+        """Whether a network that was tried is and computes what its graph says."""
+
+        def right() -> Values:
+            return self._graphs.values(
+                graph, expected, f"trial {number}", lambda: right_values(graph, number)
+            )
+
+        return agrees(reply.get("values", ""), graph, right)
+
+    def _to_be_tried(self, call: Call, size: Shape) -> bool:
+        """Whether a network is tried on pictures.
+
+        What a visible check asks for stands in the student's folder (see `Record`): to draw
+        that needs no lie.
+        """
+        if not self._how.sampled or not (self._how.in_notebook or self._hidden()):
+            return False
+        return size not in self._tried or _trial_number(self._how.salt, call) % _ONE_IN == 0
+
     @property
     def without_mistake(self) -> bool:
         """Whether every network that the function drew computes what the exercise asks for."""
-        return not self._untrue and all(
+        return not self.untrue and all(
             isinstance(answer, Answer) and answer.graphs.equivalent
             for answer in self._answers.values()
         )
@@ -186,6 +205,7 @@ class NetworkChecks:
             expected,
             self._open_block,
             self._graphs.opened,
+            self._graphs.values,
             self._how.salt,
             network=call.shape is None,
         )

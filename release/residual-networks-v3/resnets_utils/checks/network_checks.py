@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,12 +25,11 @@ from resnets_utils.checks.graph_comparison import (
     all_and_start,
     all_but_start,
 )
-from resnets_utils.graphs.graph import CLOSED_BLOCK, TRAINING_KINDS, WEIGHTED, Graph, Node
+from resnets_utils.graphs.graph import CLOSED_BLOCK, WEIGHTED, Graph, Node
 from resnets_utils.graphs.graph_differences import INITIALIZERS
 from resnets_utils.graphs.graph_differences import start as start_in_words
 from resnets_utils.graphs.keras_layers import FOR_THE_START, FOR_TRAINING
 from resnets_utils.graphs.places import kind_in_words
-from resnets_utils.graphs.rebuilding import build
 
 _POOLING = ("zero padding", "max pooling", "average pooling", "global average pooling")
 _CLASSIFIER = ("flatten", "dense", "softmax", "dropout")
@@ -332,8 +331,7 @@ class Answer:
         if self.graphs.graph.closed and not self.thorough and self.graphs.alike(all_and_start):
             return  # the solution's own network, which the release has checked for the figures
         try:
-            model = build(_as_called(self.graphs.opened))
-            got = np.asarray(model(np.asarray(X, np.float32)))[at]
+            got = self.graphs.outputs(np.asarray(X, np.float32))[at]
         except Exception:  # whatever it is, it comes from the answer's graph
             raise self._failed(self.graphs.any_difference()) from None
         place = "output" + "".join(f"[{_index(index)}]" for index in at)
@@ -351,20 +349,6 @@ class Answer:
 
 def _settings(node: Node, names: Sequence[str]) -> tuple[Any, ...]:
     return tuple(node.settings.get(name) for name in names)
-
-
-def _as_called(graph: Graph) -> Graph:
-    """The graph as a plain call runs it: a batch normalisation without `training` predicts.
-
-    Within one call, Keras 3 passes a layer's own `training` on to later layers that
-    have none. A function that calls its layers one by one does not.
-    """
-    return graph.with_nodes(
-        replace(node, settings={**node.settings, "training": False})
-        if node.kind in TRAINING_KINDS and node["training"] is None
-        else node
-        for node in graph.nodes
-    )
 
 
 def _index(index: Any) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from resnets_utils.border.call import Call
 from resnets_utils.border.reply import Reply
-from resnets_utils.checks.reference import Reference, damaged_record
+from resnets_utils.checks.reference import Record, Reference, damaged_record, record
 from resnets_utils.graphs.graph import CLOSED_BLOCK, Graph, Node, Shape
 from resnets_utils.graphs.graph_json import graph_of_text, text_of_graph
 from resnets_utils.graphs.initializer_names import Start
@@ -23,6 +26,9 @@ from resnets_utils.graphs.tracing import UncertainStart, without_starting_values
 from resnets_utils.hinted_errors import StudentError
 
 _AGAIN_SECONDS = 0.5
+# So many numbers of one kind are handed on to another process.
+MAX_VALUES = 100_000
+Values = Sequence[NDArray[np.float32]]
 
 
 class OutOfTime(BaseException):
@@ -37,6 +43,8 @@ class ReferenceGraphs:
         self.blocks = Blocks(reference.blocks)
         self._graphs: dict[str, Graph] = {}
         self._opened: dict[Any, Graph | None] = {}
+        # What the exercise's own graphs compute; see `values`.
+        self._values: dict[str, Values] = {}
 
     def graph(self, call: Call) -> Graph:
         """Return what the exercise draws for a call, its blocks closed.
@@ -92,6 +100,56 @@ class ReferenceGraphs:
             except OutOfTime:
                 return None
         return self._opened[key]
+
+    def values(
+        self, graph: Graph, expected: Graph, what: str, compute: Callable[[], Values]
+    ) -> Values:
+        """Return what a graph computes; only once for all that compute what the exercise's does.
+
+        Args:
+            graph: the graph, which may be a student's.
+            expected: the exercise's for the same call.
+            what: identifies the values, of all that this graph can compute.
+            compute: computes them; it may raise anything.
+
+        """
+        if not graph.computation or graph.computation != expected.computation:
+            return compute()
+        key = f"{what} of {graph.computation}"
+        if key not in self._values:
+            self._values[key] = compute()
+        return self._values[key]
+
+    def values_as_data(self) -> dict[str, Any]:
+        """Return what `values` has kept, as JSON data; without what is long."""
+        return {
+            key: [[one.shape, one.ravel().tolist()] for one in values]
+            for key, values in self._values.items()
+            if sum(one.size for one in values) <= MAX_VALUES
+        }
+
+    def learn(self, replies: Mapping[str, Reply], values: Mapping[str, Any]) -> None:
+        """Take over what was found of the same reference elsewhere, and read its graphs.
+
+        Nothing is drawn or computed here.
+
+        Args:
+            replies: the reference's replies by their calls' keys.
+            values: what `values_as_data` returned there.
+
+        """
+        known = ReferenceGraphs(Record(record(self.reference.blocks, replies)))
+        for key, reply in replies.items():
+            if reply["status"] == "graph":
+                graph = known.graph(Call.of_key(key))
+                for node in graph.of_kind(CLOSED_BLOCK):
+                    known.opened(node, graph.shapes[node.inputs[0]])
+        self._graphs.update(known._graphs)
+        self._opened.update((key, found) for key, found in known._opened.items() if found)
+        for key, kept in values.items():
+            self._values[key] = [
+                np.asarray(numbers, np.float32).reshape(shape) for shape, numbers in kept
+            ]
 
     def _drawn(self, block: Node, shape: Shape) -> Graph | None:
         try:

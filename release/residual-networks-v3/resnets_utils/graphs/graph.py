@@ -91,11 +91,17 @@ class Graph:
     name: str = ""
 
     @cached_property
-    def reached(self) -> tuple[int, ...]:
-        """Positions that the output depends on, in reading order: the longest path first."""
+    def depths(self) -> list[int]:
+        """By node, how many there are on the longest path to it, itself included."""
         depth: list[int] = []
         for node in self.nodes:
             depth.append(1 + max((depth[source] for source in node.inputs), default=0))
+        return depth
+
+    @cached_property
+    def reached(self) -> tuple[int, ...]:
+        """Positions that the output depends on, in reading order: the longest path first."""
+        depth = self.depths
         order: list[int] = []
         seen: set[int] = set()
         # An explicit stack: a graph may be deeper than Python's call stack allows.
@@ -124,6 +130,15 @@ class Graph:
         its input is used in its place. Names of layers and the order of nodes do
         not matter unless ``read`` returns them.
         """
+        if read not in self._signatures:
+            self._signatures[read] = self._signature(read)
+        return self._signatures[read]
+
+    @cached_property
+    def _signatures(self) -> dict[Reading, str]:
+        return {}
+
+    def _signature(self, read: Reading) -> str:
         digests: list[str] = []
         for node in self.nodes:
             sources = [digests[source] for source in node.inputs]
@@ -142,6 +157,19 @@ class Graph:
         layers = {self.nodes[at].weights_of(at) for at in weighted}
         tally = (len(counted), len(weighted), len(layers) == len(weighted))
         return f"{digests[self.output]}:{tally}"
+
+    @cached_property
+    def computation(self) -> str:
+        """A text that only graphs have in common that compute the same with equal weights.
+
+        Every setting is in it, the initializers and the input's shape included. It is ""
+        where layers share weights or lead nowhere: then a signature does not tell enough.
+        """
+        weighted = [at for at, node in enumerate(self.nodes) if node.kind in WEIGHTED]
+        layers = {self.nodes[at].weights_of(at) for at in weighted}
+        if len(layers) < len(weighted) or len(self.reached) < len(self.nodes):
+            return ""
+        return self.signature(_everything)
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
@@ -227,6 +255,10 @@ class Graph:
     def with_nodes(self, nodes: Iterable[Node]) -> Graph:
         """Return this graph with other nodes in the same places."""
         return replace(self, nodes=tuple(nodes))
+
+
+def _everything(node: Node) -> tuple[object, ...]:
+    return (*sorted(node.settings.items()), node.gives)
 
 
 def _integer(value: Setting) -> int:

@@ -344,7 +344,8 @@ LAYERS = {
     "Flatten": LayerKind("flatten"),
     "Reshape": LayerKind("flatten", example=((1,),), read=Fields.reshape),
     "Identity": LayerKind("identity", read=lambda fields: []),
-    "Dropout": LayerKind("dropout", {"rate": ("rate", Fields.number)}, (0.5,)),
+    # With a rate above 0, Keras would make a random generator, and TensorFlow threads.
+    "Dropout": LayerKind("dropout", {"rate": ("rate", Fields.number)}, (0,)),
 }
 # What `X + shortcut` and calls of keras.ops leave in a graph, by their classes. Where in
 # Keras these classes are is its own affair.

@@ -6,6 +6,7 @@ go on with public names alone, slower or with less to say, and to the same resul
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -73,6 +74,12 @@ def drawn_from(entrance: Any) -> Any:
 
 def can_wait_for_values() -> bool:
     """Return whether variables can be made without values, and get them later."""
+    return _can_wait_for_values(VALUE, START, INITIALIZER, GLOBAL_STATE, WAITING)
+
+
+@functools.cache
+def _can_wait_for_values(*_names: str) -> bool:
+    """Try it once: a trial takes as long as drawing several layers."""
     try:
         before = list(waiting_variables())
         with keras.StatelessScope(initialize_variables=False):

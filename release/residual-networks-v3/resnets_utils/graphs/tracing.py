@@ -59,14 +59,16 @@ def trace(call: Call, function: Callable[..., Any], namespace: dict[str, Any]) -
 
     try:
         with usual_settings():
-            if call.sample is None and can_wait_for_values():
-                # A graph needs no starting values, and drawing them takes most of the time.
-                # A function that fails without them may need them, so it is called again.
+            if can_wait_for_values():
+                # A graph needs no variables that hold values, and making them takes most of the
+                # time. A function that fails without them may need them, so it is called again.
                 with (
                     contextlib.suppress(Exception),
                     without_starting_values([function, *namespace.values()]),
                 ):
-                    return graph()
+                    reply = graph()
+                    if "reason" not in reply:
+                        return reply
             return graph()
     except BaseException as error:  # SystemExit, too, is the student's own
         reply = raised_reply(error, namespace)
@@ -202,8 +204,12 @@ def _functional(call: Call, model: keras.Sequential) -> keras.Model:
 
 def _tried(model: keras.Model, salt: int) -> Reply:
     """What the model computes, or why it cannot; a model of two inputs is refused elsewhere."""
+    # Of a variable without a value Keras gives what its initializer draws, each time again, or
+    # what the function has set. Here all values are kept beside the variables, and forgotten.
     try:
-        return {"values": sample(model, salt)}
+        starts = [(one, one.value) for one in model.variables]
+        with keras.StatelessScope(starts, initialize_variables=False):
+            return {"values": sample(model, salt)}
     except Exception as error:
         return {"values": "", "reason": reason_of(error)}
 
