@@ -35,7 +35,8 @@ def run_command(command: Callable[[Console], int]) -> int:
     codecs.register_error("coursekit.plain", _plain)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="coursekit.plain")
+            # A line is read when it is written, also by a program.
+            stream.reconfigure(errors="coursekit.plain", line_buffering=True)
     console = Console(width=None if sys.stdout.isatty() else 120)
     try:
         return command(console)
