@@ -16,14 +16,14 @@ from multiprocessing.reduction import recv_handle
 from pathlib import Path
 from typing import Any
 
+from coursekit.class_grading.attempt import attempt
 from coursekit.class_grading.results import FailedGrading, write_result
-from coursekit.errors import InfrastructureError, UnreadableSubmission
-from coursekit.grading.grade import grade
-from coursekit.grading.job import Bundle, Graded, Job
+from coursekit.errors import InfrastructureError
+from coursekit.grading.job import Bundle, Job
 from coursekit.judge.warm_judge_client import prepare
 from coursekit.machine_errors import in_words
 from coursekit.processes.line import receive, send
-from coursekit.processes.plain_files import OpenFolder, shown
+from coursekit.processes.plain_files import OpenFolder
 from coursekit.sandbox.inside.system_calls import PR_SET_PDEATHSIG, prctl
 
 # Of what the steps of one grading say.
@@ -59,7 +59,7 @@ def _work(line: Connection, bundle: Bundle, results: Path) -> None:
     # What follows from tests and salt alone is found once, while the first kernel starts.
     prepare(bundle.asked[job.assignment][job.notebook].tests, job.salt)
     with OpenFolder(recv_handle(line), Path(request["folder"])) as folder:
-        outcome = _graded(job, folder, bundle, log)
+        outcome = attempt(job, folder, bundle, log)
     try:
         write_result(results, job, outcome, said.text)
         told: dict[str, Any] = {"done": True}
@@ -67,24 +67,6 @@ def _work(line: Connection, bundle: Bundle, results: Path) -> None:
         words = in_words(error) or InfrastructureError(f"a result cannot be written: {error}", "")
         told = {"failed": FailedGrading(words.message, words.hint, passing=True).as_data()}
     send(line, told)
-
-
-def _graded(
-    job: Job, folder: OpenFolder, bundle: Bundle, log: logging.Logger
-) -> Graded | FailedGrading:
-    try:
-        return grade(job, folder, bundle, log)
-    except Exception as error:
-        told = in_words(error)
-        if told is None:
-            # An error of the kit's own costs this submission only; its type leads to the cause.
-            log.exception("%s", folder.path)
-            told = InfrastructureError(
-                f"{folder.path} could not be graded ({type(error).__name__}: {shown(str(error))})",
-                "keep the submission and report it with these words; meanwhile, grade it by hand",
-            )
-        passing = not isinstance(told, UnreadableSubmission)
-        return FailedGrading(told.message, told.hint, passing=passing)
 
 
 class _Said(logging.Handler):

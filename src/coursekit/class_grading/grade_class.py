@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import os
+import secrets
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from nbgrader.converters.base import NbGraderException
 from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
+from coursekit.class_grading.attempt import attempt
 from coursekit.class_grading.journal import Journal
 from coursekit.class_grading.plan import Planned, open_planned, plan
 from coursekit.class_grading.progress import GradingProgress
@@ -130,10 +132,17 @@ def _logged(path: Path) -> Iterator[logging.Logger]:
     log = logging.Logger("coursekit grade", logging.INFO)
     handler = _Log(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("[%(name)s | %(levelname)s] %(message)s"))
-    log.addHandler(handler)
+    # nbgrader's gradebook writes tracebacks into this one.
+    other = logging.getLogger("tornado.application")
+    before = other.propagate
+    for one in (log, other):
+        one.addHandler(handler)
+    other.propagate = False
     try:
         yield log
     finally:
+        other.removeHandler(handler)
+        other.propagate = before
         handler.close()
 
 
@@ -157,21 +166,22 @@ class _Run:
             self._tell(list(plan(converter)))
             return
         bundle = bundle_of(converter)
+        sent = self._for_workers(bundle)
         journal = Journal(self._course / "build" / "grading" / self._wish.assignment)
-        with journal.open(_digest(bundle)):
+        with journal.open(_digest(bundle, sent)):
             converter.run_salt = journal.salt
             found = list(plan(converter))
             converter.refused += [each.problem for each in found if each.problem and not each.why]
             planned = [each for each in found if self._is_left(converter, each, journal)]
             self._tell_beginning(found, planned, journal)
             with GradingProgress(self._console, len(planned)) as progress:
-                self._grade(converter, planned, bundle, journal, progress)
+                self._grade(converter, planned, sent, journal, progress)
 
     def _grade(
         self,
         converter: Any,
         planned: list[Planned],
-        bundle: Bundle,
+        sent: dict[str, Any] | None,
         journal: Journal,
         progress: GradingProgress,
     ) -> None:
@@ -179,7 +189,7 @@ class _Run:
         by_job = {job: each for each in planned for job in each.jobs}
         waiting = {each.student: len(each.jobs) for each in planned}
         ready: dict[str, dict[Job, Graded | FailedGrading]] = {}
-        for ended in self._ended(converter, by_job, bundle, journal):
+        for ended in self._ended(converter, by_job, sent, journal):
             submission = by_job[ended.job]
             if ended.log:
                 converter.log.info("%s\n%s", submission.folder, ended.log.rstrip())
@@ -193,7 +203,11 @@ class _Run:
                 result_file(journal.results, job).unlink(missing_ok=True)
 
     def _ended(
-        self, converter: Any, by_job: dict[Job, Planned], bundle: Bundle, journal: Journal
+        self,
+        converter: Any,
+        by_job: dict[Job, Planned],
+        sent: dict[str, Any] | None,
+        journal: Journal,
     ) -> Iterator[Ended]:
         """How each job ended: first those that an interrupted run has left graded."""
         left = []
@@ -205,15 +219,28 @@ class _Run:
                 left.append(job)
         if not left:
             return
+        if sent is None:
+            for job in left:
+                with open_planned(converter.coursedir, by_job[job].folder) as folder:
+                    yield Ended(job, attempt(job, folder, bundle_of(converter), converter.log))
+            return
         number = min(self._wish.workers or workers_here(), len(left))
         tasks = (
             Task(job, partial(open_planned, converter.coursedir, by_job[job].folder))
             for job in left
         )
         with Workers(
-            number, bundle.as_data(), journal.results, journal.temporary, _most_seconds(converter)
+            number, sent, journal.results, journal.temporary, _most_seconds(converter)
         ) as workers:
             yield from workers.grade(tasks, journal.begin_job)
+
+    def _for_workers(self, bundle: Bundle) -> dict[str, Any] | None:
+        """The bundle as workers get it; None if they cannot, and this process has to grade."""
+        try:
+            return bundle.as_data()
+        except InfrastructureError as error:
+            self._say(f"{self._wish.assignment}: one submission after the other: {error.message}")
+            return None
 
     def _write(
         self,
@@ -306,9 +333,11 @@ def _is_written(course: Path, job: Job) -> bool:
     return verdict is not None and (verdict.salt, verdict.digest) == (job.salt, job.digest)
 
 
-def _digest(bundle: Bundle) -> str:
+def _digest(bundle: Bundle, sent: dict[str, Any] | None) -> str:
     """A digest of all that results follow from, beside submissions and salt."""
-    made_from = hashlib.sha256(json.dumps(bundle.as_data(), sort_keys=True).encode())
+    if sent is None:
+        return secrets.token_hex()  # nobody can say whether it is the same again
+    made_from = hashlib.sha256(json.dumps(sent, sort_keys=True).encode())
     for assignment in sorted(bundle.asked):
         for path in sorted((bundle.releases / assignment).rglob("*")):
             if path.is_file():

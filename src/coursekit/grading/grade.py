@@ -22,7 +22,7 @@ from traitlets.config import LoggingConfigurable
 
 from coursekit.course.version_choice import GradingVersion, choose_version
 from coursekit.gradebook.asked_cells import NotebookCells
-from coursekit.grading.job import Bundle, Graded, Job
+from coursekit.grading.job import Bundle, Graded, Job, run_step
 from coursekit.grading.judge_answers import JudgeAnswers
 from coursekit.processes.plain_files import OpenFolder
 from coursekit.repair.finding.files_beside import OwnFiles
@@ -96,9 +96,8 @@ def grade(job: Job, folder: OpenFolder, bundle: Bundle, log: logging.Logger) -> 
     if kernelspec := bundle.asked[job.assignment][job.notebook].kernelspec:
         notebook.metadata["kernelspec"] = json.loads(kernelspec)
     for step in bundle.reading:
-        phase = "judging" if issubclass(step, JudgeAnswers) else "other steps"
-        with _timed(seconds, phase):
-            notebook, resources = step(parent=steps)(notebook, resources)
+        with _timed(seconds, "judging" if step is JudgeAnswers else "other steps"):
+            notebook, resources = run_step(step, steps, notebook, resources)
     nbformat.validate(notebook, relax_add_props=True)
     text = nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
     return Graded(text, info["verdict"].as_json(), seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -49,43 +50,49 @@ class Bundle:
     Attributes:
         asked: the gradebook's cells, by assignment and notebook.
         releases: the folder of the released assignments.
-        steps: the preprocessors of nbgrader's two passes, in order, by their full names.
+        steps: the preprocessors of nbgrader's two passes, in order: classes, functions, or
+            the full names of such.
         settings: nbgrader's configuration.
 
     """
 
     asked: Mapping[str, Mapping[str, NotebookCells]]
     releases: Path
-    steps: tuple[str, ...]
+    steps: tuple[Any, ...]
     settings: Config
 
     @cached_property
-    def reading(self) -> list[type[Any]]:
+    def reading(self) -> list[Any]:
         """The steps that grade one submission, without a gradebook."""
         return [
             step
-            for step in map(_named, self.steps[: self._first_writing])
-            if not issubclass(step, OverwriteKernelspec)  # done by `grade`, from the bundle
+            for step in self._found[: self._first_writing]
+            # What it does, `grade` does from the bundle.
+            if not _is(step, OverwriteKernelspec)
         ]
 
     @cached_property
-    def writing(self) -> list[type[Any]]:
+    def writing(self) -> list[Any]:
         """The steps that write the result into the gradebook, and those after them."""
-        return [_named(name) for name in self.steps[self._first_writing :]]
+        return self._found[self._first_writing :]
+
+    @cached_property
+    def _found(self) -> list[Any]:
+        return [_named(step) if isinstance(step, str) else step for step in self.steps]
 
     @property
     def _first_writing(self) -> int:
-        found = [at for at, name in enumerate(self.steps) if issubclass(_named(name), _WRITING)]
+        found = [at for at, step in enumerate(self._found) if _is(step, *_WRITING)]
         return min(found, default=len(self.steps))
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON data for another process on this machine.
 
         Raises:
-            InfrastructureError: if a setting cannot be passed on.
+            InfrastructureError: if a setting or a step cannot be passed on.
 
         """
-        wanted = {owner.__name__ for step in self.reading for owner in step.__mro__}
+        wanted = {owner.__name__ for step in self.reading for owner in getattr(step, "__mro__", ())}
         settings = {
             name: dict(values)
             for name, values in self.settings.items()
@@ -96,7 +103,7 @@ class Bundle:
         except (TypeError, ValueError) as error:
             raise InfrastructureError(
                 f"a setting in nbgrader_config.py cannot be passed to another process: {error}",
-                "use numbers, texts, lists and mappings for it, or grade with: nbgrader autograde",
+                "use numbers, texts, lists and mappings for it",
             ) from None
         return {
             "asked": {
@@ -104,7 +111,7 @@ class Bundle:
                 for assignment, notebooks in self.asked.items()
             },
             "releases": str(self.releases),
-            "steps": list(self.steps),
+            "steps": [_name_of(step) for step in self._found],
             "settings": settings,
         }
 
@@ -140,7 +147,35 @@ class Graded:
     seconds: dict[str, float]
 
 
-def _named(name: str) -> type[Any]:
+def run_step(step: Any, parent: Any, notebook: Any, resources: Any) -> tuple[Any, Any]:
+    """Run a step of nbgrader's, or of a course's own, as nbconvert does."""
+    runs = step(parent=parent) if isinstance(step, type) else step
+    done: tuple[Any, Any] = runs(notebook, resources)
+    return done
+
+
+def _is(step: Any, *kinds: type[Any]) -> bool:
+    return isinstance(step, type) and issubclass(step, kinds)
+
+
+def _named(name: str) -> Any:
     module, _, own = name.rpartition(".")
-    found: type[Any] = getattr(import_module(module), own)
-    return found
+    return getattr(import_module(module), own)
+
+
+def _name_of(step: Any) -> str:
+    """The name by which another process imports a step.
+
+    Raises:
+        InfrastructureError: if there is no such name.
+
+    """
+    name = f"{step.__module__}.{getattr(step, '__qualname__', '')}"
+    with contextlib.suppress(ImportError, AttributeError, ValueError):
+        if _named(name) is step:
+            return name
+    raise InfrastructureError(
+        f"the step {getattr(step, '__name__', step)} in nbgrader_config.py cannot be passed to "
+        "another process",
+        "put it into a module that can be imported",
+    )

@@ -19,7 +19,7 @@ from coursekit.gradebook.asked_cells import asked_cells
 from coursekit.gradebook.database import one_transaction
 from coursekit.gradebook.scores import take_back_scores
 from coursekit.grading.grade import grade
-from coursekit.grading.job import Bundle, Graded, Job
+from coursekit.grading.job import Bundle, Graded, Job, run_step
 from coursekit.grading.judge_answers import JudgeAnswers
 from coursekit.nbgrader_seam.submitted_folder import handed_in
 from coursekit.processes.plain_files import OpenFolder
@@ -89,10 +89,7 @@ def bundle_of(converter: Any) -> Bundle:
         converter.bundle = Bundle(
             asked_cells(coursedir.db_url),
             Path(coursedir.root, coursedir.release_directory),
-            tuple(
-                step if isinstance(step, str) else f"{step.__module__}.{step.__name__}"
-                for step in steps
-            ),
+            tuple(steps),
             converter.config,
         )
     bundle: Bundle = converter.bundle
@@ -109,4 +106,4 @@ def _write(converter: Any, graded: Graded, resources: dict[str, Any]) -> None:
     write_whole(folder / f"{info['notebook']}.verdict.json", graded.verdict.encode())
     with one_transaction(info["db_url"]):
         for step in bundle_of(converter).writing:
-            notebook, resources = step(parent=converter)(notebook, resources)
+            notebook, resources = run_step(step, converter, notebook, resources)
