@@ -14,7 +14,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -352,15 +351,16 @@ def test_a_full_disk_and_a_gradebook_in_use_cost_nothing(
         assert "Traceback" not in said.out + said.err
         assert set(_scores(course).values()) <= {None}
         filled.unlink()
-        with contextlib.closing(
-            sqlite3.connect(course / "gradebook.db", check_same_thread=False)
-        ) as other:
+        with contextlib.closing(sqlite3.connect(course / "gradebook.db")) as other:
+            waits = GradingProgress.waits
 
-            def hold() -> None:
-                other.execute("BEGIN EXCLUSIVE")
-                threading.Timer(3, other.rollback).start()
+            def let_go(self: GradingProgress) -> None:
+                other.rollback()
+                waits(self)
 
-            monkeypatch.setattr(GradingProgress, "__enter__", _after(hold))
+            monkeypatch.setattr(GradingProgress, "waits", let_go)
+            hold = _after(lambda: other.execute("BEGIN EXCLUSIVE"))
+            monkeypatch.setattr(GradingProgress, "__enter__", hold)
             assert main(given) == 0
         assert "the gradebook is in use by another program; waiting" in capsys.readouterr().out
         wanted = both[1].at_first
@@ -371,7 +371,7 @@ def test_a_full_disk_and_a_gradebook_in_use_cost_nothing(
         assert set(found[1].items()) <= set(wanted[1].items()) and len(found[1]) == 2 * 2
 
 
-def _after(step: Callable[[], None]) -> Callable[[GradingProgress], GradingProgress]:
+def _after(step: Callable[[], object]) -> Callable[[GradingProgress], GradingProgress]:
     """What begins to show the progress, after a step of the test's."""
     begin = GradingProgress.__enter__
 
