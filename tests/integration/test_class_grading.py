@@ -118,7 +118,9 @@ def by_nbgrader(assignment: Assignment) -> None:
 
 
 def by_kit(assignment: Assignment) -> None:
-    given = ["grade", assignment.name, "--workers", "2", _settings(assignment.course)]
+    # A number on the command line is one in the workers, too.
+    settings = [_settings(assignment.course), "--JudgeAnswers.trace_timeout=60"]
+    given = ["grade", assignment.name, "--workers", "2", *settings]
     assert main(["--course", str(assignment.course), *given]) == 1
 
 
