@@ -37,7 +37,8 @@ def run_command(command: Callable[[Console], int]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A line is read when it is written, also by a program.
             stream.reconfigure(errors="coursekit.plain", line_buffering=True)
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    # A student may be called ":smiley:", which is no picture.
+    console = Console(width=None if sys.stdout.isatty() else 120, emoji=False)
     try:
         return command(console)
     except BrokenPipeError:

@@ -8,6 +8,7 @@
         ├── BeyondRepair         a submission cannot be graded as it is
         ├── GateError            a release does not pass one of its gates
         └── InfrastructureError  grading itself failed: there is no score
+            ├── GradebookInUse        another program holds the gradebook for a while
             └── UnreadableSubmission  it would fail again: no notebook was handed in
 
 `machine_errors` turns what the machine and the gradebook refuse into one of them.
@@ -41,6 +42,10 @@ class GateError(CourseKitError):
 
 class InfrastructureError(CourseKitError):
     """Grading itself failed. No score may come of it; the submission stays in the queue."""
+
+
+class GradebookInUse(InfrastructureError):
+    """Another program holds the gradebook. A later try may end otherwise."""
 
 
 class UnreadableSubmission(InfrastructureError):

@@ -8,15 +8,16 @@ import sqlite3
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import TraitError
 
-from coursekit.errors import CourseKitError, InfrastructureError
+from coursekit.errors import CourseKitError, GradebookInUse, InfrastructureError
 
 _ACCESS = "see the rights with: ls -l; give yourself the right, then run the command again"
 _ROOM = "make room, then run the command again"
 _COPY = "keep it, put an earlier copy in its place, and grade again what came later"
+_LOCKED = "locked"
 # A part of what SQLite says, what that means, and what to do.
 _OF_GRADEBOOK = (
     (
-        "locked",
+        _LOCKED,
         "is in use by another program",
         "close that program (formgrader, another nbgrader, a database viewer), "
         "then run the command again",
@@ -63,8 +64,9 @@ def in_words(error: BaseException) -> CourseKitError | None:
         return in_words(error.__context__)
     if isinstance(error, SQLAlchemyError | sqlite3.Error):
         said = str(getattr(error, "orig", None) or error).split("\n")[0]
-        _, what, hint = next(entry for entry in _OF_GRADEBOOK if entry[0] in said)
-        return InfrastructureError(f"the gradebook {what} ({said})", hint)
+        part, what, hint = next(entry for entry in _OF_GRADEBOOK if entry[0] in said)
+        kind = GradebookInUse if part == _LOCKED else InfrastructureError
+        return kind(f"the gradebook {what} ({said})", hint)
     if isinstance(error, TraitError):
         return InfrastructureError(f"a setting is wrong: {error}", "fix it in nbgrader_config.py")
     if isinstance(error, OSError) and error.errno in _OF_SYSTEM:

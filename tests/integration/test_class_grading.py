@@ -35,7 +35,7 @@ from coursekit.course.filled_in import fill_in, released
 from coursekit.course.known_answers import solution_cells
 from coursekit.errors import InfrastructureError
 from coursekit.gradebook import database
-from coursekit.nbgrader_run import run_nbgrader
+from coursekit.nbgrader_run import LOG, run_nbgrader
 from coursekit.release.new_version import new_version
 from coursekit.release.pipeline import generate
 
@@ -44,6 +44,8 @@ pytestmark = pytest.mark.slow
 SECOND = "small-block-v2"
 DUE = "2026-01-31 23:59:59.000000 UTC"
 LATE = "2026-02-02 23:59:59 UTC"
+# What a file's name says is not what the gradebook's program says. One of them is in one line.
+IN_USE = [f"{letters} is in use by another program.ipynb" for letters in ("a", "b" * 20)]
 ODD = 'Zoë, "=1+1" [2026]'
 LIMITS = {"cell_seconds": 20, "text_kilobytes": 4}
 
@@ -83,6 +85,8 @@ def ungraded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -
     _hand_in(second, "late", _filled(second, right))
     (folder / "submitted" / "late" / SECOND / "timestamp.txt").write_text(LATE)
     _hand_in(second, "unreadable", None)
+    for name in IN_USE:
+        (folder / "submitted" / "unreadable" / SECOND / name).write_bytes(b"{")
     students = sorted(path.name for path in (folder / "submitted").iterdir())
     (folder / "salts.json").write_text(json.dumps({who: 2026 for who in students}))
     return second
@@ -114,7 +118,9 @@ def by_nbgrader(assignment: Assignment) -> None:
 
 
 def by_kit(assignment: Assignment) -> None:
-    given = ["grade", assignment.name, "--workers", "2", _settings(assignment.course)]
+    # A number on the command line is one in the workers, too.
+    settings = [_settings(assignment.course), "--JudgeAnswers.trace_timeout=60"]
+    given = ["grade", assignment.name, "--workers", "2", *settings]
     assert main(["--course", str(assignment.course), *given]) == 1
 
 
@@ -228,6 +234,11 @@ def test_the_rest_of_a_notebook_is_not_run_and_says_so_once(both: list[Graded]) 
     text = page.read_text()
     assert text.count("this cell and those below were not run") == 1
     assert "after the last cell\n" not in text
+
+
+def test_the_log_repeats_no_student_s_code(both: list[Graded]) -> None:
+    text = (both[1].course / LOG).read_text(encoding="utf-8")
+    assert "Student code runs" in text and "os._exit(1)" not in text
 
 
 def test_what_is_graded_is_not_graded_again(

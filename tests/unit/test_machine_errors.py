@@ -15,7 +15,7 @@ from permissions import folder_for_all, held_back
 from traitlets import TraitError
 from traitlets.config import Config
 
-from coursekit.errors import InfrastructureError
+from coursekit.errors import GradebookInUse, InfrastructureError
 from coursekit.gradebook.database import try_to_write
 from coursekit.kernels.manager import MAX_PLACE_BYTES, _place_for_lines
 from coursekit.machine_errors import in_words
@@ -56,6 +56,7 @@ def test_a_gradebook_that_cannot_be_used_is_told_of(tmp_path: Path, name: str) -
     told = in_words(caught.value)
     assert told is not None
     assert said in told.message
+    assert isinstance(told, GradebookInUse) == (name == "locked")
     assert told.hint
     if isinstance(held, sqlite3.Connection):
         held.close()

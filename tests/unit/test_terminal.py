@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from small_course import NAME, small_course
 
+from coursekit.command_runner import line_printer, run_command
 from coursekit.course.assignment import Assignment
 
 # Where the studio lies, which is not installed.
@@ -118,3 +119,9 @@ def test_a_closed_terminal_stops_nobody(course: Path) -> None:
     assert run(closed, {}, course, "new-assignment", "warming-up") == []
     assert (course / "source" / "warming-up-v1").is_dir()
     assert run(closed, {}, course, "release", "größe") == []
+
+
+def test_a_student_s_name_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    name = ":smiley: [red]ada[/red] {0}"
+    run_command(lambda console: line_printer(console)(name) or 0)
+    assert capsys.readouterr().out == f"{name}\n"

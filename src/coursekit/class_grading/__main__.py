@@ -54,6 +54,7 @@ def _work(line: Connection, bundle: Bundle, results: Path) -> None:
     request = receive(line)
     job = Job(**request["job"])
     said = _Said()
+    # Below that, what steps say repeats the student's own text.
     log = logging.Logger("coursekit", logging.INFO)
     log.addHandler(said)
     # What follows from tests and salt alone is found once, while the first kernel starts.

@@ -37,7 +37,7 @@ from coursekit.class_grading.workers import Ended, Task, Workers
 from coursekit.command_runner import line_printer
 from coursekit.course.assignment import find_assignment
 from coursekit.course.student_names import escaped
-from coursekit.errors import InfrastructureError
+from coursekit.errors import GradebookInUse, InfrastructureError
 from coursekit.gradebook.database import one_transaction
 from coursekit.grading.job import Bundle, Graded, Job
 from coursekit.grading.judge_answers import JudgeAnswers
@@ -45,7 +45,7 @@ from coursekit.judge.verdict import NotebookVerdict
 from coursekit.machine_errors import in_words
 from coursekit.nbgrader_run import LOG, find_verdict
 from coursekit.nbgrader_seam import commands
-from coursekit.nbgrader_seam.failures import INTERRUPTED, convert_all, start
+from coursekit.nbgrader_seam.failures import INTERRUPTED, convert_all, in_one_line, start
 from coursekit.nbgrader_seam.graded_submission import bundle_of
 from coursekit.nbgrader_seam.submitted_folder import close_submission
 from coursekit.sandbox.settings import StudentKernel
@@ -54,7 +54,6 @@ from coursekit.sandbox.settings import StudentKernel
 BYTES_A_WORKER = 2 * 10**9
 # How often the gradebook is tried while another program holds it; each time, for 20 s.
 _TRIES_TO_WRITE = 6
-_IN_USE = "is in use by another program"
 
 
 @dataclass(frozen=True)
@@ -250,7 +249,8 @@ class _Run:
         progress: GradingProgress,
     ) -> None:
         """Write one submission with nbgrader's steps, and show how it ended."""
-        before = list(converter.said)
+        before = list(converter.failed)
+        in_use: list[GradebookInUse] = []
         for _ in range(_TRIES_TO_WRITE):
             converter.assignments = {
                 submission.folder: [f"{submission.folder}/{job.notebook}.ipynb" for job in results]
@@ -259,30 +259,27 @@ class _Run:
                 job: one if isinstance(one, Graded) else InfrastructureError(one.message, one.hint)
                 for job, one in results.items()
             }
-            converter.said = list(before)
+            converter.failed = list(before)
             try:
                 with one_transaction(converter.coursedir.db_url):
                     convert_all(converter)
-            except OperationalError as error:
-                said = in_words(error)
-                if said is None or _IN_USE not in said.message:
-                    raise
-                progress.waits()
-                continue
-            except NbGraderException:
-                new = converter.said[len(before) :]
-                if any(_IN_USE in one for one in new):
+            except (NbGraderException, OperationalError) as error:
+                new = [*converter.failed[len(before) :], *filter(None, [in_words(error)])]
+                in_use = [one for one in new if isinstance(one, GradebookInUse)]
+                if in_use:
                     progress.waits()
                     continue
+                if isinstance(error, OperationalError):
+                    raise
                 if not new:
                     new = [
-                        f"error: {submission.folder}: its result could not be written\n"
-                        "hint: see the end of nbgrader.log, and report it"
+                        InfrastructureError(
+                            f"{submission.folder}: its result could not be written",
+                            "see the end of nbgrader.log, and report it",
+                        )
                     ]
-                    converter.said += new
-                # The log has it in lines that fit formgrader's window.
-                why = " ".join(new[-1].removeprefix("error: ").split("\nhint: ")[0].split())
-                progress.failed(submission.student, why)
+                    converter.failed += new
+                progress.failed(submission.student, in_one_line(new[-1], converter))
                 return
             verdicts = [
                 NotebookVerdict.from_json(one.verdict)
@@ -293,7 +290,7 @@ class _Run:
             score, points = sum(cell.score for cell in cells), sum(cell.points for cell in cells)
             progress.graded(submission.student, score, points)
             return
-        raise NbGraderException(converter.said[-1])
+        raise in_use[0]
 
     def _is_left(self, converter: Any, submission: Planned, journal: Journal) -> bool:
         """Whether a submission is to be graded and this run has not done so already."""

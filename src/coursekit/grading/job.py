@@ -13,6 +13,7 @@ from typing import Any
 
 from nbgrader.preprocessors import AssignLatePenalties, OverwriteKernelspec, SaveAutoGrades
 from traitlets.config import Config
+from traitlets.config.loader import DeferredConfig, DeferredConfigList, DeferredConfigString
 
 from coursekit.errors import InfrastructureError
 from coursekit.gradebook.asked_cells import NotebookCells
@@ -98,6 +99,11 @@ class Bundle:
             for name, values in self.settings.items()
             if name in wanted | {"StudentKernel"}
         }
+        # Settings from a command line are texts until the type of the setting is known.
+        untyped = {
+            name: [key for key, value in values.items() if isinstance(value, DeferredConfig)]
+            for name, values in settings.items()
+        }
         try:
             settings = json.loads(json.dumps(settings, allow_nan=False))
         except (TypeError, ValueError) as error:
@@ -113,11 +119,18 @@ class Bundle:
             "releases": str(self.releases),
             "steps": [_name_of(step) for step in self._found],
             "settings": settings,
+            "untyped": untyped,
         }
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Bundle:
         """Return the bundle of which `as_data` made ``data``."""
+        settings = Config(data["settings"])
+        for name, keys in data["untyped"].items():
+            for key in keys:
+                value = settings[name][key]
+                kind = DeferredConfigString if isinstance(value, str) else DeferredConfigList
+                settings[name][key] = kind(value)
         return cls(
             {
                 assignment: {
@@ -127,7 +140,7 @@ class Bundle:
             },
             Path(data["releases"]),
             tuple(data["steps"]),
-            Config(data["settings"]),
+            settings,
         )
 
 

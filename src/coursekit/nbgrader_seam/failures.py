@@ -83,22 +83,22 @@ def convert_notebooks(converter: Any) -> None:
         NbGraderException: if one was not converted, as nbgrader does.
 
     """
-    converter.said = []
+    converter.failed = []
     converter.log.addFilter(_without_traceback)
     refused = getattr(converter, "refused", [])
-    failed = ""
+    nbgraders = ""
     try:
         getattr(converter, "convert_all", convert_all)(converter)
     except NbGraderException as error:
-        if not (converter.said or refused):
+        if not (converter.failed or refused):
             raise
-        failed = f"{error}\n"
+        nbgraders = f"{error}\n"
     finally:
         converter.log.removeFilter(_without_traceback)
-    if converter.said or refused:
-        said = "\n".join([*converter.said, *(_in_lines(one, converter) for one in refused)])
+    if converter.failed or refused:
+        said = "\n".join(_in_lines(one, converter) for one in (*converter.failed, *refused))
         converter.log.error(said)
-        raise NbGraderException(failed + said)
+        raise NbGraderException(nbgraders + said)
 
 
 def _refuse_stock_settings(converter: Any) -> None:
@@ -148,13 +148,21 @@ def remove_folder(path: str) -> None:
 
 def _in_lines(error: CourseKitError, converter: Any) -> str:
     """An error and its hint in lines that fit formgrader's window, without the course's path."""
-    root = f"{converter.coursedir.root}{os.sep}"
     texts = [f"error: {error.message}", *([f"hint: {error.hint}"] if error.hint else [])]
     return "\n".join(
         textwrap.fill(line, _WIDTH, break_long_words=False, break_on_hyphens=False)
         for text in texts
-        for line in text.replace(root, "").split("\n")
+        for line in _from_course(text, converter).split("\n")
     )
+
+
+def in_one_line(error: CourseKitError, converter: Any) -> str:
+    """Return what happened, without the course's path."""
+    return " ".join(_from_course(error.message, converter).split())
+
+
+def _from_course(text: str, converter: Any) -> str:
+    return text.replace(f"{converter.coursedir.root}{os.sep}", "")
 
 
 def telling(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -168,8 +176,7 @@ def telling(step: Callable[..., Any]) -> Callable[..., Any]:
             found = in_words(error)
             if found is None:
                 raise
-            said = _in_lines(found, converter)
-            converter.said = [*getattr(converter, "said", []), said]
+            converter.failed = [*getattr(converter, "failed", []), found]
             if found is error or isinstance(error, OperationalError):
                 # nbgrader then ends the batch: the gradebook does not work.
                 raise

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import BinaryIO
 
 from coursekit.errors import InfrastructureError
@@ -119,7 +120,7 @@ def open_folder(root: Path, *names: str) -> OpenFolder:
     except PermissionError:
         raise InfrastructureError(
             f"{path}: the folder {CLOSED}",
-            f"give yourself the right to read it, with: chmod -R u+rwX {path.parent}; "
+            f"give yourself the right to read it, with: chmod -R u+rwX {quote(str(path.parent))}; "
             "then grade again",
         ) from None
     except OSError as error:
