@@ -24,6 +24,7 @@ REFUSED = """
     landlock_create_ruleset landlock_add_rule landlock_restrict_self seccomp flock io_setup
     fanotify_init syslog kexec_load init_module finit_module delete_module kexec_file_load
     reboot quotactl quotactl_fd swapon acct open_tree_attr lookup_dcookie modify_ldt iopl ioperm
+    sched_setaffinity
 """.split()  # noqa: SIM905 (a list of strings would be a line each)
 # By their arguments: a new user namespace, a thread with files of its own, typing into a
 # terminal, a lease, a lock, a larger pipe, larger buffers and filters of sockets, a filter of

@@ -42,6 +42,9 @@ def main() -> None:
     line = Connection(int(sys.argv[1]))
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
         begin = receive(line)
+        if begin["cores"]:
+            # All processes that are started here inherit it; a student's cannot change it.
+            os.sched_setaffinity(0, begin["cores"])
         bundle, results = Bundle.from_data(begin["bundle"]), Path(begin["results"])
         # Every process that is started here takes this as its own.
         os.environ["TMPDIR"] = begin["temporary"]

@@ -48,10 +48,11 @@ from coursekit.nbgrader_seam import commands
 from coursekit.nbgrader_seam.failures import INTERRUPTED, convert_all, in_one_line, start
 from coursekit.nbgrader_seam.graded_submission import bundle_of
 from coursekit.nbgrader_seam.submitted_folder import close_submission
+from coursekit.sandbox.limits import MEGABYTE, Limits
 from coursekit.sandbox.settings import StudentKernel
 
-# What one worker may need at the same time: a kernel, a judge and what they are forked from.
-BYTES_A_WORKER = 2 * 10**9
+# What a worker needs besides what its student's code may use: a judge, and what is forked.
+OWN_BYTES = 10**9
 # How often the gradebook is tried while another program holds it; each time, for 20 s.
 _TRIES_TO_WRITE = 6
 
@@ -112,10 +113,15 @@ def grade_class(course: Path, wish: Wish, console: Console) -> int:
         return 0
 
 
-def workers_here() -> int:
-    """Return how many workers this machine has cores and memory for."""
+def workers_here(limits: Limits) -> int:
+    """Return how many workers this machine has cores and memory for.
+
+    Each may need all that a submission may use: where the memory runs out, the system ends
+    some process, which may be the kernel of another student.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(cores or 1, int(psutil.virtual_memory().available // BYTES_A_WORKER)))
+    each = OWN_BYTES + (limits.total_megabytes + limits.disk_megabytes) * MEGABYTE
+    return max(1, min(cores or 1, psutil.virtual_memory().available // each))
 
 
 class _Log(logging.FileHandler):
@@ -223,7 +229,8 @@ class _Run:
                 with open_planned(converter.coursedir, by_job[job].folder) as folder:
                     yield Ended(job, attempt(job, folder, bundle_of(converter), converter.log))
             return
-        number = min(self._wish.workers or workers_here(), len(left))
+        limits = StudentKernel(parent=converter).limits(self._wish.assignment)
+        number = min(self._wish.workers or workers_here(limits), len(left))
         tasks = (
             Task(job, partial(open_planned, converter.coursedir, by_job[job].folder))
             for job in left
