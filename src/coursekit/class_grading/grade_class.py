@@ -121,7 +121,7 @@ def workers_here(limits: Limits) -> int:
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     each = OWN_BYTES + (limits.total_megabytes + limits.disk_megabytes) * MEGABYTE
-    return max(1, min(cores or 1, psutil.virtual_memory().available // each))
+    return max(1, min(cores or 1, int(psutil.virtual_memory().available // each)))
 
 
 class _Log(logging.FileHandler):
