@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import sys
+from dataclasses import asdict
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from pathlib import Path
@@ -69,7 +70,7 @@ def _work(line: Connection, bundle: Bundle, results: Path) -> None:
         told: dict[str, Any] = {"done": True}
     except OSError as error:
         words = in_words(error) or InfrastructureError(f"a result cannot be written: {error}", "")
-        told = {"failed": FailedGrading(words.message, words.hint, passing=True).as_data()}
+        told = {"failed": asdict(FailedGrading(words.message, words.hint, passing=True))}
     send(line, told)
 
 

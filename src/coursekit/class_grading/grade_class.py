@@ -258,13 +258,13 @@ class _Run:
         """Write one submission with nbgrader's steps, and show how it ended."""
         before = list(converter.failed)
         in_use: list[GradebookInUse] = []
+        converter.graded = {
+            job: one if isinstance(one, Graded) else InfrastructureError(one.message, one.hint)
+            for job, one in results.items()
+        }
         for _ in range(_TRIES_TO_WRITE):
             converter.assignments = {
                 submission.folder: [f"{submission.folder}/{job.notebook}.ipynb" for job in results]
-            }
-            converter.graded = {
-                job: one if isinstance(one, Graded) else InfrastructureError(one.message, one.hint)
-                for job, one in results.items()
             }
             converter.failed = list(before)
             try:

@@ -6,7 +6,6 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from coursekit.grading.job import Graded, Job
 from coursekit.processes.whole_files import write_whole
@@ -26,10 +25,6 @@ class FailedGrading:
     message: str
     hint: str
     passing: bool
-
-    def as_data(self) -> dict[str, Any]:
-        """Return it as JSON data."""
-        return asdict(self)
 
 
 def result_file(results: Path, job: Job) -> Path:

@@ -67,7 +67,7 @@ class OpenFolder:
             self._descriptor = -1
 
     def __deepcopy__(self, copies: object) -> OpenFolder:
-        # nbconvert copies what it hands from step to step: two would close one descriptor.
+        # A course's own step may copy what it is handed: two would close one descriptor.
         return self
 
     def __enter__(self) -> OpenFolder:
