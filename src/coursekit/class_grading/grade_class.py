@@ -37,7 +37,7 @@ from coursekit.class_grading.workers import Ended, Task, Workers
 from coursekit.command_runner import line_printer
 from coursekit.course.assignment import find_assignment
 from coursekit.course.student_names import escaped
-from coursekit.errors import GradebookInUse, InfrastructureError
+from coursekit.errors import CourseKitError, GradebookInUse, InfrastructureError
 from coursekit.gradebook.database import one_transaction
 from coursekit.grading.job import Bundle, Graded, Job
 from coursekit.grading.judge_answers import JudgeAnswers
@@ -226,7 +226,13 @@ class _Run:
             return
         if sent is None:
             for job in left:
-                with open_planned(converter.coursedir, by_job[job].folder) as folder:
+                try:
+                    opened = open_planned(converter.coursedir, by_job[job].folder)
+                except CourseKitError as error:
+                    failed = FailedGrading(error.message, error.hint, passing=False)
+                    yield Ended(job, failed)
+                    continue
+                with opened as folder:
                     yield Ended(job, attempt(job, folder, bundle_of(converter), converter.log))
             return
         limits = StudentKernel(parent=converter).limits(self._wish.assignment)
