@@ -174,7 +174,7 @@ OTHERWISE = refuse(errno.EPERM)
 
 
 def oci_profile() -> dict[str, Any]:
-    """The same profile as a container's runtime reads it."""
+    """The same profile as runc reads it."""
 
     def on_first(name: str, value: int, comparison: str = "SCMP_CMP_EQ") -> dict[str, Any]:
         argument: dict[str, Any] = {"index": 0, "value": value, "op": comparison}

@@ -95,11 +95,18 @@ def _keep_capabilities() -> None:
         raise OSError("capset refused Docker's capabilities")
 
 
+def why_not(*, user: bool) -> str:
+    """Why a command cannot be restricted here; "" if it can."""
+    if not (user or is_root()):
+        return "only root can have what root has in Docker"
+    return why_no_numbers()
+
+
 def restrict(user: int) -> None:
     """Restrict this process and its children.
 
     Args:
-        user: whom to become, if we are root.
+        user: whom to become, where we are root.
 
     Raises:
         OSError: if the kernel refuses a step.
@@ -124,10 +131,10 @@ def restrict(user: int) -> None:
 def main() -> None:
     """Restrict this process, and run the command in its place."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--user", action="store_true", help="as an ordinary user, if we are root")
+    parser.add_argument("--user", action="store_true", help="as an ordinary user")
     parser.add_argument("command", nargs="+")
     given = parser.parse_args()
-    if why := why_no_numbers():
+    if why := why_not(user=given.user):
         sys.exit(f"error: {why}")
     restrict(ORDINARY if given.user else 0)
     os.execvp(given.command[0], given.command)

@@ -1,4 +1,4 @@
-"""The imitation of Docker's restrictions refuses, and allows, what Docker does."""
+"""Both ways to be restricted as Docker does it refuse, and allow, what Docker does."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import docker_container
+import docker_restrictions
 import pytest
-from docker_defaults import CAPABILITIES, MASKED_PATHS, SHARED_MEMORY, why_no_numbers
+from docker_defaults import CAPABILITIES, MASKED_PATHS, SHARED_MEMORY
 from users import ORDINARY, is_root
 
-RESTRICTIONS = Path(__file__).with_name("docker_restrictions.py")
+# Why it is not there, by the program that is run.
+WHERE = {
+    "restrictions": lambda user: docker_restrictions.why_not(user=user),
+    "container": lambda user: docker_container.why_not(),
+}
 EPERM, ENOSYS = errno.EPERM, errno.ENOSYS
 # A call that makes a process, or changes this one, is made with arguments that the kernel would
 # refuse by EFAULT or EINVAL if the filter let them pass. Names that this machine lacks: none.
@@ -75,17 +81,17 @@ print(json.dumps({
 
 
 @pytest.mark.parametrize("who", ["root", "user"])
-def test_refused_and_allowed_is_what_docker_does(who: str) -> None:
-    if why := why_no_numbers():
+@pytest.mark.parametrize("where", ["restrictions", "container"])
+def test_refused_and_allowed_is_what_docker_does(where: str, who: str) -> None:
+    user = who == "user"
+    if why := WHERE[where](user):
         pytest.skip(why)
-    if who == "root" and not is_root():
-        pytest.skip("only root can have what root has in Docker")
     calls: list[tuple[str, Any]] = [*((name, values) for name, values, _ in REFUSED), *ALLOWED]
     done = subprocess.run(
         [
             sys.executable,
-            str(RESTRICTIONS),
-            *(["--user"] if who == "user" else []),
+            str(Path(__file__).with_name(f"docker_{where}.py")),
+            *(["--user"] if user else []),
             "--",
             sys.executable,
             "-c",
@@ -109,10 +115,10 @@ def test_refused_and_allowed_is_what_docker_does(who: str) -> None:
         return
     kept = sum(1 << number for number in CAPABILITIES.values())
     assert kept == 0xA80425FB
-    assert found["user"] == (ORDINARY if who == "user" else 0)
+    assert found["user"] == (ORDINARY if user else 0)
     assert int(status["CapBnd"], 16) == kept
     for kind in ("CapPrm", "CapEff"):
-        assert int(status[kind], 16) == (0 if who == "user" else kept)
+        assert int(status[kind], 16) == (0 if user else kept)
     for kind in ("CapInh", "CapAmb"):
         assert int(status[kind], 16) == 0
     assert status["NoNewPrivs"] == "0"
