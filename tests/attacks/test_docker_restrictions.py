@@ -72,8 +72,8 @@ shm = os.statvfs("/dev/shm")
 print(json.dumps({
     "calls": found, "unknown": unknown, "status": status, "user": os.getuid(),
     "shm": shm.f_blocks * shm.f_frsize,
-    "shown": [path for path in json.loads(sys.argv[2]) if os.path.isfile(path)
-              and open(path, "rb").read(1)],
+    "shown": [path for path in json.loads(sys.argv[2])
+              if os.path.isfile(path) and os.access(path, os.R_OK) and open(path, "rb").read(1)],
     "writable": [path for path in ("/proc/sys/kernel/domainname", "/sys/kernel/profiling")
                  if os.access(path, os.W_OK)],
 }))
