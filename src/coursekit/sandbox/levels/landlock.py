@@ -34,7 +34,7 @@ class GuardedKernel(ForkedKernel):
 
     def was_lost(self) -> bool:
         """Return whether its guardian ended without a word, which no student's code can do."""
-        return not self._told and not self._hung_up
+        return self.poll() is not None and not self._told and not self._hung_up
 
 
 class Landlock(WarmLevel):
