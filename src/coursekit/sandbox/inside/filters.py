@@ -17,7 +17,7 @@ from coursekit.sandbox.inside.system_calls import MACHINE, prctl
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 PR_SET_SECCOMP = 22
 # operations: what was loaded last is compared with the instruction's value
-LOAD, EQUAL, AT_LEAST, ANY_BIT = 0x20, 0x15, 0x35, 0x45
+LOAD, EQUAL, AT_LEAST, ANY_BIT, AND = 0x20, 0x15, 0x35, 0x45, 0x54
 # what can be loaded: places in struct seccomp_data; of an argument, its lower half
 NUMBER, ARCHITECTURE, FIRST, SECOND, THIRD, FOURTH = 0, 4, 16, 24, 32, 40
 

@@ -4,14 +4,24 @@ A further level is a module with a `Level`, and its place in `LEVELS`.
 """
 
 from coursekit.sandbox.levels.bubblewrap import BUBBLEWRAP
+from coursekit.sandbox.levels.landlock import LANDLOCK
 from coursekit.sandbox.levels.level import Level
 from coursekit.sandbox.levels.none import NONE
 from coursekit.sandbox.levels.zygote import ZYGOTE
 
-__all__ = ["BUBBLEWRAP", "LEVELS", "NONE", "ZYGOTE", "Level", "strongest", "why_no_sandbox"]
+__all__ = [
+    "BUBBLEWRAP",
+    "LANDLOCK",
+    "LEVELS",
+    "NONE",
+    "ZYGOTE",
+    "Level",
+    "strongest",
+    "why_no_sandbox",
+]
 
 # Strongest first.
-LEVELS: tuple[Level, ...] = (ZYGOTE, BUBBLEWRAP, NONE)
+LEVELS: tuple[Level, ...] = (ZYGOTE, BUBBLEWRAP, LANDLOCK, NONE)
 
 
 def strongest() -> Level:
