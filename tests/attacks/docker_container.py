@@ -1,10 +1,12 @@
 """Run a command in a real container that is configured as Docker does it, by runc.
 
-    python tests/attacks/docker_container.py [--user] -- COMMAND...
+    python tests/attacks/docker_container.py [--user] [--unconfined] -- COMMAND...
 
 Its root file system is this machine's, with a layer in memory above it, so that it can be
 written. Of Docker's container it has the seccomp profile, the capabilities, the namespaces and the
-mounts. It lacks a control group's limits, AppArmor and a network. Only root can run it.
+mounts. It lacks a control group's limits, AppArmor and a network. With --unconfined, it is as with
+Docker's --security-opt seccomp=unconfined --security-opt systempaths=unconfined. Only root can run
+it.
 """
 
 from __future__ import annotations
@@ -78,8 +80,13 @@ def _mounts() -> list[dict[str, Any]]:
     ]
 
 
-def configuration(user: int, command: list[str]) -> dict[str, Any]:
+def configuration(user: int, command: list[str], *, unconfined: bool) -> dict[str, Any]:
     """What runc reads: a container of Docker's that runs the command."""
+    confined = {
+        "seccomp": oci_profile(),
+        "maskedPaths": MASKED_PATHS,
+        "readonlyPaths": READONLY_PATHS,
+    }
     capabilities = list(CAPABILITIES)
     own = [] if user else capabilities
     return {
@@ -96,9 +103,7 @@ def configuration(user: int, command: list[str]) -> dict[str, Any]:
         "mounts": _mounts(),
         "linux": {
             "namespaces": [{"type": kind} for kind in ("mount", "network", "uts", "pid", "ipc")],
-            "seccomp": oci_profile(),
-            "maskedPaths": MASKED_PATHS,
-            "readonlyPaths": READONLY_PATHS,
+            **({} if unconfined else confined),
         },
     }
 
@@ -121,10 +126,12 @@ def main() -> None:
     """Run the command in a container, in the place of this process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--user", action="store_true", help="as an ordinary user")
+    parser.add_argument("--unconfined", action="store_true", help="all calls, the whole of /proc")
     parser.add_argument("command", nargs="+")
     given = parser.parse_args()
     command = [shutil.which(given.command[0]) or given.command[0], *given.command[1:]]
-    found = configuration(ORDINARY if given.user else 0, command)
+    user = ORDINARY if given.user else 0
+    found = configuration(user, command, unconfined=given.unconfined)
     _make_root()
     (_BUNDLE / "config.json").write_text(json.dumps(found))
     # Control groups have its name, and are not this process's alone.
