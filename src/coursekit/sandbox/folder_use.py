@@ -1,6 +1,7 @@
 """How full a kernel's folder is, on a disk that it shares with the machine.
 
-The system limits each file there. Their number and their sum are looked at.
+The system limits each file there, and ends no kernel for one. Their number and their sum
+are looked at, and may be a quarter larger.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from coursekit.sandbox.limits import MEGABYTE, Limits
 
 _PAUSE = 5.0  # times as long as the last look took
+_TOLERANCE = 1.25
 _BLOCK = 512  # bytes, as `os.stat` counts them
 _NEARLY_FULL = 256 * MEGABYTE
 
@@ -26,8 +28,8 @@ class FolderUse:
 
     def __init__(self, folder: str, limits: Limits) -> None:
         self._folder = folder
-        self._most_bytes = limits.disk_megabytes * MEGABYTE
-        self._most_files = limits.files
+        self._most_bytes = _TOLERANCE * limits.disk_megabytes * MEGABYTE
+        self._most_files = _TOLERANCE * limits.files
         self._free_before = _free(folder, 0)
         self._next = 0.0
 

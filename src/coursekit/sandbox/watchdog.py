@@ -26,6 +26,8 @@ _PAUSE = 0.2  # seconds between two looks
 # The shell calls a death by a signal 128 and its number, which bubblewrap passes on.
 _BY_SIGNAL = 128
 _NEARLY_ALL = 0.75
+# Looks at threads one after the other count those that start and end meanwhile.
+_SPARE_THREADS = 64
 _BESIDES = 2  # processes of the limited user that are not among those counted
 
 
@@ -52,7 +54,7 @@ class Watchdog:
         self._why = ""  # which limit it was ended for
         self._peak_addresses = 0  # the most bytes of addresses of one process
         # At the last looks: the very last may find only those that have not ended yet.
-        self._threads: deque[int] = deque([0], maxlen=2)
+        self._threads: deque[int] = deque([0, 0], maxlen=2)
         guarded = bool(guarded_home)
         self._measuring = Measuring(first, limits.total_megabytes * MEGABYTE, guarded=guarded)
         self._disk = FolderUse(guarded_home, limits) if guarded else None
@@ -122,8 +124,8 @@ class Watchdog:
                 self._why = "{} could not be stopped in time, so that its kernel was ended"
             elif self._look() > self._total:
                 self._why = f"memory ran out in {{}} ({in_words(self._total)} in all processes)"
-            elif self._threads[-1] > most_threads(self._limits.processes):
-                # Where others of its user are counted as well, the system lets it have more.
+            elif min(self._threads) > most_threads(self._limits.processes) + _SPARE_THREADS:
+                # The system lets it have more where it counts others of its user as well.
                 self._why = too_many_threads(self._limits.processes)
             elif self._disk and self._disk.is_full():
                 self._why = filled_disk(self._limits)

@@ -34,6 +34,7 @@ from coursekit.sandbox.inside.system_calls import (
     PR_SET_CHILD_SUBREAPER,
     PR_SET_DUMPABLE,
     PR_SET_NO_NEW_PRIVS,
+    PR_SET_PDEATHSIG,
     prctl,
 )
 from coursekit.sandbox.inside.unconfined_calls import refuse_further_calls
@@ -181,6 +182,7 @@ def confine(request: KernelRequest, places: Places) -> None:
     confinement.go_first_when_memory_runs_out()
     confinement.become(request.owner)
     prctl(PR_SET_DUMPABLE, 1)
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.umask(0o022)
     os.chdir(request.home)
     threads = most_threads(request.limits["processes"])

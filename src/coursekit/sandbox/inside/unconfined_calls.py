@@ -24,7 +24,7 @@ from coursekit.sandbox.inside.filters import (
     one_of,
     refuse,
 )
-from coursekit.sandbox.inside.system_calls import MACHINE
+from coursekit.sandbox.inside.system_calls import MACHINE, PR_SET_PDEATHSIG
 
 # Numbers on x86_64 and on aarch64. Libraries make these calls and would stop at an error:
 # they answer "done", and nothing is done.
@@ -90,6 +90,7 @@ _MKDIR = (83, -1)
 _MKDIRAT = (258, 34)
 _IOCTL = (16, 29)
 _FCNTL = (72, 25)
+_PRCTL = (157, 167)
 _NETLINK = 16
 _KIND, _STREAM = 0xF, 1
 _OWNERS_RIGHTS = 0o700
@@ -154,6 +155,10 @@ def _parts(column: int) -> Iterator[Instruction]:
         (LOAD, 0, 0, SECOND),
         *one_of(_HARMLESS_CONTROL, ALLOW),
         refuse(errno.ENOTTY),
+    )
+    # A kernel ends with its guardian.
+    yield from on_call(
+        _PRCTL[column], (LOAD, 0, 0, FIRST), *one_of([PR_SET_PDEATHSIG], refuse(errno.EPERM)), ALLOW
     )
     yield from on_call(
         _FCNTL[column], (LOAD, 0, 0, SECOND), *one_of(_TELLING, refuse(errno.EPERM)), ALLOW

@@ -30,5 +30,6 @@ def strongest() -> Level:
 
 
 def why_no_sandbox() -> str:
-    """Return why this machine lacks even the weakest sandbox; "" if it has one."""
-    return [level.why_not() for level in LEVELS if level.sandboxed][-1]
+    """Return why this machine lacks every sandbox; "" if it has one."""
+    reasons = [level.why_not() for level in LEVELS if level.sandboxed]
+    return "; ".join(dict.fromkeys(reasons)) if all(reasons) else ""
