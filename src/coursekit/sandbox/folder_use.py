@@ -33,16 +33,20 @@ class FolderUse:
         self._free_before = _free(folder, 0)
         self._next = 0.0
 
-    def is_full(self) -> bool:
+    def is_full(self, *, at_once: bool = False) -> bool:
         """Return whether there is too much in it, or the disk itself is getting full.
 
         A file without a name is in no folder, but the disk has less room for it.
+
+        Args:
+            at_once: whether to look even if the last look was just now and took long.
+
         """
         free = _free(self._folder, self._free_before)
         if free < _NEARLY_FULL and self._free_before - free > self._most_bytes:
             return True
         begun = time.monotonic()
-        if begun < self._next:
+        if begun < self._next and not at_once:
             return False
         full = self._holds_too_much()
         now = time.monotonic()

@@ -26,8 +26,6 @@ _PAUSE = 0.2  # seconds between two looks
 # The shell calls a death by a signal 128 and its number, which bubblewrap passes on.
 _BY_SIGNAL = 128
 _NEARLY_ALL = 0.75
-# Looks at threads one after the other count those that start and end meanwhile.
-_SPARE_THREADS = 64
 _BESIDES = 2  # processes of the limited user that are not among those counted
 
 
@@ -54,7 +52,7 @@ class Watchdog:
         self._why = ""  # which limit it was ended for
         self._peak_addresses = 0  # the most bytes of addresses of one process
         # At the last looks: the very last may find only those that have not ended yet.
-        self._threads: deque[int] = deque([0, 0], maxlen=2)
+        self._threads: deque[int] = deque([0], maxlen=2)
         guarded = bool(guarded_home)
         self._measuring = Measuring(first, limits.total_megabytes * MEGABYTE, guarded=guarded)
         self._disk = FolderUse(guarded_home, limits) if guarded else None
@@ -108,6 +106,14 @@ class Watchdog:
             return ""
         return too_many_threads(self._limits.processes)
 
+    def has_filled_disk(self) -> bool:
+        """Return whether the kernel is ended because it has just filled its folder."""
+        if self._disk is None or self._why or not self._disk.is_full(at_once=True):
+            return False
+        self._why = filled_disk(self._limits)
+        self._kill()
+        return True
+
     def _look(self) -> int:
         """Measure what the kernel's processes use; return the bytes of memory."""
         found = self._measuring.measure()
@@ -124,9 +130,6 @@ class Watchdog:
                 self._why = "{} could not be stopped in time, so that its kernel was ended"
             elif self._look() > self._total:
                 self._why = f"memory ran out in {{}} ({in_words(self._total)} in all processes)"
-            elif min(self._threads) > most_threads(self._limits.processes) + _SPARE_THREADS:
-                # The system lets it have more where it counts others of its user as well.
-                self._why = too_many_threads(self._limits.processes)
             elif self._disk and self._disk.is_full():
                 self._why = filled_disk(self._limits)
             if self._why:
