@@ -38,7 +38,7 @@ class Engine:
         return _output("buildah", *self._store, *words)
 
     def run(self, *words: str) -> str:
-        """What a container of the image prints, with Podman's default restrictions and no network."""
+        """What a container prints, with Podman's default restrictions and no network."""
         return _output(
             *("podman", *self._store, "--runtime", "runc", "--cgroup-manager", "cgroupfs"),
             *("run", "--rm", "--network", "none"),

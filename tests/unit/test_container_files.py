@@ -139,3 +139,14 @@ def test_the_job_for_kubernetes_runs_what_the_image_has() -> None:
     for place in ("/tmp", "/dev/shm"):
         assert mounted[place]["emptyDir"]["medium"] == "Memory"
     assert set(volumes) == {each["name"] for each in container["volumeMounts"]}
+
+
+def test_ci_grades_in_a_container_without_more_rights() -> None:
+    workflow = yaml.safe_load((COURSE / ".github/workflows/ci.yml").read_text())
+    job = workflow["jobs"]["container"]
+    base = next(rest for word, rest in instructions() if word == "ARG").partition("=")[2]
+    # A name alone: options would be given in a table.
+    assert f"docker.io/library/{job['container']}" == base
+    steps = " ".join(step.get("run", "") for step in job["steps"])
+    assert "make demo" in steps and "^grading uses landlock" in steps
+    assert "--privileged" not in steps and "COURSEKIT_UNSAFE" not in steps
