@@ -13,7 +13,7 @@ from rich.console import Console
 
 from coursekit.errors import InfrastructureError
 from coursekit.kernels.manager import student_kernel
-from coursekit.sandbox.levels import BUBBLEWRAP, ZYGOTE, Level
+from coursekit.sandbox.levels import BUBBLEWRAP, LANDLOCK, NONE, ZYGOTE, Level, why_no_sandbox
 from coursekit.sandbox.limits import Limits
 from coursekit.sandbox.settings import Confinement
 
@@ -61,6 +61,8 @@ def run_in_kernel(confinement: Confinement, code: str, folder: Path) -> None:
 def benchmark_kernels(pairs: int, forks: int, console: Console) -> None:
     """Print how long kernels take, cold and warm, and their ratio.
 
+    Where there are no namespaces, the cold ones are in no sandbox.
+
     Args:
         pairs: how many kernels of each kind.
         forks: how many further warm kernels, one after the other.
@@ -70,26 +72,30 @@ def benchmark_kernels(pairs: int, forks: int, console: Console) -> None:
         InfrastructureError: if this machine has no zygote, or a kernel hangs.
 
     """
-    if why := ZYGOTE.why_not():
+    levels = ((ZYGOTE, BUBBLEWRAP), (LANDLOCK, NONE))
+    found = next((pair for pair in levels if not pair[0].why_not()), None)
+    if found is None:
         raise InfrastructureError(
-            f"this machine has no warm zygote: {why}",
+            f"this machine has no warm zygote: {why_no_sandbox()}",
             "see what this machine supports, with: coursekit doctor",
         )
+    warm_level, cold_level = found
 
     def say(line: str) -> None:
         console.print(line, highlight=False, markup=False)
 
-    say(f"first warm kernel, with its zygote: {seconds_until_ready(ZYGOTE):.2f} s")
+    first = seconds_until_ready(warm_level)
+    say(f"{warm_level.name}, first warm kernel, with its zygote: {first:.2f} s")
     cold, warm = [], []
     for number in range(1, pairs + 1):
-        cold.append(seconds_until_ready(BUBBLEWRAP))
-        warm.append(seconds_until_ready(ZYGOTE))
+        cold.append(seconds_until_ready(cold_level))
+        warm.append(seconds_until_ready(warm_level))
         say(f"pair {number}: cold {cold[-1]:.2f} s, warm {warm[-1]:.2f} s")
     ratio = statistics.median(warm) / statistics.median(cold)
     say(f"medians: cold {statistics.median(cold):.2f} s, warm {statistics.median(warm):.2f} s")
     say(f"ratio of warm to cold: {ratio:.2f}")
     if forks:
-        times = sorted(seconds_until_ready(ZYGOTE) for _ in range(forks))
+        times = sorted(seconds_until_ready(warm_level) for _ in range(forks))
         say(
             f"{forks} further warm kernels: median {statistics.median(times):.2f} s, "
             f"slowest {times[-1]:.2f} s"

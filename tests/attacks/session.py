@@ -7,6 +7,7 @@ user's, and can hold a secret without harm.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import io
 import json
 import os
@@ -15,9 +16,11 @@ import secrets
 import socket
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 from attacks import ALWAYS, ATTACKS, NOTHING_OUTSIDE, PREPARATION, Attack
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
@@ -29,6 +32,7 @@ from coursekit.sandbox.measured_use import descendants
 from coursekit.sandbox.settings import Confinement
 
 WORD = "attacked-conductor"
+_ENDING_SECONDS = 20
 NOT_TRIED = "not tried without a sandbox"
 # What the kernel itself finds about its rights and limits.
 STATE = """
@@ -90,15 +94,17 @@ def _guarded(code: str) -> str:
 def attack(level: Level, course: Path, home: Path) -> tuple[dict[str, str], dict[str, Any]]:
     """Try every attack; return what came of each, and what the kernel found about itself."""
     word = secrets.token_hex(8)
-    abstract, path, port = (
+    abstract, path, port, datagrams = (
         socket.socket(socket.AF_UNIX),
         socket.socket(socket.AF_UNIX),
         socket.socket(),
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM),
     )
-    with abstract, path, port:
+    with abstract, path, port, datagrams, _segment() as segment:
         abstract.bind(f"\0{word}")
         path.bind(str(course / "socket"))
         port.bind(("127.0.0.1", 0))
+        datagrams.bind(str(course / "datagrams"))
         for line in (abstract, path, port):
             line.listen(8)
         targets = {
@@ -111,6 +117,8 @@ def attack(level: Level, course: Path, home: Path) -> tuple[dict[str, str], dict
             "port": port.getsockname()[1],
             "abstract": word,
             "socket": str(course / "socket"),
+            "datagrams": str(course / "datagrams"),
+            "segment": segment,
             "left": f"/tmp/coursekit-{word}/tempfile.py",
             "left in memory": f"/dev/shm/coursekit-{word}/x",
             "nap": f"6{secrets.randbelow(10**6):06}",
@@ -120,13 +128,15 @@ def attack(level: Level, course: Path, home: Path) -> tuple[dict[str, str], dict
         _, state, *printed = run([head, STATE, *cells], level)
     found = dict(zip(ATTACKS, (text.strip() for text in printed), strict=True))
     naps = [
-        int(folder.name)
-        for folder in Path("/proc").glob("[0-9]*")
-        if targets["nap"].encode() in _command(folder).split(b"\0")
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if targets["nap"] in (process.info["cmdline"] or [])
     ]
-    _look_outside(found, "a daemon", succeeded=bool(naps))
-    for number in naps:
-        os.kill(number, 9)
+    # The system may still be ending what it was told to end.
+    _, living = psutil.wait_procs(naps, timeout=_ENDING_SECONDS)
+    _look_outside(found, "a daemon", succeeded=bool(living))
+    for each in living:
+        each.kill()
     for name, each in ATTACKS.items():
         if each.path:
             written = Path(each.path.format(**targets))
@@ -139,6 +149,17 @@ def attack(level: Level, course: Path, home: Path) -> tuple[dict[str, str], dict
             left.unlink()
             left.parent.rmdir()
     return found, json.loads(state)
+
+
+@contextlib.contextmanager
+def _segment() -> Iterator[int]:
+    """A segment of System V's shared memory, which everybody may use."""
+    system = ctypes.CDLL(None)
+    number: int = system.shmget(0, 4096, 0o1666)
+    try:
+        yield number
+    finally:
+        system.shmctl(number, 0, None)
 
 
 def _look_outside(found: dict[str, str], name: str, *, succeeded: bool) -> None:
@@ -171,13 +192,6 @@ def _tried_here() -> dict[str, str]:
                 exec(PREPARATION + _guarded(each.code), {})
             found[name] = printed.getvalue().strip()
     return found
-
-
-def _command(folder: Path) -> bytes:
-    try:
-        return (folder / "cmdline").read_bytes()
-    except OSError:
-        return b""
 
 
 def victim(folder: Path) -> tuple[Path, Path]:

@@ -55,7 +55,7 @@ def serve_kernels(line: socket.socket, places: Places) -> None:
     prctl(PR_SET_DUMPABLE, 0)
     with tempfile.TemporaryDirectory(prefix="coursekit-zygote-") as home:
         warm_up(home)
-    serve_forks(line, functools.partial(_guard, places))
+    serve_forks(line, functools.partial(_guard, places), lasting=True)
 
 
 def _guard(places: Places, connection: socket.socket) -> None:

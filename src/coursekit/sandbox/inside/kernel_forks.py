@@ -49,12 +49,15 @@ def warm_up(home: str) -> None:
         importlib.import_module(name)
 
 
-def serve_forks(line: socket.socket, fork: Callable[[socket.socket], None]) -> None:
+def serve_forks(
+    line: socket.socket, fork: Callable[[socket.socket], None], *, lasting: bool
+) -> None:
     """Fork a process for each connection that arrives on ``line``, until that closes.
 
     Args:
         line: the conductor's line; it hears that this process is ready.
         fork: what a forked process does with its connection.
+        lasting: whether the process stays, and not only what it forks itself.
 
     """
     threads = os.listdir("/proc/self/task")
@@ -70,9 +73,12 @@ def serve_forks(line: socket.socket, fork: Callable[[socket.socket], None]) -> N
         if not files:
             return
         with socket.socket(fileno=files[0]) as connection:
-            if not os.fork():
+            child = os.fork()
+            if not child:
                 line.close()
                 exit_after(functools.partial(fork, connection))
+            if not lasting:
+                os.waitpid(child, 0)
 
 
 def _forget_ended() -> None:

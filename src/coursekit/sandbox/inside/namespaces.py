@@ -43,7 +43,7 @@ def serve_kernels(line: socket.socket) -> None:
     # cover this one.
     confinement.make_disk(_DISK, os.getuid())
     warm_up(confinement.HOME)
-    serve_forks(line, _fork_first)
+    serve_forks(line, _fork_first, lasting=False)
 
 
 def _fork_first(connection: socket.socket) -> None:
