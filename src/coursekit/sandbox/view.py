@@ -52,8 +52,6 @@ def bubblewrap_arguments(*, own_users: bool) -> list[str]:
         "--unshare-net",
         "--unshare-uts",
         "--unshare-cgroup-try",
-        "--hostname",
-        "student",
         *("--cap-drop", "ALL"),
         *(word for name in _CAPABILITIES for word in ("--cap-add", f"CAP_{name}")),
         *_files(),
