@@ -84,7 +84,20 @@ def _files() -> list[str]:
         arguments += ["--ro-bind-try", path, path]
     for source, place in shown.items():
         arguments += ["--ro-bind", source, place]
+    for place in _covered(shown):
+        arguments += ["--tmpfs", place, "--remount-ro", place]
     return arguments
+
+
+def _covered(shown: dict[str, str]) -> list[str]:
+    """Where an installed kit lies in what is shown: its folder has solutions and hidden tests."""
+    kit = Path(coursekit.__file__).resolve().parent
+    folders = [(Path(source).resolve(), Path(place)) for source, place in shown.items()]
+    return [
+        str(place / kit.relative_to(folder))
+        for folder, place in [(Path("/usr"), Path("/usr")), *folders]
+        if kit.is_relative_to(folder)
+    ]
 
 
 def _python_folders() -> list[str]:
