@@ -98,7 +98,7 @@ def refuse_other_folder(course: Path) -> None:
         if not (course / name).is_file():
             raise AuthoringError(
                 f"{course} is not a course folder: {name} is missing",
-                "run the command in the course folder; if there is none, make one, with: "
+                "run the command in the course folder, or make a course, with: "
                 "coursekit init mycourse",
             )
 
