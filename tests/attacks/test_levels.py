@@ -30,10 +30,11 @@ from traitlets.config import Config
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.kernels.manager import MAX_MESSAGE_BYTES, student_kernel
 from coursekit.sandbox.doctor import doctor
-from coursekit.sandbox.levels import BUBBLEWRAP, LEVELS, NONE, ZYGOTE, Level, strongest
+from coursekit.sandbox.inside.landlock import AT_MOST
+from coursekit.sandbox.levels import BUBBLEWRAP, LANDLOCK, LEVELS, NONE, ZYGOTE, Level, strongest
 from coursekit.sandbox.limits import Limits
 from coursekit.sandbox.measured_use import descendants
-from coursekit.sandbox.probing import probe
+from coursekit.sandbox.probing import probe, probe_guarding
 from coursekit.sandbox.settings import UNSAFE_VARIABLE, Confinement, StudentKernel
 
 SEEDED = """
@@ -48,13 +49,22 @@ print(numpy.linalg.svd(x[0, :, :, 0])[1].tobytes().hex())
 
 
 @pytest.fixture
-def no_bubblewrap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """A machine with an empty PATH."""
+def no_sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """A machine with an empty PATH, and without Landlock."""
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv(AT_MOST, "0")
     monkeypatch.delenv(UNSAFE_VARIABLE, raising=False)
-    probe.cache_clear()
+    with _tried_afresh():
+        yield
+
+
+@contextlib.contextmanager
+def _tried_afresh() -> Iterator[None]:
+    for found in (probe, probe_guarding):
+        found.cache_clear()
     yield
-    probe.cache_clear()
+    for found in (probe, probe_guarding):
+        found.cache_clear()
 
 
 def needs(level: Level) -> None:
@@ -94,8 +104,8 @@ def run(level: Level, *cells: str, limits: Limits | None = None) -> list[str]:
     return ["".join(output.get("text", "") for output in cell.outputs) for cell in notebook.cells]
 
 
-def test_grading_refuses_without_a_sandbox(no_bubblewrap: None) -> None:
-    with pytest.raises(InfrastructureError, match="bubblewrap is not installed") as raised:
+def test_grading_refuses_without_a_sandbox(no_sandbox: None) -> None:
+    with pytest.raises(InfrastructureError, match="no Landlock") as raised:
         StudentKernel().confinement()
     assert "coursekit doctor" in raised.value.hint
     assert UNSAFE_VARIABLE in raised.value.hint
@@ -106,22 +116,21 @@ def test_a_course_that_lies_where_python_does_is_not_shown(
 ) -> None:
     monkeypatch.chdir(sys.prefix)
     monkeypatch.delenv(UNSAFE_VARIABLE, raising=False)
-    probe.cache_clear()
-    try:
-        with pytest.raises(InfrastructureError, match="students' code is not run"):
-            StudentKernel().confinement()
-    finally:
-        probe.cache_clear()
+    with (
+        _tried_afresh(),
+        pytest.raises(InfrastructureError, match="students' code is not run"),
+    ):
+        StudentKernel().confinement()
 
 
 def test_it_goes_without_one_only_with_a_warning(
-    no_bubblewrap: None, capsys: pytest.CaptureFixture[str]
+    no_sandbox: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert StudentKernel(unsafe=True).confinement().level == NONE
     assert "WITHOUT A SANDBOX" in capsys.readouterr().err
 
 
-def test_doctor_names_the_command_that_would_help(no_bubblewrap: None) -> None:
+def test_doctor_names_the_command_that_would_help(no_sandbox: None) -> None:
     with pytest.raises(CourseKitError) as raised, open(os.devnull, "w") as nowhere:
         doctor(Console(file=nowhere))
     assert "bubblewrap" in raised.value.hint
@@ -281,7 +290,7 @@ def _why_it_ended(code: str, seconds: float) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("level", [ZYGOTE, BUBBLEWRAP], ids=lambda level: level.name)
+@pytest.mark.parametrize("level", [ZYGOTE, BUBBLEWRAP, LANDLOCK], ids=lambda level: level.name)
 def test_nothing_outlives_a_conductor_that_is_killed(level: Level, tmp_path: Path) -> None:
     needs(level)
     script = tmp_path / "conductor.py"

@@ -244,7 +244,7 @@ def test_the_limit_is_named(greedy: dict[str, NotebookVerdict], name: str) -> No
     said = GREEDY[name][1]
     reasons = [check.reason for cell in greedy[name].cells for check in cell.checks]
     assert said in greedy[name].remarks if said else greedy[name].remarks == (), reasons
-    assert greedy[name].isolation == strongest().name
+    assert greedy[name].isolation == strongest().isolation
 
 
 @pytest.mark.parametrize("name", GREEDY)

@@ -9,16 +9,20 @@ from pathlib import Path
 ORDINARY = 4242
 
 
+def needed_folders() -> list[Path]:
+    """The kit and its Python, which an ordinary user must be able to read."""
+    return sorted({Path(sys.prefix), Path(sys.base_prefix), Path(__file__).resolve().parents[2]})
+
+
 def as_ordinary_user() -> list[str]:
     """Words to put before a command, for root.
 
     bubblewrap only shows the command what lies under folders that are closed to
     others, root's home for one; it is given no namespace of users.
     """
-    needed = {Path(sys.prefix), Path(sys.base_prefix), Path(__file__).resolve().parents[2]}
     words = ["bwrap", "--dev-bind", "/", "/"]
     covered: set[Path] = set()
-    for path in sorted(needed):
+    for path in needed_folders():
         closed = [each for each in reversed(path.parents) if not each.stat().st_mode & 0o001]
         if not closed:
             continue

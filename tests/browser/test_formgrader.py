@@ -184,7 +184,7 @@ def test_each_click_grades_as_by_hand_and_in_the_same_sandbox(
         assert "Successfully autograded" in clicked[student].said
         assert f"graded\t{score} / 6" in clicked[student].row
     by_click = {student: verdict(small, student) for student in SCORES}
-    assert {each.isolation for each in by_click.values()} == {strongest().name}
+    assert {each.isolation for each in by_click.values()} == {strongest().isolation}
     assert {name: each.cells[0].score for name, each in by_click.items()} == SCORES
     run_nbgrader(small.course, "autograde", NAME, "--student", "wrong", "--force")
     by_hand = verdict(small, "wrong")

@@ -327,7 +327,7 @@ def test_the_courses_settings_hold_from_every_folder(
 ) -> None:
     """What was graded with `--course-dir` was graded in the sandbox; formgrader reads them, too."""
     graded = read_verdict(course.folder, "eve", NAME, course.assignment.notebook)
-    assert graded.isolation == strongest().name
+    assert graded.isolation == strongest().isolation
     (tmp_path / "nbgrader_config.py").write_text(
         f"c = get_config()\nc.CourseDirectory.root = {str(course.folder)!r}\n"
     )

@@ -136,7 +136,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             info["student"],
             tuple(self._cells),
             self._salt,
-            confinement.level.name,
+            confinement.level.isolation,
             tuple(self._remarks),
             submission.digest,
         )

@@ -61,7 +61,13 @@ class StudentProvisioner(LocalProvisioner):
             for line in listening:
                 line.close()
         self.pid = self.process.pid
-        self._watchdog = Watchdog(self.process.pid, confinement.limits, self.process.kill)
+        self._watchdog = Watchdog(
+            self.process.pid,
+            confinement.limits,
+            self.process.kill,
+            # Only a kernel with a guardian has one.
+            guarded_home=getattr(self.process, "home", ""),
+        )
         self._watchdog.deadline = manager.deadline
         return self.connection_info
 
@@ -104,10 +110,10 @@ class StudentProvisioner(LocalProvisioner):
             InfrastructureError: if so; its student cannot have caused that.
 
         """
-        lost = getattr(self.process, "ended_with_its_zygote", None)
+        lost = getattr(self.process, "was_lost", None)
         if lost and lost():
             raise InfrastructureError(
-                "the process that students' kernels are forked from has ended",
+                "the process that the student's kernel was forked from has ended",
                 "grade the submission again; if that fails too, look for a lack of memory, "
                 "with: dmesg",
             )

@@ -14,7 +14,12 @@ from typing import IO, Any
 from coursekit.errors import InfrastructureError
 from coursekit.sandbox.inside.requests import NOBODY, KernelRequest
 from coursekit.sandbox.owners import only_user, real_root
-from coursekit.sandbox.view import BUBBLEWRAP, bubblewrap_arguments, first_environment
+from coursekit.sandbox.view import (
+    BUBBLEWRAP,
+    bubblewrap_arguments,
+    environment_beside,
+    first_environment,
+)
 
 SILENT = "it ended without a message"
 _MAX_NEWS_BYTES = 65536
@@ -60,6 +65,27 @@ def start_sandbox(
             start_new_session=True,
             **dropped,
         )
+
+
+def start_beside(kind: str, line: socket.socket, *words: str) -> subprocess.Popen[bytes]:
+    """Start the entrance with our rights, in our namespaces; otherwise as `start_sandbox`."""
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "coursekit.sandbox.inside.entrance",
+            kind,
+            str(line.fileno()),
+            *words,
+        ],
+        pass_fds=[line.fileno()],
+        env=environment_beside(),
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def memory_file() -> IO[bytes]:

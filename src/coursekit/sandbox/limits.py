@@ -50,3 +50,9 @@ def most_threads(processes: int) -> int:
 def too_many_threads(processes: int) -> str:
     """Return that no process or thread could start, with {} for what ran."""
     return f"{{}} had too many processes and threads ({processes:,})"
+
+
+def filled_disk(limits: Limits) -> str:
+    """Return that no more could be written, with {} for what ran."""
+    disk = in_words(limits.disk_megabytes * MEGABYTE)
+    return f"{{}} filled its disk ({disk}, {limits.files:,} files)"

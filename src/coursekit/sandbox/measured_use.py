@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import os
 import re
 import socket
+import stat
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,19 +55,24 @@ class Measuring:
     Args:
         first: the process from which all others descend.
         most: the bytes of memory that they may use.
+        guarded: whether the first process is a guardian, which is ours, and the others
+            have no network of their own.
 
     """
 
-    def __init__(self, first: int, most: int) -> None:
+    def __init__(self, first: int, most: int, *, guarded: bool = False) -> None:
         self._first = first
+        self._guarded = guarded
         self._most = most
         self._looked_at: dict[int, tuple[float, int]] = {}  # when, and the bytes
 
     def measure(self) -> Use:
         """Measure what the process and all its descendants use."""
-        processes = descendants(self._first)
-        # One of them that still runs, for they share a network.
-        used = socket_bytes() * next(filter(None, map(_sockets, reversed(processes))), 0)
+        processes = descendants(self._first)[self._guarded :]
+        used = 0
+        if not self._guarded:
+            # One of them that still runs, for they share a network.
+            used = socket_bytes() * next(filter(None, map(_sockets, reversed(processes))), 0)
         threads = peak = watches = 0
         held: dict[int, int] = {}
         mappings = _MAPPING_BYTES * _setting(_MAX_MAPPINGS, 65_530)
@@ -77,6 +85,8 @@ class Measuring:
             if size := _kilobytes(_HELD, status):
                 held[process] = size + mappings
             used += _kilobytes(_HELD_ALONE, status) + _FILE_BYTES * files
+            if self._guarded:
+                used += socket_bytes() * _open_sockets(process, files)
         used += _WATCH_BYTES * min(watches, _setting(_MAX_WATCHES, watches))
         return Use(used + self._held_together(held, self._most - used), threads, peak)
 
@@ -177,8 +187,9 @@ def _kilobytes(wanted: re.Pattern[str], text: str) -> int:
 def _share(process: int, counted: int) -> int:
     """The bytes that a process uses, with its part of what it shares with others."""
     try:
-        mappings = Path(f"/proc/{process}/maps").read_bytes().count(b"\n")
-        shared = _kilobytes(_SHARE, Path(f"/proc/{process}/smaps_rollup").read_text())
+        with _as_its_user(process):
+            mappings = Path(f"/proc/{process}/maps").read_bytes().count(b"\n")
+            shared = _kilobytes(_SHARE, Path(f"/proc/{process}/smaps_rollup").read_text())
     except (FileNotFoundError, ProcessLookupError):
         return 0  # it has ended since it was counted
     except OSError:
@@ -193,3 +204,38 @@ def _sockets(process: int) -> int:
             found = _SOCKETS.search(Path(f"/proc/{process}/net/sockstat").read_text())
             return int(found[1]) if found else 0
     return 0
+
+
+def _open_sockets(process: int, files: int) -> int:
+    """How many of a process's files are sockets; all that it can have if that cannot be seen."""
+    found = 0
+    try:
+        with _as_its_user(process), os.scandir(f"/proc/{process}/fd") as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):
+                    found += stat.S_ISSOCK(entry.stat().st_mode)
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    except OSError:
+        return files
+    return found
+
+
+@contextlib.contextmanager
+def _as_its_user(process: int) -> Iterator[None]:
+    """Let this thread open files as a process's user does.
+
+    Root in a container may have no right to trace; a user may look at what is theirs.
+    """
+    owner = os.stat(f"/proc/{process}")
+    if os.getuid() or not owner.st_uid:
+        yield
+        return
+    libc = ctypes.CDLL(None)
+    libc.setfsgid(owner.st_gid)
+    libc.setfsuid(owner.st_uid)
+    try:
+        yield
+    finally:
+        libc.setfsuid(0)
+        libc.setfsgid(0)

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import functools
+import os
+import platform
 import shutil
 import socket
 import sys
 from dataclasses import dataclass
 from typing import Any
 
-from coursekit.sandbox.entrance_process import SILENT, memory_file, read_news, start_sandbox
-from coursekit.sandbox.owners import fresh_owner
-from coursekit.sandbox.view import BUBBLEWRAP, shown_course
+from coursekit.errors import InfrastructureError
+from coursekit.processes.temporary_files import temporary_folder
+from coursekit.sandbox.entrance_process import (
+    SILENT,
+    memory_file,
+    read_news,
+    start_beside,
+    start_sandbox,
+)
+from coursekit.sandbox.inside import landlock, seccomp
+from coursekit.sandbox.owners import fresh_owner, has_own_owners, owner_without_namespaces
+from coursekit.sandbox.view import BUBBLEWRAP, readable_places, shown_course
 
 _SECONDS = 60
+# Version 3 of Landlock keeps files from being cut off. Version 6 keeps signals from processes
+# of the same user.
+_LEAST_LANDLOCK, _LEAST_FOR_ONE_USER = 3, 6
 
 
 @dataclass(frozen=True)
@@ -41,12 +55,64 @@ def probe() -> Abilities:
         return Abilities("it needs Linux")
     if shutil.which(BUBBLEWRAP) is None:
         return Abilities("bubblewrap is not installed")
-    if folder := shown_course():
-        return Abilities(f"the course is in {folder}, which Python needs; move it out of there")
+    if why := _why_shown():
+        return Abilities(why)
     found = _try_sandbox()
     if "error" in found:
         return Abilities(found["error"])
     return Abilities("", found["why_not_nested"], found["landlock"], found["seccomp"])
+
+
+def _why_shown() -> str:
+    folder = shown_course()
+    return f"the course is in {folder}, which Python needs; move it out of there" if folder else ""
+
+
+@functools.cache
+def probe_guarding() -> str:
+    """Return why this machine has no sandbox without namespaces; "" if it has one."""
+    if not sys.platform.startswith("linux"):
+        return "it needs Linux"
+    if not seccomp.available():
+        return f"no list of system calls is known for {platform.machine()}"
+    own = has_own_owners()
+    if os.getuid() == 0 and not own:
+        return "root may not give a kernel another user id here; grade as an ordinary user"
+    found, least = landlock.version(), _LEAST_LANDLOCK if own else _LEAST_FOR_ONE_USER
+    if not found:
+        return f"Linux {platform.release()} has no Landlock here"
+    if found < least:
+        whose = "a user id of its own" if own else "your user id"
+        return f"it has Landlock {found}, and a kernel with {whose} needs Landlock {least}"
+    return _why_shown() or _try_guarding()
+
+
+def _try_guarding() -> str:
+    """Why an entrance that tried every step is not confined; "" if it is."""
+    ours, theirs = socket.socketpair()
+    try:
+        with ours, temporary_folder("coursekit-probe-") as folder:
+            # A kernel's folder has other folders than ours above it, and another owner.
+            secret, home = folder / "secret", f"{folder}-home"
+            secret.write_text("kept from students")
+            if has_own_owners():
+                folder.chmod(0o755)
+            owner = owner_without_namespaces()
+            try:
+                with theirs:
+                    words = (str(owner), home, str(secret))
+                    process = start_beside("probe-guarding", theirs, *words)
+                readable_places().send(ours)
+                news, _ = read_news(ours, _SECONDS)
+                process.kill()
+                process.wait()
+            finally:
+                shutil.rmtree(home, ignore_errors=True)
+    except (OSError, InfrastructureError) as error:
+        return str(error)
+    if reached := news.get("reached"):
+        return f"what should be closed can be reached: {', '.join(reached)}"
+    return str(news.get("error", ""))
 
 
 def _try_sandbox() -> dict[str, Any]:

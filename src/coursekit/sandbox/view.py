@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import coursekit
 import resnets_utils
+from coursekit.processes.temporary_files import temporary_place
 from coursekit.sandbox.inside.confinement import DEVICES, DISK, PYTHON_SETTINGS
+from coursekit.sandbox.inside.landlock import AT_MOST
+from coursekit.sandbox.inside.requests import Places
 
 BUBBLEWRAP = "bwrap"
 PACKAGES = "/packages"
@@ -127,6 +131,39 @@ def _package_folders() -> dict[str, str]:
     return shown | {str(library): f"{PACKAGES}/resnets_utils"}
 
 
+def readable_places() -> Places:
+    """Return what a kernel may read that has no namespaces: the same, where it lies."""
+    kit = Path(coursekit.__file__).parent
+    shown = ["/usr", *_LINKED, *_SETTINGS, *_python_folders()]
+    readable, listable = _all_but([kit], [path for path in shown if os.path.exists(path)])
+    # Python finds a package only in a folder that it can list.
+    return Places((*readable, *_package_folders()), (*listable, str(kit.parent)))
+
+
+def _all_but(hidden: Iterable[Path], shown: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Split folders, for Landlock cannot take from a folder what it gives of it.
+
+    Args:
+        hidden: what may not be read.
+        shown: files and folders that may be read.
+
+    Returns:
+        The largest files and folders of them in which nothing is hidden, and the
+        folders that were split.
+
+    """
+    whole, split = [], []
+    waiting = [Path(os.path.realpath(path)) for path in shown]
+    while waiting:
+        path = waiting.pop()
+        if any(each.is_relative_to(path) for each in hidden):
+            split.append(str(path))
+            waiting += [each for each in path.iterdir() if each not in hidden]
+        else:
+            whole.append(str(path))
+    return whole, split
+
+
 def first_environment() -> dict[str, str]:
     """Return the environment of the first process in a sandbox."""
     return {
@@ -136,3 +173,11 @@ def first_environment() -> dict[str, str]:
         "PYTHONPATH": PACKAGES,
         **PYTHON_SETTINGS,
     }
+
+
+def environment_beside() -> dict[str, str]:
+    """Return the environment of an entrance that is in no sandbox yet."""
+    names = ("LANG", "PATH", "TZ", AT_MOST)
+    kept = {name: os.environ[name] for name in names if name in os.environ}
+    packages = str(Path(coursekit.__file__).parent.parent)
+    return kept | PYTHON_SETTINGS | {"PYTHONPATH": packages, "TMPDIR": temporary_place()}

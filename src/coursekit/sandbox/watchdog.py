@@ -9,10 +9,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from coursekit.sandbox.folder_use import FolderUse
 from coursekit.sandbox.limits import (
     GIGABYTE,
     MEGABYTE,
     Limits,
+    filled_disk,
     in_words,
     most_threads,
     too_many_threads,
@@ -34,6 +36,8 @@ class Watchdog:
         first: the process from which all others descend.
         limits: what they may use.
         kill: ends them all.
+        guarded_home: the folder of a kernel without namespaces, whose first process is its
+            guardian, which is ours; "" for a kernel in namespaces.
 
     Attributes:
         deadline: when it is ended whatever it does, as `time.monotonic` counts.
@@ -41,13 +45,17 @@ class Watchdog:
 
     """
 
-    def __init__(self, first: int, limits: Limits, kill: Callable[[], None]) -> None:
+    def __init__(
+        self, first: int, limits: Limits, kill: Callable[[], None], guarded_home: str = ""
+    ) -> None:
         self.deadline = math.inf
         self._why = ""  # which limit it was ended for
         self._peak_addresses = 0  # the most bytes of addresses of one process
         # At the last looks: the very last may find only those that have not ended yet.
         self._threads: deque[int] = deque([0], maxlen=2)
-        self._measuring = Measuring(first, limits.total_megabytes * MEGABYTE)
+        guarded = bool(guarded_home)
+        self._measuring = Measuring(first, limits.total_megabytes * MEGABYTE, guarded=guarded)
+        self._disk = FolderUse(guarded_home, limits) if guarded else None
         self._limits = limits
         self._total = limits.total_megabytes * MEGABYTE
         self._kill = kill
@@ -114,5 +122,10 @@ class Watchdog:
                 self._why = "{} could not be stopped in time, so that its kernel was ended"
             elif self._look() > self._total:
                 self._why = f"memory ran out in {{}} ({in_words(self._total)} in all processes)"
+            elif self._threads[-1] > most_threads(self._limits.processes):
+                # Where others of its user are counted as well, the system lets it have more.
+                self._why = too_many_threads(self._limits.processes)
+            elif self._disk and self._disk.is_full():
+                self._why = filled_disk(self._limits)
             if self._why:
                 self._kill()

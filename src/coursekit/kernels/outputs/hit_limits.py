@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import re
 
-from coursekit.sandbox.limits import MEGABYTE, Limits, in_words, too_many_threads
+from coursekit.sandbox.limits import MEGABYTE, Limits, filled_disk, in_words, too_many_threads
 
 _NO_MEMORY = "OOM when allocating"  # TensorFlow's words
 _NUMBER = re.compile(r"\[Errno (\d+)\]")
@@ -26,8 +26,7 @@ def limit_hit(name: str, text: str, limits: Limits) -> str:
     if name == "MemoryError" or code == errno.ENOMEM or tensor:
         return f"memory ran out in {{}} ({in_words(limits.process_megabytes * MEGABYTE)})"
     if code in (errno.ENOSPC, errno.EFBIG):
-        disk = in_words(limits.disk_megabytes * MEGABYTE)
-        return f"{{}} filled its disk ({disk}, {limits.files:,} files)"
+        return filled_disk(limits)
     if code == errno.EMFILE:
         return f"{{}} had too many files open ({limits.open_files:,})"
     if (name == "BlockingIOError" and code == errno.EAGAIN) or text == "can't start new thread":

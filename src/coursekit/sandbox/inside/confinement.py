@@ -22,7 +22,7 @@ from coursekit.sandbox.inside.system_calls import (
     mount,
     prctl,
 )
-from coursekit.sandbox.limits import MEGABYTE, most_threads
+from coursekit.sandbox.limits import MEGABYTE
 
 # The private disk has a place of its own: our Python may be below /home or /tmp.
 DISK = "/student"
@@ -76,13 +76,13 @@ def become(owner: int) -> None:
     drop_capabilities()
 
 
-def limit_resources(limits: dict[str, Any], *, own_user: bool) -> None:
+def limit_resources(limits: dict[str, Any], threads: int | None) -> None:
     """Set this process's limits, which its children inherit.
 
     Args:
         limits: the JSON data of `Limits`.
-        own_user: whether all processes of its user belong to the submission, so
-            that they can be counted.
+        threads: how many threads its user may have; None for no limit, where they cannot
+            be told from others.
 
     """
     seconds = int(limits["processor_seconds"])
@@ -98,8 +98,8 @@ def limit_resources(limits: dict[str, Any], *, own_user: bool) -> None:
     for name, most in (("RLIMIT_MSGQUEUE", 0), ("RLIMIT_SIGPENDING", _MAX_SIGNALS)):
         if hasattr(resource, name):
             wanted[getattr(resource, name)] = most
-    if own_user:
-        wanted[resource.RLIMIT_NPROC] = most_threads(limits["processes"])
+    if threads is not None:
+        wanted[resource.RLIMIT_NPROC] = threads
     for kind, value in wanted.items():
         _, most = resource.getrlimit(kind)
         value = int(value) if most == resource.RLIM_INFINITY else min(int(value), most)
@@ -110,7 +110,7 @@ def limit_resources(limits: dict[str, Any], *, own_user: bool) -> None:
 def give_up_rights() -> None:
     """Accept the restrictions of Landlock and seccomp, which cannot be undone."""
     prctl(PR_SET_NO_NEW_PRIVS, 1)
-    landlock.restrict([DISK, *filter(os.path.ismount, _PARTS.values())], list(DEVICES))
+    landlock.restrict(["/"], [DISK, *filter(os.path.ismount, _PARTS.values())], DEVICES)
     seccomp.refuse_calls()
 
 

@@ -1,39 +1,48 @@
-"""The first process in a sandbox: ``python -m coursekit.sandbox.inside.entrance KIND FD``.
+"""The first process of a level: ``python -m coursekit.sandbox.inside.entrance KIND FD``.
 
 KIND is "kernel" to become the kernel that the conductor asks for on the
-connection FD, "zygote" to fork one for each request, or "probe" to try every
-step of the sandbox and to report the result.
+connection FD, or "zygote" to fork one for each request; "guarding-zygote" does so
+without namespaces. "probe" and "probe-guarding" try every step of the sandbox and
+report the result.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from pathlib import Path
 
-from coursekit.sandbox.inside import landlock, seccomp
-from coursekit.sandbox.inside.kernel_forks import serve_forks, try_nesting
+from coursekit.sandbox.inside import guardian, landlock, namespaces, seccomp
 from coursekit.sandbox.inside.kernel_start import become_kernel, confine, prepare, tell, tell_error
-from coursekit.sandbox.inside.requests import KernelRequest, receive
+from coursekit.sandbox.inside.requests import KernelRequest, receive, receive_places
 
 
 def main() -> None:
     """Do what the command line asks for."""
     kind, number = sys.argv[1], int(sys.argv[2])
     with socket.socket(fileno=number) as line:
-        if kind != "kernel":
-            (probe if kind == "probe" else serve_forks)(line)
-            return
-        received = receive(line)
-        if received is None:
-            return
-        try:
-            confine(received.request)
-            prepare(received)
-        except OSError as error:
-            tell_error(line, error)
-            return
-        tell(line, started=True)
+        if kind == "kernel":
+            _be_kernel(line)
+        else:
+            _OTHERS[kind](line)
+
+
+def _be_kernel(line: socket.socket) -> None:
+    received = receive(line)
+    if received is None:
+        return
+    try:
+        confine(received.request)
+        prepare(received)
+    except OSError as error:
+        tell_error(line, error)
+        return
+    tell(line, started=True)
+    line.close()
     become_kernel(received)
 
 
@@ -43,7 +52,7 @@ def probe(line: socket.socket) -> None:
 
     owner = int(sys.argv[3])
     try:
-        why_not_nested = try_nesting(owner)
+        why_not_nested = namespaces.try_nesting(owner)
         version = landlock.version()
         confine(KernelRequest(asdict(Limits()), {}, (), owner))
         import coursekit.sandbox.inside.student_kernel as found
@@ -58,6 +67,45 @@ def probe(line: socket.socket) -> None:
     except (OSError, ImportError) as error:
         tell(line, error=f"{type(error).__name__}: {error}")
 
+
+def serve_guarded_kernels(line: socket.socket) -> None:
+    """Fork guarded kernels, which may read what the conductor names first."""
+    guardian.serve_kernels(line, receive_places(line))
+
+
+def probe_guarding(line: socket.socket) -> None:
+    """Confine this process without namespaces, and tell the conductor whether that is of use."""
+    from coursekit.sandbox.limits import Limits
+
+    places = receive_places(line)
+    owner, home, outside = int(sys.argv[3]), sys.argv[4], sys.argv[5]
+    try:
+        os.mkdir(home, 0o700)
+        if os.getuid() != owner:
+            os.chown(home, owner, owner)
+        guardian.confine(KernelRequest(asdict(Limits()), {}, (), owner, home), places)
+        import coursekit.sandbox.inside.student_kernel as found
+
+        Path(home, "written").write_text(found.__name__)
+        tell(line, reached=list(_reached(outside)))
+    except (OSError, ImportError) as error:
+        tell(line, error=f"{type(error).__name__}: {error}")
+
+
+def _reached(outside: str) -> Iterator[str]:
+    """What can be reached though it is outside of what confines this process."""
+    with contextlib.suppress(OSError), open(outside):
+        yield outside
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX):
+        yield "sockets"
+
+
+_OTHERS: dict[str, Callable[[socket.socket], None]] = {
+    "zygote": namespaces.serve_kernels,
+    "guarding-zygote": serve_guarded_kernels,
+    "probe": probe,
+    "probe-guarding": probe_guarding,
+}
 
 if __name__ == "__main__":
     main()

@@ -12,6 +12,7 @@ from pathlib import Path
 from coursekit.sandbox.inside import confinement
 from coursekit.sandbox.inside.requests import KernelRequest, ReceivedRequest
 from coursekit.sandbox.inside.system_calls import PR_SET_DUMPABLE, prctl
+from coursekit.sandbox.limits import most_threads
 
 
 def tell(line: socket.socket, **news: object) -> None:
@@ -28,21 +29,21 @@ def tell_error(line: socket.socket, error: OSError) -> None:
 
 
 def confine(request: KernelRequest) -> None:
-    """Sandbox this process as the request says.
+    """Sandbox this process as the request says, in namespaces that it has already.
 
     Raises:
         OSError: if the kernel refuses a step; then no student's code may run.
 
     """
-    sandboxed = not request.home
-    if sandboxed:
-        confinement.make_disk(request.limits, request.owner)
-        os.chdir("/")
-        confinement.go_first_when_memory_runs_out()
-        confinement.become(request.owner)
-    confinement.limit_resources(request.limits, own_user=sandboxed)
-    if sandboxed:
-        confinement.give_up_rights()
+    if request.home:
+        confinement.limit_resources(request.limits, threads=None)
+        return
+    confinement.make_disk(request.limits, request.owner)
+    os.chdir("/")
+    confinement.go_first_when_memory_runs_out()
+    confinement.become(request.owner)
+    confinement.limit_resources(request.limits, most_threads(request.limits["processes"]))
+    confinement.give_up_rights()
 
 
 def prepare(received: ReceivedRequest) -> None:

@@ -21,7 +21,7 @@ class KernelRequest:
         connection: Jupyter's connection information.
         ports: the port in ``connection`` of each listening socket that is sent with it.
         owner: the user id of a sandboxed kernel, as the sandbox counts.
-        home: the home folder of a kernel without a sandbox; "" in a sandbox.
+        home: the folder of a kernel without namespaces; "" for its private disk.
 
     """
 
@@ -34,6 +34,24 @@ class KernelRequest:
     def send(self, line: socket.socket, listening: list[int], archive: int) -> None:
         """Send the request, with its sockets and the archive of files to read."""
         socket.send_fds(line, [json.dumps(asdict(self)).encode()], [*listening, archive])
+
+
+@dataclass(frozen=True)
+class Places:
+    """What a kernel may read.
+
+    Attributes:
+        readable: files, and folders with all that is in them.
+        listable: folders whose names may be seen, and those of the folders below.
+
+    """
+
+    readable: tuple[str, ...]
+    listable: tuple[str, ...]
+
+    def send(self, line: socket.socket) -> None:
+        """Send them to a process that is to keep to them."""
+        line.sendall(json.dumps(asdict(self)).encode() + b"\n")
 
 
 @dataclass(frozen=True)
@@ -53,3 +71,20 @@ def receive(line: socket.socket) -> ReceivedRequest | None:
     request = KernelRequest(**json.loads(message))
     *listening, archive = files
     return ReceivedRequest(request, dict(zip(request.ports, listening, strict=True)), archive)
+
+
+def receive_places(line: socket.socket) -> Places:
+    """Wait for what kernels may read, which the conductor sends before all else.
+
+    Raises:
+        EOFError: if the conductor is gone.
+
+    """
+    said = b""
+    while not said.endswith(b"\n"):
+        piece = line.recv(_MAX_BYTES)
+        if not piece:
+            raise EOFError("the conductor is gone")
+        said += piece
+    found = json.loads(said)
+    return Places(tuple(found["readable"]), tuple(found["listable"]))

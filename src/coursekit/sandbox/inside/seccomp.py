@@ -7,13 +7,28 @@ whose drivers the kernel would load first).
 
 from __future__ import annotations
 
-import ctypes
 import errno
-import struct
 
-from coursekit.sandbox.inside.system_calls import MACHINE, prctl
+from coursekit.sandbox.inside.filters import (
+    ALLOW,
+    ANY_BIT,
+    ARCHITECTURES,
+    EQUAL,
+    FIRST,
+    FOURTH,
+    LOAD,
+    PR_SET_SECCOMP,
+    SECOND,
+    THIRD,
+    Instruction,
+    install,
+    on_call,
+    one_of,
+    refuse,
+)
+from coursekit.sandbox.inside.system_calls import MACHINE
 
-# numbers on x86_64 and on aarch64
+# numbers on x86_64 and on aarch64, as in `ARCHITECTURES`
 _REFUSED = {
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
@@ -98,8 +113,6 @@ _MMAP = (9, 222)
 _IOCTL = (16, 29)
 _FCNTL = (72, 25)
 _PRCTL = (157, 167)
-_ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
-_X32 = 0x40000000
 _NEW_NAMESPACES = 0x7E020000
 _THREAD, _SAME_FILES = 0x10000, 0x400
 _UNSHARE_FILES = 2
@@ -119,19 +132,10 @@ _SOCKET_MEMORY = (7, 8, 32, 33, 26, 50, 51, 52, 73)
 _KEPT_FROM_FILES = (1024, 6, 7, 37, 38, 1026, 1031)
 _FAKE_INPUT = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: typing into a terminal
 
-_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-# places in struct seccomp_data
-_NUMBER, _ARCHITECTURE, _FIRST, _SECOND, _THIRD, _FOURTH = 0, 4, 16, 24, 32, 40
-_ALLOW = 0x7FFF0000
-_KILL = 0x80000000
-_PR_SET_SECCOMP, _FILTER = 22, 2
-
-Instruction = tuple[int, int, int, int]
-
 
 def available() -> bool:
     """Return whether this machine's system calls are known here."""
-    return MACHINE in _ARCHITECTURES
+    return MACHINE in ARCHITECTURES
 
 
 def refuse_calls() -> None:
@@ -143,105 +147,73 @@ def refuse_calls() -> None:
         OSError: if the kernel refuses.
 
     """
-    if not available():
-        return
-    instructions = _program(*_ARCHITECTURES[MACHINE])
-    code = b"".join(struct.pack("=HBBI", *each) for each in instructions)
-    buffer = ctypes.create_string_buffer(code)
-    program = struct.pack("@HP", len(instructions), ctypes.addressof(buffer))
-    held = ctypes.create_string_buffer(program)
-    prctl(_PR_SET_SECCOMP, _FILTER, ctypes.addressof(held))
+    if available():
+        install(_parts(list(ARCHITECTURES).index(MACHINE)), ALLOW)
 
 
-def _program(column: int, architecture: int) -> list[Instruction]:
-    def error(number: int) -> Instruction:
-        return _RETURN, 0, 0, 0x00050000 | number
-
+def _parts(column: int) -> list[Instruction]:
     def on_family(family: int, protocols: tuple[int, ...]) -> list[Instruction]:
-        last = len(protocols) - 1
-        return [
-            (_EQUAL, 0, len(protocols) + 3, family),
-            (_LOAD, 0, 0, _THIRD),
-            *((_EQUAL, last - place + 1, 0, protocol) for place, protocol in enumerate(protocols)),
-            error(errno.EPROTONOSUPPORT),
-            (_RETURN, 0, 0, _ALLOW),
-        ]
+        by_protocol = [*one_of(protocols, ALLOW), refuse(errno.EPROTONOSUPPORT)]
+        return one_of([family], (LOAD, 0, 0, THIRD), *by_protocol)
 
     def refusing(argument: int, values: tuple[int, ...]) -> list[Instruction]:
-        last = len(values) - 1
-        return [
-            (_LOAD, 0, 0, argument),
-            *((_EQUAL, last - place + 1, 0, value) for place, value in enumerate(values)),
-            (_RETURN, 0, 0, _ALLOW),
-            error(errno.EPERM),
-        ]
+        return [(LOAD, 0, 0, argument), *one_of(values, refuse(errno.EPERM)), ALLOW]
 
-    def on_call(numbers: tuple[int, int], *then: Instruction) -> list[Instruction]:
-        # A jump is the number of instructions to skip.
-        return [(_EQUAL, 0, len(then), numbers[column]), *then]
-
-    program: list[Instruction] = [
-        (_LOAD, 0, 0, _ARCHITECTURE),
-        (_EQUAL, 1, 0, architecture),
-        (_RETURN, 0, 0, _KILL),
-        (_LOAD, 0, 0, _NUMBER),
-        (_AT_LEAST, 0, 1, _X32),
-        error(errno.ENOSYS),
+    return [
         # A filter cannot read its arguments; the C library then uses clone.
-        *on_call(_CLONE3, error(errno.ENOSYS)),
+        *on_call(_CLONE3[column], refuse(errno.ENOSYS)),
         *on_call(
-            _CLONE,
-            (_LOAD, 0, 0, _FIRST),
-            (_ANY_BIT, 0, 1, _NEW_NAMESPACES),
-            error(errno.EPERM),
+            _CLONE[column],
+            (LOAD, 0, 0, FIRST),
+            (ANY_BIT, 0, 1, _NEW_NAMESPACES),
+            refuse(errno.EPERM),
             # A thread with open files of its own: no account shows them.
-            (_ANY_BIT, 0, 2, _THREAD),
-            (_ANY_BIT, 1, 0, _SAME_FILES),
-            error(errno.EPERM),
-            (_RETURN, 0, 0, _ALLOW),
+            (ANY_BIT, 0, 2, _THREAD),
+            (ANY_BIT, 1, 0, _SAME_FILES),
+            refuse(errno.EPERM),
+            ALLOW,
         ),
         *on_call(
-            _CLOSE_RANGE,
-            (_LOAD, 0, 0, _THIRD),
-            (_ANY_BIT, 0, 1, _UNSHARE_FILES),
-            error(errno.EPERM),
-            (_RETURN, 0, 0, _ALLOW),
+            _CLOSE_RANGE[column],
+            (LOAD, 0, 0, THIRD),
+            (ANY_BIT, 0, 1, _UNSHARE_FILES),
+            refuse(errno.EPERM),
+            ALLOW,
         ),
         *on_call(
-            _SOCKET,
-            (_LOAD, 0, 0, _FIRST),
+            _SOCKET[column],
+            (LOAD, 0, 0, FIRST),
             *(each for pair in _PROTOCOLS.items() for each in on_family(*pair)),
-            error(errno.EAFNOSUPPORT),
+            refuse(errno.EAFNOSUPPORT),
         ),
         *on_call(
-            _SOCKETPAIR,
-            (_LOAD, 0, 0, _FIRST),
-            (_EQUAL, 1, 0, _UNIX),
-            error(errno.EAFNOSUPPORT),
-            (_RETURN, 0, 0, _ALLOW),
+            _SOCKETPAIR[column],
+            (LOAD, 0, 0, FIRST),
+            *one_of([_UNIX], ALLOW),
+            refuse(errno.EAFNOSUPPORT),
         ),
         # Shared memory without a file stays when a process releases its pages, and no
         # account shows it. On the private disk it is counted.
         *on_call(
-            _MMAP,
-            (_LOAD, 0, 0, _FOURTH),
-            (_ANY_BIT, 0, 2, _ANONYMOUS),
-            (_ANY_BIT, 0, 1, _SHARED),
-            error(errno.EPERM),
-            (_RETURN, 0, 0, _ALLOW),
+            _MMAP[column],
+            (LOAD, 0, 0, FOURTH),
+            (ANY_BIT, 0, 2, _ANONYMOUS),
+            (ANY_BIT, 0, 1, _SHARED),
+            refuse(errno.EPERM),
+            ALLOW,
         ),
         *on_call(
-            _SETSOCKOPT,
-            (_LOAD, 0, 0, _SECOND),
-            (_EQUAL, 1, 0, _SOL_SOCKET),
-            (_RETURN, 0, 0, _ALLOW),
-            *refusing(_THIRD, _SOCKET_MEMORY),
+            _SETSOCKOPT[column],
+            (LOAD, 0, 0, SECOND),
+            (EQUAL, 1, 0, _SOL_SOCKET),
+            ALLOW,
+            *refusing(THIRD, _SOCKET_MEMORY),
         ),
-        *on_call(_IOCTL, *refusing(_SECOND, _FAKE_INPUT)),
-        *on_call(_FCNTL, *refusing(_SECOND, _KEPT_FROM_FILES)),
-        *on_call(_PRCTL, *refusing(_FIRST, (_PR_SET_SECCOMP,))),
+        *on_call(_IOCTL[column], *refusing(SECOND, _FAKE_INPUT)),
+        *on_call(_FCNTL[column], *refusing(SECOND, _KEPT_FROM_FILES)),
+        *on_call(_PRCTL[column], *refusing(FIRST, (PR_SET_SECCOMP,))),
+        *one_of(
+            (numbers[column] for numbers in _REFUSED.values() if numbers[column] >= 0),
+            refuse(errno.EPERM),
+        ),
     ]
-    for numbers in _REFUSED.values():
-        if numbers[column] >= 0:
-            program += on_call(numbers, error(errno.EPERM))
-    return [*program, (_RETURN, 0, 0, _ALLOW)]

@@ -4,14 +4,24 @@ A further level is a module with a `Level`, and its place in `LEVELS`.
 """
 
 from coursekit.sandbox.levels.bubblewrap import BUBBLEWRAP
+from coursekit.sandbox.levels.landlock import LANDLOCK
 from coursekit.sandbox.levels.level import Level
 from coursekit.sandbox.levels.none import NONE
 from coursekit.sandbox.levels.zygote import ZYGOTE
 
-__all__ = ["BUBBLEWRAP", "LEVELS", "NONE", "ZYGOTE", "Level", "strongest", "why_no_sandbox"]
+__all__ = [
+    "BUBBLEWRAP",
+    "LANDLOCK",
+    "LEVELS",
+    "NONE",
+    "ZYGOTE",
+    "Level",
+    "strongest",
+    "why_no_sandbox",
+]
 
 # Strongest first.
-LEVELS: tuple[Level, ...] = (ZYGOTE, BUBBLEWRAP, NONE)
+LEVELS: tuple[Level, ...] = (ZYGOTE, BUBBLEWRAP, LANDLOCK, NONE)
 
 
 def strongest() -> Level:
@@ -20,5 +30,6 @@ def strongest() -> Level:
 
 
 def why_no_sandbox() -> str:
-    """Return why this machine lacks even the weakest sandbox; "" if it has one."""
-    return [level.why_not() for level in LEVELS if level.sandboxed][-1]
+    """Return why this machine lacks every sandbox; "" if it has one."""
+    reasons = [level.why_not() for level in LEVELS if level.sandboxed]
+    return "; ".join(dict.fromkeys(reasons)) if all(reasons) else ""

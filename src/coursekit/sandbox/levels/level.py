@@ -23,6 +23,11 @@ class Level(ABC):
     words: ClassVar[str]
     sandboxed: ClassVar[bool] = True
 
+    @property
+    def isolation(self) -> str:
+        """What verdicts say of a kernel at this level."""
+        return self.name
+
     @abstractmethod
     def why_not(self) -> str:
         """Return why this machine lacks the level; "" if it has it."""
