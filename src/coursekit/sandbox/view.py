@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import site
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import coursekit
@@ -94,14 +95,22 @@ def _files() -> list[str]:
 
 
 def _covered(shown: dict[str, str]) -> list[str]:
-    """Where an installed kit lies in what is shown: its folder has solutions and hidden tests."""
-    kit = Path(coursekit.__file__).resolve().parent
-    folders = [(Path(source).resolve(), Path(place)) for source, place in shown.items()]
+    """Where what is hidden would appear in what is shown."""
+    folders = [(Path(os.path.realpath(source)), Path(place)) for source, place in shown.items()]
     return [
-        str(place / kit.relative_to(folder))
+        str(place / hidden.relative_to(folder))
+        for hidden in _hidden()
         for folder, place in [(Path("/usr"), Path("/usr")), *folders]
-        if kit.is_relative_to(folder)
+        if hidden.is_relative_to(folder)
     ]
+
+
+def _hidden() -> set[Path]:
+    """The kit's folder, where it is installed: it has solutions, hidden tests and the judge."""
+    # The Python below a virtual environment may have a kit of its own.
+    packages = site.getsitepackages([sys.prefix, sys.base_prefix])
+    places = {Path(coursekit.__file__).parent, *(Path(path, "coursekit") for path in packages)}
+    return {Path(os.path.realpath(place)) for place in places if place.is_dir()}
 
 
 def _python_folders() -> list[str]:
@@ -135,12 +144,12 @@ def readable_places() -> Places:
     """Return what a kernel may read that has no namespaces: the same, where it lies."""
     kit = Path(coursekit.__file__).parent
     shown = ["/usr", *_LINKED, *_SETTINGS, *_python_folders()]
-    readable, listable = _all_but([kit], [path for path in shown if os.path.exists(path)])
+    readable, listable = _all_but(_hidden(), [path for path in shown if os.path.exists(path)])
     # Python finds a package only in a folder that it can list.
     return Places((*readable, *_package_folders()), (*listable, str(kit.parent)))
 
 
-def _all_but(hidden: Iterable[Path], shown: Iterable[str]) -> tuple[list[str], list[str]]:
+def _all_but(hidden: Collection[Path], shown: Iterable[str]) -> tuple[list[str], list[str]]:
     """Split folders, for Landlock cannot take from a folder what it gives of it.
 
     Args:
@@ -158,7 +167,10 @@ def _all_but(hidden: Iterable[Path], shown: Iterable[str]) -> tuple[list[str], l
         path = waiting.pop()
         if any(each.is_relative_to(path) for each in hidden):
             split.append(str(path))
-            waiting += [each for each in path.iterdir() if each not in hidden]
+            # A link, such as lib64, would lead to what is hidden; its target is shown itself.
+            waiting += [
+                each for each in path.iterdir() if each not in hidden and not each.is_symlink()
+            ]
         else:
             whole.append(str(path))
     return whole, split
