@@ -40,11 +40,19 @@ SECRET = {
 }
 SEEK = f"""
 import os, sys
-secret, seen = {SECRET!r}, set()
-for folder, folders, files in os.walk("/"):
-    folders[:] = [name for name in folders if f"{{folder}}/{{name}}" != "//proc"]
-    seen |= set(files)
-print("found:", sorted(seen & secret), "of the packages:", "npyio.py" in seen)
+read, seen = set(), set()
+for root in ("/", "/usr", sys.prefix, sys.base_prefix, *sys.path):
+    for folder, folders, files in os.walk(root):
+        if folder == "/":
+            folders.remove("proc")
+        seen |= set(files)
+        for name in {SECRET!r} & set(files):
+            try:
+                open(f"{{folder}}/{{name}}").read()
+                read.add(name)
+            except OSError:
+                pass
+print("read:", sorted(read), "seen of the packages:", "npyio.py" in seen)
 """
 
 
@@ -193,9 +201,9 @@ def test_a_course_of_ones_own_from_installing_to_feedback(
         output.text
         for cell in read_notebook(graded).cells
         for output in cell.get("outputs", ())
-        if output.output_type == "stream" and output.text.startswith("found:")
+        if output.output_type == "stream" and output.text.startswith("read:")
     ]
     there = {path.name for path in installed.folder.rglob("*") if path.name in SECRET}
     assert there == SECRET
     if strongest().sandboxed:
-        assert said == "found: [] of the packages: True\n"
+        assert said == "read: [] seen of the packages: True\n"
