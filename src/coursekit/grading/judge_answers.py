@@ -195,6 +195,8 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         except Exception as error:
             # The student's process can send whatever it likes.
             self._stop(f"{place} sent messages that cannot be read ({type(error).__name__})")
+        if not self._dead and self._manager.has_filled_disk():
+            self._note_death(place, _ENDED)
         if self._too_long:
             over = self._time.over()
             remark = f"stopped in {place}: {over}"

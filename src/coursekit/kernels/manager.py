@@ -145,6 +145,11 @@ class StudentKernelManager(AsyncKernelManager):
         started = self.provisioner
         return started.crowded() if isinstance(started, StudentProvisioner) else ""
 
+    def has_filled_disk(self) -> bool:
+        """Return whether the kernel is ended because it has just filled its folder."""
+        started = self.provisioner
+        return isinstance(started, StudentProvisioner) and started.has_filled_disk()
+
     def refuse_loss(self) -> None:
         """Raise if the kernel ended because something outside its sandbox did.
 

@@ -1,6 +1,7 @@
 """How full a kernel's folder is, on a disk that it shares with the machine.
 
-The system limits each file there. Their number and their sum are looked at.
+The system limits each file there, and ends no kernel for one. Their number and their sum
+are looked at, and may be a quarter larger.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from coursekit.sandbox.limits import MEGABYTE, Limits
 
 _PAUSE = 5.0  # times as long as the last look took
+_TOLERANCE = 1.25
 _BLOCK = 512  # bytes, as `os.stat` counts them
 _NEARLY_FULL = 256 * MEGABYTE
 
@@ -26,21 +28,25 @@ class FolderUse:
 
     def __init__(self, folder: str, limits: Limits) -> None:
         self._folder = folder
-        self._most_bytes = limits.disk_megabytes * MEGABYTE
-        self._most_files = limits.files
+        self._most_bytes = _TOLERANCE * limits.disk_megabytes * MEGABYTE
+        self._most_files = _TOLERANCE * limits.files
         self._free_before = _free(folder, 0)
         self._next = 0.0
 
-    def is_full(self) -> bool:
+    def is_full(self, *, at_once: bool = False) -> bool:
         """Return whether there is too much in it, or the disk itself is getting full.
 
         A file without a name is in no folder, but the disk has less room for it.
+
+        Args:
+            at_once: whether to look even if the last look was just now and took long.
+
         """
         free = _free(self._folder, self._free_before)
         if free < _NEARLY_FULL and self._free_before - free > self._most_bytes:
             return True
         begun = time.monotonic()
-        if begun < self._next:
+        if begun < self._next and not at_once:
             return False
         full = self._holds_too_much()
         now = time.monotonic()

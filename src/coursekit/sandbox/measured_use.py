@@ -69,10 +69,12 @@ class Measuring:
     def measure(self) -> Use:
         """Measure what the process and all its descendants use."""
         processes = descendants(self._first)[self._guarded :]
-        used = 0
-        if not self._guarded:
-            # One of them that still runs, for they share a network.
-            used = socket_bytes() * next(filter(None, map(_sockets, reversed(processes))), 0)
+        # Where they share a network of their own, one of them that still runs tells of all.
+        used = socket_bytes() * (
+            _open_sockets(processes)
+            if self._guarded
+            else next(filter(None, map(_sockets, reversed(processes))), 0)
+        )
         threads = peak = watches = 0
         held: dict[int, int] = {}
         mappings = _MAPPING_BYTES * _setting(_MAX_MAPPINGS, 65_530)
@@ -85,8 +87,6 @@ class Measuring:
             if size := _kilobytes(_HELD, status):
                 held[process] = size + mappings
             used += _kilobytes(_HELD_ALONE, status) + _FILE_BYTES * files
-            if self._guarded:
-                used += socket_bytes() * _open_sockets(process, files)
         used += _WATCH_BYTES * min(watches, _setting(_MAX_WATCHES, watches))
         return Use(used + self._held_together(held, self._most - used), threads, peak)
 
@@ -206,19 +206,23 @@ def _sockets(process: int) -> int:
     return 0
 
 
-def _open_sockets(process: int, files: int) -> int:
-    """How many of a process's files are sockets; all that it can have if that cannot be seen."""
-    found = 0
-    try:
-        with _as_its_user(process), os.scandir(f"/proc/{process}/fd") as entries:
-            for entry in entries:
-                with contextlib.suppress(FileNotFoundError):
-                    found += stat.S_ISSOCK(entry.stat().st_mode)
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    except OSError:
-        return files
-    return found
+def _open_sockets(processes: list[int]) -> int:
+    """How many sockets processes have open; as many as they may have where none can be seen."""
+    seen: set[int] = set()
+    unseen = 0
+    for process in processes:
+        try:
+            with _as_its_user(process), os.scandir(f"/proc/{process}/fd") as entries:
+                for entry in entries:
+                    with contextlib.suppress(FileNotFoundError):
+                        found = entry.stat()
+                        if stat.S_ISSOCK(found.st_mode):
+                            seen.add(found.st_ino)
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended
+        except OSError:
+            unseen += _sum(_FILES, _status(process))
+    return len(seen) + unseen
 
 
 @contextlib.contextmanager

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import sys
 from pathlib import Path
 
+from coursekit.errors import InfrastructureError
+from coursekit.processes.temporary_files import temporary_place
 from coursekit.sandbox.inside.requests import NOBODY
 
 _FIRST_FRESH, _FRESH = 1_000_000_000, 2**30
@@ -65,3 +68,27 @@ def _new_user() -> int:
         return _FIRST_FRESH + secrets.randbelow(_FRESH)
     # Where a container knows few users, the first ones are those in use.
     return known.stop - 1 - secrets.randbelow(len(known) // 4)
+
+
+def home_place() -> str:
+    """Return the folder for the homes of kernels without namespaces.
+
+    It is the one for temporary files or, where another user cannot enter that, the next
+    one above it for everybody's temporary files.
+
+    Raises:
+        InfrastructureError: if there is none.
+
+    """
+    place = Path(temporary_place())
+    if not has_own_owners():
+        return str(place)
+    for found in (place, *place.parents):
+        mode = found.stat().st_mode
+        entered = all(each.stat().st_mode & stat.S_IXOTH for each in (found, *found.parents))
+        if entered and (found == place or mode & stat.S_ISVTX):
+            return str(found)
+    raise InfrastructureError(
+        f"students' kernels, whose users are not yours, cannot enter {place}",
+        "choose another folder for temporary files, with: export TMPDIR=/tmp",
+    )

@@ -21,7 +21,12 @@ from coursekit.sandbox.entrance_process import (
     start_sandbox,
 )
 from coursekit.sandbox.inside import landlock, seccomp
-from coursekit.sandbox.owners import fresh_owner, has_own_owners, owner_without_namespaces
+from coursekit.sandbox.owners import (
+    fresh_owner,
+    has_own_owners,
+    home_place,
+    owner_without_namespaces,
+)
 from coursekit.sandbox.view import BUBBLEWRAP, readable_places, shown_course
 
 _SECONDS = 60
@@ -91,7 +96,7 @@ def _try_guarding() -> str:
     """Why an entrance that tried every step is not confined; "" if it is."""
     ours, theirs = socket.socketpair()
     try:
-        with ours, temporary_folder("coursekit-probe-") as folder:
+        with ours, temporary_folder("coursekit-probe-", home_place()) as folder:
             # A kernel's folder has other folders than ours above it, and another owner.
             secret, home = folder / "secret", f"{folder}-home"
             secret.write_text("kept from students")

@@ -40,9 +40,9 @@ from coursekit.sandbox.inside.system_calls import (
 from coursekit.sandbox.inside.unconfined_calls import refuse_further_calls
 from coursekit.sandbox.limits import most_threads
 
-# Threads of the same user's other programs, which may start while a kernel runs. The
-# watchdog counts the kernel's own.
-_OTHERS_THREADS = 1000
+# For each processor, threads of the same user's other programs, kernels among them, which may
+# start while a kernel runs.
+_OTHERS_THREADS = 64
 _MOST_THREADS = 2**20  # that the search for their number expects
 _JUST_BEFORE = 1.0  # seconds
 # Of all that /proc tells: what this process is, and what NumPy and TensorFlow ask for.
@@ -187,7 +187,7 @@ def confine(request: KernelRequest, places: Places) -> None:
     os.chdir(request.home)
     threads = most_threads(request.limits["processes"])
     if not own_user:
-        threads += _threads_of_this_user() + _OTHERS_THREADS
+        threads += _threads_of_this_user() + _OTHERS_THREADS * (os.cpu_count() or 1)
     confinement.limit_resources(request.limits, threads)
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     landlock.restrict(

@@ -8,11 +8,10 @@ import socket
 from dataclasses import replace
 
 from coursekit.processes.line import Process, Server
-from coursekit.processes.temporary_files import temporary_place
 from coursekit.sandbox.entrance_process import start_beside
 from coursekit.sandbox.inside.requests import KernelRequest
 from coursekit.sandbox.levels.warm import ForkedKernel, WarmLevel, zygote_when_ready
-from coursekit.sandbox.owners import has_own_owners, owner_without_namespaces
+from coursekit.sandbox.owners import has_own_owners, home_place, owner_without_namespaces
 from coursekit.sandbox.probing import probe_guarding
 from coursekit.sandbox.view import readable_places
 
@@ -61,7 +60,7 @@ class Landlock(WarmLevel):
         return zygote_when_ready(start, "see what this machine supports, with: coursekit doctor")
 
     def _owned(self, request: KernelRequest) -> KernelRequest:
-        home = os.path.join(temporary_place(), f"coursekit-home-{secrets.token_hex(8)}")
+        home = os.path.join(home_place(), f"coursekit-home-{secrets.token_hex(8)}")
         return replace(request, owner=owner_without_namespaces(), home=home)
 
 
