@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,16 @@ def test_a_folder_of_something_else_is_refused(
     assert main(["init", str(tmp_path / "link")]) == 1
     assert "link is no folder" in capsys.readouterr().err
     assert files(tmp_path) == {beside: b"mine"}
+
+
+def test_a_course_is_not_made_where_students_code_could_read_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = Path(sys.prefix) / "a-course"
+    assert main(["init", str(folder)]) == 1
+    said = capsys.readouterr().err
+    assert "students' code could read a course there" in said and "\nhint: choose " in said
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import site
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 import coursekit
+from coursekit.sandbox.levels import BUBBLEWRAP
 from coursekit.sandbox.view import bubblewrap_arguments, readable_places
 
 NEEDED = {"__init__.py", "sandbox/__init__.py", "sandbox/inside", "sandbox/limits.py"}
@@ -63,7 +66,40 @@ def test_bubblewrap_covers_the_kit(kit: Path) -> None:
         assert covered > max(words.index(sys.prefix), words.index(sys.base_prefix))
 
 
+def test_the_solutions_beside_a_checkout_in_the_environment_are_hidden(kit: Path) -> None:
+    # `pip install --editable git+https://...` clones into src/ there.
+    solutions = Path(os.path.realpath(sys.prefix)) / "src" / "kit" / "source"
+    solutions.mkdir(parents=True)
+    template = kit / "new_course" / "template"
+    template.mkdir()
+    (template / "source").symlink_to(solutions)
+    places = readable_places()
+    shown = {os.path.realpath(path) for path in places.readable}
+    assert not [path for path in shown if solutions.is_relative_to(path)]
+    words = bubblewrap_arguments(own_users=False)
+    place = Path(sys.prefix) / "src" / "kit" / "source"
+    assert words[words.index(str(place)) - 1] == "--tmpfs"
+
+
 def test_a_kit_in_place_is_not_shown_at_all() -> None:
     if coursekit.__file__.startswith((sys.prefix, "/usr/")):
         pytest.skip("the kit that runs these tests is installed, not in place")
     assert "--tmpfs" not in bubblewrap_arguments(own_users=False)
+
+
+def test_packages_that_pip_installed_elsewhere_are_shown() -> None:
+    if BUBBLEWRAP.why_not():
+        pytest.skip("this machine has no bubblewrap that works")
+    found = importlib.util.find_spec("ipykernel")
+    assert found and found.origin
+    # As after `pip install --user`: the Python that runs has no packages of its own.
+    places = [str(Path(coursekit.__file__).parents[1]), str(Path(found.origin).parents[1])]
+    code = "from coursekit.sandbox.probing import probe; print(probe())"
+    done = subprocess.run(
+        [os.path.realpath(sys.executable), "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "why_not=''" in done.stdout, done.stdout + done.stderr

@@ -12,6 +12,7 @@ from coursekit.course.assignment import SETTINGS, Assignment, assignments
 from coursekit.errors import CourseKitError
 from coursekit.processes.whole_files import write_whole
 from coursekit.release.drafts import new_folders
+from coursekit.sandbox.view import shown_course
 
 TEMPLATE = Path(__file__).parent / "template"
 # What a course is known by comes first: an interrupted command can then be run again.
@@ -71,6 +72,12 @@ def _refuse_taken_place(folder: Path) -> None:
                     f"{place} is no folder", "choose another place, with: coursekit init DIR"
                 )
             break
+    if shown := shown_course(folder):
+        raise CourseKitError(
+            f"{folder} is in {shown}, which Python needs, so that students' code could read a "
+            "course there",
+            "choose a folder elsewhere, such as: coursekit init ~/mycourse",
+        )
     # An environment or a repository may be there already.
     if folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir()):
         raise CourseKitError(

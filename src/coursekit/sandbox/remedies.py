@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from coursekit.sandbox.owners import real_root
-from coursekit.sandbox.view import BUBBLEWRAP
+from coursekit.sandbox.view import BUBBLEWRAP, shown_course
 
 _APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 _DEBIAN = Path("/proc/sys/kernel/unprivileged_userns_clone")
@@ -30,6 +30,8 @@ def namespace_remedies() -> list[str]:
             '--security-opt apparmor=unconfined -v "$PWD":/course -w /course python:3.11 '
             "sh -c 'apt update && apt install -y bubblewrap graphviz make && bash'",
         ]
+    if folder := shown_course():
+        return [f"move the course out of {folder}, which Python needs"]
     if shutil.which(BUBBLEWRAP) is None:
         known = [words for name, words in _INSTALLERS.items() if shutil.which(name)]
         return known or ["install bubblewrap"]
