@@ -41,6 +41,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=5,
         help="how often tests/integration/test_class_grading.py ends a run by force",
     )
+    parser.addoption(
+        "--image-base",
+        default="",
+        help="build the Containerfile's image from this one, or from a made one: debootstrap",
+    )
 
 
 def pytest_report_header() -> str:

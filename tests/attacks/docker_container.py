@@ -1,10 +1,15 @@
 """Run a command in a real container that is configured as Docker does it, by runc.
 
-    python tests/attacks/docker_container.py [--user] -- COMMAND...
+    python tests/attacks/docker_container.py [--user | --pod] [--unconfined] -- COMMAND...
 
 Its root file system is this machine's, with a layer in memory above it, so that it can be
 written. Of Docker's container it has the seccomp profile, the capabilities, the namespaces and the
 mounts. It lacks a control group's limits, AppArmor and a network. Only root can run it.
+
+--pod: as a container that Kubernetes runs under its standard "restricted", with Docker's seccomp
+profile in place of containerd's: an ordinary user without any capability and with no_new_privs,
+and a root file system that cannot be written.
+--unconfined: with --security-opt seccomp=unconfined --security-opt systempaths=unconfined.
 """
 
 from __future__ import annotations
@@ -56,32 +61,39 @@ def why_not() -> str:
     return f"{RUNTIME} cannot run a container: {tried.stderr[-300:]}" if tried.returncode else ""
 
 
-def _mounts() -> list[dict[str, Any]]:
-    def each(place: str, kind: str, options: list[str], source: str = "") -> dict[str, Any]:
-        return {"destination": place, "type": kind, "source": source or kind, "options": options}
+def _mount(place: str, kind: str, options: list[str], source: str = "") -> dict[str, Any]:
+    return {"destination": place, "type": kind, "source": source or kind, "options": options}
 
+
+def _mounts(*, pod: bool) -> list[dict[str, Any]]:
     return [
-        each("/proc", "proc", _SAFE),
-        each("/dev", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
-        each(
+        _mount("/proc", "proc", _SAFE),
+        _mount("/dev", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
+        _mount(
             "/dev/pts",
             "devpts",
             ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
         ),
-        each("/sys", "sysfs", [*_SAFE, "ro"]),
-        each("/dev/mqueue", "mqueue", _SAFE),
-        each("/dev/shm", "tmpfs", [*_SAFE, "mode=1777", f"size={SHARED_MEMORY}"]),
+        _mount("/sys", "sysfs", [*_SAFE, "ro"]),
+        _mount("/dev/mqueue", "mqueue", _SAFE),
+        _mount("/dev/shm", "tmpfs", [*_SAFE, "mode=1777", f"size={SHARED_MEMORY}"]),
+        *([_mount("/tmp", "tmpfs", ["nosuid", "nodev", "mode=1777"])] if pod else []),
         *(
-            each(str(path), "bind", ["rbind", "ro", "nosuid", "nodev"], str(path))
+            _mount(str(path), "bind", ["rbind", "ro", "nosuid", "nodev"], str(path))
             for path in needed_folders()
         ),
     ]
 
 
-def configuration(user: int, command: list[str]) -> dict[str, Any]:
+def configuration(command: list[str], *, user: int, pod: bool, unconfined: bool) -> dict[str, Any]:
     """What runc reads: a container of Docker's that runs the command."""
-    capabilities = list(CAPABILITIES)
+    capabilities = [] if pod else list(CAPABILITIES)
     own = [] if user else capabilities
+    confined = {
+        "seccomp": oci_profile(),
+        "maskedPaths": MASKED_PATHS,
+        "readonlyPaths": READONLY_PATHS,
+    }
     return {
         "ociVersion": "1.0.2",
         "process": {
@@ -90,15 +102,14 @@ def configuration(user: int, command: list[str]) -> dict[str, Any]:
             "env": [f"{name}={value}" for name, value in os.environ.items()],
             "cwd": "/",
             "capabilities": {"bounding": capabilities, "effective": own, "permitted": own},
+            "noNewPrivileges": pod,
         },
-        "root": {"path": "root"},
+        "root": {"path": "root", "readonly": pod},
         "hostname": "container",
-        "mounts": _mounts(),
+        "mounts": _mounts(pod=pod),
         "linux": {
             "namespaces": [{"type": kind} for kind in ("mount", "network", "uts", "pid", "ipc")],
-            "seccomp": oci_profile(),
-            "maskedPaths": MASKED_PATHS,
-            "readonlyPaths": READONLY_PATHS,
+            **({} if unconfined else confined),
         },
     }
 
@@ -114,17 +125,22 @@ def _make_root() -> None:
     mount("root", f"{_BUNDLE}/root", "overlay", 0, layers)
     for path in needed_folders():
         for parent in path.parents:
-            (_BUNDLE / "root" / parent.relative_to("/")).chmod(0o755)
+            shown = _BUNDLE / "root" / parent.relative_to("/")
+            shown.chmod(shown.stat().st_mode | 0o055)
 
 
 def main() -> None:
     """Run the command in a container, in the place of this process."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--user", action="store_true", help="as an ordinary user")
+    who = parser.add_mutually_exclusive_group()
+    who.add_argument("--user", action="store_true", help="as an ordinary user")
+    who.add_argument("--pod", action="store_true", help='as Kubernetes does it, "restricted"')
+    parser.add_argument("--unconfined", action="store_true", help="all calls, the whole of /proc")
     parser.add_argument("command", nargs="+")
     given = parser.parse_args()
     command = [shutil.which(given.command[0]) or given.command[0], *given.command[1:]]
-    found = configuration(ORDINARY if given.user else 0, command)
+    user = ORDINARY if given.user or given.pod else 0
+    found = configuration(command, user=user, pod=given.pod, unconfined=given.unconfined)
     _make_root()
     (_BUNDLE / "config.json").write_text(json.dumps(found))
     # Control groups have its name, and are not this process's alone.

@@ -88,6 +88,8 @@ _ALLOWED = """
     process_vm_readv process_vm_writev ptrace
     chroot
 """.split()  # noqa: SIM905
+# Runc kills what makes a call of another architecture.
+_ARCHITECTURES = {"x86_64": ["X86_64", "X86", "X32"], "aarch64": ["AARCH64", "ARM"]}
 _ALLOWED_BY_MACHINE = {"x86_64": ["arch_prctl", "modify_ldt"], "aarch64": []}
 # By their first argument. Sockets: all families below 12, and these; not those of DECnet, Econet,
 # ATM's signalling, IrDA, Wanpipe, ISDN, CAIF, the kernel's cryptography and virtual machines.
@@ -187,7 +189,7 @@ def oci_profile() -> dict[str, Any]:
     return {
         "defaultAction": "SCMP_ACT_ERRNO",
         "defaultErrnoRet": errno.EPERM,
-        "architectures": [f"SCMP_ARCH_{MACHINE.upper()}"],
+        "architectures": [f"SCMP_ARCH_{name}" for name in _ARCHITECTURES[MACHINE]],
         "syscalls": [
             {"names": names, "action": "SCMP_ACT_ALLOW"},
             on_first("socket", _FAMILIES_BELOW, "SCMP_CMP_LT"),

@@ -100,6 +100,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         self._cells: list[CellVerdict] = []
         self._stopped = ""  # why no further cell runs
         self._dead = False
+        self._disk_was_full = False
         self._too_long = 0.0  # the seconds after which the last cell was stopped
         # Functions that gave no result in time, and the words.
         self._hung: dict[tuple[str, bool], str] = {}
@@ -195,8 +196,9 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
         except Exception as error:
             # The student's process can send whatever it likes.
             self._stop(f"{place} sent messages that cannot be read ({type(error).__name__})")
-        if not self._dead and self._manager.has_filled_disk():
-            self._note_death(place, _ENDED)
+        if not self._disk_was_full and (full := self._manager.full_disk()):
+            self._disk_was_full = True
+            self._remarks.append(full.format(place))
         if self._too_long:
             over = self._time.over()
             remark = f"stopped in {place}: {over}"

@@ -145,10 +145,10 @@ class StudentKernelManager(AsyncKernelManager):
         started = self.provisioner
         return started.crowded() if isinstance(started, StudentProvisioner) else ""
 
-    def has_filled_disk(self) -> bool:
-        """Return whether the kernel is ended because it has just filled its folder."""
+    def full_disk(self) -> str:
+        """Return that the kernel has more than its disk may hold, with {} for where; or ""."""
         started = self.provisioner
-        return isinstance(started, StudentProvisioner) and started.has_filled_disk()
+        return started.full_disk() if isinstance(started, StudentProvisioner) else ""
 
     def refuse_loss(self) -> None:
         """Raise if the kernel ended because something outside its sandbox did.

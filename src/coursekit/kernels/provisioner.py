@@ -103,9 +103,9 @@ class StudentProvisioner(LocalProvisioner):
         """Return that no further process or thread can start, as `Watchdog.crowded`; or ""."""
         return self._watchdog.crowded() if self._watchdog else ""
 
-    def has_filled_disk(self) -> bool:
-        """Return whether the kernel is ended for it, as `Watchdog.has_filled_disk`."""
-        return self._watchdog is not None and self._watchdog.has_filled_disk()
+    def full_disk(self) -> str:
+        """Return that the kernel has filled its folder, as `Watchdog.full_disk`; or ""."""
+        return self._watchdog.full_disk() if self._watchdog else ""
 
     def refuse_loss(self) -> None:
         """Raise if the kernel ended because something outside its sandbox did.

@@ -77,7 +77,7 @@ def home_place() -> str:
     one above it for everybody's temporary files.
 
     Raises:
-        InfrastructureError: if there is none.
+        InfrastructureError: if they can enter no such folder.
 
     """
     place = Path(temporary_place())

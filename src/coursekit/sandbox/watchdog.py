@@ -106,13 +106,9 @@ class Watchdog:
             return ""
         return too_many_threads(self._limits.processes)
 
-    def has_filled_disk(self) -> bool:
-        """Return whether the kernel is ended because it has just filled its folder."""
-        if self._disk is None or self._why or not self._disk.is_full(at_once=True):
-            return False
-        self._why = filled_disk(self._limits)
-        self._kill()
-        return True
+    def full_disk(self) -> str:
+        """Return that the kernel has filled its folder, with {} for what ran, or ""."""
+        return filled_disk(self._limits) if self._disk and self._disk.is_full() else ""
 
     def _look(self) -> int:
         """Measure what the kernel's processes use; return the bytes of memory."""
@@ -130,7 +126,7 @@ class Watchdog:
                 self._why = "{} could not be stopped in time, so that its kernel was ended"
             elif self._look() > self._total:
                 self._why = f"memory ran out in {{}} ({in_words(self._total)} in all processes)"
-            elif self._disk and self._disk.is_full():
+            elif self._disk and self._disk.is_far_too_full():
                 self._why = filled_disk(self._limits)
             if self._why:
                 self._kill()

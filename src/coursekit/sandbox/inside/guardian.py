@@ -124,7 +124,7 @@ def _end_all(group: int) -> int:
     ended = 0
     with contextlib.suppress(ChildProcessError):
         while True:
-            # It raises if there is none. One that has ended still keeps the group's number.
+            # It raises if no child is left. One that has ended still keeps the group's number.
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)

@@ -4,7 +4,7 @@ A further level is a module with a `Level`, and its place in `LEVELS`.
 """
 
 from coursekit.sandbox.levels.bubblewrap import BUBBLEWRAP
-from coursekit.sandbox.levels.landlock import LANDLOCK
+from coursekit.sandbox.levels.guarded import LANDLOCK
 from coursekit.sandbox.levels.level import Level
 from coursekit.sandbox.levels.none import NONE
 from coursekit.sandbox.levels.zygote import ZYGOTE
