@@ -12,6 +12,7 @@ from coursekit.sandbox.levels import BUBBLEWRAP, LANDLOCK, ZYGOTE
 from coursekit.sandbox.owners import has_own_owners, real_root
 from coursekit.sandbox.probing import closed_folder, least_landlock
 from coursekit.sandbox.view import BUBBLEWRAP as BWRAP
+from coursekit.sandbox.view import shown_course
 
 _APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 _DEBIAN = Path("/proc/sys/kernel/unprivileged_userns_clone")
@@ -39,6 +40,8 @@ def remedies() -> list[str]:
             "docker build -t coursekit -f Containerfile . && "
             'docker run --rm -it -v "$PWD":/course coursekit doctor',
         ]
+    if folder := shown_course():
+        return [f"move the course out of {folder}, which Python needs"]
     said = _for_namespaces() if BUBBLEWRAP.why_not() or ZYGOTE.why_not() else []
     if BUBBLEWRAP.why_not() and LANDLOCK.why_not():
         said += _for_landlock()
