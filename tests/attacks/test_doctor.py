@@ -63,11 +63,13 @@ def test_a_plain_machine_needs_no_advice() -> None:
     assert "for more" not in text
 
 
-def test_a_machine_without_bubblewrap_is_told_to_install_it(tmp_path: Path) -> None:
-    (tmp_path / "apt-get").symlink_to("/bin/true")
-    # The path of the command alone, and not of what makes us an ordinary user.
-    before = as_ordinary_user() if is_root() else []
-    text = said([*before, "/usr/bin/env", f"PATH={tmp_path}"])
+def test_a_machine_without_bubblewrap_is_told_to_install_it() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        Path(folder, "apt-get").symlink_to("/bin/true")
+        # The path of the command alone, and not of what makes us an ordinary user.
+        before = as_ordinary_user() if is_root() else []
+        text = said([*before, "/usr/bin/env", f"PATH={folder}"])
     assert "bubblewrap   started cold in bubblewrap: no : bubblewrap is not installed" in text
     assert "grading uses landlock (your user)" in text
     assert "for more     apt install bubblewrap" in text
