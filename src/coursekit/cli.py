@@ -31,7 +31,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     release.add_argument(
         "--check", action="store_true", help="change nothing; fail if release/ is out of date"
     )
-    commands.add_parser("demo", help="grade the bundled submissions and show their scores")
+    begun_course = commands.add_parser(
+        "init", help="make a course folder, or bring into a course what it lacks"
+    )
+    begun_course.add_argument(
+        "folder", type=Path, nargs="?", metavar="DIR", help="the new folder (default: --course)"
+    )
+    begun_course.add_argument(
+        "--empty", action="store_true", help="leave out the bundled assignments"
+    )
+    commands.add_parser("demo", help="grade the bundled assignments' submissions, show scores")
     commands.add_parser(
         "doctor", help="show which sandbox this machine supports and how to get a stronger one"
     )
@@ -111,6 +120,10 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
                 check=chosen.check,
                 say=say,
             )
+        case "init":
+            from coursekit.new_course.make_course import make_course
+
+            make_course(chosen.folder or chosen.course, say, empty=chosen.empty)
         case "demo":
             from coursekit.demo import demo
 

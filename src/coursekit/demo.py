@@ -40,7 +40,7 @@ def demo(course: Path, console: Console) -> Path:
     if not (course / SUBMISSIONS).is_file():
         raise CourseKitError(
             f"there is no {SUBMISSIONS} in {course}",
-            "run the demo in the kit's own folder: make demo",
+            "make a course that has it, and run the demo there: coursekit init mycourse",
         )
     folder = build_folder(course, "demo")
     copy_course(course, folder)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from coursekit.course.assignment import Assignment, assignments, read_notebook
+from coursekit.course.assignment import Assignment, find_assignment, read_notebook
 from coursekit.course.hidden_tests import blocks_text
 from coursekit.course.solution import solution_pieces
 from coursekit.errors import GateError
@@ -125,7 +125,7 @@ def _test_set() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 
 def _assignment(course: Path) -> Assignment:
-    return next(found for found in assignments(course) if found.name == TRAINED)
+    return find_assignment(course, TRAINED)
 
 
 def _write(record: dict[str, Any]) -> None:

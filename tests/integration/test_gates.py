@@ -10,6 +10,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
 from own_assignments import put_in_place
 
 from coursekit.cli import main
@@ -49,6 +51,13 @@ def change(assignment: Assignment, cell: str, old: str, new: str) -> None:
     assignment.source.write_text(notebook_text(notebook), encoding="utf-8")
 
 
+def add_cells(assignment: Assignment, *cells: NotebookNode) -> None:
+    """Add cells at the end of the source, which stays in its normal form."""
+    notebook = read_notebook(assignment.source)
+    notebook.cells += cells
+    assignment.source.write_text(notebook_text(notebook), encoding="utf-8")
+
+
 def test_everything_that_does_not_pass_a_gate_is_told_at_once(
     numbers: Assignment, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -71,10 +80,28 @@ def test_everything_that_does_not_pass_a_gate_is_told_at_once(
     given = "if x.size == 0:\n        raise ValueError('empty')"
     solution = "    ### BEGIN SOLUTION\n"
     change(numbers, "softmax", solution, f"    {given}\n{solution}")
+    add_cells(
+        numbers,
+        new_code_cell("open('measured.csv')", id="measured"),
+        new_markdown_cell(
+            "![a](figures/a.png) <img src='b.png'> ![c](attachment:c.png) [data](data.txt#4) "
+            "[other](../other.txt) [page](https://a.example/b.png) $z[0](x)$ `z[0](x)`",
+            id="figures",
+        ),
+        new_code_cell("import os\nos._exit(1)", id="last"),
+    )
     assert main(["--course", str(numbers.course), "release", "--check"]) == 1
     said = capsys.readouterr().err
     notebook = f"source/numbers-v1/{numbers.source.name}"
+    lacking = "which the release does not have"
     for line in (
+        f"{notebook}, cell measured: with the solution, and the release's files alone, it ends in "
+        "FileNotFoundError: [Errno 2] No such file or directory: 'measured.csv'",
+        f"{notebook}, cell figures: it shows or links figures/a.png, {lacking}",
+        f"{notebook}, cell figures: it shows or links b.png, {lacking}",
+        f"{notebook}, cell figures: it shows or links attachment:c.png, {lacking}",
+        f"{notebook}, cell figures: it shows or links ../other.txt, {lacking}",
+        f"{notebook}: the kernel stopped while cell ",
         "error: numbers-v1 does not pass the gates:",
         f"two releases of the same source differ: {numbers.source.name}",
         "release/numbers-v1 is not what source/ generates: notes.txt is in only one of the two",
@@ -88,6 +115,7 @@ def test_everything_that_does_not_pass_a_gate_is_told_at_once(
         assert f"\n{line}" in f"\n{said}", said
     assert "build/" not in said
     # Nothing that passes is told.
+    assert said.count(lacking) == 4 and said.count("it ends in") == 1
     assert said.count("left as released") == 2 and "'no measurements'" not in said
 
 

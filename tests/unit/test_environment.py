@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,37 @@ def test_every_dependency_of_the_package_is_locked() -> None:
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     names = {canonicalize_name(Requirement(line).name) for line in wanted}
     assert names <= set(locked())
+
+
+def test_a_wheel_brings_what_the_kit_imports_in_the_versions_that_it_is_tested_with() -> None:
+    project = tomllib.loads((COURSE / "pyproject.toml").read_text())["project"]
+    asked = {
+        canonicalize_name((one := Requirement(line)).name): one.specifier
+        for line in project["dependencies"]
+    }
+    homes = packages_distributions()
+    imported = {
+        module.partition(".")[0]
+        for path in (COURSE / "src").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for module in imported_modules(node)
+    }
+    needed = {
+        canonicalize_name(homes[name][0])
+        for name in imported - sys.stdlib_module_names
+        if name not in ("coursekit", "resnets_utils")
+    }
+    assert needed <= set(asked)
+    for name, versions in asked.items():
+        assert {each.operator for each in versions} == {">=", "<"}, name
+        assert locked()[name] in versions, name
+
+
+def imported_modules(node: ast.AST) -> list[str]:
+    """The modules that a statement imports, but for those of its own package."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
 
 
 def test_every_place_accepts_the_same_versions_of_python() -> None:

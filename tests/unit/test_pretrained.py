@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from coursekit.course.assignment import assignments
-from coursekit.errors import GateError
+from coursekit.errors import AuthoringError, GateError
 from resnets_utils.hands.trained_model import (
     FOLDER,
     NETWORK,
@@ -211,3 +211,10 @@ def test_varied_pictures_keep_their_form_and_their_labels() -> None:
     assert all(np.array_equal(Y.sum(axis=1), np.ones(5)) for _, Y in seen)
     different = varied(pictures, np.random.default_rng(0))
     assert len({picture.tobytes() for picture in different}) == 12
+
+
+def test_a_course_without_the_trained_assignment_is_told(tmp_path: Path) -> None:
+    (tmp_path / "source" / "another-v1").mkdir(parents=True)
+    for course in (tmp_path, tmp_path / "source"):
+        with pytest.raises(AuthoringError, match="there is no assignment"):
+            show(course, Console())

@@ -105,7 +105,8 @@ class Journal:
                 }
             }
         )
-        self.temporary.mkdir(mode=0o700)
+        # A kernel with a user id of its own passes through it to the folder of its own.
+        self.temporary.mkdir(mode=0o711)
 
     def _earlier(self) -> dict[str, Any]:
         """How the last process began this run; {} if there was not one."""

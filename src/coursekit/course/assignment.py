@@ -65,7 +65,8 @@ def assignments(course: Path) -> list[Assignment]:
     if not folders:
         raise AuthoringError(
             f"there is no assignment in {course / 'source'}",
-            "run the command in the course folder, beside source/",
+            "run the command in the course folder, beside source/, or begin an assignment, with: "
+            "coursekit new-assignment averages-v1 running_mean",
         )
     return [Assignment(course, folder.name) for folder in folders]
 
@@ -97,8 +98,8 @@ def refuse_other_folder(course: Path) -> None:
         if not (course / name).is_file():
             raise AuthoringError(
                 f"{course} is not a course folder: {name} is missing",
-                f"run the command in the course folder, or copy {' and '.join(SETTINGS)} from "
-                "the kit to this folder",
+                "run the command in the course folder, or make a course, with: "
+                "coursekit init mycourse",
             )
 
 

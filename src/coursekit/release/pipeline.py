@@ -26,6 +26,7 @@ from coursekit.judge.verdict import CellVerdict, NotebookVerdict
 from coursekit.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.release.changed_cells import refuse_changed_cells, students_with_submissions
 from coursekit.release.leaks import find_leaks
+from coursekit.release.loaded_files import cell_errors, lacking_files
 from coursekit.release.mistakes import refuse_mistakes
 from coursekit.release.recording import recorded
 from resnets_utils.checks.check_result import Outcome
@@ -113,14 +114,36 @@ def _pass_gates(assignment: Assignment, tried: Assignment, *, check: bool, say: 
     submit(tried, "blank", released(tried))
     everything = "--JudgeAnswers.run_all=True"
     run_nbgrader(tried.course, "autograde", tried.name, everything, our_own=True)
-    found += solution_failures(read_verdict(tried.course, "solution", tried.name, tried.notebook))
+    right = read_verdict(tried.course, "solution", tried.name, tried.notebook)
+    found += solution_failures(right)
+    # A cell that was stopped, or that ended the kernel, shows no error.
+    found += [f"source/{tried.name}/{tried.source.name}: {remark}" for remark in right.remarks]
     found += blank_failures(read_verdict(tried.course, "blank", tried.name, tried.notebook))
+    found += _failed_loading(tried)
     if found:
         raise GateError(
             f"{tried.name} does not pass the gates:\n" + "\n".join(found),
-            "keep solutions between ### BEGIN SOLUTION and ### END SOLUTION, and hidden tests in "
-            f"grader_tests/; then run: coursekit release {tried.name}",
+            "keep solutions between ### BEGIN SOLUTION and ### END SOLUTION, hidden tests in "
+            "grader_tests/, and the notebook's files beside it in source/; then run: "
+            f"coursekit release {tried.name}",
         )
+
+
+def _failed_loading(tried: Assignment) -> list[str]:
+    """Return a line for each cell that cannot have what it loads, where students open it."""
+    notebook, folder = released(tried), tried.release.parent
+    place = f"source/{tried.name}/{tried.source.name}, cell"
+    run = read_notebook(tried.course / "autograded" / "solution" / tried.name / tried.release.name)
+    return [
+        *(
+            f"{place} {cell}: with the solution, and the release's files alone, it ends in {error}"
+            for cell, error in cell_errors(run, notebook)
+        ),
+        *(
+            f"{place} {cell}: it shows or links {address}, which the release does not have"
+            for cell, address in lacking_files(notebook, folder)
+        ),
+    ]
 
 
 @contextlib.contextmanager

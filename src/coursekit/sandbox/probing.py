@@ -7,8 +7,10 @@ import os
 import platform
 import shutil
 import socket
+import stat
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from coursekit.errors import InfrastructureError
@@ -42,15 +44,11 @@ class Abilities:
     Attributes:
         why_not: why it has no sandbox; "" if it has one.
         why_not_nested: why a sandbox cannot hold further ones; "" if it can.
-        landlock: the kernel's version of Landlock; 0 if it has none.
-        seccomp: whether system calls can be refused.
 
     """
 
     why_not: str = ""
     why_not_nested: str = ""
-    landlock: int = 0
-    seccomp: bool = False
 
 
 @functools.cache
@@ -65,7 +63,7 @@ def probe() -> Abilities:
     found = _try_sandbox()
     if "error" in found:
         return Abilities(found["error"])
-    return Abilities("", found["why_not_nested"], found["landlock"], found["seccomp"])
+    return Abilities("", found["why_not_nested"])
 
 
 def _why_shown() -> str:
@@ -83,13 +81,31 @@ def probe_guarding() -> str:
     own = has_own_owners()
     if os.getuid() == 0 and not own:
         return "root may not give a kernel another user id here; grade as an ordinary user"
-    found, least = landlock.version(), _LEAST_LANDLOCK if own else _LEAST_FOR_ONE_USER
+    found, least = landlock.version(), least_landlock()
     if not found:
         return f"Linux {platform.release()} has no Landlock here"
     if found < least:
         whose = "a user id of its own" if own else "your user id"
         return f"it has Landlock {found}, and a kernel with {whose} needs Landlock {least}"
+    if folder := closed_folder():
+        return f"a kernel with a user id of its own cannot pass {folder} to Python or the kit"
     return _why_shown() or _try_guarding()
+
+
+def least_landlock() -> int:
+    """Return the version of Landlock that a kernel without namespaces needs."""
+    return _LEAST_LANDLOCK if has_own_owners() else _LEAST_FOR_ONE_USER
+
+
+def closed_folder() -> str:
+    """Return a folder above Python or the kit that other users cannot pass, if kernels have to."""
+    if not has_own_owners():
+        return ""
+    for place in readable_places().readable:
+        for folder in reversed(Path(place).parents):
+            if not folder.stat().st_mode & stat.S_IXOTH:
+                return str(folder)
+    return ""
 
 
 def _try_guarding() -> str:

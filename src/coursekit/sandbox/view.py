@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import site
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import coursekit
@@ -31,6 +33,7 @@ _SETTINGS = (
 # The entrance makes the private disk with them, and then gives them up.
 _CAPABILITIES = ("SYS_ADMIN", "SETUID", "SETGID", "CHOWN", "SETPCAP")
 # What runs inside, and what that imports.
+_IMPORTED = ("ipykernel", "zmq", "numpy", "keras", "tensorflow", "matplotlib")
 _SHOWN_OF_THE_KIT = ("__init__.py", "sandbox/__init__.py", "sandbox/inside", "sandbox/limits.py")
 
 
@@ -52,8 +55,6 @@ def bubblewrap_arguments(*, own_users: bool) -> list[str]:
         "--unshare-net",
         "--unshare-uts",
         "--unshare-cgroup-try",
-        "--hostname",
-        "student",
         *("--cap-drop", "ALL"),
         *(word for name in _CAPABILITIES for word in ("--cap-add", f"CAP_{name}")),
         *_files(),
@@ -88,21 +89,63 @@ def _files() -> list[str]:
         arguments += ["--ro-bind-try", path, path]
     for source, place in shown.items():
         arguments += ["--ro-bind", source, place]
+    for place in _covered(shown):
+        arguments += ["--tmpfs", place, "--remount-ro", place]
     return arguments
 
 
+def _covered(shown: dict[str, str]) -> list[str]:
+    """Where what is hidden would appear in what is shown."""
+    folders = [(Path(os.path.realpath(source)), Path(place)) for source, place in shown.items()]
+    return [
+        str(place / hidden.relative_to(folder))
+        for hidden in _hidden()
+        for folder, place in [(Path("/usr"), Path("/usr")), *folders]
+        if hidden.is_relative_to(folder)
+    ]
+
+
+def _hidden() -> set[Path]:
+    """The kit's folder, where it is installed: it has solutions, hidden tests and the judge."""
+    # The Python below a virtual environment may have a kit of its own.
+    packages = site.getsitepackages([sys.prefix, sys.base_prefix])
+    kit = Path(coursekit.__file__).parent
+    # Of a checkout in the virtual environment, the template's links lead to the rest.
+    linked = [kit / "new_course" / "template" / name for name in ("source", "grader_tests")]
+    places = [kit, *linked, *(Path(path, "coursekit") for path in packages)]
+    found = {Path(os.path.realpath(place)) for place in places if place.is_dir()}
+    return {place for place in found if found.isdisjoint(place.parents)}
+
+
 def _python_folders() -> list[str]:
-    """The virtual environment and the Python below it, outer ones first."""
-    found = {sys.prefix, sys.base_prefix, str(Path(os.path.realpath(sys.executable)).parent.parent)}
-    return sorted(path for path in found if not path.startswith("/usr/") and path != "/usr")
+    """The virtual environment, the Python below it and packages elsewhere, outer ones first."""
+    folders = {*_prefixes(), *_packages_elsewhere()}
+    return sorted(path for path in folders if not path.startswith("/usr/") and path != "/usr")
 
 
-def shown_course() -> str:
-    """Return the folder that would show the current course to a student's code, or "".
+def _prefixes() -> set[str]:
+    """The virtual environment and the Python below it."""
+    return {sys.prefix, sys.base_prefix, str(Path(os.path.realpath(sys.executable)).parent.parent)}
+
+
+def _packages_elsewhere() -> list[str]:
+    """Folders of what a kernel imports that are not in those: pip may install for one user."""
+    shown = [os.path.realpath(path) for path in ("/usr", *_prefixes())]
+    specs = [importlib.util.find_spec(name) for name in _IMPORTED]
+    found = [Path(spec.origin).parents[1] for spec in specs if spec and spec.origin]
+    return [
+        str(folder)
+        for folder in dict.fromkeys(found)
+        if not any(Path(os.path.realpath(folder)).is_relative_to(path) for path in shown)
+    ]
+
+
+def shown_course(course: Path | None = None) -> str:
+    """Return the folder that would show a course, or the current one, to a student's code, or "".
 
     The virtual environment may be the course folder itself.
     """
-    here = Path.cwd().resolve()
+    here = (course or Path.cwd()).resolve()
     folders = map(Path.resolve, map(Path, ["/usr", *_python_folders()]))
     return next((str(folder) for folder in folders if here.is_relative_to(folder)), "")
 
@@ -122,12 +165,12 @@ def readable_places() -> Places:
     """Return what a kernel may read that has no namespaces: the same, where it lies."""
     kit = Path(coursekit.__file__).parent
     shown = ["/usr", *_LINKED, *_SETTINGS, *_python_folders()]
-    readable, listable = _all_but([kit], [path for path in shown if os.path.exists(path)])
+    readable, listable = _all_but(_hidden(), [path for path in shown if os.path.exists(path)])
     # Python finds a package only in a folder that it can list.
     return Places((*readable, *_package_folders()), (*listable, str(kit.parent)))
 
 
-def _all_but(hidden: Iterable[Path], shown: Iterable[str]) -> tuple[list[str], list[str]]:
+def _all_but(hidden: Collection[Path], shown: Iterable[str]) -> tuple[list[str], list[str]]:
     """Split folders, for Landlock cannot take from a folder what it gives of it.
 
     Args:
@@ -145,7 +188,10 @@ def _all_but(hidden: Iterable[Path], shown: Iterable[str]) -> tuple[list[str], l
         path = waiting.pop()
         if any(each.is_relative_to(path) for each in hidden):
             split.append(str(path))
-            waiting += [each for each in path.iterdir() if each not in hidden]
+            # A link, such as lib64, would lead to what is hidden; its target is shown itself.
+            waiting += [
+                each for each in path.iterdir() if each not in hidden and not each.is_symlink()
+            ]
         else:
             whole.append(str(path))
     return whole, split
@@ -157,7 +203,7 @@ def first_environment() -> dict[str, str]:
         "LANG": "C.UTF-8",
         "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
         "HOME": "/",
-        "PYTHONPATH": PACKAGES,
+        "PYTHONPATH": os.pathsep.join([PACKAGES, *_packages_elsewhere()]),
         **PYTHON_SETTINGS,
     }
 
@@ -166,5 +212,6 @@ def environment_beside() -> dict[str, str]:
     """Return the environment of an entrance that is in no sandbox yet."""
     names = ("LANG", "PATH", "TZ", AT_MOST)
     kept = {name: os.environ[name] for name in names if name in os.environ}
-    packages = str(Path(coursekit.__file__).parent.parent)
-    return kept | PYTHON_SETTINGS | {"PYTHONPATH": packages, "TMPDIR": temporary_place()}
+    packages = [str(Path(coursekit.__file__).parent.parent), *_packages_elsewhere()]
+    path = os.pathsep.join(packages)
+    return kept | PYTHON_SETTINGS | {"PYTHONPATH": path, "TMPDIR": temporary_place()}

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from coursekit.sandbox.inside import guardian, landlock, namespaces, seccomp
+from coursekit.sandbox.inside import guardian, namespaces
 from coursekit.sandbox.inside.kernel_start import become_kernel, confine, prepare, tell, tell_error
 from coursekit.sandbox.inside.requests import KernelRequest, receive, receive_places
 
@@ -53,17 +53,10 @@ def probe(line: socket.socket) -> None:
     owner = int(sys.argv[3])
     try:
         why_not_nested = namespaces.try_nesting(owner)
-        version = landlock.version()
         confine(KernelRequest(asdict(Limits()), {}, (), owner))
         import coursekit.sandbox.inside.student_kernel as found
 
-        tell(
-            line,
-            why_not_nested=why_not_nested,
-            landlock=version,
-            seccomp=seccomp.available(),
-            kernel=found.__name__,
-        )
+        tell(line, why_not_nested=why_not_nested, kernel=found.__name__)
     except (OSError, ImportError) as error:
         tell(line, error=f"{type(error).__name__}: {error}")
 

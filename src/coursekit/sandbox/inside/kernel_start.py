@@ -40,6 +40,7 @@ def confine(request: KernelRequest) -> None:
         return
     confinement.make_disk(request.limits, request.owner)
     os.chdir("/")
+    confinement.hide_name()
     confinement.go_first_when_memory_runs_out()
     confinement.become(request.owner)
     confinement.limit_resources(request.limits, most_threads(request.limits["processes"]))

@@ -48,6 +48,9 @@ class Landlock(WarmLevel):
         """The name, and whose user id the kernel has."""
         return f"{self.name} ({'own' if has_own_owners() else 'your'} user)"
 
+    def whose_user(self) -> str:
+        return "a user id of their own" if has_own_owners() else "your user id"
+
     def why_not(self) -> str:
         return probe_guarding()
 

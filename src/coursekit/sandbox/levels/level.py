@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from coursekit.processes.line import Process
 from coursekit.sandbox.inside.requests import KernelRequest
+from coursekit.sandbox.owners import real_root
 
 
 class Level(ABC):
@@ -27,6 +28,10 @@ class Level(ABC):
     def isolation(self) -> str:
         """What verdicts say of a kernel at this level."""
         return self.name
+
+    def whose_user(self) -> str:
+        """Whose user id its kernels have, for people."""
+        return "a user id of their own" if real_root() else "your user id, in a namespace of users"
 
     @abstractmethod
     def why_not(self) -> str:
