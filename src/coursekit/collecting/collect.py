@@ -1,0 +1,370 @@
+"""``coursekit collect``: from downloads to ``submitted/``."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from nbgrader.apps import NbGrader
+from nbgrader.coursedir import CourseDirectory
+from rich.console import Console
+
+from coursekit.collecting.collected_table import show
+from coursekit.collecting.download import UnreadableFile, open_download
+from coursekit.collecting.hand_ins import HandIn, ReadDownload, read_download
+from coursekit.collecting.placing import Digests, digests_of, find_existing, put_in_place
+from coursekit.collecting.platforms import FOLDERS, Who
+from coursekit.collecting.record import (
+    IN_PLACE,
+    NEW,
+    REPLACED,
+    UNCHANGED,
+    Collected,
+    read_record,
+    record_file,
+    write_record,
+)
+from coursekit.collecting.roster import (
+    Found,
+    Roster,
+    from_gradebook,
+    read_roster,
+    why_no_folder,
+)
+from coursekit.command_runner import Say, line_printer
+from coursekit.course.assignment import find_assignment
+from coursekit.course.student_names import escaped
+from coursekit.errors import CourseKitError
+from coursekit.gradebook.students import Student, read_students, remember_students
+from coursekit.nbgrader_seam import commands
+from coursekit.repair.finding.timestamp import FILE
+
+ROSTER = "roster.csv"
+NOT_COLLECTED = "not collected"
+_FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+@dataclass(frozen=True)
+class CollectingWish:
+    """What was asked for on the command line.
+
+    Attributes:
+        assignment: the assignment's name.
+        downloads: archives and folders.
+        platform: the platform's name, or "" to go by names.
+        roster: the roster; None for the course's own, if it has one.
+        zone: the time zone of times in names, or "" for this machine's.
+        force: whether to replace submissions that may be newer.
+        dry_run: whether to change nothing.
+
+    """
+
+    assignment: str
+    downloads: Sequence[Path]
+    platform: str = ""
+    roster: Path | None = None
+    zone: str = ""
+    force: bool = False
+    dry_run: bool = False
+
+
+@dataclass
+class _Claimed:
+    """A hand-in as one student's.
+
+    Attributes:
+        hand_in: the hand-in.
+        download: the download that it is in.
+        who: the person, as the platform has them.
+        student: the student's id in the course; "" if that is not known.
+        how: how it is known.
+        result: what became of it.
+        reason: why it was not collected, in words.
+
+    """
+
+    hand_in: HandIn
+    download: str
+    who: Who
+    student: str = ""
+    how: str = ""
+    result: str = NOT_COLLECTED
+    reason: str = ""
+
+
+def collect(course: Path, wish: CollectingWish, console: Console) -> int:
+    """Collect submissions; return the exit status: 0, or 1 if something was not collected.
+
+    Raises:
+        CourseKitError: if nothing can be collected.
+
+    """
+    find_assignment(course, wish.assignment)
+    commands.install()
+    say = line_printer(console)
+    downloads = [path.absolute() for path in wish.downloads]
+    given = (wish.roster or course / ROSTER).absolute()
+    with contextlib.chdir(course):
+        app = NbGrader()
+        app.load_config_file()
+        coursedir = CourseDirectory(parent=app, root=str(course))
+        roster = read_roster(given) if wish.roster or given.is_file() else None
+        run = _Run(coursedir, wish, roster, _zone(wish.zone))
+        with contextlib.ExitStack() as opened:
+            run.read(dict.fromkeys(downloads), opened)
+            try:
+                run.place_all()
+            finally:
+                if not wish.dry_run:
+                    run.remember()
+        return run.tell(console, say)
+
+
+def _zone(name: str) -> tzinfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise CourseKitError(
+            f"{name} is no time zone", "name one such as: --timezone Europe/Berlin"
+        ) from None
+
+
+class _Run:
+    """One run."""
+
+    def __init__(
+        self, coursedir: Any, wish: CollectingWish, roster: Roster | None, zone: tzinfo | None
+    ) -> None:
+        self._coursedir = coursedir
+        self._wish = wish
+        self._roster = roster
+        self._zone = zone
+        self._known = from_gradebook(read_students(coursedir.db_url))
+        self._record = record_file(Path(coursedir.root), wish.assignment)
+        self._before = read_record(self._record)
+        self._read: list[tuple[str, ReadDownload]] = []
+        self._claimed: list[_Claimed] = []
+        self._problems: list[CourseKitError] = []
+
+    def read(self, downloads: Any, opened: contextlib.ExitStack) -> None:
+        """Read what the downloads hold, and find out whose it is."""
+        for path in downloads:
+            try:
+                files = opened.enter_context(open_download(path))
+                found = read_download(path, files, self._wish.platform, self._zone)
+            except CourseKitError as error:
+                self._problems.append(error)
+                continue
+            self._read.append((path.name, found))
+            for hand_in in found.hand_ins:
+                self._claim(path.name, hand_in)
+            self._problems += [
+                CourseKitError(
+                    f"{path.name}: {escaped(name)} is no name of {found.platform.title}'s",
+                    "put that file into submitted/ yourself, or collect it by itself, with: "
+                    "--from folders",
+                )
+                for name in found.unknown
+            ]
+
+    def _claim(self, download: str, hand_in: HandIn) -> None:
+        """Note whose a hand-in is."""
+        for who in hand_in.people or (Who(()),):
+            found = self._find(hand_in, who)
+            reason = "; ".join((*hand_in.problems, *filter(None, [found.problem])))
+            for student in found.students or ("",):
+                one = _Claimed(hand_in, download, who, student, found.how, reason=reason)
+                if student and not reason and (why := why_no_folder(student)):
+                    one.reason = f"the id {escaped(student)!r} {why}"
+                self._claimed.append(one)
+
+    def _find(self, hand_in: HandIn, who: Who) -> Found:
+        """Who somebody is: the roster's word counts first, then the gradebook's."""
+        first = self._roster.find(who) if self._roster else Found()
+        if first.students or first.several:
+            return first
+        second = self._known.find(who)
+        if second.students:
+            return second
+        if self._roster or second.several:
+            return first if self._roster else second
+        if who.ids and (hand_in.platform.lasting or not who.name):
+            return Found((who.ids[0],), "platform")
+        return Found(
+            problem=f"{who} has another number in every assignment, so that a roster is needed"
+        )
+
+    def place_all(self) -> None:
+        """Put each student's newest hand-in in place."""
+        by_student: dict[str, list[_Claimed]] = defaultdict(list)
+        for one in self._claimed:
+            if one.student and not one.reason:
+                by_student[one.student].append(one)
+        for claimed in by_student.values():
+            chosen = _newest(claimed)
+            if chosen:
+                self._place(chosen)
+
+    def _place(self, one: _Claimed) -> None:
+        try:
+            self._decide(one, digests_of(one.hand_in))
+        except UnreadableFile as reason:
+            one.reason = str(reason)
+        except CourseKitError as error:
+            one.reason = error.message
+        except OSError as error:
+            if error.errno in _FULL_DISK:
+                raise
+            one.reason = str(error)
+
+    def _decide(self, one: _Claimed, digests: Digests) -> None:
+        place = Path(
+            self._coursedir.format_path(
+                self._coursedir.submitted_directory, one.student, self._wish.assignment
+            )
+        )
+        existing = find_existing(self._coursedir, place)
+        result = NEW
+        if existing:
+            new = {inside: digest for inside, digest in digests.items() if inside != Path(FILE)}
+            if new == existing.digests:
+                one.result = UNCHANGED
+                return
+            newer = _is_newer(one, existing.time, self._before.get(one.student))
+            if not newer and not self._wish.force:
+                one.reason = (
+                    "there is a submission already, and a newer one"
+                    if newer is False
+                    else "there is another submission already, and no time says which is newer"
+                )
+                return
+            result = REPLACED
+        if not self._wish.dry_run:
+            aside = self._record.with_name("replaced") / self._wish.assignment / one.student
+            kept = put_in_place(one.hand_in.files, one.hand_in.time, place, aside)
+            if kept:
+                one.hand_in.notes.append(f"the earlier one is in {kept}")
+        one.result = result
+
+    def remember(self) -> None:
+        """Write the record of this run, and the platform's ids into the gradebook."""
+        if not self._claimed:
+            return
+        write_record(self._record, self._before, map(_row, self._claimed))
+        placed = [one for one in self._claimed if one.result in IN_PLACE]
+        remember_students(self._coursedir.db_url, map(self._student, placed))
+
+    def _student(self, one: _Claimed) -> Student:
+        known = self._roster.people.get(one.student) if self._roster else None
+        own = one.how != "group" and one.hand_in.platform is not FOLDERS and one.who.ids
+        return Student(
+            one.student,
+            known.first_name if known else "",
+            known.last_name if known else "",
+            known.email if known else "",
+            one.who.ids[0] if own else "",
+        )
+
+    def tell(self, console: Console, say: Say) -> int:
+        """Show what became of everything; return the exit status."""
+        for name, found in self._read:
+            say(f"{name}: {found.platform.title}, {len(found.hand_ins)} handed in")
+        show(console, [(one.student, _row(one), one.how) for one in self._claimed])
+        for one in self._claimed:
+            for note in dict.fromkeys(one.hand_in.notes):
+                if one.result in IN_PLACE:
+                    say(f"{escaped(one.student)}: {note}")
+        left = [one for one in self._claimed if one.reason]
+        for one in left:
+            whose = one.student or one.hand_in.origin
+            say(f"error: not collected: {escaped(whose)}: {escaped(one.reason)}")
+        self._hint(left, say)
+        for problem in self._problems:
+            say(f"error: {problem}")
+        counted = Counter(one.result for one in self._claimed)
+        said = ", ".join(f"{number} {result}" for result, number in sorted(counted.items()))
+        say(f"{self._wish.assignment}: {said or 'nothing was collected'}")
+        if self._wish.dry_run:
+            say("nothing was written; collect with the same command without --dry-run")
+        elif self._claimed:
+            say(f"who came from which file: {self._record}")
+        return 1 if left or self._problems else 0
+
+    def _hint(self, left: Sequence[_Claimed], say: Say) -> None:
+        if any(not one.student for one in left):
+            own = f"write {ROSTER}, with the columns student,lms_id,name"
+            filled = (
+                f"fill in the column student in {self._record}, and add: --roster {self._record}"
+            )
+            say(f"hint: {own if self._wish.dry_run else f'{filled}; or {own}'}")
+        if any("submission already" in one.reason for one in left):
+            say("hint: to replace submissions, which are then kept aside, collect with: --force")
+
+
+def _newest(claimed: Sequence[_Claimed]) -> _Claimed | None:
+    """Which of a student's hand-ins counts; None if that cannot be told."""
+    people = {one.who.ids[:1] or one.who.name for one in claimed if one.how != "group"}
+    if len(people) > 1:
+        names = ", ".join(dict.fromkeys(str(one.who) for one in claimed))
+        for one in claimed:
+            one.reason = f"{one.student} is more than one person of the download: {names}"
+        return None
+    best = claimed[0]
+    for one in claimed[1:]:
+        newer = _after(one.hand_in, best.hand_in)
+        if newer is None and not _is_same(one.hand_in, best.hand_in):
+            for each in claimed:
+                each.reason = "there are several hand-ins, and no time says which is the newest"
+            return None
+        older, best = (best, one) if newer else (one, best)
+        older.result = "an older one" if newer is not None else "the same again"
+    best.result = NOT_COLLECTED
+    return best
+
+
+def _is_same(one: HandIn, other: HandIn) -> bool:
+    try:
+        return digests_of(one) == digests_of(other)
+    except UnreadableFile:
+        return False
+
+
+def _after(one: HandIn, other: HandIn) -> bool | None:
+    """Whether a hand-in came after another one; None if that cannot be told."""
+    if one.time and other.time and one.time != other.time:
+        return one.time > other.time
+    if one.platform is other.platform and one.order and other.order and one.order != other.order:
+        return one.order > other.order
+    return None
+
+
+def _is_newer(one: _Claimed, time: Any, before: Collected | None) -> bool | None:
+    """Whether a hand-in is newer than the submission that is there; None if nobody can tell."""
+    if one.hand_in.time and time:
+        return bool(one.hand_in.time > time)
+    if before and before.platform == one.hand_in.platform.name and before.order.isdecimal():
+        return one.hand_in.order > int(before.order)
+    return None
+
+
+def _row(one: _Claimed) -> Collected:
+    time = one.hand_in.time
+    return Collected(
+        one.student,
+        one.who.ids[0] if one.who.ids else "",
+        one.who.name,
+        one.hand_in.platform.name,
+        "late" if one.hand_in.late else "",
+        f"{time.isoformat(' ', 'seconds')} UTC" if time else "",
+        str(one.hand_in.order or ""),
+        one.result,
+        one.download,
+        one.hand_in.origin,
+    )
