@@ -9,6 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from functools import partial
+
+# A student may put a line end into a file's name.
+_compiled = partial(re.compile, flags=re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class Claim:
 CANVAS = Platform(
     "canvas",
     "Canvas",
-    re.compile(
+    _compiled(
         r"(?:(?P<name>(?!LATE_|anon_)[^/]+?)_)?(?P<late>LATE_)?(?P<id>\d+|anon_[^/_]+)_"
         r"(?:(?P<order>\d+)_(?P<inside>[^/]+)|(?P<text>text|link)\.html)"
     ),
@@ -94,7 +98,7 @@ CANVAS = Platform(
 MOODLE = Platform(
     "moodle",
     "Moodle",
-    re.compile(
+    _compiled(
         r"(?P<name>[^_/]+)(?:_(?P<id>\d+))?_assignsubmission_"
         r"(?:file_?/(?P<inside>.+)|file_(?P<flat>[^/]+)|(?!file)(?P<text>[a-z]+)[_/].*)"
     ),
@@ -103,7 +107,7 @@ MOODLE = Platform(
 BLACKBOARD = Platform(
     "blackboard",
     "Blackboard",
-    re.compile(
+    _compiled(
         r"(?P<head>[^/]+?)_attempt_(?P<time>\d{4}(?:-\d\d){5})"
         r"(?:_(?P<inside>[^/]+)|(?P<receipt>\.txt))"
     ),
@@ -112,7 +116,7 @@ BLACKBOARD = Platform(
 BRIGHTSPACE = Platform(
     "brightspace",
     "Brightspace",
-    re.compile(
+    _compiled(
         r"(?P<key>(?P<id>\d+)-\d+) - (?P<name>[^/]+?) ?- (?P<time>[^/-]*\d{4}[^/-]*?)"
         r"(?:/(?P<inside>.+)| - (?P<flat>[^/]+))"
     ),
@@ -123,13 +127,13 @@ METADATA = "submission_metadata.yml"
 GRADESCOPE = Platform(
     "gradescope",
     "Gradescope",
-    re.compile(r"(?P<key>submission_(?P<order>\d+))(?:/(?P<inside>.+)|(?P<flat>\.[^/]+))"),
+    _compiled(r"(?P<key>submission_(?P<order>\d+))(?:/(?P<inside>.+)|(?P<flat>\.[^/]+))"),
     own=frozenset({METADATA}),
 )
 FOLDERS = Platform(
     "folders",
     "folders and notebooks with students' names",
-    re.compile(r"(?P<id>[^/]+)(?:/(?P<inside>.+)|(?P<flat>\.ipynb))"),
+    _compiled(r"(?P<id>[^/]+)(?:/(?P<inside>.+)|(?P<flat>\.ipynb))"),
 )
 PLATFORMS = (CANVAS, MOODLE, BLACKBOARD, BRIGHTSPACE, GRADESCOPE, FOLDERS)
 
