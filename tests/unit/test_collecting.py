@@ -431,7 +431,7 @@ WHO: dict[str, tuple[str, Files, str, set[str]]] = {
     "another name": (
         "student,lms_id\neve,22\n",
         {"c_22_2_x.ipynb": "B", "readme.pdf": "!"},
-        "readme.pdf is no name of Canvas's",
+        "no name of Canvas's: readme.pdf",
         {"eve"},
     ),
     "a text": (
@@ -465,6 +465,21 @@ WHO: dict[str, tuple[str, Files, str, set[str]]] = {
         set(),
     ),
     "no roster": ("", {"a_11_1_x.ipynb": "A"}, "", {"11"}),
+    "a username with signs": (
+        "student\nada_l\nl.b@x.edu\n",
+        {
+            f"hw_1_ada_l_attempt_{DAY}_a_attempt_{DAY}_x.ipynb": "A",
+            f"hw_1_l.b@x.edu_attempt_{DAY}_x.ipynb": "B",
+        },
+        "",
+        {"ada_l", "l.b@x.edu"},
+    ),
+    "two usernames that fit": (
+        "student\nada_l\nl\nb\n",
+        {f"hw_ada_l_attempt_{DAY}_x.ipynb": "A", f"hw_b_attempt_{DAY}_x.ipynb": "B"},
+        "roster.csv has 2 students for (l): ada_l, l",
+        {"b"},
+    ),
     "an impossible id": ("", {"'ada'/x.ipynb": "A", "b/x.ipynb": "B"}, "quotation marks", {"b"}),
     "no list": ("", {"submission_1/x.ipynb": "A"}, "submission_metadata.yml is missing", set()),
     "a broken list": (
@@ -492,6 +507,9 @@ def test_whose_it_is(course: Path, case: str, capsys: pytest.CaptureFixture[str]
     said = capsys.readouterr().out
     assert {name.partition(":")[0] for name in submitted(course)} == students, said
     assert words in said and code == bool(words)
+    if case == "a username with signs":
+        known = read_students(database_url(course / "gradebook.db"))
+        assert {one.lms_user_id for one in known} == {"ada_l", "l.b@x.edu"}
 
 
 def test_the_record_is_a_roster_once_its_students_are_filled_in(

@@ -16,17 +16,17 @@ from nbgrader.apps import NbGrader
 from nbgrader.coursedir import CourseDirectory
 from rich.console import Console
 
+from coursekit.collecting.claimed import Claimed, choose_newest, is_newer, row_of
 from coursekit.collecting.collected_table import show
 from coursekit.collecting.download import UnreadableFile, open_download
 from coursekit.collecting.hand_ins import HandIn, ReadDownload, read_download
 from coursekit.collecting.placing import Digests, digests_of, find_existing, put_in_place
-from coursekit.collecting.platforms import FOLDERS, Who
+from coursekit.collecting.platforms import BLACKBOARD, FOLDERS, Who
 from coursekit.collecting.record import (
     IN_PLACE,
     NEW,
     REPLACED,
     UNCHANGED,
-    Collected,
     read_record,
     record_file,
     write_record,
@@ -43,11 +43,11 @@ from coursekit.course.assignment import find_assignment
 from coursekit.course.student_names import escaped
 from coursekit.errors import CourseKitError
 from coursekit.gradebook.students import Student, read_students, remember_students
+from coursekit.machine_errors import in_words
 from coursekit.nbgrader_seam import commands
 from coursekit.repair.finding.timestamp import FILE
 
 ROSTER = "roster.csv"
-NOT_COLLECTED = "not collected"
 _FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
@@ -73,30 +73,6 @@ class CollectingWish:
     zone: str = ""
     force: bool = False
     dry_run: bool = False
-
-
-@dataclass
-class _Claimed:
-    """A hand-in as one student's.
-
-    Attributes:
-        hand_in: the hand-in.
-        download: the download that it is in.
-        who: the person, as the platform has them.
-        student: the student's id in the course; "" if that is not known.
-        how: how it is known.
-        result: what became of it.
-        reason: why it was not collected, in words.
-
-    """
-
-    hand_in: HandIn
-    download: str
-    who: Who
-    student: str = ""
-    how: str = ""
-    result: str = NOT_COLLECTED
-    reason: str = ""
 
 
 def collect(course: Path, wish: CollectingWish, console: Console) -> int:
@@ -150,7 +126,7 @@ class _Run:
         self._record = record_file(Path(coursedir.root), wish.assignment)
         self._before = read_record(self._record)
         self._read: list[tuple[str, ReadDownload]] = []
-        self._claimed: list[_Claimed] = []
+        self._claimed: list[Claimed] = []
         self._problems: list[CourseKitError] = []
 
     def read(self, downloads: Any, opened: contextlib.ExitStack) -> None:
@@ -165,22 +141,27 @@ class _Run:
             self._read.append((path.name, found))
             for hand_in in found.hand_ins:
                 self._claim(path.name, hand_in)
-            self._problems += [
-                CourseKitError(
-                    f"{path.name}: {escaped(name)} is no name of {found.platform.title}'s",
-                    "put that file into submitted/ yourself, or collect it by itself, with: "
-                    "--from folders",
+            if found.unknown:
+                names = ", ".join(map(escaped, found.unknown))
+                self._problems.append(
+                    CourseKitError(
+                        f"{path.name}: not collected, for it is no name of "
+                        f"{found.platform.title}'s: {names}",
+                        "rename it as the platform does, or put it into submitted/ yourself",
+                    )
                 )
-                for name in found.unknown
-            ]
 
     def _claim(self, download: str, hand_in: HandIn) -> None:
         """Note whose a hand-in is."""
-        for who in hand_in.people or (Who(()),):
+        for named in hand_in.people or (Who(()),):
+            who = named
             found = self._find(hand_in, who)
+            if hand_in.platform is BLACKBOARD and found.by:
+                # Its names do not tell where an id begins.
+                who = Who((found.by,), who.name)
             reason = "; ".join((*hand_in.problems, *filter(None, [found.problem])))
             for student in found.students or ("",):
-                one = _Claimed(hand_in, download, who, student, found.how, reason=reason)
+                one = Claimed(hand_in, download, who, student, found.how, reason=reason)
                 if student and not reason and (why := why_no_folder(student)):
                     one.reason = f"the id {escaped(student)!r} {why}"
                 self._claimed.append(one)
@@ -203,16 +184,19 @@ class _Run:
 
     def place_all(self) -> None:
         """Put each student's newest hand-in in place."""
-        by_student: dict[str, list[_Claimed]] = defaultdict(list)
+        if not self._wish.dry_run:
+            # Submissions that were replaced are kept in it.
+            self._record.parent.mkdir(mode=0o700, exist_ok=True)
+        by_student: dict[str, list[Claimed]] = defaultdict(list)
         for one in self._claimed:
             if one.student and not one.reason:
                 by_student[one.student].append(one)
         for claimed in by_student.values():
-            chosen = _newest(claimed)
+            chosen = choose_newest(claimed)
             if chosen:
                 self._place(chosen)
 
-    def _place(self, one: _Claimed) -> None:
+    def _place(self, one: Claimed) -> None:
         try:
             self._decide(one, digests_of(one.hand_in))
         except UnreadableFile as reason:
@@ -224,7 +208,7 @@ class _Run:
                 raise
             one.reason = str(error)
 
-    def _decide(self, one: _Claimed, digests: Digests) -> None:
+    def _decide(self, one: Claimed, digests: Digests) -> None:
         place = Path(
             self._coursedir.format_path(
                 self._coursedir.submitted_directory, one.student, self._wish.assignment
@@ -237,8 +221,9 @@ class _Run:
             if new == existing.digests:
                 one.result = UNCHANGED
                 return
-            newer = _is_newer(one, existing.time, self._before.get(one.student))
+            newer = is_newer(one, existing.time, self._before.get(one.student))
             if not newer and not self._wish.force:
+                one.is_in_the_way = True
                 one.reason = (
                     "there is a submission already, and a newer one"
                     if newer is False
@@ -250,18 +235,25 @@ class _Run:
             aside = self._record.with_name("replaced") / self._wish.assignment / one.student
             kept = put_in_place(one.hand_in.files, one.hand_in.time, place, aside)
             if kept:
-                one.hand_in.notes.append(f"the earlier one is in {kept}")
+                one.notes.append(f"the earlier one is in {kept}")
         one.result = result
 
     def remember(self) -> None:
         """Write the record of this run, and the platform's ids into the gradebook."""
         if not self._claimed:
             return
-        write_record(self._record, self._before, map(_row, self._claimed))
+        write_record(self._record, self._before, map(row_of, self._claimed))
         placed = [one for one in self._claimed if one.result in IN_PLACE]
-        remember_students(self._coursedir.db_url, map(self._student, placed))
+        try:
+            remember_students(self._coursedir.db_url, map(self._student, placed))
+        except Exception as error:
+            told = in_words(error)
+            if told is None:
+                raise
+            # What was collected is in place, and the next run remembers it.
+            self._problems.append(told)
 
-    def _student(self, one: _Claimed) -> Student:
+    def _student(self, one: Claimed) -> Student:
         known = self._roster.people.get(one.student) if self._roster else None
         own = one.how != "group" and one.hand_in.platform is not FOLDERS and one.who.ids
         return Student(
@@ -276,9 +268,9 @@ class _Run:
         """Show what became of everything; return the exit status."""
         for name, found in self._read:
             say(f"{name}: {found.platform.title}, {len(found.hand_ins)} handed in")
-        show(console, [(one.student, _row(one), one.how) for one in self._claimed])
+        show(console, [(one.student, row_of(one), one.how) for one in self._claimed])
         for one in self._claimed:
-            for note in dict.fromkeys(one.hand_in.notes):
+            for note in dict.fromkeys((*one.hand_in.notes, *one.notes)):
                 if one.result in IN_PLACE:
                     say(f"{escaped(one.student)}: {note}")
         left = [one for one in self._claimed if one.reason]
@@ -297,74 +289,12 @@ class _Run:
             say(f"who came from which file: {self._record}")
         return 1 if left or self._problems else 0
 
-    def _hint(self, left: Sequence[_Claimed], say: Say) -> None:
+    def _hint(self, left: Sequence[Claimed], say: Say) -> None:
         if any(not one.student for one in left):
             own = f"write {ROSTER}, with the columns student,lms_id,name"
             filled = (
                 f"fill in the column student in {self._record}, and add: --roster {self._record}"
             )
             say(f"hint: {own if self._wish.dry_run else f'{filled}; or {own}'}")
-        if any("submission already" in one.reason for one in left):
+        if any(one.is_in_the_way for one in left):
             say("hint: to replace submissions, which are then kept aside, collect with: --force")
-
-
-def _newest(claimed: Sequence[_Claimed]) -> _Claimed | None:
-    """Which of a student's hand-ins counts; None if that cannot be told."""
-    people = {one.who.ids[:1] or one.who.name for one in claimed if one.how != "group"}
-    if len(people) > 1:
-        names = ", ".join(dict.fromkeys(str(one.who) for one in claimed))
-        for one in claimed:
-            one.reason = f"{one.student} is more than one person of the download: {names}"
-        return None
-    best = claimed[0]
-    for one in claimed[1:]:
-        newer = _after(one.hand_in, best.hand_in)
-        if newer is None and not _is_same(one.hand_in, best.hand_in):
-            for each in claimed:
-                each.reason = "there are several hand-ins, and no time says which is the newest"
-            return None
-        older, best = (best, one) if newer else (one, best)
-        older.result = "an older one" if newer is not None else "the same again"
-    best.result = NOT_COLLECTED
-    return best
-
-
-def _is_same(one: HandIn, other: HandIn) -> bool:
-    try:
-        return digests_of(one) == digests_of(other)
-    except UnreadableFile:
-        return False
-
-
-def _after(one: HandIn, other: HandIn) -> bool | None:
-    """Whether a hand-in came after another one; None if that cannot be told."""
-    if one.time and other.time and one.time != other.time:
-        return one.time > other.time
-    if one.platform is other.platform and one.order and other.order and one.order != other.order:
-        return one.order > other.order
-    return None
-
-
-def _is_newer(one: _Claimed, time: Any, before: Collected | None) -> bool | None:
-    """Whether a hand-in is newer than the submission that is there; None if nobody can tell."""
-    if one.hand_in.time and time:
-        return bool(one.hand_in.time > time)
-    if before and before.platform == one.hand_in.platform.name and before.order.isdecimal():
-        return one.hand_in.order > int(before.order)
-    return None
-
-
-def _row(one: _Claimed) -> Collected:
-    time = one.hand_in.time
-    return Collected(
-        one.student,
-        one.who.ids[0] if one.who.ids else "",
-        one.who.name,
-        one.hand_in.platform.name,
-        "late" if one.hand_in.late else "",
-        f"{time.isoformat(' ', 'seconds')} UTC" if time else "",
-        str(one.hand_in.order or ""),
-        one.result,
-        one.download,
-        one.hand_in.origin,
-    )

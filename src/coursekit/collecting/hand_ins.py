@@ -123,7 +123,7 @@ def read_download(
     for hand_in in by_key.values():
         if not hand_in.files and not hand_in.problems:
             hand_in.problems += [*hand_in.notes, "it has no file"][:1]
-        elif not any(_may_hold_a_notebook(inside) for inside in hand_in.files):
+        elif not any(may_hold_a_notebook(inside) for inside in hand_in.files):
             hand_in.notes.append("none of its files is a notebook")
     return ReadDownload(found, tuple(by_key.values()), tuple(unknown))
 
@@ -203,7 +203,8 @@ def _fitting(name: str) -> str:
     return stem + ending
 
 
-def _may_hold_a_notebook(inside: Path) -> bool:
+def may_hold_a_notebook(inside: Path) -> bool:
+    """Return whether a file may be a notebook, or an archive with one in it."""
     return ".ipynb" in inside.name.lower() or inside.suffix.lower() in (".zip", ".tar", ".gz")
 
 

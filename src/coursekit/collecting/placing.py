@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from coursekit.collecting.download import DownloadedFile, UnreadableFile
-from coursekit.collecting.hand_ins import HandIn
+from coursekit.collecting.hand_ins import HandIn, may_hold_a_notebook
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.nbgrader_seam.course_folder import open_submission
 from coursekit.processes.plain_files import MAX_BYTES, look_into, open_plain, shown
@@ -57,7 +57,7 @@ def digests_of(hand_in: HandIn) -> Digests:
                 if size > MAX_BYTES:
                     raise UnreadableFile(f"goes beyond {MAX_BYTES // 10**6} MB for all files")
         except UnreadableFile as reason:
-            if _counts(inside):
+            if may_hold_a_notebook(inside):
                 raise UnreadableFile(f"{shown(inside.name)} {reason}") from None
             del hand_in.files[inside]
             hand_in.notes.append(f"{shown(inside.name)} {reason}, and is left out")
@@ -66,10 +66,6 @@ def digests_of(hand_in: HandIn) -> Digests:
     if not found:
         raise UnreadableFile("it has no file that can be read")
     return found
-
-
-def _counts(inside: Path) -> bool:
-    return ".ipynb" in inside.name.lower() or inside.suffix.lower() in (".zip", ".gz", ".tar")
 
 
 def find_existing(coursedir: Any, place: Path) -> Existing | None:

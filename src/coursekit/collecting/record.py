@@ -78,5 +78,5 @@ def write_record(path: Path, before: Mapping[str, Collected], rows: Iterable[Col
     writer.writerow([one.name for one in fields(Collected)])
     for row in sorted((*kept, *now), key=lambda one: (one.student, one.name, one.file)):
         writer.writerow([spreadsheet_cell(value) for value in vars(row).values()])
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     write_whole(path, text.getvalue().encode(errors="replace"), 0o600)

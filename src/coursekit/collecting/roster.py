@@ -77,6 +77,7 @@ class Found:
     Attributes:
         students: ids in the course; several for a group, none if that cannot be told.
         how: by what they were found, in a word.
+        by: the id by which they were found, or "".
         problem: why nobody was found, in words.
         several: whether more than one fits.
 
@@ -84,6 +85,7 @@ class Found:
 
     students: tuple[str, ...] = ()
     how: str = ""
+    by: str = ""
     problem: str = ""
     several: bool = False
 
@@ -122,7 +124,8 @@ class Roster:
                 fits = f"{self.origin} has {len(found)} students for {who}: {names}"
                 return Found(problem=fits, several=True)
             if found:
-                return Found(tuple(sorted(found)), kind.removeprefix("other "))
+                by = next((one for one in who.ids if _folded(one) in self._steps[kind]), "")
+                return Found(tuple(sorted(found)), kind.removeprefix("other "), by)
         return Found(problem=f"{who} is not in {self.origin}")
 
 
