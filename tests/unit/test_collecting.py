@@ -535,6 +535,10 @@ def test_the_record_is_a_roster_once_its_students_are_filled_in(
     shutil.rmtree(course / "collected")
     assert collect(course, download) == 0
     assert sorted(submitted(course)) == ["s0: x.ipynb", "s1: x.ipynb", "s2: x.ipynb"]
+    # Another platform's number is another person's.
+    other = packed(course.parent / "c.zip", {"eve_7_1_x.ipynb": "E"})
+    assert collect(course, other) == 0
+    assert submitted(course)["7: x.ipynb"] == "E"
 
 
 ROSTERS = {

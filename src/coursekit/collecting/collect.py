@@ -17,7 +17,7 @@ from nbgrader.coursedir import CourseDirectory
 from rich.console import Console
 
 from coursekit.collecting.claimed import Claimed, choose_newest, is_newer, row_of
-from coursekit.collecting.collected_table import show
+from coursekit.collecting.collected_table import show_table
 from coursekit.collecting.download import UnreadableFile, open_download
 from coursekit.collecting.hand_ins import HandIn, ReadDownload, read_download
 from coursekit.collecting.placing import Digests, digests_of, find_existing, put_in_place
@@ -27,6 +27,7 @@ from coursekit.collecting.record import (
     NEW,
     REPLACED,
     UNCHANGED,
+    platforms_of,
     read_record,
     record_file,
     write_record,
@@ -45,6 +46,7 @@ from coursekit.errors import CourseKitError
 from coursekit.gradebook.students import Student, read_students, remember_students
 from coursekit.machine_errors import in_words
 from coursekit.nbgrader_seam import commands
+from coursekit.processes.plain_files import shown
 from coursekit.repair.finding.timestamp import FILE
 
 ROSTER = "roster.csv"
@@ -125,6 +127,8 @@ class _Run:
         self._known = from_gradebook(read_students(coursedir.db_url))
         self._record = record_file(Path(coursedir.root), wish.assignment)
         self._before = read_record(self._record)
+        # Two platforms may give one number to two students.
+        self._platforms = platforms_of(self._record.parent)
         self._read: list[tuple[str, ReadDownload]] = []
         self._claimed: list[Claimed] = []
         self._problems: list[CourseKitError] = []
@@ -172,7 +176,8 @@ class _Run:
         if first.students or first.several:
             return first
         second = self._known.find(who)
-        if second.students:
+        elsewhere = self._platforms.get(second.by, {hand_in.platform.name})
+        if second.students and hand_in.platform.name in elsewhere:
             return second
         if self._roster or second.several:
             return first if self._roster else second
@@ -268,15 +273,15 @@ class _Run:
         """Show what became of everything; return the exit status."""
         for name, found in self._read:
             say(f"{name}: {found.platform.title}, {len(found.hand_ins)} handed in")
-        show(console, [(one.student, row_of(one), one.how) for one in self._claimed])
+        show_table(console, [(one.student, row_of(one), one.how) for one in self._claimed])
         for one in self._claimed:
             for note in dict.fromkeys((*one.hand_in.notes, *one.notes)):
                 if one.result in IN_PLACE:
                     say(f"{escaped(one.student)}: {note}")
         left = [one for one in self._claimed if one.reason]
         for one in left:
-            whose = one.student or one.hand_in.origin
-            say(f"error: not collected: {escaped(whose)}: {escaped(one.reason)}")
+            whose = shown(one.student or one.hand_in.origin)
+            say(f"error: not collected: {whose}: {escaped(one.reason)}")
         self._hint(left, say)
         for problem in self._problems:
             say(f"error: {problem}")

@@ -15,7 +15,7 @@ _COLUMNS = ("student", "on the platform", "known by", "late", "handed in (UTC)",
 _MAX_LETTERS = 60
 
 
-def show(console: Console, rows: Sequence[tuple[str, Collected, str]]) -> None:
+def show_table(console: Console, rows: Sequence[tuple[str, Collected, str]]) -> None:
     """Print the table.
 
     Args:

@@ -56,16 +56,28 @@ def record_file(course: Path, assignment: str) -> Path:
 
 def read_record(path: Path) -> dict[str, Collected]:
     """Return the rows of those whose submissions were collected, by student."""
+    # An order stands only in the row of a submission that was put in place.
+    return {row.student: row for row in _rows(path) if row.student and row.result in IN_PLACE}
+
+
+def platforms_of(folder: Path) -> dict[str, set[str]]:
+    """Return the platforms that gave an id to somebody, by id, from all records of a course."""
+    found: dict[str, set[str]] = {}
+    for path in sorted(folder.glob("*.csv")):
+        for row in _rows(path):
+            found.setdefault(row.lms_id, set()).add(row.platform)
+    return found
+
+
+def _rows(path: Path) -> list[Collected]:
     if not path.is_file():
-        return {}
+        return []
     names = [one.name for one in fields(Collected)]
-    with path.open(encoding="utf-8", errors="replace", newline="") as stream:
-        rows = [
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+        return [
             Collected(*((row.get(name) or "").removeprefix("'") for name in names))
             for row in csv.DictReader(stream)
         ]
-    # An order stands only in the row of a submission that was put in place.
-    return {row.student: row for row in rows if row.student and row.result in IN_PLACE}
 
 
 def write_record(path: Path, before: Mapping[str, Collected], rows: Iterable[Collected]) -> None:
