@@ -21,13 +21,13 @@ from coursekit.collecting.collected_table import show_table
 from coursekit.collecting.download import UnreadableFile, open_download
 from coursekit.collecting.hand_ins import HandIn, ReadDownload, read_download
 from coursekit.collecting.placing import Digests, digests_of, find_existing, put_in_place
-from coursekit.collecting.platforms import BLACKBOARD, FOLDERS, Who
+from coursekit.collecting.platforms import BLACKBOARD, Who
 from coursekit.collecting.record import (
     IN_PLACE,
     NEW,
     REPLACED,
     UNCHANGED,
-    platforms_of,
+    all_rows,
     read_record,
     record_file,
     write_record,
@@ -36,6 +36,7 @@ from coursekit.collecting.roster import (
     Found,
     Roster,
     from_gradebook,
+    from_records,
     read_roster,
     why_no_folder,
 )
@@ -127,11 +128,10 @@ class _Run:
         self._has_ids: set[str] = set()
         self._zone = zone
         self._known = from_gradebook(read_students(coursedir.db_url))
-        self._rosters = [one for one in (roster, self._known) if one]
+        self._rosters: list[Roster] = []
         self._record = record_file(Path(coursedir.root), wish.assignment)
         self._before = read_record(self._record)
-        # Two platforms may give one number to two students.
-        self._platforms = platforms_of(self._record.parent)
+        self._rows = all_rows(self._record.parent)
         self._read: list[tuple[str, ReadDownload]] = []
         self._claimed: list[Claimed] = []
         self._problems: list[CourseKitError] = []
@@ -146,6 +146,8 @@ class _Run:
                 self._problems.append(error)
                 continue
             self._read.append((path.name, found))
+            earlier = from_records(self._rows, found.platform.name)
+            self._rosters = [one for one in (self._roster, earlier, self._known) if one]
             people = [who for hand_in in found.hand_ins for who in hand_in.people]
             self._has_ids = {
                 roster.origin
@@ -184,8 +186,7 @@ class _Run:
         told = []
         for roster in self._rosters:
             found = roster.find(who)
-            elsewhere = self._platforms.get(found.by, {hand_in.platform.name})
-            if roster is self._known and hand_in.platform.name not in elsewhere:
+            if roster is self._known and self._is_elsewhere(hand_in, found):
                 continue
             if found.how == "name" and hand_in.platform.lasting and who.ids:
                 found = self._unless_another(roster, found, who)
@@ -199,6 +200,11 @@ class _Run:
         return Found(
             problem=f"{who} has another number in every assignment, so that a roster is needed"
         )
+
+    def _is_elsewhere(self, hand_in: HandIn, found: Found) -> bool:
+        """Whether the gradebook has an id from another platform: its numbers are others'."""
+        platforms = {row.platform for row in self._rows if row.lms_id == found.by}
+        return bool(platforms) and hand_in.platform.name not in platforms
 
     def _unless_another(self, roster: Roster, found: Found, who: Who) -> Found:
         """Who has a name: not somebody with another id of the platform's."""
@@ -285,7 +291,7 @@ class _Run:
 
     def _student(self, one: Claimed) -> Student:
         known = self._roster.people.get(one.student) if self._roster else None
-        own = one.how != "group" and one.hand_in.platform is not FOLDERS and one.who.ids
+        own = one.how != "group" and one.hand_in.platform.in_grades and one.who.ids
         return Student(
             one.student,
             known.first_name if known else "",

@@ -29,6 +29,7 @@ class Platform:
         time: the form of `time`.
         own: files that the platform adds.
         lasting: whether a student has the same id in the next assignment.
+        in_grades: whether the platform's files of grades know a student by this id.
 
     """
 
@@ -38,6 +39,7 @@ class Platform:
     time: str = ""
     own: frozenset[str] = frozenset()
     lasting: bool = True
+    in_grades: bool = True
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ BRIGHTSPACE = Platform(
     ),
     "%b %d, %Y %I%M %p",
     frozenset({"index.html"}),
+    in_grades=False,
 )
 METADATA = "submission_metadata.yml"
 GRADESCOPE = Platform(
@@ -134,6 +137,7 @@ FOLDERS = Platform(
     "folders",
     "folders and notebooks with students' names",
     _compiled(r"(?P<id>[^/]+)(?:/(?P<inside>.+)|(?P<flat>\.ipynb))"),
+    in_grades=False,
 )
 PLATFORMS = (CANVAS, MOODLE, BLACKBOARD, BRIGHTSPACE, GRADESCOPE, FOLDERS)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from coursekit.nbgrader_seam.grade_export import spreadsheet_cell
+from coursekit.plain_text import spreadsheet_text
 from coursekit.processes.whole_files import write_whole
 
 # What became of a hand-in that is now the submission.
@@ -60,13 +60,9 @@ def read_record(path: Path) -> dict[str, Collected]:
     return {row.student: row for row in _rows(path) if row.student and row.result in IN_PLACE}
 
 
-def platforms_of(folder: Path) -> dict[str, set[str]]:
-    """Return the platforms that gave an id to somebody, by id, from all records of a course."""
-    found: dict[str, set[str]] = {}
-    for path in sorted(folder.glob("*.csv")):
-        for row in _rows(path):
-            found.setdefault(row.lms_id, set()).add(row.platform)
-    return found
+def all_rows(folder: Path) -> list[Collected]:
+    """Return the rows of all records of a course."""
+    return [row for path in sorted(folder.glob("*.csv")) for row in _rows(path)]
 
 
 def _rows(path: Path) -> list[Collected]:
@@ -89,6 +85,6 @@ def write_record(path: Path, before: Mapping[str, Collected], rows: Iterable[Col
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([one.name for one in fields(Collected)])
     for row in sorted((*kept, *now), key=lambda one: (one.student, one.name, one.file)):
-        writer.writerow([spreadsheet_cell(value) for value in vars(row).values()])
+        writer.writerow([spreadsheet_text(value) for value in vars(row).values()])
     path.parent.mkdir(mode=0o700, exist_ok=True)
     write_whole(path, text.getvalue().encode(errors="replace"), 0o600)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coursekit.collecting.platforms import Who
+from coursekit.collecting.record import IN_PLACE, Collected
 from coursekit.course.student_names import escaped, why_no_student
 from coursekit.errors import CourseKitError
 from coursekit.gradebook.students import Student
@@ -167,6 +168,15 @@ def from_gradebook(students: Iterable[Student]) -> Roster:
         ),
         "the gradebook",
     )
+
+
+def from_records(rows: Iterable[Collected], platform: str) -> Roster:
+    """Return the roster of those whose submissions came from a platform before."""
+    ids: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row.platform == platform and row.result in IN_PLACE and row.lms_id:
+            ids.setdefault(row.student, {})[row.lms_id] = None
+    return Roster((Known(who, tuple(found)) for who, found in ids.items()), "earlier downloads")
 
 
 def read_roster(path: Path) -> Roster:
