@@ -462,6 +462,12 @@ WHO: dict[str, tuple[str, Files, str, set[str]]] = {
         "",
         {"ada", "bob"},
     ),
+    "a group on Canvas": (
+        "student,lms_id,group\nada,11,Team 7\nbob,22,Team 7\neve,33,Team 8\nkim,44,Team 8\n",
+        {"team7_22_1_x.ipynb": "AB", "eve_33_2_x.ipynb": "E"},
+        "",
+        {"ada", "bob", "eve"},
+    ),
     "a roster's column": (
         "",
         {
@@ -534,9 +540,13 @@ def test_whose_it_is(course: Path, case: str, capsys: pytest.CaptureFixture[str]
     said = capsys.readouterr().out
     assert {name.partition(":")[0] for name in submitted(course)} == students, said
     assert words in said and code == bool(words)
+    known = read_students(database_url(course / "gradebook.db"))
+    ids = {one.id: one.lms_user_id for one in known}
     if case == "a username with signs":
-        known = read_students(database_url(course / "gradebook.db"))
-        assert {one.lms_user_id for one in known} == {"ada_l", "l.b@x.edu"}
+        assert ids == {"ada_l": "ada_l", "l.b@x.edu": "l.b@x.edu"}
+    if "group" in case:
+        # A group's number is nobody's own.
+        assert ids == {"ada": "", "bob": ""} | ({"eve": "33"} if "Canvas" in case else {})
 
 
 def test_the_record_is_a_roster_once_its_students_are_filled_in(

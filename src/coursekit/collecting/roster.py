@@ -125,6 +125,10 @@ class Roster:
                 fits = f"{self.origin} has {len(found)} students for {who}: {names}"
                 return Found(problem=fits, several=True)
             if found:
+                # Canvas names a group's hand-in after the group, with the id of one of them.
+                team = _folded(self.people[min(found)].group)
+                if kind != "group" and team and name_keys(team) & name_keys(who.name):
+                    kind, found = "group", self._steps["group"][team]
                 by = next((one for one in who.ids if _folded(one) in self._steps[kind]), "")
                 return Found(tuple(sorted(found)), kind.removeprefix("other "), by)
         return Found(problem=f"{who} is not in {self.origin}")
