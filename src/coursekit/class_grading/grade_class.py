@@ -325,16 +325,32 @@ class _Run:
             self._say(f"{self._wish.assignment}: going on with a run that was interrupted")
         if found and not planned:
             self._say(f"{self._wish.assignment}: nothing to grade; all submissions are graded")
+        self._tell_of_other_tests(found)
 
     def _tell(self, found: list[Planned]) -> None:
         """Say what would be graded, and why."""
         for each in found:
-            self._say(f"{escaped(each.student)}: {each.why or 'graded already'}")
-        counted = Counter(each.why or "graded already" for each in found)
+            self._say(f"{escaped(each.student)}: {each.state}")
+        counted = Counter(each.state for each in found)
         self._say(
             f"{self._wish.assignment}: "
-            + (", ".join(f"{number} {why}" for why, number in counted.items()) or "no submission")
+            + (", ".join(f"{n} {state}" for state, n in counted.items()) or "no submission")
         )
+        self._tell_of_other_tests(found)
+
+    def _tell_of_other_tests(self, found: list[Planned]) -> None:
+        """Say how many submissions keep scores that earlier tests gave, and what to do."""
+        many = sum(each.by_other_tests for each in found)
+        if many:
+            name = self._wish.assignment
+            left = f"{many} submissions were graded before by other tests and keep their scores"
+            if many == 1:
+                left = "1 submission was graded before by other tests and keeps its score"
+            self._say(f"{name}: {left}")
+            self._say(
+                "hint: grade all again with --force, or see first whose score today's tests "
+                f"change, with: coursekit regrade {name}"
+            )
 
 
 def _is_written(course: Path, job: Job) -> bool:
