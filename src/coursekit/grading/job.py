@@ -160,13 +160,11 @@ class Graded:
     Attributes:
         notebook: the graded notebook, as nbformat writes it.
         verdict: its verdict, as `NotebookVerdict.as_json` writes it.
-        seconds: the wall time of each phase.
 
     """
 
     notebook: str
     verdict: str
-    seconds: dict[str, float]
 
 
 def run_step(step: Any, parent: Any, notebook: Any, resources: Any) -> tuple[Any, Any]:
