@@ -11,10 +11,8 @@ from typing import Any
 from coursekit.errors import CourseKitError
 from coursekit.grading.job import Job
 from coursekit.nbgrader_run import find_verdict
-from coursekit.nbgrader_seam.course_folder import open_submission
 from coursekit.nbgrader_seam.graded_submission import bundle_of, job_of
 from coursekit.nbgrader_seam.submitted_folder import open_and_digest, why_graded
-from coursekit.processes.plain_files import OpenFolder
 
 
 @dataclass(frozen=True)
@@ -69,16 +67,3 @@ def _by_other_tests(converter: Any, job: Job) -> bool:
     course = Path(converter.coursedir.root)
     verdict = find_verdict(course, job.student, job.assignment, job.notebook)
     return verdict is not None and verdict.tests not in bundle_of(converter).tests
-
-
-def open_planned(coursedir: Any, folder: str) -> OpenFolder:
-    """Open a submission to be graded.
-
-    Raises:
-        CourseKitError: if it cannot be opened.
-
-    """
-    try:
-        return open_submission(coursedir, folder)
-    except OSError as error:
-        raise CourseKitError(f"{folder} cannot be opened: {error.strerror}") from None
