@@ -41,6 +41,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=5,
         help="how often tests/integration/test_class_grading.py ends a run by force",
     )
+    parser.addoption(
+        "--class-of",
+        type=int,
+        default=0,
+        help="how many submissions the runs have that are ended so (default: one of each kind)",
+    )
 
 
 def pytest_report_header() -> str:
