@@ -31,7 +31,7 @@ from coursekit.sandbox.inside.system_calls import PR_SET_PDEATHSIG, prctl
 LEARNS_NOTHING = "learns-nothing"
 _MAX_PREPARING = 8
 _MAX_PREPARING_SECONDS = 600  # of processor time
-_MAX_WAITING_SECONDS = 30
+_MAX_WAITING_SECONDS = 60
 
 
 def serve_forks(line: socket.socket, *, learns: bool = True) -> None:
