@@ -12,6 +12,7 @@ import pytest
 from nbgrader.api import Gradebook
 from small_course import CHANGED_HIDDEN, NAME, small_course
 
+from coursekit.cli import main
 from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
@@ -274,6 +275,10 @@ def test_writing_changes_exactly_the_files_that_were_shown(graded: Class) -> Non
         Path("autograded", student, small.name, f"{small.notebook}{ending}")
         for student in CHANGED
         for ending in (".ipynb", ".verdict.json")
+    } | {
+        # Where the score stays, what notes that it is by today's tests.
+        Path("autograded", student, small.name, f"{small.notebook}.verdict.json")
+        for student in GRADED
     }
     verdict = read_verdict(small.course, "no-relu-1", small.name, small.notebook)
     with open_folder(place(small, "submitted", "no-relu-1").parent) as folder:
@@ -281,6 +286,30 @@ def test_writing_changes_exactly_the_files_that_were_shown(graded: Class) -> Non
     assert verdict.cells[0].checks[-1].name == "order" and verdict.cells[0].score == 3
     page = read_notebook(place(small, "autograded", "no-relu-1"))
     assert any("test_identity_block: failed, 3 of 6 points" in str(cell) for cell in page.cells)
+
+
+def test_only_what_other_tests_graded_is_told_when_the_class_is_graded_again(
+    graded: Class, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--course", str(graded.assignment.course), "grade", NAME]
+    assert main([*given, "--dry-run"]) == 1  # of the name that no student can have
+    said = capsys.readouterr().out
+    assert "broken: graded before by other tests\n" in said
+    assert "right-1: graded already\n" in said and "no-relu-1: graded already\n" in said
+    assert (
+        f"{NAME}: 11 graded already, 1 it has changed since it was graded, 1 graded before" in said
+    )
+    told = (
+        f"{NAME}: 1 submission was graded before by other tests and keeps its score\n"
+        "hint: grade all again with --force, or see first whose score today's tests change, "
+        f"with: coursekit regrade {NAME}\n"
+    )
+    assert told in said
+    # Nothing of it is graded unless somebody asks.
+    before = files(graded.assignment.course)
+    assert main([*given, "--student", "broken"]) == 0
+    assert capsys.readouterr().out.endswith(told)
+    assert files(graded.assignment.course) == before
 
 
 def test_writing_changes_exactly_the_rows_that_were_shown(graded: Class) -> None:

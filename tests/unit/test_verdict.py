@@ -38,6 +38,7 @@ VERDICT = NotebookVerdict(
     "bubblewrap",
     ("made from an older version", "stopped after 6 s in cell 3"),
     "sha256:0123456789abcdef",
+    "sha256:fedcba9876543210",
 )
 
 
@@ -56,8 +57,8 @@ def test_the_golden_file_is_read_back() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('"schema": 3', '"schema": 4', "a verdict of schema 3 is needed"),
-        ('"schema": 3,', "", "a verdict of schema 3 is needed"),
+        ('"schema": 4', '"schema": 3', "a verdict of schema 4 is needed"),
+        ('"schema": 4,', "", "a verdict of schema 4 is needed"),
         ('"outcome": "passed"', '"outcome": "excellent"', "'excellent' is not a valid Outcome"),
         ('"salt": 9223372036854775807', '"salt": "1"', "changed after it was written"),
         ('"score": 3.5', '"score": 10.5', "changed after it was written"),

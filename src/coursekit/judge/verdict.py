@@ -10,7 +10,7 @@ from typing import Any
 from resnets_utils.checks.check_result import CheckResult, Outcome
 
 # Raise it when the meaning of the JSON changes.
-SCHEMA = 3
+SCHEMA = 4
 # Sums of points may differ by less, because of rounding.
 MAX_ROUNDING = 1e-9
 
@@ -101,6 +101,7 @@ class NotebookVerdict:
         isolation: the sandbox level that the student's kernel ran in.
         remarks: what happened to the notebook as a whole.
         digest: of the submission as it was read (see `submission_digest`), to find later changes.
+        tests: of the test cells that give its scores (see `tests_digest`), to find later changes.
 
     """
 
@@ -112,6 +113,7 @@ class NotebookVerdict:
     isolation: str
     remarks: tuple[str, ...] = ()
     digest: str = ""
+    tests: str = ""
 
     def as_json(self) -> str:
         """Return the verdict as JSON text."""
