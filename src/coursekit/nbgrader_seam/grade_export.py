@@ -61,7 +61,7 @@ class GradeExport(ExportPlugin):  # type: ignore[misc]
             with target.open("w", encoding="utf-8", errors="replace", newline="") as stream:
                 writer = csv.writer(stream, lineterminator="\n")
                 writer.writerow(COLUMNS)
-                writer.writerows([[_cell(value) for value in row] for row in rows])
+                writer.writerows([[spreadsheet_cell(value) for value in row] for row in rows])
         except OSError as error:
             raise CourseKitError(
                 f"{target} cannot be written ({error.strerror})",
@@ -150,8 +150,8 @@ class GradeExport(ExportPlugin):  # type: ignore[misc]
         return {(at["who"], at["name"]): path for at, path in found if at and path.is_dir()}
 
 
-def _cell(value: Any) -> Any:
-    """A value as it may stand in a spreadsheet: text that looks like a formula is quoted."""
+def spreadsheet_cell(value: Any) -> Any:
+    """Return a value as it may stand in a spreadsheet: what looks like a formula is quoted."""
     if value is None:
         return ""
     return value if isinstance(value, int | float) else _FORMULA.sub(r"\1\2'", str(value))
