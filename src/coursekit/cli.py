@@ -73,6 +73,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     export.add_argument(
         "--out", type=Path, metavar="PATH", help="what to write (default: in build/export/)"
     )
+    autograder = commands.add_parser(
+        "gradescope", help="make an autograder of an assignment for Gradescope, in a zip"
+    )
+    autograder.add_argument("assignment", help="the assignment to grade there")
+    autograder.add_argument(
+        "--out", type=Path, metavar="FILE", help="what to write (default: in build/gradescope/)"
+    )
     commands.add_parser("demo", help="grade the bundled assignments' submissions, show scores")
     commands.add_parser(
         "doctor", help="show which sandbox this machine supports and how to get a stronger one"
@@ -193,6 +200,10 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
                 out=chosen.out,
                 column=chosen.column,
             )
+        case "gradescope":
+            from coursekit.exporting.gradescope_zip import make_autograder
+
+            make_autograder(course, chosen.assignment, chosen.out, line_printer(console))
         case "regrade":
             from coursekit.regrading.regrade import regrade
 

@@ -50,7 +50,7 @@ class LmsTable:
         return [row[column].text.strip() if column < len(row) else "" for row in self.rows]
 
     def column(self, name: str) -> int:
-        """Return the number of the column of that title; -1 if there is none."""
+        """Return the number of the column of that title; -1 without one."""
         return self.titles.index(name) if name in self.titles else -1
 
     def filled(self, values: Mapping[tuple[int, int], str]) -> bytes:
