@@ -41,7 +41,7 @@ from coursekit.exporting.csv_text import points_text
 from coursekit.exporting.formats import FORMATS
 from coursekit.exporting.grade_export import EXPORTERS
 from coursekit.exporting.output import Exported, Request
-from coursekit.gradebook.database import database_url
+from coursekit.gradebook.database import database_url, one_transaction
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
 from coursekit.processes.plain_files import open_folder
 from coursekit.repair.finding.submission_digest import submission_digest
@@ -82,7 +82,8 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Class:
     for settings in ("nbgrader_config.py", "nbgrader_config.json"):
         (folder / settings).write_bytes((COURSE / settings).read_bytes())
     (folder / "source" / NAME).mkdir(parents=True)
-    with Gradebook(database_url(folder / "gradebook.db")) as gradebook:
+    url = database_url(folder / "gradebook.db")
+    with one_transaction(url), Gradebook(url) as gradebook:
         gradebook.add_assignment(NAME)
         gradebook.add_notebook("Book", NAME)
         gradebook.add_source_cell("test_f", "Book", NAME, cell_type="code", source="checks")
@@ -330,6 +331,22 @@ def test_canvas_gradebook_changes_one_column_and_no_other_byte(graded: Class) ->
     for wanted in ("8", "numbers-v1 (8)"):
         filled = graded.export("canvas", semicolons, wanted).files[""].decode()
         assert ";7.50;12.5;'x" in filled and len(filled) == len(semicolons) + 5
+
+
+def test_one_id_of_two_students_fills_no_row(graded: Class) -> None:
+    both = [
+        replace(one, student=replace(one.student, lms_user_id="1001"))
+        if one.student.id in ("ada", "bob")
+        else one
+        for one in graded.scores.students
+    ]
+    scores = replace(graded.scores, students=tuple(both))
+    exported = FORMATS["canvas"].export(Request(scores, CANVAS.encode(), "theirs.csv"))
+    expected = CANVAS.replace("cy,A,, ,", "cy,A,,10,")
+    assert exported.files[""].decode() == expected
+    assert any(
+        "so left out: " in note and "ada" in note and "bob" in note for note in exported.notes
+    )
 
 
 @pytest.mark.parametrize(

@@ -29,5 +29,5 @@ def copy_without_students(database: Path, target: Path, assignments: Collection[
             if name not in assignments:
                 gradebook.remove_assignment(name)
     with contextlib.closing(sqlite3.connect(target)) as connection:
-        # What was removed stays in the file until it is written anew.
+        # What was removed stays in the file until the whole file is written again.
         connection.execute("VACUUM")
