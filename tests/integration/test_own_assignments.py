@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from gradescope_root import run_autograder, unpack
 from nbgrader.api import Gradebook
 from own_assignments import FUNCTIONS, put_in_place
 
@@ -23,6 +24,7 @@ from coursekit.cli import main
 from coursekit.course.assignment import Assignment
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
+from coursekit.course.normal_form import notebook_text
 from coursekit.gradebook.scores import read_rows
 from coursekit.judge.verdict import NotebookVerdict
 from coursekit.nbgrader_run import read_verdict, run_nbgrader
@@ -218,3 +220,67 @@ def scores(database: str, assignment: Assignment) -> dict[str, float]:
             submission.student.id: float(submission.score)
             for submission in gradebook.assignment_submissions(assignment.name)
         }
+
+
+# What a hostile answer finds of the autograder's files, and whether it can write results.
+HOSTILE = """
+import os
+found = []
+for place in ("/autograder/source", "/autograder/results", "/autograder/submission"):
+    for folder, _, files in os.walk(place):
+        found += files
+    try:
+        open(place + "/results.json", "w").write('{"score": 99}')
+        found.append("written")
+    except OSError:
+        pass
+def softmax(x):
+    raise RuntimeError(f"found {found}")
+"""
+
+
+@pytest.mark.parametrize("graded", ["numbers-v1"], indirect=True)
+def test_the_autograder_for_gradescope(graded: Graded, tmp_path: Path) -> None:
+    """One submission that is hostile, wrong and right, function by function, and one unreadable."""
+    assignment, root = graded.assignment, tmp_path / "gradescope"
+    if os.getuid():
+        pytest.skip("Gradescope runs an autograder as root, which only root can imitate")
+    made = tmp_path / "autograder.zip"
+    words = ["--course", str(assignment.course), "gradescope", assignment.name]
+    assert main([*words, "--out", str(made)]) == 0
+    names = unpack(made, root)
+    assert {"setup.sh", "run_autograder", "README.md"} <= set(names)
+    assert not [name for name in names if "submitted" in name or "plain-network" in name]
+    everything = b"".join(path.read_bytes() for path in root.rglob("*") if path.is_file())
+    assert not [who for who in graded.fails if who != "right" and who.encode() in everything]
+    [wrong] = [
+        answer
+        for answer in known_answers(assignment, "wrong_answers.toml")
+        if answer.name in WRONG["summary"]
+    ]
+    cells = {"softmax": HOSTILE, "summary": wrong.code, "why_stable": TEXT}
+    notebook = fill_in(released(assignment), solution_cells(assignment) | cells)
+    (root / "submission" / "mine.ipynb").write_text(notebook_text(notebook))
+    earlier = root / "results" / "results.json"
+    earlier.write_text('{"score": 99}')
+    done = run_autograder(root)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "grading uses landlock" in done.stdout
+    results = json.loads(earlier.read_text())
+    by_name = {test["name"]: test for test in results["tests"]}
+    for name, test in by_name.items():
+        function, _, check = name.partition(": ")
+        passes = function == "summary" and check not in wrong.fails
+        assert (test["status"] == "passed") == passes, test
+        assert test["score"] == (test["max_score"] if passes else 0)
+        assert function == "summary" or "found []" in test["output"]
+    assert 0 < results["score"] < 15 and results["score"] == sum(
+        test["score"] for test in results["tests"]
+    )
+    # A human's points are not in it, nor anything that would tell the random arguments.
+    assert "to be graded by hand: why_stable (5 points)" in results["output"]
+    assert "salt" not in earlier.read_text()
+    (root / "submission" / "mine.ipynb").write_bytes(b"\0no notebook")
+    done = run_autograder(root)
+    assert done.returncode == 1 and not earlier.exists()
+    assert "cannot be read as a notebook" in done.stderr and "Traceback" not in done.stderr
