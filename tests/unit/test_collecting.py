@@ -422,6 +422,12 @@ WHO: dict[str, tuple[str, Files, str, set[str]]] = {
         "",
         {"ada"},
     ),
+    "the name of somebody with another id": (
+        "student,lms_id,name\nada,11,Ada Lovelace\nbob,22,Bob\neve,,Eve\n",
+        {"lovelaceada_55_1_x.ipynb": "!", "bob_22_2_x.ipynb": "B", "eve_33_3_x.ipynb": "E"},
+        "lovelaceada (55) has the name of ada, whose id is 11 in roster.csv",
+        {"bob", "eve"},
+    ),
     "nobody": (
         "student,lms_id\neve,22\n",
         {"a_11_1_x.ipynb": "A", "c_22_2_x.ipynb": "B"},
@@ -480,6 +486,13 @@ WHO: dict[str, tuple[str, Files, str, set[str]]] = {
         "roster.csv has 2 students for (l): ada_l, l",
         {"b"},
     ),
+    "a name in brackets": (
+        "student,lms_id\nada,11\neve,22\n",
+        {f"hw_11_attempt_{DAY}_x.ipynb": "A", f"hw_11_attempt_{DAY}.txt": "Name: Ada (22)\n"},
+        "",
+        {"ada"},
+    ),
+    "one folder": ("", {"ada/x.ipynb": "A"}, "", {"ada"}),
     "an impossible id": ("", {"'ada'/x.ipynb": "A", "b/x.ipynb": "B"}, "quotation marks", {"b"}),
     "no list": ("", {"submission_1/x.ipynb": "A"}, "submission_metadata.yml is missing", set()),
     "a broken list": (

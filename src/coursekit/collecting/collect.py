@@ -123,8 +123,11 @@ class _Run:
         self._coursedir = coursedir
         self._wish = wish
         self._roster = roster
+        # Of these, the ids are those of the download's platform.
+        self._has_ids: set[str] = set()
         self._zone = zone
         self._known = from_gradebook(read_students(coursedir.db_url))
+        self._rosters = [one for one in (roster, self._known) if one]
         self._record = record_file(Path(coursedir.root), wish.assignment)
         self._before = read_record(self._record)
         # Two platforms may give one number to two students.
@@ -143,6 +146,12 @@ class _Run:
                 self._problems.append(error)
                 continue
             self._read.append((path.name, found))
+            people = [who for hand_in in found.hand_ins for who in hand_in.people]
+            self._has_ids = {
+                roster.origin
+                for roster in self._rosters
+                if any(roster.find(who).how == "id" for who in people)
+            }
             for hand_in in found.hand_ins:
                 self._claim(path.name, hand_in)
             if found.unknown:
@@ -171,20 +180,36 @@ class _Run:
                 self._claimed.append(one)
 
     def _find(self, hand_in: HandIn, who: Who) -> Found:
-        """Who somebody is: the roster's word counts first, then the gradebook's."""
-        first = self._roster.find(who) if self._roster else Found()
-        if first.students or first.several:
-            return first
-        second = self._known.find(who)
-        elsewhere = self._platforms.get(second.by, {hand_in.platform.name})
-        if second.students and hand_in.platform.name in elsewhere:
-            return second
-        if self._roster or second.several:
-            return first if self._roster else second
+        """Who somebody is: the roster's word counts, and then the gradebook's."""
+        told = []
+        for roster in self._rosters:
+            found = roster.find(who)
+            elsewhere = self._platforms.get(found.by, {hand_in.platform.name})
+            if roster is self._known and hand_in.platform.name not in elsewhere:
+                continue
+            if found.how == "name" and hand_in.platform.lasting and who.ids:
+                found = self._unless_another(roster, found, who)
+            if found.students or found.several:
+                return found
+            told.append(found)
+        if self._roster:
+            return told[0]
         if who.ids and (hand_in.platform.lasting or not who.name):
             return Found((who.ids[0],), "platform")
         return Found(
             problem=f"{who} has another number in every assignment, so that a roster is needed"
+        )
+
+    def _unless_another(self, roster: Roster, found: Found, who: Who) -> Found:
+        """Who has a name: not somebody with another id of the platform's."""
+        (student,) = found.students
+        known = roster.people[student].lms_ids
+        if not known or roster.origin not in self._has_ids:
+            return found
+        return Found(
+            problem=f"{who} has the name of {student}, whose id is {', '.join(known)} in "
+            f"{roster.origin}",
+            several=True,
         )
 
     def place_all(self) -> None:

@@ -79,7 +79,7 @@ class Found:
         how: by what they were found, in a word.
         by: the id by which they were found, or "".
         problem: why nobody was found, in words.
-        several: whether more than one fits.
+        several: whether somebody fits, but it is unclear who.
 
     """
 
