@@ -103,6 +103,9 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Class:
         _hand_in(gradebook, folder, "gus", BLANK, essay=1, penalty=4)
         _hand_in(gradebook, folder, "hal", CHECKS, essay=5)
         (folder / "autograded" / "hal" / NAME / "Book.verdict.json").write_text("damaged")
+        _hand_in(gradebook, folder, "jo", FAILED, essay=5)
+        # Its verdict is of another grading than its score.
+        gradebook.find_grade("test_f", "Book", NAME, "jo").auto_score = 6
         (folder / "submitted" / "ida" / NAME).mkdir(parents=True)
         page = folder / "feedback" / "ada" / NAME / "Book.html"
         page.parent.mkdir(parents=True)
@@ -161,6 +164,7 @@ def test_lines_add_up_to_the_score_and_no_score_is_no_zero(graded: Class) -> Non
         "gus": (GRADED, 0),
         "hal": (GRADED, 15),
         "ida": (NOT_GRADED, None),
+        "jo": (GRADED, 11),
         "nobody": (NOTHING, None),
     }
     for one in graded.scores.students:
@@ -170,8 +174,9 @@ def test_lines_add_up_to_the_score_and_no_score_is_no_zero(graded: Class) -> Non
     assert [line.earned for line in graded.of("dee").lines] == [4, 6, None]
     [changed] = [line for line in graded.of("cy").lines if line.kind == CHANGED]
     assert changed.earned == 7
-    # Without its verdict, a cell's score is one line.
-    assert [line.kind for line in graded.of("hal").lines] == [CELL, HAND_GRADED]
+    # Without its own verdict, a cell's score is one line.
+    for who in ("hal", "jo"):
+        assert [line.kind for line in graded.of(who).lines] == [CELL, HAND_GRADED]
 
 
 @pytest.mark.parametrize(
@@ -208,7 +213,9 @@ def _rows(content: bytes) -> list[dict[str, str]]:
 
 def test_gradescope_results(graded: Class) -> None:
     exported = graded.export("gradescope")
-    assert set(exported.files) == {f"{who}.json" for who in ("ada", "bob", "cy", "gus", "hal")}
+    assert set(exported.files) == {
+        f"{who}.json" for who in ("ada", "bob", "cy", "gus", "hal", "jo")
+    }
     assert any("eve" in note and "ida" in note for note in exported.notes)
     for name, content in exported.files.items():
         results = json.loads(content)
@@ -323,7 +330,7 @@ def test_canvas_gradebook_changes_one_column_and_no_other_byte(graded: Class) ->
         "no score, needs manual grading: dee",
         "excused in Canvas: gus",
         "so left out: hal",
-        "but in no row of theirs.csv: eve, fay, ida",
+        "but in no row of theirs.csv: eve, fay, jo, ida",
         "nobody here: Student, Test",
     ):
         assert told in notes, told
@@ -333,20 +340,23 @@ def test_canvas_gradebook_changes_one_column_and_no_other_byte(graded: Class) ->
         assert ";7.50;12.5;'x" in filled and len(filled) == len(semicolons) + 5
 
 
-def test_one_id_of_two_students_fills_no_row(graded: Class) -> None:
-    both = [
-        replace(one, student=replace(one.student, lms_user_id="1001"))
-        if one.student.id in ("ada", "bob")
-        else one
+def test_ids_that_contradict_each_other_fill_no_row(graded: Class) -> None:
+    # Ada and Bob have one id; Cy has one of another row, and Jo one that is not there.
+    ids = {"ada": "1001", "bob": "1001", "cy": "1007", "jo": "9"}
+    students = [
+        replace(one, student=replace(one.student, lms_user_id=ids.get(one.student.id, "")))
         for one in graded.scores.students
     ]
-    scores = replace(graded.scores, students=tuple(both))
-    exported = FORMATS["canvas"].export(Request(scores, CANVAS.encode(), "theirs.csv"))
-    expected = CANVAS.replace("cy,A,, ,", "cy,A,,10,")
-    assert exported.files[""].decode() == expected
-    assert any(
-        "so left out: " in note and "ada" in note and "bob" in note for note in exported.notes
-    )
+    scores = replace(graded.scores, students=tuple(students))
+    theirs = CANVAS.replace("h2,hal", "h2,jo")
+    exported = FORMATS["canvas"].export(Request(scores, theirs.encode(), "theirs.csv"))
+    # Hal has one row now. Cy's id leads to the row that Jo's login leads to.
+    assert exported.files[""].decode() == theirs.replace("hal,h,A,,,", "hal,h,A,,15,")
+    [doubtful] = [note for note in exported.notes if "so left out: " in note]
+    assert set(doubtful.partition("out: ")[2].split(", ")) == {"ada", "bob", "cy", "jo"}
+    alone = replace(scores, students=(next(one for one in students if one.student.id == "jo"),))
+    exported = FORMATS["canvas"].export(Request(alone, theirs.encode(), "theirs.csv"))
+    assert exported.files[""].decode() == theirs.replace("h2,jo,A,,,", "h2,jo,A,,11,")
 
 
 @pytest.mark.parametrize(
@@ -419,7 +429,7 @@ def test_brightspace_grades(graded: Class) -> None:
     rows = list(csv.reader(io.StringIO(graded.export("brightspace").files[""].decode())))
     assert rows[0] == ["OrgDefinedId", "numbers-v1 Points Grade", "End-of-Line Indicator"]
     assert ["1001", "12.5", "#"] in rows and ["bob", "0", "#"] in rows
-    assert {row[0] for row in rows[1:]} == {"1001", "bob", "cy", "gus", "hal"}
+    assert {row[0] for row in rows[1:]} == {"1001", "bob", "cy", "gus", "hal", "jo"}
     title = "numbers-v1 Points Grade <Numeric MaxPoints:20 Weight:10>"
     theirs = (
         f"OrgDefinedId,Username,Last Name,{title},End-of-Line Indicator\r\n"
@@ -434,7 +444,7 @@ def test_brightspace_grades(graded: Class) -> None:
 def test_lms_scores(graded: Class) -> None:
     exported = graded.export("ags")
     scores = json.loads(exported.files[""])
-    assert {score["userId"] for score in scores} == {"1001", "bob", "cy", "gus", "hal"}
+    assert {score["userId"] for score in scores} == {"1001", "bob", "cy", "gus", "hal", "jo"}
     form = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00"
     for score in scores:
         assert set(score) == {
@@ -471,7 +481,7 @@ def test_the_command_and_the_plugin_write_the_same(
     for _ in range(2):
         assert main([*words, "gradescope"]) == 0
     results = graded.folder / "build" / "export" / f"{NAME}-gradescope"
-    assert len(list(results.iterdir())) == 5
+    assert len(list(results.iterdir())) == 6
     assert main([*words, "gradescope", "--out", str(tmp_path)]) == 1
     assert "has files already" in capsys.readouterr().err
     (tmp_path / "all.zip").write_bytes(_zip_of("x_1001_assignsubmission_file/a"))

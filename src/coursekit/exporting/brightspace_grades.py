@@ -67,7 +67,7 @@ def _people(table: LmsTable, columns: list[int]) -> list[LmsPerson]:
     rows = zip(*(table.texts(at) for at in columns), strict=True)
     people = []
     for row, texts in enumerate(rows):
-        ids = [text.removeprefix("#") for text in texts]
-        if any(ids):
-            people.append(LmsPerson(row, ids[-1], frozenset(ids) - {""}, frozenset()))
+        ids = frozenset(text.removeprefix("#") for text in texts) - {""}
+        if ids:
+            people.append(LmsPerson(row, texts[-1], ids, ids))
     return people

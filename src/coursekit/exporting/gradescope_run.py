@@ -18,14 +18,15 @@ from nbgrader.coursedir import CourseDirectory
 from rich.console import Console
 from traitlets.config import Config
 
+from coursekit.class_grading.grade_class import Wish, grade_class
 from coursekit.class_scores import BY_HAND, GRADED, class_scores
-from coursekit.command_runner import run_command
+from coursekit.command_runner import line_printer, run_command
 from coursekit.course.assignment import Assignment, assignments
 from coursekit.errors import InfrastructureError
 from coursekit.exporting.gradescope_results import results_json
 from coursekit.gradebook.database import GRADEBOOK
 from coursekit.gradebook.student_grades import open_gradebook
-from coursekit.nbgrader_run import run_grading
+from coursekit.nbgrader_run import LOG
 from coursekit.processes.plain_files import copy_plain_files, open_folder
 from coursekit.processes.temporary_files import temporary_folder
 from coursekit.processes.whole_files import write_whole
@@ -40,6 +41,7 @@ _NOT_COPIED = {"timestamp.txt"}
 # What grading needs besides the student's code, and what that needs at least.
 _OWN_MEGABYTES = 1500
 _LEAST_MEGABYTES = 1000
+_SHOWN_OF_LOG = 20_000
 _LIMITS_OF_CONTAINERS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
@@ -62,7 +64,7 @@ def grade_submission(root: Path, console: Console) -> int:
     results.unlink(missing_ok=True)
     os.environ.pop(UNSAFE_VARIABLE, None)
     doctor(console)
-    settings = ["--workers=1", "--StudentKernel.level=", "--StudentKernel.unsafe=False"]
+    settings = ["--StudentKernel.level=", "--StudentKernel.unsafe=False"]
     left = _megabytes_left()
     if left < Limits().total_megabytes:
         settings.append(f"--StudentKernel.total_megabytes={left}")
@@ -76,7 +78,11 @@ def grade_submission(root: Path, console: Console) -> int:
                 course / "submitted" / _STUDENT / assignment.name,
                 lambda inside: str(inside) not in _NOT_COPIED,
             )
-        run_grading(course, assignment.name, *settings)
+        wish = Wish(assignment.name, workers=1, settings=tuple(settings))
+        if grade_class(course, wish, console):
+            # The folder goes when this ends.
+            line_printer(console)((course / LOG).read_text("utf-8", "replace")[-_SHOWN_OF_LOG:])
+            raise InfrastructureError("the submission has no score", "read what is said above")
         content = _results(assignment, time.monotonic() - started)
     results.parent.mkdir(exist_ok=True)
     write_whole(results, content)
