@@ -76,7 +76,7 @@ c.Autograde.autograde_preprocessors = [
 c.GenerateFeedback.force = True
 
 # nbgrader exports 0 for what is not graded, and a comma in a name shifts its columns.
-c.ExportApp.plugin_class = "coursekit.nbgrader_seam.grade_export.GradeExport"
+c.ExportApp.plugin_class = "coursekit.exporting.grade_export.GradeExport"
 
 # `coursekit collect` knows the names in the downloads of Canvas, Moodle, Blackboard, Brightspace
 # and Gradescope. For others, `nbgrader zip_collect` reads the student from a file's name by a

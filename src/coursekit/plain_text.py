@@ -8,8 +8,6 @@ import unicodedata
 _TERMINAL_CODES = re.compile("\x1b\\[[0-9;?]*[A-Za-z]")
 # More accents on one letter reach into the lines above and below.
 _MAX_MARKS = 2
-# A spreadsheet computes what begins so, in a cell or behind what it takes for a separator.
-_FORMULA = re.compile(r"(^|[;,\t\r\n])(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 _LAYOUT = "\n\t"
 _CONTROL = (*range(32), 127)
 
@@ -32,11 +30,6 @@ def plain_text(text: str, length: int, *, keep: str = "") -> str:
     layout = _LAYOUT + keep
     kept = (_ascii if text.isascii() else _any)(text[: 2 * length], layout)
     return kept if len(kept) <= length else f"{kept[:length]} …"
-
-
-def spreadsheet_text(text: str) -> str:
-    """Return a text as it may stand in a spreadsheet: what looks like a formula is quoted."""
-    return _FORMULA.sub(r"\1\2'", text)
 
 
 def _ascii(text: str, layout: str) -> str:

@@ -44,7 +44,8 @@ from coursekit.command_runner import Say, line_printer
 from coursekit.course.assignment import find_assignment
 from coursekit.course.student_names import escaped
 from coursekit.errors import CourseKitError
-from coursekit.gradebook.students import Student, read_students, remember_students
+from coursekit.gradebook.student_grades import Student
+from coursekit.gradebook.students import read_students, remember_students
 from coursekit.machine_errors import in_words
 from coursekit.nbgrader_seam import commands
 from coursekit.processes.plain_files import shown
@@ -294,10 +295,10 @@ class _Run:
         own = one.how != "group" and one.hand_in.platform.in_grades and one.who.ids
         return Student(
             one.student,
-            known.first_name if known else "",
-            known.last_name if known else "",
-            known.email if known else "",
-            one.who.ids[0] if own else "",
+            last_name=known.last_name if known else "",
+            first_name=known.first_name if known else "",
+            email=known.email if known else "",
+            lms_user_id=one.who.ids[0] if own else "",
         )
 
     def tell(self, console: Console, say: Say) -> int:

@@ -6,12 +6,11 @@ It is a roster, too: `roster.read_roster` reads what is filled in there.
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from coursekit.plain_text import spreadsheet_text
+from coursekit.csv_text import csv_text
 from coursekit.processes.whole_files import write_whole
 
 # What became of a hand-in that is now the submission.
@@ -81,10 +80,8 @@ def write_record(path: Path, before: Mapping[str, Collected], rows: Iterable[Col
     now = list(rows)
     placed = {row.student for row in now if row.result in IN_PLACE}
     kept = [row for student, row in before.items() if student not in placed]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([one.name for one in fields(Collected)])
-    for row in sorted((*kept, *now), key=lambda one: (one.student, one.name, one.file)):
-        writer.writerow([spreadsheet_text(value) for value in vars(row).values()])
+    ordered = sorted((*kept, *now), key=lambda one: (one.student, one.name, one.file))
+    names = [one.name for one in fields(Collected)]
+    text = csv_text([names, *(list(vars(row).values()) for row in ordered)])
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    write_whole(path, text.getvalue().encode(errors="replace"), 0o600)
+    write_whole(path, text, 0o600)
