@@ -3,15 +3,17 @@
 set -euo pipefail
 cd /autograder/source
 export DEBIAN_FRONTEND=noninteractive
+install=(apt-get install --yes --no-install-recommends)
 apt-get update
-# The kit needs Python 3.11, 3.12 or 3.13; Ubuntu 22.04 calls 3.10 python3.
-for version in 3.13 3.12 3.11; do
-    if apt-get install --yes --no-install-recommends \
-        "python$version" "python$version-venv" graphviz bubblewrap; then
-        break
-    fi
-done
-"python$version" -m venv /opt/coursekit
+"${install[@]}" graphviz bubblewrap
+# Ubuntu 22.04 has Python 3.10, which is too old, and of 3.11 a release candidate, for which pip
+# leaves packages out.
+if ! "${install[@]}" python3.12 python3.12-venv; then
+    "${install[@]}" ca-certificates gpg-agent software-properties-common
+    add-apt-repository --yes ppa:deadsnakes/ppa
+    "${install[@]}" python3.12 python3.12-venv
+fi
+python3.12 -m venv /opt/coursekit
 pip=(/opt/coursekit/bin/python -m pip install --no-cache-dir)
 if [ -f requirements.lock ]; then
     "${pip[@]}" --require-hashes --only-binary :all: -r requirements.lock
