@@ -144,7 +144,9 @@ def by_nbgrader(assignment: Assignment) -> None:
 def by_kit(assignment: Assignment) -> None:
     # A number on the command line is one in the workers, too.
     settings = [_settings(assignment.course), "--JudgeAnswers.trace_timeout=60"]
-    given = ["grade", assignment.name, "--workers", "2", *settings]
+    # Where it has been graded before, there is little to do.
+    workers = "1" if (assignment.course / "autograded").exists() else "2"
+    given = ["grade", assignment.name, "--workers", workers, *settings]
     assert main(["--course", str(assignment.course), *given]) == 1
 
 

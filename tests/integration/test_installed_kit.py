@@ -40,9 +40,13 @@ SECRET = {
 }
 SEEK = f"""
 import os, sys
-read, seen = set(), set()
+read, seen, walked = set(), set(), set()
 for root in ("/", "/usr", sys.prefix, sys.base_prefix, *sys.path):
     for folder, folders, files in os.walk(root):
+        if folder in walked:
+            folders.clear()
+            continue
+        walked.add(folder)
         if folder == "/":
             folders.remove("proc")
         seen |= set(files)
@@ -181,7 +185,7 @@ def test_a_course_of_ones_own_from_installing_to_feedback(
     )
     submit(own, "ada", fill_in(released(own), right, first=[SEEK]))
     submit(own, "bob", fill_in(released(own), right | {wrong.function: wrong.code}))
-    run("coursekit", "--course", "mycourse", "grade", own.name)
+    run("coursekit", "--course", "mycourse", "grade", own.name, "--workers", "1")
     missed = {
         student: {
             check.name
