@@ -442,6 +442,12 @@ ATTACKS: dict[str, Attack] = {
         "call('vmsplice', os.pipe()[1], parts, 1, 0)",
         "EPERM",
     ),
+    "a table for futexes": Attack(
+        "no process gets a table of the kernel's that no limit counts",
+        "done(libc.prctl(78, 1, 1 << 16, 0, 0))",
+        "EPERM",
+        _KERNEL,
+    ),
     "asynchronous reading": Attack(
         "a number that the whole machine shares cannot be used up",
         "call('io_setup', 1, ctypes.byref(ctypes.c_ulong(0)))",

@@ -21,7 +21,12 @@ LIMITS = ("disk", "files", "sockets", "zombies", "no-thread-left", "many-process
 @pytest.mark.parametrize(
     ("options", "file", "chosen", "many"),
     [
-        ([], "test_levels.py", "landlock or guardian or closed_folder or digits", 6),
+        (
+            [],
+            "test_levels.py",
+            "landlock or guardian or closed_folder or digits or temporary_files",
+            7,
+        ),
         (["--user"], "test_limits.py", " or ".join(f"[{name}]" for name in LIMITS), 14),
     ],
     ids=["root", "user"],

@@ -18,10 +18,11 @@ import pytest
 
 from coursekit.sandbox.limits import KILOBYTE, MEGABYTE
 from coursekit.sandbox.measured_use import Measuring, Use, socket_bytes
+from coursekit.sandbox.watched_files import watched_files
 
 # It takes one thing after another, each when it is asked to.
 TAKER = """
-import ctypes, mmap, os, socket, sys, threading
+import ctypes, mmap, os, select, socket, sys, threading
 kept, libc = [], ctypes.CDLL(None)
 def files():
     kept.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(900))
@@ -35,6 +36,12 @@ def mappings():
 def sockets():
     for _ in range(200):
         kept.extend(socket.socketpair())
+def watches():
+    lines = [os.pipe()[0] for _ in range(100)]
+    kept.extend(select.epoll() for _ in range(100))
+    for each in kept:
+        for line in lines:
+            each.register(line, select.EPOLLIN)
 def tables():
     parts, each = 4_000, 2 * 2**20
     room = mmap.mmap(-1, parts * each, 0x4022)  # private, and nothing set aside for it
@@ -166,6 +173,28 @@ def test_memory_counts_when_the_first_thread_has_ended() -> None:
         before, after = taken(one, "end_first_thread")
     # An ended first thread shows no memory, while the others still use it.
     assert after.memory - before.memory > 64 * MEGABYTE - SLACK
+
+
+def test_sockets_count_when_the_first_thread_has_ended() -> None:
+    def guarded() -> Use:
+        return Measuring(os.getpid(), 10**15, guarded=True).measure()
+
+    with taker() as one:
+        taken(one, "end_first_thread")
+        before = guarded()
+        taken(one, "sockets")
+        after = guarded()
+    assert after.memory - before.memory > 400 * socket_bytes()
+
+
+def test_what_epoll_watches_is_counted() -> None:
+    with taker() as one:
+        assert watched_files(one.pid, 256, 10**6) == 0
+        taken(one, "watches")
+        assert watched_files(one.pid, 256, 10**6) == 100 * 100
+        # No further than needed: it may be very many.
+        assert 500 < watched_files(one.pid, 256, 500) < 100 * 100
+    assert watched_files(one.pid, 256, 500) == 0  # it has ended
 
 
 def test_threads_count_and_processes_that_nobody_has_waited_for() -> None:

@@ -26,6 +26,7 @@ os.chdir(sys.argv[1])
 open("file", "w").close()
 listening = socket.socket(socket.AF_UNIX)
 waiting = socket.socket(socket.AF_UNIX)
+joined, _other = socket.socketpair()
 above = os.getppid()
 prctl(PR_SET_NO_NEW_PRIVS, 1)
 refuse_further_calls()
@@ -81,6 +82,9 @@ for name, attempt in {
     "msgrcv": lambda: called("msgrcv", 0, None, 0, 0, 0),
     "msgctl": lambda: called("msgctl", 0, 0, None),
     "mq_unlink": lambda: called("mq_unlink", b"/coursekit"),
+    "an open file on its way": lambda: socket.send_fds(joined, [b"x"], [0]),
+    "a table for futexes": lambda: called("prctl", 78, 1, 16, 0, 0),
+    "keeping others from a folder": lambda: fcntl.fcntl(os.open(".", os.O_RDONLY), 1040, 0),
     "another list of calls": lambda: called("prctl", 22, 2, 0, 0, 0),
 }.items():
     try:
@@ -99,8 +103,8 @@ WANTED = {
     "the same from a folder": "EPERM",
     "leaving the group": 0,
     "setpriority": 0,
-    "setxattr": "EPERM",
-    "removexattr": "EPERM",
+    "setxattr": "ENOTSUP",
+    "removexattr": "ENOTSUP",
     "socket": "EAFNOSUPPORT",
     "netlink": "ENOTSUP",
     "connect": "EPERM",
@@ -118,6 +122,9 @@ WANTED = {
     "flags of a file": "ENOTTY",
     **dict.fromkeys(("shmat", "shmctl", "semop", "semctl", "msgsnd", "msgrcv", "msgctl"), "EPERM"),
     "mq_unlink": "EACCES",  # the C library's word for it
+    "an open file on its way": "EPERM",
+    "a table for futexes": "EPERM",
+    "keeping others from a folder": "EPERM",
     "another list of calls": "EPERM",
 }
 

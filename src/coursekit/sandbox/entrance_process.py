@@ -127,7 +127,7 @@ def wait_until_sandboxed(line: socket.socket) -> list[int]:
         )
     if "started" not in news:
         raise InfrastructureError(
-            f"the student's kernel could not be sandboxed: {news['error']}",
+            f"the student's kernel could not be sandboxed: {news.get('error', SILENT)}",
             "see what this machine supports, with: coursekit doctor",
         )
     return files

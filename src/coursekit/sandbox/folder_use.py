@@ -5,7 +5,8 @@ The system limits each file there. Their number and their sum are looked at.
 
 from __future__ import annotations
 
-import contextlib
+import errno
+import math
 import os
 import time
 
@@ -59,17 +60,29 @@ class FolderUse:
         used = files = 0
         waiting = [self._folder]
         while waiting:
-            with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
-                for entry in entries:
-                    files += 1
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
-                    with contextlib.suppress(OSError):  # it has just been removed
-                        used += entry.stat(follow_symlinks=False).st_blocks * _BLOCK
-                    fullness = max(used / self._most_bytes, files / self._most_files)
-                    if fullness > _FAR_TOO_FULL:
-                        return fullness
+            try:
+                with os.scandir(waiting.pop()) as entries:
+                    for entry in entries:
+                        files += 1
+                        if entry.is_dir(follow_symlinks=False):
+                            waiting.append(entry.path)
+                        used += _size(entry)
+                        fullness = max(used / self._most_bytes, files / self._most_files)
+                        if fullness > _FAR_TOO_FULL:
+                            return fullness
+            except OSError as error:
+                # Too deep to be looked at by its path.
+                if error.errno == errno.ENAMETOOLONG:
+                    return math.inf
         return max(used / self._most_bytes, files / self._most_files)
+
+
+def _size(entry: os.DirEntry[str]) -> int:
+    """The bytes of a file on the disk; 0 if it has just been removed."""
+    try:
+        return entry.stat(follow_symlinks=False).st_blocks * _BLOCK
+    except FileNotFoundError:
+        return 0
 
 
 def _free(folder: str, otherwise: int) -> int:

@@ -52,6 +52,11 @@ def too_many_threads(processes: int) -> str:
     return f"{{}} had too many processes and threads ({processes:,})"
 
 
+def too_many_files(limits: Limits) -> str:
+    """Return that no file could be opened, with {} for what ran."""
+    return f"{{}} had too many files open ({limits.open_files:,})"
+
+
 def filled_disk(limits: Limits) -> str:
     """Return that no more could be written, with {} for what ran."""
     disk = in_words(limits.disk_megabytes * MEGABYTE)

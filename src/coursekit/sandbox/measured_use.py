@@ -10,11 +10,13 @@ import re
 import socket
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from coursekit.sandbox.watched_files import MAX_WATCHES, most_watches, watched_files
 
 _EXACT_SECONDS = 1.0  # that one look may spend on finding out what is shared
 # What the system holds outside of any process: for an open file, which may be half a pipe,
@@ -22,7 +24,6 @@ _EXACT_SECONDS = 1.0  # that one look may spend on finding out what is shared
 _FILE_BYTES, _MAPPING_BYTES, _WATCH_BYTES = 8 * 1024, 280, 192
 _SOCKET_OWN_BYTES = 4096  # besides what waits in it
 _MAX_MAPPINGS = Path("/proc/sys/vm/max_map_count")
-_MAX_WATCHES = Path("/proc/sys/fs/epoll/max_user_watches")
 # psutil lacks a process's swap, page tables and peak, and its share of shared swap.
 _HELD = re.compile(r"^(?:VmRSS|VmSwap):\s+(\d+) kB", re.MULTILINE)
 _HELD_ALONE = re.compile(r"^(?:VmPTE|HugetlbPages):\s+(\d+) kB", re.MULTILINE)
@@ -41,12 +42,14 @@ class Use:
         memory: bytes of memory; as exact as it must be to say whether too many.
         threads: how many threads there are, and processes that nobody has waited for.
         peak_addresses: the most bytes of addresses that one process has had.
+        watches_too_many: whether they watch so many files that we may lack some.
 
     """
 
     memory: int
     threads: int
     peak_addresses: int
+    watches_too_many: bool = False
 
 
 class Measuring:
@@ -69,17 +72,17 @@ class Measuring:
     def measure(self) -> Use:
         """Measure what the process and all its descendants use."""
         processes = descendants(self._first)[self._guarded :]
+        living = [_living_thread(process) for process in processes]
         # Where they share a network of their own, one of them that still runs tells of all.
         used = socket_bytes() * (
-            _open_sockets(processes)
+            _open_sockets([thread for thread, _ in living])
             if self._guarded
             else next(filter(None, map(_sockets, reversed(processes))), 0)
         )
         threads = peak = watches = 0
         held: dict[int, int] = {}
         mappings = _MAPPING_BYTES * _setting(_MAX_MAPPINGS, 65_530)
-        for process in processes:
-            process, status = _living_thread(process)
+        for process, status in living:
             peak = max(peak, _kilobytes(_PEAK, status))
             files = _sum(_FILES, status)
             watches += files**2
@@ -87,8 +90,9 @@ class Measuring:
             if size := _kilobytes(_HELD, status):
                 held[process] = size + mappings
             used += _kilobytes(_HELD_ALONE, status) + _FILE_BYTES * files
-        used += _WATCH_BYTES * min(watches, _setting(_MAX_WATCHES, watches))
-        return Use(used + self._held_together(held, self._most - used), threads, peak)
+        used += _WATCH_BYTES * min(watches, _setting(MAX_WATCHES, watches))
+        memory = used + self._held_together(held, self._most - used)
+        return Use(memory, threads, peak, _watch_too_many(living))
 
     def _held_together(self, held: dict[int, int], most: int) -> int:
         """The bytes that processes hold; as exact as it must be to say whether too many.
@@ -133,6 +137,18 @@ def descendants(first: int) -> list[int]:
 def memory_of_this_process() -> int:
     """Return the bytes of memory that this process holds."""
     return _kilobytes(_HELD, _status("self"))
+
+
+def _watch_too_many(living: Iterable[tuple[int, str]]) -> bool:
+    """Whether processes watch so many files that this user may lack some."""
+    if not os.getuid():
+        return False  # each kernel has another user
+    watched, most = 0, most_watches()
+    for process, status in living:
+        watched += watched_files(process, _sum(_FILES, status), most - watched)
+        if watched > most:
+            return True
+    return False
 
 
 @functools.cache

@@ -17,6 +17,7 @@ from coursekit.sandbox.limits import (
     filled_disk,
     in_words,
     most_threads,
+    too_many_files,
     too_many_threads,
 )
 from coursekit.sandbox.measured_use import Measuring, memory_of_this_process
@@ -51,6 +52,7 @@ class Watchdog:
         self.deadline = math.inf
         self._why = ""  # which limit it was ended for
         self._peak_addresses = 0  # the most bytes of addresses of one process
+        self._watches_too_many = False
         # At the last looks: the very last may find only those that have not ended yet.
         self._threads: deque[int] = deque([0], maxlen=2)
         guarded = bool(guarded_home)
@@ -114,6 +116,7 @@ class Watchdog:
         """Measure what the kernel's processes use; return the bytes of memory."""
         found = self._measuring.measure()
         self._peak_addresses = max(self._peak_addresses, found.peak_addresses)
+        self._watches_too_many = found.watches_too_many
         if found.threads:
             self._threads.append(found.threads)
         return found.memory
@@ -126,6 +129,8 @@ class Watchdog:
                 self._why = "{} could not be stopped in time, so that its kernel was ended"
             elif self._look() > self._total:
                 self._why = f"memory ran out in {{}} ({in_words(self._total)} in all processes)"
+            elif self._watches_too_many:
+                self._why = too_many_files(self._limits)
             elif self._disk and self._disk.is_far_too_full():
                 self._why = filled_disk(self._limits)
             if self._why:

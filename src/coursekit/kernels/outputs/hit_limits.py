@@ -5,7 +5,14 @@ from __future__ import annotations
 import errno
 import re
 
-from coursekit.sandbox.limits import MEGABYTE, Limits, filled_disk, in_words, too_many_threads
+from coursekit.sandbox.limits import (
+    MEGABYTE,
+    Limits,
+    filled_disk,
+    in_words,
+    too_many_files,
+    too_many_threads,
+)
 
 _NO_MEMORY = "OOM when allocating"  # TensorFlow's words
 _NUMBER = re.compile(r"\[Errno (\d+)\]")
@@ -28,7 +35,7 @@ def limit_hit(name: str, text: str, limits: Limits) -> str:
     if code in (errno.ENOSPC, errno.EFBIG):
         return filled_disk(limits)
     if code == errno.EMFILE:
-        return f"{{}} had too many files open ({limits.open_files:,})"
+        return too_many_files(limits)
     if (name == "BlockingIOError" and code == errno.EAGAIN) or text == "can't start new thread":
         return too_many_threads(limits.processes)
     return ""

@@ -76,12 +76,21 @@ def _guard(places: Places, connection: socket.socket) -> None:
         kernel_start.tell_error(connection, error)
         return
     try:
+        ready, done = os.pipe()
         kernel = os.fork()
         if not kernel:
-            exit_after(lambda: _be_kernel(places, connection, own, received))
-        for number in (own, received.archive, *received.listening.values()):
+            exit_after(lambda: _be_kernel(places, connection, done, received))
+        for number in (done, received.archive, *received.listening.values()):
             os.close(number)
-        code, left = _wait(connection, woken, kernel)
+        try:
+            # The kernel itself may send no open file any more.
+            if os.read(ready, 1):
+                news = json.dumps({"started": True}).encode() + b"\n"
+                socket.send_fds(connection, [news], [own])
+            code, left = _wait(connection, woken, kernel)
+        except OSError as error:
+            kernel_start.tell_error(connection, error)
+            code, left = None, 0
         left += _end_all(kernel)
     finally:
         _remove(home)
@@ -135,30 +144,28 @@ def _end_all(group: int) -> int:
 
 def _remove(home: str) -> None:
     """Remove a kernel's folder, however deep its own folders are."""
-    shutil.rmtree(home, ignore_errors=True)
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(home, ignore_errors=True)
     if os.path.exists(home):
         subprocess.run(["rm", "-rf", "--", home], check=False, stderr=subprocess.DEVNULL)
 
 
 def _be_kernel(
-    places: Places, connection: socket.socket, guardian: int, received: ReceivedRequest
+    places: Places, connection: socket.socket, done: int, received: ReceivedRequest
 ) -> None:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
     try:
-        _close_all_but(
-            {connection.fileno(), guardian, received.archive, *received.listening.values()}
-        )
+        _close_all_but({connection.fileno(), done, received.archive, *received.listening.values()})
         confine(received.request, places)
         kernel_start.prepare(received)
     except OSError as error:
         kernel_start.tell_error(connection, error)
         return
-    news = json.dumps({"started": True}).encode() + b"\n"
-    socket.send_fds(connection, [news], [guardian])
-    os.close(guardian)
     connection.close()
+    os.write(done, b"y")
+    os.close(done)
     be_forked_kernel(received)
 
 

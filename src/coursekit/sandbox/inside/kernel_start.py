@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 from coursekit.sandbox.inside import confinement
@@ -61,6 +62,8 @@ def prepare(received: ReceivedRequest) -> None:
     kept = {name: os.environ[name] for name in ("LANG", "PATH", "TZ") if name in os.environ}
     os.environ.clear()
     os.environ.update(kept | confinement.environment(home, temporary))
+    # The zygote has looked for the folder already, where it was itself.
+    tempfile.tempdir = None
     os.chdir(work)
     # Python's first entry is the folder that it was started in.
     sys.path[0] = work

@@ -126,10 +126,13 @@ _PROTOCOLS = {
 _SOL_SOCKET = 1
 # The sizes of a socket's buffers, with and without force, and its filters.
 _SOCKET_MEMORY = (7, 8, 32, 33, 26, 50, 51, 52, 73)
-# A lease keeps others from opening a file of ours, each time for 45 s. Locks, which work on
+# A lease keeps others from opening a file of ours, each time for 45 s; since Linux 6.19 there
+# are such for folders. Locks, which work on
 # the machine's own files too, are of no limited number; nor are notes on folders. A pipe can
 # be made to hold 16 times as much.
-_KEPT_FROM_FILES = (1024, 6, 7, 37, 38, 1026, 1031)
+_KEPT_FROM_FILES = (1024, 1040, 6, 7, 37, 38, 1026, 1031)
+# A process can ask for a table of any size, which no account shows (PR_FUTEX_HASH).
+_FUTEX_TABLE = 78
 _FAKE_INPUT = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: typing into a terminal
 
 
@@ -211,7 +214,7 @@ def _parts(column: int) -> list[Instruction]:
         ),
         *on_call(_IOCTL[column], *refusing(SECOND, _FAKE_INPUT)),
         *on_call(_FCNTL[column], *refusing(SECOND, _KEPT_FROM_FILES)),
-        *on_call(_PRCTL[column], *refusing(FIRST, (PR_SET_SECCOMP,))),
+        *on_call(_PRCTL[column], *refusing(FIRST, (PR_SET_SECCOMP, _FUTEX_TABLE))),
         *one_of(
             (numbers[column] for numbers in _REFUSED.values() if numbers[column] >= 0),
             refuse(errno.EPERM),

@@ -55,7 +55,8 @@ _IDLE = {
     "sched_setparam": (142, 118),
     "sched_setattr": (314, 274),
 }
-_REFUSED = {
+# Programs that copy files do without them on file systems that lack them.
+_LACKING = {
     "setxattr": (188, 5),
     "lsetxattr": (189, 6),
     "fsetxattr": (190, 7),
@@ -64,10 +65,16 @@ _REFUSED = {
     "lremovexattr": (198, 15),
     "fremovexattr": (199, 16),
     "removexattrat": (466, 466),
+}
+_REFUSED = {
     "file_setattr": (469, 469),
     "connect": (42, 203),
     "bind": (49, 200),
     "listen": (50, 201),
+    # Open files on their way in a socket: no account shows them, and while a user has many on
+    # their way, none of this user's processes can send one.
+    "sendmsg": (46, 211),
+    "sendmmsg": (307, 269),
     # what others made by System V's or POSIX's names
     "shmat": (30, 196),
     "shmctl": (31, 195),
@@ -120,6 +127,7 @@ def _parts(column: int) -> Iterator[Instruction]:
         return [numbers[column] for numbers in calls.values() if numbers[column] >= 0]
 
     yield from one_of(known(_IDLE), refuse(0))
+    yield from one_of(known(_LACKING), refuse(errno.EOPNOTSUPP))
     yield from one_of(known(_REFUSED), refuse(errno.EPERM))
     # The kernel listens on sockets that it has got; nobody needs to make one. libzmq looks for
     # interfaces by netlink, and takes no other error.
