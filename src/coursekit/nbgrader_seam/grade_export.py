@@ -11,11 +11,11 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.plugins import ExportPlugin
 
 from coursekit.course.student_names import why_no_student
-from coursekit.errors import CourseKitError, InfrastructureError
+from coursekit.errors import CourseKitError
 from coursekit.gradebook.asked_cells import judged_cells
 from coursekit.nbgrader_run import find_verdict
-from coursekit.nbgrader_seam.course_folder import matching, open_submission
-from coursekit.repair.finding.submission_digest import submission_digest
+from coursekit.nbgrader_seam.course_folder import matching
+from coursekit.nbgrader_seam.submitted_folder import digest_now
 
 COLUMNS = (
     "assignment",
@@ -127,17 +127,13 @@ class GradeExport(ExportPlugin):  # type: ignore[misc]
                 if grade.name in judged and (grade.auto_score, grade.manual_score) == (None, None):
                     return NOT_GRADED
             verdict = find_verdict(root, who, name, notebook.name)
-            if place and verdict and verdict.digest != self._digest(place):
+            if (
+                place
+                and verdict
+                and verdict.digest != digest_now(self.parent.coursedir, str(place))
+            ):
                 return AGAIN
         return BY_HAND if submission.needs_manual_grade else GRADED
-
-    def _digest(self, place: Path) -> str:
-        """The digest of what is handed in now; "" if it cannot be opened."""
-        try:
-            with open_submission(self.parent.coursedir, str(place)) as folder:
-                return submission_digest(folder)
-        except InfrastructureError:
-            return ""
 
     def _handed_in(self) -> dict[tuple[str, str], Path]:
         """The submitted folders, by student and assignment."""
