@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from html import escape
 from types import FrameType
 from typing import NoReturn
@@ -63,12 +63,13 @@ def highlighted(source: str, language: str | None = None, metadata: object = Non
     return html
 
 
-def numbered(source: str, place: str) -> str:
+def numbered(source: str, place: str, marked: Collection[int] = ()) -> str:
     """Return code with a line in each of its elements, coloured if that is quick.
 
     Args:
         source: the code.
         place: what the lines' ids begin with; their numbers follow, from 1.
+        marked: the numbers of the lines that get the class "marked".
 
     """
     html = (
@@ -81,6 +82,10 @@ def numbered(source: str, place: str) -> str:
             for number, line in enumerate(lines, 1)
         )
         html = f'<div class="highlight"><pre>{html}</pre></div>'
+    for number in marked:
+        # Code is escaped: no text of the student's has this tag.
+        tag = f'<span id="{place}-{number}"'
+        html = html.replace(f"{tag}>", f'{tag} class="marked">')
     return html
 
 

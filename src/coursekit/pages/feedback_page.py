@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
+from itertools import chain
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -109,14 +110,15 @@ def feedback_page(notebook: NotebookNode, result: Result, language: str = "en") 
     places = _places(notebook)
     template, style, digest = _template()
     outline = Outline()
+    sources = {number: cell.source.split("\n") for number, cell in enumerate(notebook.cells, 1)}
+    functions = [part.name for part in result.parts if part.checks]
+    lines = [_lines_of(mistake, places, sources, functions) for mistake in result.mistakes]
     comments = {name: _text(words, outline) for name, words in result.comments.items() if words}
     cells = [
-        _page_cell(number, cell, result, comments, outline)
+        _page_cell(number, cell, result, comments, outline, chain.from_iterable(lines))
         for number, cell in enumerate(notebook.cells, 1)
         if cell.source.strip() or cell.get("outputs")
     ]
-    sources = {number: cell.source.split("\n") for number, cell in enumerate(notebook.cells, 1)}
-    functions = [part.name for part in result.parts if part.checks]
     return template.render(
         result=result,
         cells=cells,
@@ -127,7 +129,7 @@ def feedback_page(notebook: NotebookNode, result: Result, language: str = "en") 
         language=language,
         points=points,
         linked=lambda words: _linked(words, {cell.number for cell in cells}),
-        lines_of=lambda mistake: _lines_of(mistake, places, sources, functions),
+        lines=lines,
     )
 
 
@@ -162,6 +164,7 @@ def _page_cell(
     result: Result,
     comments: Mapping[str, Markup],
     outline: Outline,
+    named: Iterable[NamedLines],
 ) -> PageCell:
     name = _name(cell)
     part = next((each for each in result.parts if each.grade_id == name), None)
@@ -174,7 +177,13 @@ def _page_cell(
     if cell.cell_type == "markdown":
         text = _text(cell.source, outline, attached_pictures(cell.get("attachments")))
     elif cell.cell_type == "code":
-        text = Markup(numbered(cell.source, f"cell-{number}-line"))
+        marked = {
+            line
+            for each in named
+            if each.cell == number
+            for line in range(each.first, each.last + 1)
+        }
+        text = Markup(numbered(cell.source, f"cell-{number}-line", marked))
         # What the judge put below a test cell stands there anyway.
         if not (part and part.checks):
             outputs = tuple(_output(output, number) for output in cell.outputs)

@@ -13,6 +13,7 @@ _LINE = re.compile(r" {4}line (\d+): (.*)")
 _OPENING, _CLOSING = "([{", ")]}"
 # What any other mistake in the function changes as well.
 _FIGURES = re.compile(r"came back as |^the model has [\d,]+ parameters")
+_BEGINNINGS = ("the ", "there ", "where ", "in ", "yours ")
 _SHAPE = re.compile(r" with \w+ of shape \([^()]*\)")
 
 
@@ -61,6 +62,12 @@ class Mistake:
     def lost(self) -> float:
         """The points that it cost."""
         return sum(check.points for _, check in self.failed)
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, as a sentence begins."""
+        what = self.reason.what
+        return what[:1].upper() + what[1:] if what.startswith(_BEGINNINGS) else what
 
     @property
     def functions(self) -> list[str]:

@@ -92,6 +92,11 @@ class Result:
         return max(0.0, sum(part.score or 0 for part in self.parts) - self.late_penalty)
 
     @property
+    def lost(self) -> float:
+        """What the checks took."""
+        return sum(mistake.lost for mistake in self.mistakes)
+
+    @property
     def waiting(self) -> tuple[Part, ...]:
         """The parts without a score."""
         return tuple(part for part in self.parts if part.score is None)
