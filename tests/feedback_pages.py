@@ -49,7 +49,8 @@ def notebook(*more: NotebookNode, answer: str = BLOCK) -> NotebookNode:
         new_code_cell(answer, metadata={"nbgrader": {"grade_id": "block", "solution": True}}),
         new_code_cell("", metadata={"nbgrader": {"grade_id": "test_block", "grade": True}}),
     ]
-    return new_notebook(cells=[*cells, *more])
+    made: NotebookNode = new_notebook(cells=[*cells, *more])
+    return made
 
 
 def result(
@@ -72,7 +73,7 @@ def result(
     )
 
 
-def page(found: Result, shown: NotebookNode | None = None) -> BeautifulSoup:
+def page(found: Result, shown: NotebookNode | None = None) -> Any:
     return BeautifulSoup(feedback_page(shown or notebook(), found), "html.parser")
 
 

@@ -273,13 +273,13 @@ def test_the_verdicts_own_words_are_no_formula(course: Assignment) -> None:
     reasons = [text for text in soup.find_all(string=True) if "\\href" in text and "batch" in text]
     assert reasons
     assert all(text.find_parent(class_="tex2jax_ignore") for text in reasons)
-    page = BeautifulSoup(feedback(course, "page"), "html.parser")
+    page: Any = BeautifulSoup(feedback(course, "page"), "html.parser")
     assert "$\\href" in page.find(class_="what").get_text() and not page.select(".result math")
 
 
 def test_the_first_screen_is_the_kits_whatever_a_student_wrote(course: Assignment) -> None:
     for name, forgery in FORGERIES.items():
-        page = BeautifulSoup(feedback(course, name), "html.parser")
+        page: Any = BeautifulSoup(feedback(course, name), "html.parser")
         assert page.h1.get_text() == f"{course.notebook}: {forgery.earns:g} of 6 points", name
         # Nothing stands above it, and whatever the notebook holds stands below all of it.
         assert page.body.find(True).find(True) is page.h1

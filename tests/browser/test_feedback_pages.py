@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from browsing import Visitor
@@ -46,9 +47,9 @@ PAGES = {
     ),
     "wide": (notebook(*WIDE), result([given(0)], [RAISED], (LONG,), {"block": LONG})),
 }
-LIGHT = {"color_scheme": "light", "media": "screen"}
-DARK = {"color_scheme": "dark", "media": "screen"}
-PRINT = {"color_scheme": "light", "media": "print"}
+LIGHT: dict[str, Any] = {"color_scheme": "light", "media": "screen"}
+DARK: dict[str, Any] = {"color_scheme": "dark", "media": "screen"}
+PRINT: dict[str, Any] = {"color_scheme": "light", "media": "print"}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def blank(visitor: Visitor) -> Iterator[Page]:
         yield page
 
 
-def refused(page: Page, *screens: dict[str, str]) -> list[str]:
+def refused(page: Page, *screens: dict[str, Any]) -> list[str]:
     """What axe-core finds."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core here")
     found = []

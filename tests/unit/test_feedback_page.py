@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
@@ -25,7 +26,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from coursekit.gradebook.given_scores import GivenScore
 from coursekit.pages.feedback_page import feedback_page
 from coursekit.pages.formulas import MAX_CHARACTERS, formula_html
-from coursekit.pages.mistakes import CodeLine, mistakes_in, reason_in_parts
+from coursekit.pages.found_mistakes import CodeLine, mistakes_in, reason_in_parts
 from resnets_utils.checks.check_result import Outcome
 
 NETWORK = """def network(shape):
@@ -204,7 +205,7 @@ def test_a_block_s_call_is_named(place: str, answer: str, line: str) -> None:
 
 def test_a_page_loads_nothing_and_lets_nothing_run() -> None:
     text = feedback_page(notebook(), result([given(2)], [OUTCOMES]))
-    soup = BeautifulSoup(text, "html.parser")
+    soup: Any = BeautifulSoup(text, "html.parser")
     assert not soup.select("script, link, iframe, [style], [src^=http]")
     policy = soup.select("meta[http-equiv=Content-Security-Policy]")[0]["content"]
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
@@ -265,7 +266,7 @@ def test_a_formula_is_no_more_than_a_formula(source: str) -> None:
 
 def test_formulas_are_mathml() -> None:
     shown = formula_html(r"\frac{a}{b} \le \sigma(z)", block=True)
-    soup = BeautifulSoup(shown, "html.parser")
+    soup: Any = BeautifulSoup(shown, "html.parser")
     assert soup.math["display"] == "block" and "≤" in soup.get_text()
     assert [each.get_text() for each in soup.mfrac.find_all("mi")] == ["a", "b"]
     aligned = formula_html(r"\begin{aligned} x &= 1 \\ y &= 2 \end{aligned}", block=True)

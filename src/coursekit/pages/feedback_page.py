@@ -24,9 +24,9 @@ from nbconvert.filters import ansi2html
 from nbformat import NotebookNode
 
 from coursekit.pages.bounded import numbered
+from coursekit.pages.found_mistakes import CodeLine, Mistake
 from coursekit.pages.lines_to_change import lines_to_change
 from coursekit.pages.markdown import attached_pictures, markdown_html
-from coursekit.pages.mistakes import CodeLine, Mistake
 from coursekit.pages.result import Part, Result, points
 
 _FOLDER = Path(__file__).resolve().parent / "feedback"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coursekit.judge.verdict import MAX_ROUNDING, CellVerdict, NotebookVerdict
-from coursekit.pages.mistakes import Mistake, mistakes_in
+from coursekit.pages.found_mistakes import Mistake, mistakes_in
 from resnets_utils.checks.check_result import CheckResult
 
 if TYPE_CHECKING:
