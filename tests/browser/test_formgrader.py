@@ -166,8 +166,8 @@ def opened(page: Page, address: str) -> list[str]:
     page.wait_for_timeout(300)
     assert page.evaluate("window.hostile") is None
     assert page.title() == "Small_Block_v1" and page.url == address
-    foreign = "iframe, form, details, meta[http-equiv], a.full-credit, img[src='/logout'], #mine"
-    assert page.locator(foreign).count() == 0
+    foreign = "iframe, form, details, meta[http-equiv=refresh], a.full-credit, #mine"
+    assert page.locator(f"{foreign}, img[src='/logout']").count() == 0
     assert [each for each in asked if "hostile?" in each or "logout" in each] == []
     return asked
 
