@@ -74,6 +74,9 @@ c.Autograde.autograde_preprocessors = [
 
 # Every run makes the feedback pages again: an earlier one may be of an earlier submission or score.
 c.GenerateFeedback.force = True
+# The pages show the result first, and load nothing from anywhere.
+c.GenerateFeedback.exporter_class = "coursekit.nbgrader_seam.feedback_exporter.FeedbackExporter"
+c.GenerateFeedback.preprocessors = []
 
 # nbgrader exports 0 for what is not graded, and a comma in a name shifts its columns.
 c.ExportApp.plugin_class = "coursekit.exporting.grade_export.GradeExport"

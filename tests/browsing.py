@@ -44,6 +44,14 @@ class Visitor:
             may_ask: the one address elsewhere that is asked for without failing; in vain.
 
         """
+        with self.blank(may_ask=may_ask) as page:
+            # Formgrader's own pages set a cookie that holds for themselves alone.
+            page.goto(f"{server.address}/api?token={server.token}")
+            yield page
+
+    @contextlib.contextmanager
+    def blank(self, *, may_ask: str = "") -> Iterator[Page]:
+        """A page in a browser that remembers nothing."""
         left: list[str] = []
 
         def heed(route: Route, request: Request) -> None:
@@ -59,10 +67,7 @@ class Visitor:
         context.set_default_timeout(120_000)
         context.route("**/*", heed)
         try:
-            page = context.new_page()
-            # Formgrader's own pages set a cookie that holds for themselves alone.
-            page.goto(f"{server.address}/api?token={server.token}")
-            yield page
+            yield context.new_page()
         finally:
             context.close()
         assert left == [], "the page asks other machines"

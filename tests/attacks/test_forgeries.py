@@ -218,10 +218,12 @@ def test_verdict_and_feedback_say_which_checks_are_hidden(course: Assignment) ->
         "convolutions": False,
         "layer names": True,
     }
-    assert feedback(course, HONEST).count("(hidden check)") == 1
+    # In the result, and below the test cell.
+    assert feedback(course, HONEST).count("(hidden check)") == 2
 
 
 _SEEN = {"audio", "button", "embed", "iframe", "input", "object", "svg", "textarea", "video"}
+_OURS = {"panel", "nbgrader_cell", "score", "result", "framed", "frame", "checks"}
 _PARTS = _SEEN | {"base", "form", "link", "meta", "script", "style", "template", "title"}
 
 
@@ -240,7 +242,7 @@ def parts(page: str) -> Counter[tuple[str, str]]:
                 (name == "src" and tag.name == "img" and not value.startswith("data:image/png;"))
                 or (name in {"href", "action"} and not value.startswith("#"))
                 or (name == "style" and "position" in value)
-                or (name == "class" and {"panel", "nbgrader_cell", "score"} & set(value.split()))
+                or (name == "class" and _OURS & set(value.split()))
                 or (name in {"id", "name"} and "test_identity_block" in value)
             ):
                 found[(tag.name, value)] += 1
@@ -267,10 +269,26 @@ def test_what_is_looked_for_on_a_page_is_found_without_the_kits_filter(course: A
 
 
 def test_the_verdicts_own_words_are_no_formula(course: Assignment) -> None:
-    soup = BeautifulSoup(feedback(course, "page"), "html.parser")
+    soup = BeautifulSoup(formgrader(course, "page"), "html.parser")
     reasons = [text for text in soup.find_all(string=True) if "\\href" in text and "batch" in text]
     assert reasons
     assert all(text.find_parent(class_="tex2jax_ignore") for text in reasons)
+    page: Any = BeautifulSoup(feedback(course, "page"), "html.parser")
+    assert "$\\href" in page.find(class_="what").get_text() and not page.select(".result math")
+
+
+def test_the_first_screen_is_the_kits_whatever_a_student_wrote(course: Assignment) -> None:
+    for name, forgery in FORGERIES.items():
+        page: Any = BeautifulSoup(feedback(course, name), "html.parser")
+        assert page.h1.get_text() == f"{course.notebook}: {forgery.earns:g} of 6 points", name
+        # Nothing stands above it, and whatever the notebook holds stands below all of it.
+        assert page.body.find(True).find(True) is page.h1
+        assert [each["id"] for each in page.find_all(id="top")] == ["top"]
+        cells = page.find_all(class_="cell")
+        assert cells and all(each.find_parent(class_="notebook") for each in cells)
+        assert not page.select(".notebook .result, .notebook h1")
+        framed = [each["aria-label"] for each in page.select(".framed")]
+        assert len(framed) == len(set(framed)) == 2, framed
 
 
 def outputs(course: Assignment, student: str, source: str) -> list[NotebookNode]:
@@ -317,7 +335,7 @@ def test_an_honest_notebook_keeps_its_outputs_and_notes(course: Assignment) -> N
     assert texts[0] == "'finished'"
     assert texts[-1] == "\x1b[1mloud\x1b[0m, naïve ☃\n"
     page = feedback(course, HONEST)
-    assert "$a &lt; b$, <em>mine</em>" in page
+    assert "<mi>a</mi><mo>&lt;</mo><mi>b</mi>" in page and ", <em>mine</em>" in page
     assert "pasted (attachment:" in page
 
 

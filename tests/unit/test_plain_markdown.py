@@ -12,7 +12,7 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 
 from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.pages.bounded import highlighted
-from coursekit.pages.markdown import MAX_CHARACTERS, OWN_PLACE, markdown_html
+from coursekit.pages.markdown import MAX_CHARACTERS, markdown_html
 
 FILTERS = {"markdown2html": "coursekit.pages.markdown.cell_html"}
 HOSTILE = [
@@ -92,17 +92,28 @@ def test_what_the_notebooks_hold_looks_as_before(assignment: Assignment) -> None
     assert sum(text.count("<h2") for text in ours) > 3
     renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
     theirs = [MarkdownWithMath(renderer=renderer).render(cell.source) for cell in cells]
-    assert ours == [f"{OWN_PLACE}{text}</div>" for text in theirs]
+    # Formulas are translated, and tables stand in a box.
+    assert [plain(text) for text in ours] == [plain(text) for text in theirs]
+
+
+def plain(page: str) -> str:
+    """The page without its formulas and what is around its tables."""
+    page = re.sub(r"<span class=.scroll.[^>]*>(.*?)</span>", r"\1", page)
+    page = re.sub(r"<math.*?</math>|\$\$.*?\$\$|\$.*?\$", "FORMULA", page)
+    page = re.sub(
+        r"<div class=.scroll.[^>]*>(<table>.*?</table>)</div>", r"\1", page, flags=re.DOTALL
+    )
+    return re.sub(r" (class|style)=.(text-align:)?(center|right|left).", "", page)
 
 
 def test_a_text_that_would_hold_up_its_reader_is_shown_as_it_is() -> None:
     text = "*a <b>" * MAX_CHARACTERS
-    assert markdown_html(text) == f"{OWN_PLACE}<pre>{text.replace('<b>', '&lt;b&gt;')}</pre></div>"
+    assert markdown_html(text) == f"<pre>{text.replace('<b>', '&lt;b&gt;')}</pre>"
 
 
 @pytest.mark.parametrize("text", ["```make\n" + "{" * 18_000, "# a" + " " * 19_000 + "b"])
 def test_a_short_text_that_would_hold_up_its_reader_is_shown_as_it_is(text: str) -> None:
-    assert markdown_html(text) == f"{OWN_PLACE}<pre>{text}</pre></div>"
+    assert markdown_html(text) == f"<pre>{text}</pre>"
 
 
 @pytest.mark.parametrize("text", ["x = a" + ".a" * 9_000, "x" + "\n" * 300 + "y"])

@@ -188,6 +188,15 @@ def open_handed_in(coursedir: Any, folder: str) -> OpenFolder:
         ) from None
 
 
+def digest_now(coursedir: Any, folder: str) -> str:
+    """Return the digest of what is handed in now; "" if it cannot be opened."""
+    try:
+        with open_submission(coursedir, folder) as opened:
+            return submission_digest(opened)
+    except InfrastructureError:
+        return ""
+
+
 def close_submission(coursedir: Any) -> None:
     """Let go of the submission that is open, if there is one."""
     earlier = getattr(coursedir, "handed_in", None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from html import escape
 from types import MappingProxyType
 from urllib.parse import unquote
@@ -18,6 +19,7 @@ from jinja2.runtime import Context
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from coursekit.pages.bounded import in_time
+from coursekit.pages.formulas import formula_html
 
 # Parsing takes a time that grows with the square of some texts' length.
 MAX_CHARACTERS = 20_000
@@ -62,43 +64,71 @@ class PlainRenderer(IPythonRenderer):
             return str(super().image(text, url, title))
         return f"{escape(text)} ({escape(url)})"
 
+    def table(self, text: str) -> str:
+        """Return a table in a box that scrolls: it may be wider than the page."""
+        return (
+            '<div class="scroll" tabindex="0" role="group" aria-label="Table">'
+            f"<table>\n{text}</table></div>\n"
+        )
+
+    def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:
+        """Return a table's cell; pages may refuse the style that mistune gives it."""
+        tag, place = "th" if head else "td", f' class="{align}"' if align else ""
+        return f"  <{tag}{place}>{text}</{tag}>\n"
+
+    def block_math(self, body: str) -> str:
+        """Return a formula with a line of its own."""
+        return formula_html(body, block=True)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        """Return a formula that needs no dollar signs."""
+        return formula_html(f"\\begin{{{name}}}{body}\\end{{{name}}}", block=True)
+
+    def inline_math(self, body: str) -> str:
+        """Return a formula within a line."""
+        return formula_html(body, block=False)
+
 
 @pass_context
 def cell_html(context: Context, source: str) -> str:
     """Return a cell's markdown as HTML, its pictures in it; replaces nbconvert's own filter."""
     cell = context.get("cell")
     attachments = cell.get("attachments") if isinstance(cell, dict) else None
-    return markdown_html(source, _pictures(attachments))
+    return f"{OWN_PLACE}{markdown_html(source, attached_pictures(attachments))}</div>"
 
 
 def markdown_html(source: str, pictures: Mapping[str, str] | None = None) -> str:
     """Return markdown, which may be a student's, as HTML.
+
+    Its headings are the only elements h1 to h6, and nothing in it has an id.
 
     Args:
         source: the text.
         pictures: the addresses of the pictures attached to the cell, by their names.
 
     """
-    attached = {name: f"attached-{at}" for at, name in enumerate(pictures or {})}
+    attached = tuple((name, f"attached-{at}") for at, name in enumerate(pictures or {}))
     html = f"<pre>{escape(source)}</pre>"
     if len(source) <= MAX_CHARACTERS:
         with contextlib.suppress(RecursionError):
             html = in_time(lambda text: _rendered(text, attached), source) or html
     # Rendering is timed by the text's length: the pictures go in afterwards.
-    for name, place in attached.items():
+    for name, place in attached:
         html = html.replace(f'src="{place}"', f'src="{(pictures or {})[name]}"', MAX_TIMES_SHOWN)
-    return f"{OWN_PLACE}{html}</div>"
+    return html
 
 
-def _rendered(source: str, attached: Mapping[str, str]) -> str:
+@lru_cache(maxsize=200)
+def _rendered(source: str, attached: tuple[tuple[str, str], ...]) -> str:
+    # Remembered, because most cells of a notebook are the same in every submission.
     # No anchors: the page's own links must lead to the judge's cells.
     renderer = PlainRenderer(escape=True, exclude_anchor_links=True)
-    renderer.attached = attached
+    renderer.attached = dict(attached)
     return str(MarkdownWithMath(renderer=renderer).render(source))
 
 
-def _pictures(attachments: object) -> dict[str, str]:
-    """The addresses of a cell's attached pictures, by name."""
+def attached_pictures(attachments: object) -> dict[str, str]:
+    """Return the addresses of a cell's attached pictures, by name."""
     found = {}
     for name, kinds in attachments.items() if isinstance(attachments, dict) else ():
         for kind, data in kinds.items() if isinstance(kinds, dict) else ():
