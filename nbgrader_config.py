@@ -76,7 +76,7 @@ c.Autograde.autograde_preprocessors = [
 c.GenerateFeedback.force = True
 
 # nbgrader exports 0 for what is not graded, and a comma in a name shifts its columns.
-c.ExportApp.plugin_class = "coursekit.nbgrader_seam.grade_export.GradeExport"
+c.ExportApp.plugin_class = "coursekit.exporting.grade_export.GradeExport"
 
 # `nbgrader zip_collect` reads the student from a file's name. Every learning platform names its
 # downloads in its own way, such as ada_lovelace_1815_Numbers_v1.ipynb:

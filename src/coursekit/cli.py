@@ -9,12 +9,25 @@ from pathlib import Path
 
 from rich.console import Console
 
-from coursekit.command_runner import run_command
+from coursekit.command_runner import line_printer, run_command
 from coursekit.release.new_assignment import new_assignment
 from coursekit.release.new_version import new_version
 from coursekit.release.pipeline import release_all
 
 _MOST_WORKERS = 256
+# Those of `exporting.formats`, which needs nbgrader.
+_FORMATS = (
+    "csv",
+    "csv-wide",
+    "canvas",
+    "moodle",
+    "moodle-feedback",
+    "brightspace",
+    "gradescope",
+    "prairielearn",
+    "junit",
+    "ags",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,6 +52,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     begun_course.add_argument(
         "--empty", action="store_true", help="leave out the bundled assignments"
+    )
+    export = commands.add_parser(
+        "export", help="give out scores: for a learning platform, as a table, or as a report"
+    )
+    export.add_argument("assignment", help="the assignment whose scores are wanted")
+    export.add_argument(
+        "--to",
+        required=True,
+        choices=_FORMATS,
+        metavar="FORMAT",
+        help=f"one of: {', '.join(_FORMATS)}",
+    )
+    export.add_argument(
+        "--into", type=Path, metavar="FILE", help="the learning platform's own file, to be filled"
+    )
+    export.add_argument(
+        "--column", default="", metavar="TITLE", help="its column (default: the assignment's name)"
+    )
+    export.add_argument(
+        "--out", type=Path, metavar="PATH", help="what to write (default: in build/export/)"
     )
     commands.add_parser("demo", help="grade the bundled assignments' submissions, show scores")
     commands.add_parser(
@@ -148,6 +181,18 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
                 tuple(chosen.settings),
             )
             return grade_class(course, wish, console)
+        case "export":
+            from coursekit.exporting.export_scores import export_scores
+
+            export_scores(
+                course,
+                chosen.assignment,
+                chosen.to,
+                line_printer(console),
+                into=chosen.into,
+                out=chosen.out,
+                column=chosen.column,
+            )
         case "regrade":
             from coursekit.regrading.regrade import regrade
 

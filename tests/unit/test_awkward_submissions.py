@@ -18,10 +18,11 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import as_timezone
 from traitlets.config import Config
 
+from coursekit.class_scores import NOT_GRADED
+from coursekit.exporting.grade_export import GradeExport
 from coursekit.gradebook.database import database_url
 from coursekit.kernels.own_files import put_own_files
 from coursekit.nbgrader_seam import replaced_steps
-from coursekit.nbgrader_seam.grade_export import NOT_GRADED, GradeExport
 from coursekit.nbgrader_seam.submitted_folder import prepare_folder
 from coursekit.processes.plain_files import open_folder
 from coursekit.repair.finding.candidate_files import find_candidates
