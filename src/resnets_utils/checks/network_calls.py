@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from resnets_utils.border.call import Call, as_arguments
+from resnets_utils.border.difference import OTHER, Difference, difference_in
 from resnets_utils.border.reply import Reply
 from resnets_utils.checks.check_result import (
     AnswerRaised,
@@ -83,7 +84,7 @@ class NetworkChecks:
             except (AnswerRaised, NotAttempted, CheckFailed) as error:
                 self._answers[key] = error
         if self.untrue:
-            raise CheckFailed(self.untrue)
+            raise CheckFailed(self.untrue, Difference(OTHER, sentence=self.untrue))
         answer = self._answers[key]
         if isinstance(answer, Exception):
             raise answer
@@ -103,7 +104,8 @@ class NetworkChecks:
                 graph = self._read(reply["graph"], call)
             except GraphRefused as error:
                 explained = self._explained(call, error.graph, expected)
-                raise CheckFailed(f"{call}: {error}{explained}") from None
+                difference = difference_in(str(error), {})
+                raise CheckFailed(f"{call}: {error}{explained}", difference) from None
             answer = Answer(
                 call,
                 self._beside(call, graph, expected),
