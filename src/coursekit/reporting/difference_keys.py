@@ -51,26 +51,33 @@ def is_vague(key: Key) -> bool:
     kind, place = key[0], key[1]
     uncounted = kind == MISSING and not place.startswith(_DEFINITE)
     # Many mistakes end in an error at the same line for some argument.
-    return kind not in _STRUCTURE or uncounted or key[-1] == _HIDDEN
+    return kind not in _STRUCTURE or uncounted or (kind == RAISED and key[-1] == _HIDDEN)
 
 
 def differences_by_key(answer: Answer) -> dict[Key, Difference]:
     """Return what differs in an answer: in how it is made, or else in what came of it."""
-    found = [
-        (key_of(check), one)
-        for check in answer.lost
-        for one in [difference_of(check)]
+    keys = keys_of_checks(answer)
+    found: dict[Key, Difference] = {}
+    for check, key in zip(answer.lost, keys, strict=True):
+        one = difference_of(check)
         # The words of others may be about arguments that vary.
-        if is_of_structure(one) and not (one.kind == OTHER and check.hidden)
-    ]
+        if is_of_structure(one) and not (one.kind == OTHER and check.hidden):
+            found.setdefault(key, one)
     if not found and answer.lost:
         # The check whose arguments students know says it best.
         shown = min(answer.lost, key=lambda check: check.hidden)
-        found = [(_values_key(answer), difference_of(shown))]
-    first: dict[Key, Difference] = {}
-    for key, one in sorted(found, key=lambda pair: rank(pair[0])):
-        first.setdefault(key, one)
-    return first
+        found = {_values_key(answer): difference_of(shown)}
+    return dict(sorted(found.items(), key=lambda pair: rank(pair[0])))
+
+
+def keys_of_checks(answer: Answer) -> list[Key]:
+    """Return the key of each check that an answer lost.
+
+    What no visible check shows is a mistake of its own: it holds for some arguments only.
+    """
+    keys = [_key(check) for check in answer.lost]
+    shown = {key for key, check in zip(keys, answer.lost, strict=True) if not check.hidden}
+    return [key if key in shown else (*key, _HIDDEN) for key in keys]
 
 
 def difference_of(check: CheckResult) -> Difference:
@@ -78,13 +85,13 @@ def difference_of(check: CheckResult) -> Difference:
     return check.difference or Difference(OTHER, sentence=check.reason.partition("\n")[0])
 
 
-def key_of(check: CheckResult) -> Key:
-    """Return what equal mistakes have in common."""
+def _key(check: CheckResult) -> Key:
+    """What equal mistakes have in common."""
     one = difference_of(check)
     if one.kind == RAISED:
         # A hidden check's arguments may be in the message.
         words = one.place if check.hidden else _COUNTED.sub("", one.sentence)
-        return one.kind, one.setting, words, _HIDDEN if check.hidden else ""
+        return one.kind, one.setting, words
     if one.kind == OTHER:
         return one.kind, _COUNTED.sub("", one.sentence)
     place = _LAYER_NAME.sub("", one.place)
@@ -118,6 +125,7 @@ def plainest(answer: Answer, key: Key, difference: Difference) -> Difference:
         difference: the difference, in the words of any call.
 
     """
-    lost = [check for check in answer.lost if key_of(check)[:3] == key[:3]]
-    told = [difference, *map(difference_of, lost)]
+    pairs = zip(answer.lost, keys_of_checks(answer), strict=True)
+    alike = [difference_of(check) for check, other in pairs if other[:3] == key[:3]]
+    told = [difference, *alike]
     return min(told, key=lambda one: len(_LETTER.findall(one.got + one.wanted)))

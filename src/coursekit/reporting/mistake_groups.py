@@ -16,7 +16,7 @@ from coursekit.reporting.difference_keys import (
     differences_by_key,
     is_of_structure,
     is_vague,
-    key_of,
+    keys_of_checks,
     plainest,
     rank,
 )
@@ -53,6 +53,11 @@ class Mistake:
     def students(self) -> tuple[str, ...]:
         """Who made it."""
         return tuple(sorted(answer.student for answer in self.answers))
+
+    @property
+    def only_hidden(self) -> bool:
+        """Whether students cannot see it, because all their visible checks are passed."""
+        return all(check.hidden for answer in self.answers for check in answer.lost)
 
     @property
     def named(self) -> bool:
@@ -134,8 +139,8 @@ def _put_down(answer: Answer, causes: dict[Key, list[Key]], groups: dict[Key, _G
     for key, cause in own.items():
         if key != cause:
             groups[cause].besides.setdefault(key, differences[key])
-    for check in answer.lost:
-        group = groups[own.get(key_of(check), first)]
+    for check, key in zip(answer.lost, keys_of_checks(answer), strict=True):
+        group = groups[own.get(key, first)]
         group.checks[check.name] += 1
         group.points_lost += check.points
 

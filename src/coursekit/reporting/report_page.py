@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -12,6 +13,7 @@ from coursekit.course.student_names import escaped
 from coursekit.reporting.class_report import ClassReport
 from resnets_utils.checks.check_result import Outcome
 
+_YOURS = re.compile(r"\byours(?= has\b)")
 _FOLDER = Path(__file__).resolve().parent / "page"
 
 
@@ -25,11 +27,16 @@ def report_page(report: ClassReport) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": _number, "share": _share, "shown": escaped}
+    environment.filters |= {"number": _number, "share": _share, "shown": escaped, "told": _told}
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return environment.get_template("report.html.j2").render(
         report=report, style=style, style_digest=digest, outcomes=list(Outcome)
     )
+
+
+def _told(sentence: str) -> str:
+    """A sentence that was written for a student, for somebody else."""
+    return _YOURS.sub("theirs", sentence)
 
 
 def _number(value: float) -> str:

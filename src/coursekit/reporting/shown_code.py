@@ -12,7 +12,7 @@ from coursekit.errors import CourseKitError
 from coursekit.pages.lines_to_change import lines_to_change
 from coursekit.plain_text import plain_text
 from coursekit.reporting.class_answers import Answer
-from resnets_utils.border.difference import RAISED, Difference
+from resnets_utils.border.difference import OTHER_KIND, RAISED, Difference
 
 _MAX_LETTERS = 20_000
 _AROUND = 2
@@ -85,8 +85,12 @@ class AnswerCode:
             lines = source.split("\n")
             alike = [at for at, line in enumerate(lines, 1) if line.strip() == difference.place]
             return set(alike) if difference.place and len(alike) == 1 else set()
-        found = lines_to_change(difference.sentence, source, function, self._functions)
-        return set(range(found[0], found[1] + 1)) if found else set()
+        # A block of another kind stands in its block's place; a layer need not.
+        block = difference.place if difference.kind == OTHER_KIND else ""
+        for words in (difference.sentence, block if " block " in block else ""):
+            if found := lines_to_change(words, source, function, self._functions):
+                return set(range(found[0], found[1] + 1))
+        return set()
 
     def _cells(self, answer: Answer) -> list[str]:
         path = self._folder / answer.student / self._assignment / f"{answer.notebook}.ipynb"

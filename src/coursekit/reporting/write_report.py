@@ -21,6 +21,7 @@ from coursekit.course.student_names import escaped
 from coursekit.errors import CourseKitError
 from coursekit.exporting.check_tables import long_table, wide_table
 from coursekit.exporting.output import Exported, Request
+from coursekit.gradebook.database import database_url
 from coursekit.nbgrader_seam import commands
 from coursekit.processes.whole_files import write_whole
 from coursekit.reporting.class_report import ClassReport, class_report
@@ -113,6 +114,7 @@ class ScoresReader(ExportPlugin):  # type: ignore[misc]
 
 def _read_scores(course: Path, name: str) -> ClassScores:
     """The scores of an assignment, of an empty class if it was never generated."""
+    scores = ClassScores(name, 0.0, None, ())
     settings = Config()
     settings.ExportApp.plugin_class = ScoresReader
     settings.ScoresReader.assignment = [name]
@@ -122,5 +124,13 @@ def _read_scores(course: Path, name: str) -> ClassScores:
         app: Any = ExportApp(log=logging.Logger("coursekit report", logging.ERROR))
         app.initialize([])
         app.update_config(settings)
-        app.start()
-    return app.plugin_inst.found or ClassScores(name, 0.0, None, ())
+        if not _is_missing(app.coursedir.db_url):
+            app.start()
+            scores = app.plugin_inst.found or scores
+    return scores
+
+
+def _is_missing(url: str) -> bool:
+    """Whether there is no gradebook yet; opening it would make one."""
+    path = url.removeprefix(database_url(Path()).removesuffix("."))
+    return path != url and not Path(path).exists()
