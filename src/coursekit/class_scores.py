@@ -61,7 +61,7 @@ class Line:
         outcome: how the check ended; None for what the judge did not see.
         reason: why the check was not passed, in words.
         hidden: whether the check belongs to the hidden tests.
-        function: the function that the check is about; "" if there is none.
+        function: the function that the check is about; "" if it calls no function.
         number: counts the checks of one name in one cell, from 0.
 
     """

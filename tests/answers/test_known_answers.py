@@ -19,6 +19,7 @@ from coursekit.course.known_answers import KnownAnswer, known_answers
 from coursekit.judge.verdict import CellVerdict
 from coursekit.reporting.class_answers import Answer
 from coursekit.reporting.mistake_groups import mistakes_of
+from resnets_utils.border.difference import Difference
 from resnets_utils.checks.check_result import Outcome
 
 COURSE = Path(__file__).resolve().parents[2]
@@ -59,6 +60,14 @@ class Exercise:
         """The names of the checks of its test cell that an answer does not pass."""
         results = self.judged(answer, salt, sampled=sampled).checks
         return {result.name for result in results if result.outcome is not Outcome.PASSED}
+
+    def differences(self, answer: KnownAnswer, salt: int) -> dict[str, Difference | None]:
+        """How an answer differs, by the name of each check that it does not pass."""
+        return {
+            result.name: result.difference
+            for result in self.judged(answer, salt).checks
+            if result.outcome is not Outcome.PASSED
+        }
 
 
 SALT, OTHER_SALT = 2024, 7
@@ -102,7 +111,25 @@ def test_a_wrong_answer_fails_exactly_the_checks_it_names(
     exercise: Exercise, answer: KnownAnswer
 ) -> None:
     assert answer.fails, "a wrong answer must name at least one check"
-    assert exercise.not_passed(answer, SALT) == answer.fails
+    found = exercise.differences(answer, SALT)
+    assert set(found) == answer.fails
+    assert all(each and each.sentence and len(each.sentence) < 300 for each in found.values())
+
+
+def test_a_difference_is_the_same_whatever_was_asked() -> None:
+    exercise = next(each for each in EXERCISES if each.assignment.name.startswith("plain-network"))
+    compared = 0
+    for answer in exercise.wrong[:8]:
+        one, other = (exercise.differences(answer, salt) for salt in (SALT, OTHER_SALT))
+        for name in set(one) & set(other):
+            # A number in the answer may happen to be that of an argument.
+            told = [
+                found and (found.kind, found.place, found.setting)
+                for found in (one[name], other[name])
+            ]
+            assert told[0] == told[1], (answer.name, name)
+            compared += 1
+    assert compared > 8
 
 
 @pytest.mark.parametrize(("exercise", "answer", "salt"), RIGHT, ids=label)

@@ -33,6 +33,7 @@ from coursekit.cli import main
 from coursekit.course.assignment import Assignment
 from coursekit.course.filled_in import fill_in, released
 from coursekit.course.known_answers import solution_cells
+from coursekit.course.ungraded import why_ungraded
 from coursekit.errors import InfrastructureError
 from coursekit.gradebook import database
 from coursekit.nbgrader_run import LOG, run_nbgrader
@@ -242,6 +243,11 @@ def test_both_ways_write_the_same_gradebook(both: list[Graded]) -> None:
     assert scores["right"] == scores["wrong"] == scores[ODD] == 6
     assert scores["old"] == 3 and scores["not begun"] == scores["ends it"] == 0
     assert scores["unreadable"] is None
+    for one in both:
+        kept = {name: why_ungraded(one.course, SECOND, name) for name in scores}
+        assert {name for name, why in kept.items() if why} == {"unreadable"}
+        assert kept["unreadable"] and "unreadable" in kept["unreadable"].reason
+        assert str(one.course) not in kept["unreadable"].reason
 
 
 def test_both_ways_write_the_same_files(both: list[Graded]) -> None:

@@ -1,4 +1,4 @@
-"""Assignments that the kit knows nothing of, from `new-assignment` to `regrade`.
+"""Assignments that the kit knows nothing of, from `new-assignment` to feedback.
 
 Nothing in src/ names them: a plain network with a closed block, and NumPy functions with a
 text question that is graded by hand. Their course lies in a folder whose name means something
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from gradescope_root import run_autograder, unpack
 from nbgrader.api import Gradebook
 from own_assignments import FUNCTIONS, put_in_place
 
@@ -23,7 +24,7 @@ from coursekit.cli import main
 from coursekit.course.assignment import Assignment
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
-from coursekit.gradebook.scores import read_rows
+from coursekit.course.normal_form import notebook_text
 from coursekit.judge.verdict import NotebookVerdict
 from coursekit.nbgrader_run import read_verdict, run_nbgrader
 
@@ -171,50 +172,76 @@ def test_a_call_that_was_not_recorded_is_told_in_words(course: Path, tmp_path: P
     assert "hint: " in done.stderr
 
 
-# That networks are graded again is in `test_regrade`.
 @pytest.mark.parametrize("graded", ["numbers-v1"], indirect=True)
-def test_hand_grading_counts_and_survives_a_regrade(
-    course: Path, graded: Graded, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_text_waits_for_somebody_to_grade_it(graded: Graded) -> None:
+    # That it counts, and survives a regrade, is in `test_regrade`.
     assignment = graded.assignment
-    database = f"sqlite:///{course}/gradebook.db"
-    with Gradebook(database) as gradebook:
+    with Gradebook(f"sqlite:///{assignment.course}/gradebook.db") as gradebook:
         for who in graded.fails:
             grade = gradebook.find_grade("why_stable", assignment.notebook, assignment.name, who)
             assert grade.needs_manual_grade and grade.auto_score is None
-            grade.manual_score, grade.extra_credit, grade.needs_manual_grade = 4, 0.5, False
-            for comment in grade.notebook.comments:
-                comment.manual_comment = f"seen: {comment.name}"
-        gradebook.db.commit()
-    before = scores(database, assignment)
-    rows = read_rows(course / "gradebook.db")
-    hidden = assignment.tests / f"{FUNCTIONS[assignment.name][0]}.py"
-    kept = hidden.read_text()
-    # The last hidden check now asks for something that everybody has.
-    last = kept[kept.rindex("with checks(") :]
-    changed = kept.replace(last, f"{last.splitlines()[0]}\n    assert True\n")
-    hidden.write_text(changed)
-    capsys.readouterr()
+
+
+# What a hostile answer finds of the autograder's files, and whether it can write results.
+HOSTILE = """
+import os
+found = []
+for place in ("/autograder/source", "/autograder/results", "/autograder/submission"):
+    for folder, _, files in os.walk(place):
+        found += files
     try:
-        assert main(["--course", str(course), "regrade", assignment.name, "--write"]) == 0
-    finally:
-        hidden.write_text(kept)
-    said = capsys.readouterr().out
-    after = scores(database, assignment)
-    gained = {who for who in before if after[who] > before[who]}
-    changed_check = (hidden.stem, last.split('"')[1])
-    assert gained == {who for who, fails in graded.fails.items() if changed_check in fails}
-    assert gained and all(who in said for who in gained)
-    # Scores by hand count as before: of all rows, the judged cell's of these people changed.
-    assert all(after[who] == before[who] for who in set(before) - gained)
-    now = read_rows(course / "gradebook.db")
-    touched = [key for key in rows.keys() | now.keys() if rows.get(key) != now.get(key)]
-    assert {table for table, _ in touched} == {"grade"} and len(touched) == len(gained)
+        open(place + "/results.json", "w").write('{"score": 99}')
+        found.append("written")
+    except OSError:
+        pass
+def softmax(x):
+    raise RuntimeError(f"found {found}")
+"""
 
 
-def scores(database: str, assignment: Assignment) -> dict[str, float]:
-    with Gradebook(database) as gradebook:
-        return {
-            submission.student.id: float(submission.score)
-            for submission in gradebook.assignment_submissions(assignment.name)
-        }
+@pytest.mark.parametrize("graded", ["numbers-v1"], indirect=True)
+def test_the_autograder_for_gradescope(graded: Graded, tmp_path: Path) -> None:
+    """One submission that is hostile, wrong and right, function by function, and one unreadable."""
+    assignment, root = graded.assignment, tmp_path / "gradescope"
+    if os.getuid():
+        pytest.skip("Gradescope runs an autograder as root, which only root can imitate")
+    made = tmp_path / "autograder.zip"
+    words = ["--course", str(assignment.course), "gradescope", assignment.name]
+    assert main([*words, "--out", str(made)]) == 0
+    names = unpack(made, root)
+    assert {"setup.sh", "run_autograder", "README.md"} <= set(names)
+    assert not [name for name in names if "submitted" in name or "plain-network" in name]
+    everything = b"".join(path.read_bytes() for path in root.rglob("*") if path.is_file())
+    assert not [who for who in graded.fails if who != "right" and who.encode() in everything]
+    [wrong] = [
+        answer
+        for answer in known_answers(assignment, "wrong_answers.toml")
+        if answer.name in WRONG["summary"]
+    ]
+    cells = {"softmax": HOSTILE, "summary": wrong.code, "why_stable": TEXT}
+    notebook = fill_in(released(assignment), solution_cells(assignment) | cells)
+    (root / "submission" / "mine.ipynb").write_text(notebook_text(notebook))
+    earlier = root / "results" / "results.json"
+    earlier.write_text('{"score": 99}')
+    done = run_autograder(root)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "grading uses landlock" in done.stdout
+    results = json.loads(earlier.read_text())
+    by_name = {test["name"]: test for test in results["tests"]}
+    for name, test in by_name.items():
+        function, _, check = name.partition(": ")
+        passes = function == "summary" and check not in wrong.fails
+        assert (test["status"] == "passed") == passes, test
+        assert test["score"] == (test["max_score"] if passes else 0)
+        assert function == "summary" or "found []" in test["output"]
+    assert 0 < results["score"] < 15 and results["score"] == sum(
+        test["score"] for test in results["tests"]
+    )
+    # A human's points are not in it, nor anything that would tell the random arguments.
+    assert "to be graded by hand: why_stable (5 points)" in results["output"]
+    assert "salt" not in earlier.read_text()
+    (root / "submission" / "mine.ipynb").write_bytes(b"\0no notebook")
+    done = run_autograder(root)
+    assert done.returncode == 1 and not earlier.exists()
+    said = done.stdout + done.stderr
+    assert "cannot be read as a notebook" in " ".join(said.split()) and "Traceback" not in said

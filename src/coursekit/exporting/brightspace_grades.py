@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from coursekit.csv_text import csv_text, points_text
 from coursekit.errors import CourseKitError
 from coursekit.exporting.canvas_gradebook import other_maximum
-from coursekit.exporting.csv_text import csv_text, points_text
 from coursekit.exporting.lms_table import LmsPerson, LmsTable, matched, read_table
 from coursekit.exporting.output import Exported, Request, graded, waiting_notes
 
@@ -67,7 +67,7 @@ def _people(table: LmsTable, columns: list[int]) -> list[LmsPerson]:
     rows = zip(*(table.texts(at) for at in columns), strict=True)
     people = []
     for row, texts in enumerate(rows):
-        ids = [text.removeprefix("#") for text in texts]
-        if any(ids):
-            people.append(LmsPerson(row, ids[-1], frozenset(ids) - {""}, frozenset()))
+        ids = frozenset(text.removeprefix("#") for text in texts) - {""}
+        if ids:
+            people.append(LmsPerson(row, texts[-1], ids, ids))
     return people

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from coursekit.class_scores import GRADED, NOTHING, StudentScore
 from coursekit.errors import CourseKitError
+from coursekit.gradebook.student_grades import Student
 
 _MARK = b"\xef\xbb\xbf"
 _SEPARATORS = (b",", b";", b"\t")
@@ -50,7 +51,7 @@ class LmsTable:
         return [row[column].text.strip() if column < len(row) else "" for row in self.rows]
 
     def column(self, name: str) -> int:
-        """Return the number of the column of that title; -1 if there is none."""
+        """Return the number of the column of that title; -1 without one."""
         return self.titles.index(name) if name in self.titles else -1
 
     def filled(self, values: Mapping[tuple[int, int], str]) -> bytes:
@@ -139,7 +140,7 @@ class LmsPerson:
 def matched(
     students: Sequence[StudentScore], people: Sequence[LmsPerson], name: str
 ) -> tuple[dict[int, StudentScore], tuple[str, ...]]:
-    """Find each student's row: by the platform's id in the gradebook, or else by the student's.
+    """Find each student's row: by the platform's id in the gradebook, or by the student's own.
 
     Nothing is guessed: a student with two rows, or a row with two students, has none.
 
@@ -152,14 +153,10 @@ def matched(
         The students with a score by row, and notes on everybody who is left out.
 
     """
-    rows: dict[str, list[LmsPerson]] = {}
-    for one in students:
-        lms_id, own = one.student.lms_user_id.strip(), one.student.id
-        rows[own] = [
-            person
-            for person in people
-            if (lms_id in person.lms_ids if lms_id else own in person.ids | person.lms_ids)
-        ]
+    rows = {
+        one.student.id: [person for person in people if _is(person, one.student)]
+        for one in students
+    }
     taken = Counter(person.row for found in rows.values() for person in found)
     found, unmatched, doubtful = {}, [], []
     for one in students:
@@ -178,3 +175,11 @@ def matched(
         f"in {name}, but nobody here": alone,
     }
     return found, tuple(f"{what}: {', '.join(who)}" for what, who in told.items() if who)
+
+
+def _is(person: LmsPerson, student: Student) -> bool:
+    """Whether either id is theirs; if the two lead to two rows, it is neither."""
+    lms_id = student.lms_user_id.strip()
+    if lms_id:
+        return lms_id in person.lms_ids or student.id in person.ids
+    return student.id in person.ids | person.lms_ids

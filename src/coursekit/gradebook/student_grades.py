@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
 
 from coursekit.gradebook.asked_cells import judged_cells
+from coursekit.gradebook.database import database_url
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,13 @@ class SubmissionGrades:
     needs_manual_grade: bool
     notebooks: tuple[str, ...]
     cells: tuple[CellGrade, ...]
+
+
+@contextlib.contextmanager
+def open_gradebook(path: Path) -> Iterator[Gradebook]:
+    """Open a gradebook to read from it."""
+    with Gradebook(database_url(path)) as gradebook:
+        yield gradebook
 
 
 def students_in_gradebook(gradebook: Gradebook) -> dict[str, Student]:

@@ -14,6 +14,7 @@ from nbgrader.converters import Autograde, BaseConverter
 
 from coursekit.course.library import STUDENT_LIBRARY
 from coursekit.course.student_names import escaped, why_no_student
+from coursekit.course.ungraded import Ungraded, forget_ungraded, note_ungraded
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook.asked_cells import notebooks_of
 from coursekit.gradebook.scores import forget_timestamp, is_graded, take_back_scores
@@ -98,6 +99,7 @@ def init_destination(converter: Any, assignment_id: str, student_id: str) -> boo
     ``autograded/`` for the result of a grading. What was graded is what the verdict's digest
     says; it is graded once.
     """
+    converter.coursedir.being_graded = assignment_id, student_id
     open_and_digest(converter, assignment_id, student_id)
     folder = Path(converter._format_dest(assignment_id, student_id))
     submitted = Path(converter._format_source(assignment_id, student_id))
@@ -109,10 +111,14 @@ def init_destination(converter: Any, assignment_id: str, student_id: str) -> boo
                 converter.log.warning("%s: %s; it is graded again", submitted, again)
                 shutil.rmtree(folder)
         wanted = bool(_init_destination(converter, assignment_id, student_id))
+        if wanted:
+            forget_ungraded(Path(converter.coursedir.root), assignment_id, student_id)
         excluded = _is_excluded(converter, student_id)
         if not (wanted or excluded or isinstance(opened, OpenFolder)):
             # Its earlier result stands, and whoever grades is told.
             converter.refused.append(opened)
+            kept = Ungraded(assignment_id, student_id, opened.message, opened.hint or "")
+            note_ungraded(Path(converter.coursedir.root), kept)
     except OSError:
         # A part of the earlier result is gone.
         take_back_scores(converter.coursedir.db_url, assignment_id, student_id)

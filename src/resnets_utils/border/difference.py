@@ -11,8 +11,8 @@ from typing import Any
 SETTING, MISSING, MORE, OTHER_KIND = "setting", "missing", "more", "other kind"
 WIRING, NAMES, RAISED, NOT_ATTEMPTED = "wiring", "names", "raised", "not attempted"
 VALUE, SHAPE, OTHER = "value", "shape", "other"
-# Settings that no argument gives, although it may be the same number.
-_OF_NO_ARGUMENT = {"axis"}
+# Settings whose values no argument gives, even if one has the same number.
+_NEVER_GIVEN = frozenset({"axis", "momentum", "epsilon", "groups", "dilation", "rate"})
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,11 @@ class Sentence(str):
     def difference(self, arguments: Mapping[str, Any]) -> Difference:
         """Return what it tells, with values named by the arguments of the call that gave them."""
         say, kind, place, setting, got, wanted, in_words = self._made_of
-        if setting in _OF_NO_ARGUMENT:
-            arguments = {}
         # A number of filters is more likely to be one of `filters` than another number.
         order = sorted(arguments, key=lambda name: name != setting)
         arguments = {name: arguments[name] for name in order}
-        got, wanted = _named(got, arguments), _named(wanted, arguments)
+        if setting not in _NEVER_GIVEN:
+            got, wanted = _named(got, arguments), _named(wanted, arguments)
         return Difference(kind, place, setting, in_words(got), in_words(wanted), say(got, wanted))
 
 

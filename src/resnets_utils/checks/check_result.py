@@ -121,7 +121,14 @@ class ChecksNotPassed(Exception):
         return [str(self)]
 
 
-def raise_what_happened(call: Call, reply: Reply, *, in_notebook: bool, more: str = "") -> NoReturn:
+def raise_what_happened(
+    call: Call,
+    reply: Reply,
+    *,
+    in_notebook: bool,
+    more: str = "",
+    cause: Difference | None = None,
+) -> NoReturn:
     """Raise what a reply says about a function that gave no result.
 
     Args:
@@ -129,6 +136,7 @@ def raise_what_happened(call: Call, reply: Reply, *, in_notebook: bool, more: st
         reply: the reply to the call; its status means that there is no result.
         in_notebook: whether the checks run in a student's notebook.
         more: text to add after an error.
+        cause: what differed before the error came, if that is known.
 
     Raises:
         NotAttempted: if the function still contains the placeholder.
@@ -144,5 +152,7 @@ def raise_what_happened(call: Call, reply: Reply, *, in_notebook: bool, more: st
         raise AnswerRaised(words, Difference(RAISED, sentence=reason))
     line = lines.splitlines()[-1].strip().partition(": ")[2] if lines else ""
     name = reply.get("classes", "").partition(" ")[0]
-    difference = Difference(RAISED, line, name, sentence=reason.partition("\n")[0])
+    # Numbers in its words are those of one call.
+    sentence = f"{name} at: {line}" if name and line else reason.partition("\n")[0]
+    difference = cause or Difference(RAISED, line, name, sentence=sentence)
     raise AnswerRaised(f"{call}: {reason}{told}{more}", difference)

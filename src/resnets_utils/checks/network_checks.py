@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnets_utils.border.call import Call
-from resnets_utils.border.difference import difference_in
+from resnets_utils.border.difference import SHAPE, VALUE, Difference, difference_in
 from resnets_utils.checks.check_result import CheckFailed
 from resnets_utils.checks.graph_comparison import (
     CONVOLUTION,
@@ -32,10 +32,7 @@ from resnets_utils.checks.network_sentences import (
     misplaced_normalisation,
     missing_weights,
     other_names,
-    other_parameters,
-    other_shape,
     other_start,
-    other_values,
 )
 from resnets_utils.graphs.graph import CLOSED_BLOCK, WEIGHTED, Graph, Node
 from resnets_utils.graphs.graph_differences import INITIALIZERS, also_sets
@@ -83,9 +80,9 @@ class Answer:
     other_blocks: Callable[[], str] = lambda: ""
     remarks: list[str] = field(default_factory=list)
 
-    def _failed(self, reason: str) -> CheckFailed:
-        difference = difference_in(reason, self.call.python_arguments)
-        return CheckFailed(f"{self.call}: {reason}", difference)
+    def _failed(self, reason: str, difference: Difference | None = None) -> CheckFailed:
+        found = difference or difference_in(reason, self.call.python_arguments)
+        return CheckFailed(f"{self.call}: {reason}", found)
 
     @property
     def signature(self) -> str:
@@ -101,7 +98,10 @@ class Answer:
         """Ask for the exercise's output shape."""
         got, wanted = self.graphs.graph.output_shape, self.graphs.expected.output_shape
         if got != wanted:
-            raise self._failed(other_shape(got, wanted))
+            raise self._failed(
+                f"the output has shape {_shape(got)}; the exercise asks for {_shape(wanted)}",
+                Difference(SHAPE, "the output", sentence="the output has another shape"),
+            )
 
     def has_own_blocks(self) -> None:
         """Ask for the exercise's output shape, drawn with the blocks that were judged.
@@ -282,7 +282,16 @@ class Answer:
             raise self._failed(f"the layers do not fit together: {error}") from None
         wanted = (expected.parameters(), expected.parameters(trainable_only=True))
         if got != wanted:
-            raise self._failed(other_parameters(got, wanted))
+            all_trainable = got[0] == got[1] and wanted[0] == wanted[1]
+            learnt = "" if all_trainable else f", {got[1]:,} of them trainable"
+            of_them = "" if all_trainable else f" and {wanted[1]:,}"
+            raise self._failed(
+                f"the model has {got[0]:,} parameters{learnt}; "
+                f"the exercise's has {wanted[0]:,}{of_them}",
+                Difference(
+                    VALUE, "the model", sentence="the model has another number of parameters"
+                ),
+            )
 
     def has_pooling_and_classifier(self) -> None:
         """Ask for the exercise's padding, pooling and last layers."""
@@ -334,7 +343,10 @@ class Answer:
         right = np.asarray(values)
         if got.shape != right.shape or not np.allclose(got, right, rtol=0, atol=tolerance):
             told = f"; expected {_row(right)}" if self.reveal() else ""
-            raise self._failed(other_values(place, _row(got), told))
+            raise self._failed(
+                f"{place} came back as {_row(got)}{told}",
+                Difference(VALUE, "the output", sentence="the output has other values"),
+            )
 
     def behaves(self) -> None:
         """Ask for the exercise's values with random weights on random pictures."""
@@ -352,3 +364,7 @@ def _index(index: Any) -> str:
 def _row(values: NDArray[Any]) -> str:
     flat = ", ".join(f"{value:.8g}" for value in values.ravel()[:8])
     return f"[{flat}{', ...' if values.size > 8 else ''}]"
+
+
+def _shape(shape: Sequence[int | None]) -> str:
+    return f"({', '.join('batch' if size is None else str(size) for size in shape)})"

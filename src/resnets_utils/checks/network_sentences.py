@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from resnets_utils.border.difference import (
     MISSING,
     NAMES,
     SETTING,
-    SHAPE,
-    VALUE,
     WIRING,
     Sentence,
 )
 from resnets_utils.graphs.graph_differences import start
 from resnets_utils.graphs.places import kind_in_words
-
-
-def other_shape(got: Sequence[int | None], wanted: Sequence[int | None]) -> Sentence:
-    """Return that a network's output has another shape."""
-    return Sentence(
-        lambda got, wanted: f"the output has shape {got}; the exercise asks for {wanted}",
-        SHAPE,
-        "the output",
-        "shape",
-        _shape(got),
-        _shape(wanted),
-    )
 
 
 def misplaced_normalisation(before: str) -> Sentence:
@@ -88,35 +73,3 @@ def exchanged_names() -> Sentence:
     return Sentence(
         lambda *_: "the names are right, but on each other's layers", NAMES, setting="name"
     )
-
-
-def other_parameters(got: tuple[int, int], wanted: tuple[int, int]) -> Sentence:
-    """Return that a model has other numbers of parameters.
-
-    Args:
-        got: all parameters of the answer's, and the trainable ones.
-        wanted: those of the exercise's.
-
-    """
-    all_trainable = got[0] == got[1] and wanted[0] == wanted[1]
-    learnt = "" if all_trainable else f", {got[1]:,} of them trainable"
-    of_them = "" if all_trainable else f" and {wanted[1]:,}"
-    return Sentence(
-        lambda got, wanted: f"the model has {got} parameters{learnt}; the exercise's has {wanted}",
-        VALUE,
-        "the model",
-        "parameters",
-        f"{got[0]:,}",
-        f"{wanted[0]:,}{of_them}",
-    )
-
-
-def other_values(place: str, got: str, told: str) -> Sentence:
-    """Return that a network's output has other values."""
-    return Sentence(
-        lambda *_: f"{place} came back as {got}{told}", VALUE, "the output", setting="values"
-    )
-
-
-def _shape(shape: Sequence[int | None]) -> str:
-    return f"({', '.join('batch' if size is None else str(size) for size in shape)})"
