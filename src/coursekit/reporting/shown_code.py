@@ -60,7 +60,7 @@ class AnswerCode:
         self._read: dict[tuple[str, str], list[str]] = {}
 
     def source(self, answer: Answer) -> str:
-        """Return the text of the cell that defines the function; "" if there is none to show."""
+        """Return the text of the cell that defines the function; "" without one."""
         key = answer.student, answer.notebook
         if key not in self._read:
             self._read[key] = self._cells(answer)
