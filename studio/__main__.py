@@ -1,4 +1,4 @@
-"""The author's commands: ``python -m studio pictures|pretrain|training|kernels|grading``."""
+"""The author's commands: ``python -m studio pictures|report|pretrain|training|kernels|grading``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from coursekit.command_runner import run_command
+from coursekit.command_runner import line_printer, run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     pictures = commands.add_parser("pictures", help="draw the notebooks' pictures again")
     pictures.add_argument("--measure", action="store_true", help="measure the gradients first")
+    commands.add_parser("report", help="take the picture of the class report of the demo's class")
     pretrain = commands.add_parser(
         "pretrain", help="train the model that the notebooks load; takes about an hour"
     )
@@ -81,6 +82,10 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
 
             for path in draw_all(course, measure=chosen.measure):
                 console.print(str(path), highlight=False)
+        case "report":
+            from studio.pictures.report_picture import draw_report
+
+            console.print(str(draw_report(course, line_printer(console))), highlight=False)
         case "pretrain":
             from studio.pretraining.pretrain import pretrain, show
 

@@ -98,6 +98,7 @@ class StudentScore:
         penalty: what is taken away for handing in late; None likewise.
         score: what counts; None likewise.
         remarks: what happened to the notebook as a whole.
+        verdicts: those that its lines are from.
 
     """
 
@@ -109,6 +110,7 @@ class StudentScore:
     penalty: float | None = None
     score: float | None = None
     remarks: tuple[str, ...] = ()
+    verdicts: tuple[NotebookVerdict, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,14 +203,16 @@ def _of_student(
         return StudentScore(student, status, timestamp=grades.timestamp)
     lines = [line for cell in grades.cells for line in _lines(cell, verdicts.get(cell.notebook))]
     remarks = tuple(remark for verdict in verdicts.values() for remark in verdict.remarks)
+    own = tuple(verdicts.values())
     if status == BY_HAND:
-        return StudentScore(student, status, tuple(lines), grades.timestamp, remarks=remarks)
+        at = grades.timestamp
+        return StudentScore(student, status, tuple(lines), at, remarks=remarks, verdicts=own)
     raw = sum(line.earned or 0.0 for line in lines)
     score = max(0.0, raw - grades.penalty)
     if grades.penalty:
         lines.append(Line("", "", LATE, LATE, 0.0, score - raw))
     return StudentScore(
-        student, status, tuple(lines), grades.timestamp, raw, grades.penalty, score, remarks
+        student, status, tuple(lines), grades.timestamp, raw, grades.penalty, score, remarks, own
     )
 
 

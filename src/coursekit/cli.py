@@ -163,6 +163,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     regrade.add_argument(
         "--write", action="store_true", help="write the scores and verdicts that the preview shows"
     )
+    report = commands.add_parser(
+        "report", help="write a report on the class: its mistakes, checks and scores"
+    )
+    report.add_argument("assignment", help="the assignment to report on")
+    report.add_argument(
+        "--anonymous",
+        action="store_true",
+        help="for showing in class: no names, no code, nothing about fewer than five students",
+    )
     upgrade = commands.add_parser(
         "upgrade", help="carry answers from older notebooks into submissions of a newer release"
     )
@@ -263,6 +272,12 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
             from coursekit.regrading.regrade import regrade
 
             return regrade(course, chosen.assignment, console, write=chosen.write)
+        case "report":
+            from coursekit.reporting.write_report import write_report
+
+            write_report(
+                course, chosen.assignment, line_printer(console), anonymous=chosen.anonymous
+            )
         case "upgrade":
             from coursekit.upgrading import upgrade_all
 

@@ -11,10 +11,14 @@ from pathlib import Path
 import pytest
 from judging_in_process import answer_cells, full_test_cells, judge_in_process
 from own_assignments import FUNCTIONS, put_in_place
+from simulated_class import simulated_class
 
 from coursekit.course.assignment import Assignment, assignments
 from coursekit.course.hidden_tests import hidden_tests
 from coursekit.course.known_answers import KnownAnswer, known_answers
+from coursekit.judge.verdict import CellVerdict
+from coursekit.reporting.class_answers import Answer
+from coursekit.reporting.mistake_groups import mistakes_of
 from resnets_utils.border.difference import Difference
 from resnets_utils.checks.check_result import Outcome
 
@@ -39,25 +43,34 @@ class Exercise:
     def right(self) -> list[KnownAnswer]:
         return known_answers(self.assignment, "right_answers.toml")
 
-    def not_passed(
-        self, answer: KnownAnswer, test: str, salt: int, *, sampled: bool = False
-    ) -> set[str]:
-        """The names of the checks of a test cell that an answer does not pass."""
-        return set(self.differences(answer, test, salt, sampled=sampled))
+    @cached_property
+    def _judged(self) -> dict[tuple[str, str, int], CellVerdict]:
+        return {}
 
-    def differences(
-        self, answer: KnownAnswer, test: str, salt: int, *, sampled: bool = False
-    ) -> dict[str, Difference | None]:
+    def judged(self, answer: KnownAnswer, salt: int, *, sampled: bool = False) -> CellVerdict:
+        """The verdict on an answer, which is judged once with a salt."""
+        key = answer.function, answer.name, salt
+        if key not in self._judged:
+            cells = answer_cells(self.assignment, {answer.function: answer.code})
+            test = self.tests[answer.function]
+            self._judged[key] = judge_in_process(test, cells, salt, sampled=sampled)
+        return self._judged[key]
+
+    def not_passed(self, answer: KnownAnswer, salt: int, *, sampled: bool = False) -> set[str]:
+        """The names of the checks of its test cell that an answer does not pass."""
+        results = self.judged(answer, salt, sampled=sampled).checks
+        return {result.name for result in results if result.outcome is not Outcome.PASSED}
+
+    def differences(self, answer: KnownAnswer, salt: int) -> dict[str, Difference | None]:
         """How an answer differs, by the name of each check that it does not pass."""
-        cells = answer_cells(self.assignment, {answer.function: answer.code})
-        results = judge_in_process(test, cells, salt, sampled=sampled).checks
         return {
             result.name: result.difference
-            for result in results
+            for result in self.judged(answer, salt).checks
             if result.outcome is not Outcome.PASSED
         }
 
 
+SALT, OTHER_SALT = 2024, 7
 # The tests' own assignments lie in a course of their own, which is gone with these tests.
 OWN = tempfile.TemporaryDirectory()
 EXERCISES = [
@@ -98,7 +111,7 @@ def test_a_wrong_answer_fails_exactly_the_checks_it_names(
     exercise: Exercise, answer: KnownAnswer
 ) -> None:
     assert answer.fails, "a wrong answer must name at least one check"
-    found = exercise.differences(answer, exercise.tests[answer.function], 2024)
+    found = exercise.differences(answer, SALT)
     assert set(found) == answer.fails
     assert all(each and each.sentence and len(each.sentence) < 300 for each in found.values())
 
@@ -107,8 +120,7 @@ def test_a_difference_is_the_same_whatever_was_asked() -> None:
     exercise = next(each for each in EXERCISES if each.assignment.name.startswith("plain-network"))
     compared = 0
     for answer in exercise.wrong[:8]:
-        test = exercise.tests[answer.function]
-        one, other = (exercise.differences(answer, test, salt) for salt in (1, 2))
+        one, other = (exercise.differences(answer, salt) for salt in (SALT, OTHER_SALT))
         for name in set(one) & set(other):
             # A number in the answer may happen to be that of an argument.
             told = [
@@ -124,8 +136,7 @@ def test_a_difference_is_the_same_whatever_was_asked() -> None:
 def test_a_right_answer_passes_every_check(
     exercise: Exercise, answer: KnownAnswer, salt: int
 ) -> None:
-    test = exercise.tests[answer.function]
-    assert exercise.not_passed(answer, test, salt, sampled=True) == set()
+    assert exercise.not_passed(answer, salt, sampled=True) == set()
 
 
 HIDDEN = [
@@ -152,3 +163,72 @@ def test_there_are_enough_of_them(exercise: Exercise) -> None:
     functions = {answer.function for answer in exercise.wrong}
     assert functions == {answer.function for answer in exercise.right} == set(exercise.tests)
     assert len(exercise.wrong) >= 13 * len(functions) and len(exercise.right) >= 5 * len(functions)
+
+
+# Wrong answers that checks tell apart by nothing but values, or by nothing at all: for the class
+# report, each line of them is one mistake.
+ALIKE = {
+    "numbers-v1": [
+        {"the largest score not taken away", "the largest score taken away twice"},
+    ],
+    "plain-network-v1": [
+        {"no ReLU", "a ReLU only at the end"},
+        {"no pooling", "the pooling's result is not kept"},
+        {
+            "dropout before the first dense layer",
+            "dropout before both dense layers",
+            "no second dense layer",
+        },
+    ],
+    "residual-networks-v2a": [
+        {"ReLU before the addition", "ReLU only before the addition", "no addition"},
+        {"a syntax error", "the library's own stand-in"},
+    ],
+    "residual-networks-v3": [
+        {"ReLU before the addition", "no addition"},
+    ],
+}
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=label)
+def test_each_mistake_is_one_group_of_the_class_report_with_exactly_who_made_it(
+    exercise: Exercise,
+) -> None:
+    wrong = {
+        (answer.function, answer.name): exercise.judged(answer, SALT) for answer in exercise.wrong
+    }
+    answers, planted = simulated_class(wrong, students=300, seed=7)
+    expected: dict[tuple[str, str], set[str]] = {}
+    for (function, name), who in planted.items():
+        alike = next((one for one in ALIKE[exercise.assignment.name] if name in one), {name})
+        expected.setdefault((function, min(alike)), set()).update(who)
+    mistakes = mistakes_of(answers)
+    found = {(one.function, frozenset(one.students)) for one in mistakes}
+    assert found == {(function, frozenset(who)) for (function, _), who in expected.items()}
+    assert len(mistakes) == len(expected)
+    lost = sum(check.points for answer in answers for check in answer.lost)
+    assert sum(one.points_lost for one in mistakes) == pytest.approx(lost)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "name"),
+    [
+        ("residual-networks-v2a", "F1 where F2 belongs"),
+        ("residual-networks-v2a", "f hard-coded as 2"),
+        ("residual-networks-v2a", "no names"),
+        ("residual-networks-v2a", "the wrong seed"),
+        ("residual-networks-v2a", "stride 2 in the second convolution"),
+        ("residual-networks-v3", "batch normalisation over axis 1"),
+        ("numbers-v1", "powers of two"),
+    ],
+)
+def test_gradings_with_other_arguments_find_the_same_mistake(assignment: str, name: str) -> None:
+    exercise = next(one for one in EXERCISES if one.assignment.name == assignment)
+    answer = next(one for one in exercise.wrong if one.name == name)
+    graded = [
+        Answer(f"graded with {salt}", "Notebook", answer.function, verdict.checks)
+        for salt in (SALT, OTHER_SALT)
+        for verdict in [exercise.judged(answer, salt)]
+    ]
+    [mistake] = mistakes_of(graded)
+    assert len(mistake.answers) == 2

@@ -1,0 +1,1 @@
+"""The class report: what a whole class got wrong, by mistakes, checks and scores."""

@@ -1,0 +1,57 @@
+"""A class report as one HTML file that loads nothing and runs nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from coursekit.course.student_names import escaped
+from coursekit.reporting.class_report import ClassReport
+from resnets_utils.checks.check_result import Outcome
+
+_YOURS = re.compile(r"\byours(?= has\b)")
+_FOLDER = Path(__file__).resolve().parent / "page"
+
+
+def report_page(report: ClassReport) -> str:
+    """Return the page."""
+    style = (_FOLDER / "report.css").read_text(encoding="utf-8")
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": _number, "share": _share, "shown": escaped, "told": _told}
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return environment.get_template("report.html.j2").render(
+        report=report, style=style, style_digest=digest, outcomes=list(Outcome)
+    )
+
+
+def _told(sentence: str) -> str:
+    """A sentence that was written for a student, for somebody else."""
+    return _YOURS.sub("theirs", sentence)
+
+
+def _number(value: float) -> str:
+    """A number for people: 12.5, and 40 for 40.0."""
+    text = f"{value:,.1f}"
+    return text.removesuffix(".0")
+
+
+def _share(part: float, whole: float) -> str:
+    """A share in per cent; a small one is not called 0 %, nor a large one 100 %."""
+    if not whole:
+        return "–"
+    percent = 100 * part / whole
+    if 0 < percent < 1:
+        return "under 1 %"
+    if 99 < percent < 100:
+        return "over 99 %"
+    return f"{percent:.0f} %"
