@@ -78,8 +78,9 @@ c.GenerateFeedback.force = True
 # nbgrader exports 0 for what is not graded, and a comma in a name shifts its columns.
 c.ExportApp.plugin_class = "coursekit.exporting.grade_export.GradeExport"
 
-# `nbgrader zip_collect` reads the student from a file's name. Every learning platform names its
-# downloads in its own way, such as ada_lovelace_1815_Numbers_v1.ipynb:
+# `coursekit collect` knows the names in the downloads of Canvas, Moodle, Blackboard, Brightspace
+# and Gradescope. For others, `nbgrader zip_collect` reads the student from a file's name by a
+# pattern, such as this one for ada_lovelace_1815_Numbers_v1.ipynb:
 # c.FileNameCollectorPlugin.named_regexp = (
 #     r".*/(?P<student_id>[^_/]+_[^_/]+)_\d+_(?P<file_id>[^/]+)"
 # )

@@ -46,6 +46,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="",
         help="build the Containerfile's image from this one, or from a made one: debootstrap",
     )
+    parser.addoption(
+        "--class-of",
+        type=int,
+        default=0,
+        help="how many submissions the runs have that are ended so (default: one of each kind)",
+    )
 
 
 def pytest_report_header() -> str:

@@ -15,6 +15,7 @@ from coursekit.release.new_version import new_version
 from coursekit.release.pipeline import release_all
 
 _MOST_WORKERS = 256
+_PLATFORMS = ("canvas", "moodle", "blackboard", "brightspace", "gradescope", "folders")
 # Those of `exporting.formats`, which needs nbgrader.
 _FORMATS = (
     "csv",
@@ -97,6 +98,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     new.add_argument("old", metavar="OLD", help="the assignment to start from")
     new.add_argument(
         "new", metavar="NEW", help="the new version's name, such as residual-networks-v2b"
+    )
+    collect = commands.add_parser(
+        "collect", help="put what a learning platform hands out where submissions are"
+    )
+    collect.add_argument("assignment", help="the assignment that was handed in")
+    collect.add_argument(
+        "download",
+        nargs="+",
+        type=Path,
+        metavar="ZIP_OR_FOLDER",
+        help="the platform's archive, or the folder that it was unpacked into",
+    )
+    collect.add_argument(
+        "--from",
+        dest="platform",
+        choices=_PLATFORMS,
+        default="",
+        help="the platform (default: by the names in the download)",
+    )
+    collect.add_argument(
+        "--roster",
+        type=Path,
+        metavar="CSV",
+        help="who is who, with the columns student,lms_id,name (default: roster.csv, if there)",
+    )
+    collect.add_argument(
+        "--timezone",
+        default="",
+        metavar="ZONE",
+        help="where the platform's clock stands, such as Europe/Berlin (default: as here)",
+    )
+    collect.add_argument(
+        "--force",
+        action="store_true",
+        help="replace submissions even if they may be newer; they are kept in collected/",
+    )
+    collect.add_argument(
+        "--dry-run", action="store_true", help="show what would be collected; change nothing"
     )
     grade = commands.add_parser(
         "grade",
@@ -188,6 +227,22 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
                 tuple(chosen.settings),
             )
             return grade_class(course, wish, console)
+        case "collect":
+            from coursekit.collecting.collect import CollectingWish, collect
+
+            return collect(
+                course,
+                CollectingWish(
+                    chosen.assignment,
+                    chosen.download,
+                    chosen.platform,
+                    chosen.roster,
+                    chosen.timezone,
+                    chosen.force,
+                    chosen.dry_run,
+                ),
+                console,
+            )
         case "export":
             from coursekit.exporting.export_scores import export_scores
 

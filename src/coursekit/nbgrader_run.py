@@ -12,6 +12,7 @@ from pathlib import Path
 
 from coursekit.errors import InfrastructureError
 from coursekit.judge.verdict import NotebookVerdict
+from coursekit.processes.started_command import started
 from coursekit.sandbox.levels import strongest
 from coursekit.sandbox.settings import UNSAFE_VARIABLE
 
@@ -80,27 +81,13 @@ def _run(
     log = course / LOG
     with log.open("a", encoding="utf-8") as stream:
         print("$", name, *arguments, file=stream, flush=True)
-        process = subprocess.Popen(
-            [sys.executable, "-c", program, *arguments],
-            cwd=course,
-            env=environment,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-        )
-        try:
+        command = [sys.executable, "-c", program, *arguments]
+        with started(command, course, environment, stream) as process:
             while process.poll() is None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(1 if watch else None)
                 if watch:
                     watch()
-        except BaseException:
-            # A terminal's Ctrl-C reaches the command too: let it end its kernels.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(5)
-            process.kill()
-            process.wait()
-            raise
     if process.returncode:
         why, _, hint = _last_error(log).partition("\nhint: ")
         raise InfrastructureError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from coursekit.errors import InfrastructureError
+from coursekit.processes.started_command import started
 
 _MOUNTS = Path("/proc/self/mountinfo")
 _SECONDS_BETWEEN = 0.5
@@ -68,29 +68,15 @@ def measure(
     """
     with _control_group() as group, log.open("wb") as output:
         entrance = ["sh", "-c", _ENTER, str(group / "cgroup.procs")] if group else []
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            [*entrance, *command],
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        memory = _Memory(process.pid, group, lambda: watch(time.perf_counter() - started))
-        memory.start()
-        try:
-            status = process.wait()
-            seconds = time.perf_counter() - started
-        except BaseException:
-            # A terminal's Ctrl-C reaches the command too: let it end its processes.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(5)
-            process.kill()
-            process.wait()
-            raise
-        finally:
-            memory.stop()
+        since = time.perf_counter()
+        with started([*entrance, *command], folder, environment, output) as process:
+            memory = _Memory(process.pid, group, lambda: watch(time.perf_counter() - since))
+            memory.start()
+            try:
+                status = process.wait()
+                seconds = time.perf_counter() - since
+            finally:
+                memory.stop()
         if status:
             said = log.read_text(encoding="utf-8", errors="replace")[-2000:]
             raise InfrastructureError(

@@ -15,6 +15,7 @@ from own_assignments import FUNCTIONS, put_in_place
 from coursekit.course.assignment import Assignment, assignments
 from coursekit.course.hidden_tests import hidden_tests
 from coursekit.course.known_answers import KnownAnswer, known_answers
+from resnets_utils.border.difference import Difference
 from resnets_utils.checks.check_result import Outcome
 
 COURSE = Path(__file__).resolve().parents[2]
@@ -42,9 +43,19 @@ class Exercise:
         self, answer: KnownAnswer, test: str, salt: int, *, sampled: bool = False
     ) -> set[str]:
         """The names of the checks of a test cell that an answer does not pass."""
+        return set(self.differences(answer, test, salt, sampled=sampled))
+
+    def differences(
+        self, answer: KnownAnswer, test: str, salt: int, *, sampled: bool = False
+    ) -> dict[str, Difference | None]:
+        """How an answer differs, by the name of each check that it does not pass."""
         cells = answer_cells(self.assignment, {answer.function: answer.code})
         results = judge_in_process(test, cells, salt, sampled=sampled).checks
-        return {result.name for result in results if result.outcome is not Outcome.PASSED}
+        return {
+            result.name: result.difference
+            for result in results
+            if result.outcome is not Outcome.PASSED
+        }
 
 
 # The tests' own assignments lie in a course of their own, which is gone with these tests.
@@ -87,7 +98,26 @@ def test_a_wrong_answer_fails_exactly_the_checks_it_names(
     exercise: Exercise, answer: KnownAnswer
 ) -> None:
     assert answer.fails, "a wrong answer must name at least one check"
-    assert exercise.not_passed(answer, exercise.tests[answer.function], 2024) == answer.fails
+    found = exercise.differences(answer, exercise.tests[answer.function], 2024)
+    assert set(found) == answer.fails
+    assert all(each and each.sentence and len(each.sentence) < 300 for each in found.values())
+
+
+def test_a_difference_is_the_same_whatever_was_asked() -> None:
+    exercise = next(each for each in EXERCISES if each.assignment.name.startswith("plain-network"))
+    compared = 0
+    for answer in exercise.wrong[:8]:
+        test = exercise.tests[answer.function]
+        one, other = (exercise.differences(answer, test, salt) for salt in (1, 2))
+        for name in set(one) & set(other):
+            # A number in the answer may happen to be that of an argument.
+            told = [
+                found and (found.kind, found.place, found.setting)
+                for found in (one[name], other[name])
+            ]
+            assert told[0] == told[1], (answer.name, name)
+            compared += 1
+    assert compared > 8
 
 
 @pytest.mark.parametrize(("exercise", "answer", "salt"), RIGHT, ids=label)

@@ -29,7 +29,7 @@ from docker_defaults import (
     instructions,
     why_no_numbers,
 )
-from users import ORDINARY, is_root, needed_folders
+from users import GROUP, ORDINARY, is_root, needed_folders
 
 from coursekit.sandbox.inside.filters import install
 from coursekit.sandbox.inside.system_calls import (
@@ -124,7 +124,8 @@ def restrict(user: int) -> None:
     install(instructions(), OTHERWISE)
     _keep_capabilities()
     os.setgroups([])
-    os.setresgid(user, user, user)
+    group = GROUP if user else 0
+    os.setresgid(group, group, group)
     os.setresuid(user, user, user)
 
 

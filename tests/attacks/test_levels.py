@@ -30,6 +30,7 @@ from coursekit.errors import InfrastructureError
 from coursekit.kernels.manager import MAX_MESSAGE_BYTES, student_kernel
 from coursekit.sandbox.inside.landlock import AT_MOST
 from coursekit.sandbox.levels import BUBBLEWRAP, LANDLOCK, LEVELS, NONE, ZYGOTE, Level, strongest
+from coursekit.sandbox.levels.warm import WarmLevel
 from coursekit.sandbox.limits import Limits
 from coursekit.sandbox.measured_use import descendants
 from coursekit.sandbox.probing import probe, probe_guarding
@@ -189,23 +190,56 @@ def test_every_level_computes_the_same_digits() -> None:
     assert len(set(found.values())) == 1
 
 
+WARM = pytest.mark.parametrize("level", [ZYGOTE, LANDLOCK], ids=lambda level: level.name)
+
+
 @pytest.mark.slow
-def test_a_zygote_that_died_is_replaced() -> None:
-    needs(ZYGOTE)
-    assert run(ZYGOTE, "print(1)") == ["1\n"]
-    assert ZYGOTE.warm.server is not None
-    old = ZYGOTE.warm.server.process
+@WARM
+def test_a_zygote_that_died_is_replaced(level: WarmLevel) -> None:
+    needs(level)
+    assert run(level, "print(1)") == ["1\n"]
+    assert level.warm.server is not None
+    old = level.warm.server.process
     os.kill(old.pid, signal.SIGKILL)
     old.wait()
-    assert run(ZYGOTE, "print(2)") == ["2\n"]
-    assert ZYGOTE.warm.server.process.pid != old.pid
+    assert run(level, "print(2)") == ["2\n"]
+    assert level.warm.server.process.pid != old.pid
 
 
 @pytest.mark.slow
-def test_forks_share_no_fresh_random_numbers() -> None:
-    needs(ZYGOTE)
+@WARM
+def test_forks_share_no_fresh_random_numbers(level: WarmLevel) -> None:
+    needs(level)
     code = "import random, numpy, os\nprint(random.random(), numpy.random.rand(), os.urandom(4))"
-    assert not set(run(ZYGOTE, code)[0].split()) & set(run(ZYGOTE, code)[0].split())
+    assert not set(run(level, code)[0].split()) & set(run(level, code)[0].split())
+
+
+@pytest.mark.slow
+def test_a_kernel_whose_guardian_was_killed_is_lost_and_ends() -> None:
+    needs(LANDLOCK)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        student_kernel(Confinement(LANDLOCK, Limits())) as manager,
+    ):
+        run_sync(manager.start_kernel)(cwd=folder)
+        started: Any = manager.provisioner
+        guardian = psutil.Process(started.pid)
+        (kernel,) = guardian.children()
+        guardian.kill()
+        # The home is left: nobody else removes it.
+        assert kernel.wait(60) is None
+        with pytest.raises(InfrastructureError, match="forked from has ended"):
+            manager.refuse_loss()
+        shutil.rmtree(started.process.home)
+
+
+@pytest.mark.slow
+def test_nothing_is_left_of_a_deep_and_closed_folder() -> None:
+    needs(LANDLOCK)
+    code = "import os\nfor _ in range(2000):\n    os.mkdir('d')\n    os.chdir('d')\n"
+    run(LANDLOCK, "import os; print(os.environ['HOME'])", code)
+    (home,) = run(LANDLOCK, "import os; print(os.environ['HOME'])")
+    assert not Path(home.strip()).exists()
 
 
 # Each part is small, and the message never ends: no limit on messages counts it.

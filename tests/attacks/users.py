@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 ORDINARY = 4242
+GROUP = 100  # of another number, as many systems have it
 
 
 def needed_folders() -> list[Path]:
@@ -34,8 +35,7 @@ def as_ordinary_user() -> list[str]:
                 words += ["--perms", "0755", "--dir", str(closed[0] / folder)]
         words += ["--bind", str(path), str(path)]
     words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--"]
-    user = str(ORDINARY)
-    return [*words, "setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+    return [*words, "setpriv", f"--reuid={ORDINARY}", f"--regid={GROUP}", "--clear-groups"]
 
 
 def is_root() -> bool:

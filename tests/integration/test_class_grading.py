@@ -1,6 +1,6 @@
 """`coursekit grade`: the same as `nbgrader autograde`, whatever ends it in between.
 
-``pytest tests/integration/test_class_grading.py --kills 100`` ends it that often.
+``pytest tests/integration/test_class_grading.py --kills 100 --class-of 40`` ends it that often.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from coursekit.cli import main
 from coursekit.course.assignment import Assignment
 from coursekit.course.filled_in import fill_in, released
 from coursekit.course.known_answers import solution_cells
+from coursekit.course.ungraded import why_ungraded
 from coursekit.errors import InfrastructureError
 from coursekit.gradebook import database
 from coursekit.nbgrader_run import LOG, run_nbgrader
@@ -48,6 +49,13 @@ LATE = "2026-02-02 23:59:59 UTC"
 IN_USE = [f"{letters} is in use by another program.ipynb" for letters in ("a", "b" * 20)]
 ODD = 'Zoë, "=1+1" [2026]'
 LIMITS = {"cell_seconds": 20, "text_kilobytes": 4}
+# A step that no other process can be told by its name.
+OWN_STEP = """
+def own_step(notebook, resources):
+    return notebook, resources
+
+c.Autograde.autograde_preprocessors.insert(0, own_step)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +95,13 @@ def ungraded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -
     _hand_in(second, "unreadable", None)
     for name in IN_USE:
         (folder / "submitted" / "unreadable" / SECOND / name).write_bytes(b"{")
-    students = sorted(path.name for path in (folder / "submitted").iterdir())
-    (folder / "salts.json").write_text(json.dumps({who: 2026 for who in students}))
+    _give_salts(second)
     return second
+
+
+def _give_salts(assignment: Assignment) -> None:
+    students = sorted(path.name for path in (assignment.course / "submitted").iterdir())
+    (assignment.course / "salts.json").write_text(json.dumps({who: 2026 for who in students}))
 
 
 def _filled(assignment: Assignment, answer: str, **more: Any) -> Any:
@@ -106,6 +118,18 @@ def _hand_in(assignment: Assignment, student: str, notebook: Any) -> None:
 def _copy(original: Assignment, folder: Path) -> Assignment:
     shutil.copytree(original.course, folder)
     return Assignment(folder, SECOND)
+
+
+def _class_of(number: int, original: Assignment, folder: Path) -> Assignment:
+    """A class in which each kind of submission comes again and again, under other names."""
+    larger = _copy(original, folder)
+    submitted = larger.course / "submitted"
+    kinds = sorted(path.name for path in submitted.iterdir())
+    for at in range(len(kinds), number):
+        kind = kinds[at % len(kinds)]
+        shutil.copytree(submitted / kind, submitted / f"{kind} {at // len(kinds) + 1}")
+    _give_salts(larger)
+    return larger
 
 
 def _settings(course: Path) -> str:
@@ -219,6 +243,11 @@ def test_both_ways_write_the_same_gradebook(both: list[Graded]) -> None:
     assert scores["right"] == scores["wrong"] == scores[ODD] == 6
     assert scores["old"] == 3 and scores["not begun"] == scores["ends it"] == 0
     assert scores["unreadable"] is None
+    for one in both:
+        kept = {name: why_ungraded(one.course, SECOND, name) for name in scores}
+        assert {name for name, why in kept.items() if why} == {"unreadable"}
+        assert kept["unreadable"] and "unreadable" in kept["unreadable"].reason
+        assert str(one.course) not in kept["unreadable"].reason
 
 
 def test_both_ways_write_the_same_files(both: list[Graded]) -> None:
@@ -307,6 +336,14 @@ def test_whatever_is_ended_the_same_command_ends_with_the_same_gradebook(
 ) -> None:
     """Each part by force, and the command as people do; ``--kills``: at random, so often."""
     kills: int = pytestconfig.getoption("kills")
+    submissions: int = pytestconfig.getoption("class_of")
+    wanted = both[1].at_first
+    if submissions:
+        ungraded = _class_of(submissions, ungraded, tmp_path / "ungraded")
+        graded = _copy(ungraded, tmp_path / "graded")
+        by_kit(graded)
+        wanted = written(graded.course)
+        assert len(list((ungraded.course / "submitted").iterdir())) == submissions
     chance = random.Random(kills)
     parts = [*PARTS, INTERRUPTION]
     if kills > len(parts):
@@ -319,22 +356,44 @@ def test_whatever_is_ended_the_same_command_ends_with_the_same_gradebook(
         while status not in (0, 1):
             run = Run(course)
             # Soon, so that something is left for the next ones.
-            after = 1
-            for number, line in enumerate(run.lines(), 1):
+            number, after = 0, 1
+            for line in run.lines():
                 said += line
+                # What it says at its end is no time to end anything.
+                number += bool(re.match(r"\d+ of \d+ |.* going on ", line))
                 if parts and number >= after:
                     time.sleep(chance.random())  # anywhere in what it does next
                     every += run.end(parts.pop())
                     after = number + chance.randrange(1, 3)
             status = run.wait()
         assert status == 1  # of "unreadable"
-        assert written(course) == both[1].at_first
+        assert written(course) == wanted
         assert not (course / "build" / "grading" / SECOND).exists()
         assert psutil.wait_procs(every, timeout=30)[1] == []
         shutil.rmtree(course)
     if kills <= len(PARTS):
         assert "finished gradings are kept; run the command again" in said
         assert "going on with a run that was interrupted" in said
+
+
+def test_without_workers_what_cannot_be_opened_does_not_end_a_run(
+    ungraded: Assignment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = _copy(ungraded, tmp_path / "course").course
+    with (course / "nbgrader_config.py").open("a") as stream:
+        stream.write(OWN_STEP)
+    for student in (course / "submitted").iterdir():
+        if student.name != "unreadable":
+            shutil.rmtree(student)
+    link = course / "submitted" / "a link" / SECOND
+    link.parent.mkdir()
+    link.symlink_to(course / "submitted" / "unreadable" / SECOND)
+    assert main(["--course", str(course), "grade", SECOND]) == 1
+    said = capsys.readouterr().out
+    assert "one submission after the other: the step own_step in nbgrader_config.py cannot" in said
+    assert f"1 of 2  a link: not graded: submitted/a link/{SECOND}: the folder itself is a" in said
+    # As this one cannot be read either, no kernel has to be started.
+    assert "2 of 2  unreadable: not graded: " in said
 
 
 def test_a_full_disk_and_a_gradebook_in_use_cost_nothing(

@@ -190,7 +190,13 @@ def class_of(assignment: Assignment) -> dict[str, Submission]:
     )
     stop = "import os\nos._exit(1)"
     ending = "def convolutional_block(*args, **kwargs):\n    import os\n    os._exit(1)\n"
-    forever = "def ResNet50(input_shape=(64, 64, 3), classes=6):\n    while True:\n        pass\n"
+    # It sleeps: one that computes, in a cell, is in `test_limits`.
+    forever = (
+        "def ResNet50(input_shape=(64, 64, 3), classes=6):\n"
+        "    import time\n"
+        "    while True:\n"
+        "        time.sleep(1)\n"
+    )
     return {
         **found,
         "everything right": Submission(solution, FULL),
@@ -256,8 +262,8 @@ def graded(trial: Assignment) -> dict[str, Submission]:
             submission.answers,
             first=submission.first,
             last=submission.last,
-            # Training, half a minute each, once: it follows what is graded.
-            graded_only=name != "everything right",
+            # Training follows what is graded; a release is not made without running it, too.
+            graded_only=True,
         )
         submission.change(notebook)
         folder = submit(trial, student(name), notebook).parent

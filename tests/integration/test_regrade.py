@@ -1,4 +1,8 @@
-"""Twelve graded submissions, a changed hidden test, a preview, and the writing of it."""
+"""Graded submissions, a changed hidden test, a preview, and the writing of it.
+
+Beside the test cell is a question that is graded by hand. The course lies in a folder whose name
+means something to a shell, to patterns for files and in a URL.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from nbformat.v4 import new_markdown_cell
 from nbgrader.api import Gradebook
 from small_course import CHANGED_HIDDEN, NAME, small_course
+from test_own_assignments import FOLDER
 
+from coursekit.cli import main
 from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
+from coursekit.course.normal_form import notebook_text
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook.scores import Rows, read_rows, take_scores
 from coursekit.judge.verdict import NotebookVerdict
@@ -31,21 +40,24 @@ pytestmark = pytest.mark.slow
 # Four are graded by nbgrader; the others are their likes, so that the test stays short.
 # As a pattern, it means other names.
 ODD = "[b]lank*?{student_id}%d"
-LIKES = {"right": 3, "wrong-names": 3, "no-relu": 3, ODD: 3}
+LIKES = {"right": 2, "wrong-names": 3, "no-relu": 2, ODD: 1}
 BEFORE = {"right": 6, "wrong-names": 3, "no-relu": 6, ODD: 0}
 # Today the hidden test asks for the order of layers instead of their names.
 AFTER = {"right": 6, "wrong-names": 6, "no-relu": 3, ODD: 0}
 BY_HAND = "no-relu-2"
 NO_VERDICT = "wrong-names-3"
 LATE = "wrong-names-2"
+# What is graded by hand, and who has got points and words for it.
+QUESTION = "why"
+ANSWERED = ("right-1", "no-relu-1")
 
 
 def kind(student: str) -> str:
     return student.rpartition("-")[0]
 
 
-TWELVE = sorted(f"{name}-{number + 1}" for name, many in LIKES.items() for number in range(many))
-GRADED = [student for student in TWELVE if student != NO_VERDICT]
+STUDENTS = sorted(f"{name}-{number + 1}" for name, many in LIKES.items() for number in range(many))
+GRADED = [student for student in STUDENTS if student != NO_VERDICT]
 CHANGED = [student for student in GRADED if BEFORE[kind(student)] != AFTER[kind(student)]]
 
 
@@ -81,6 +93,36 @@ def files(course: Path) -> dict[Path, bytes]:
     }
 
 
+def ask_a_question(assignment: Assignment) -> None:
+    """Add one that is graded by hand to the source."""
+    notebook = read_notebook(assignment.source)
+    cell = new_markdown_cell("Why is X added?", id=QUESTION)
+    cell.metadata["nbgrader"] = {
+        **{"grade": True, "solution": True, "locked": False, "task": False},
+        **{"grade_id": QUESTION, "points": 2, "schema_version": 3},
+    }
+    notebook.cells.append(cell)
+    assignment.source.write_text(notebook_text(notebook), encoding="utf-8")
+
+
+def grade_by_hand(assignment: Assignment) -> None:
+    """Points, extra credit and words for the question."""
+    with open_gradebook(assignment) as gradebook:
+        for student in ANSWERED:
+            where = (QUESTION, assignment.notebook, assignment.name, student)
+            grade = gradebook.find_grade(*where)
+            assert grade.needs_manual_grade and grade.auto_score is None
+            grade.manual_score, grade.extra_credit, grade.needs_manual_grade = 1.5, 0.5, False
+            gradebook.find_comment(*where).manual_comment = "So that gradients pass."
+        gradebook.db.commit()
+
+
+def judged(submission: Any) -> Any:
+    """The grade of the one test cell."""
+    [grade] = [grade for grade in submission.grades if grade.name != QUESTION]
+    return grade
+
+
 def hand_in(assignment: Assignment, original: Assignment) -> None:
     """Four submissions that nbgrader grades."""
     solution = solution_cells(assignment)
@@ -98,14 +140,16 @@ def hand_in(assignment: Assignment, original: Assignment) -> None:
         ODD: {},
     }
     for name, cells in answers.items():
-        folder = submit(assignment, f"{name}-1", fill_in(released(assignment), cells)).parent
+        student = f"{name}-1"
+        said = {QUESTION: "Gradients pass by."} if student in ANSWERED else {}
+        folder = submit(assignment, student, fill_in(released(assignment), cells | said)).parent
         # It is not read, and not copied for the preview; that it was there counts.
         (folder / "link").symlink_to("nowhere")
 
 
 def add_likes(assignment: Assignment) -> None:
     """Give each graded student two more with the same submission, score and verdict."""
-    for student in TWELVE:
+    for student in STUDENTS:
         first = f"{kind(student)}-1"
         if student == first:
             continue
@@ -118,10 +162,13 @@ def add_likes(assignment: Assignment) -> None:
         with open_gradebook(assignment) as gradebook:
             gradebook.update_or_create_student(student)
             gradebook.update_or_create_submission(assignment.name, student)
-            (grade,) = gradebook.find_submission_notebook(
-                assignment.notebook, assignment.name, student
-            ).grades
+            grade = judged(
+                gradebook.find_submission_notebook(assignment.notebook, assignment.name, student)
+            )
             grade.auto_score, grade.needs_manual_grade = BEFORE[kind(student)], False
+            # Left blank, it is worth nothing, and waits for nobody.
+            question = gradebook.find_grade(QUESTION, assignment.notebook, assignment.name, student)
+            question.auto_score = None if first in ANSWERED else 0
             if student == BY_HAND:
                 grade.manual_score, grade.extra_credit = 5.5, 1
             gradebook.db.commit()
@@ -165,9 +212,9 @@ def add_others(assignment: Assignment) -> None:
         with open_gradebook(assignment) as gradebook:
             gradebook.update_or_create_student(student)
             gradebook.update_or_create_submission(assignment.name, student)
-            (grade,) = gradebook.find_submission_notebook(
-                assignment.notebook, assignment.name, student
-            ).grades
+            grade = judged(
+                gradebook.find_submission_notebook(assignment.notebook, assignment.name, student)
+            )
             grade.auto_score, grade.needs_manual_grade = 6, False
             gradebook.db.commit()
     # As learning platforms give it out: a new file and no timestamp.
@@ -180,12 +227,16 @@ def add_others(assignment: Assignment) -> None:
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> Class:
-    small = small_course(tmp_path_factory.mktemp("regrade"), assignment)
+    folder = tmp_path_factory.mktemp("regrade") / FOLDER
+    folder.mkdir()
+    small = small_course(folder, assignment)
+    ask_a_question(small)
     with (small.course / "nbgrader_config.py").open("a") as settings:
         settings.write('c.LateSubmissionPlugin.penalty_method = "zero"\n')
     generate(small)
     hand_in(small, assignment)
     run_nbgrader(small.course, "autograde", small.name)
+    grade_by_hand(small)
     add_likes(small)
     add_others(small)
     (small.tests / "identity_block.py").write_text(CHANGED_HIDDEN)
@@ -207,7 +258,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
 
 
 def test_the_preview_lists_exactly_those_whose_score_changes(graded: Class) -> None:
-    assert len(GRADED) == 11 and len(CHANGED) == 5
+    assert len(GRADED) == 7 and len(CHANGED) == 4
     assert [comparison.student for comparison in graded.shown.compared] == GRADED
     assert [comparison.student for comparison in graded.shown.changed] == CHANGED
     for comparison in graded.shown.compared:
@@ -218,7 +269,7 @@ def test_the_preview_lists_exactly_those_whose_score_changes(graded: Class) -> N
 
 def test_the_preview_says_by_how_much_and_by_which_check(graded: Class) -> None:
     lines = report(graded.shown)
-    assert lines[0] == "score changes: 5 submissions"
+    assert lines[0] == "score changes: 4 submissions"
     at = lines.index("  no-relu-2: 6 -> 3 (-3)")
     assert lines[at : at + 5] == [
         "  no-relu-2: 6 -> 3 (-3)",
@@ -227,7 +278,7 @@ def test_the_preview_says_by_how_much_and_by_which_check(graded: Class) -> None:
         "      layer names: removed, it was ✓ passed 3/3",
         "      order: a new check, ✗ failed 0/3",
     ]
-    assert "score stays: 6 submissions" in lines
+    assert "score stays: 3 submissions" in lines
     assert "  right-1: the same score by other checks, unchanged" in lines
     assert "left alone: 3 submissions" in lines
     assert "  not-graded: not graded yet" in lines
@@ -243,8 +294,8 @@ def test_the_preview_says_by_how_much_and_by_which_check(graded: Class) -> None:
 
 
 def test_progress_is_shown(graded: Class) -> None:
-    assert any("graded in the copy 11 of 12" in line for line in graded.said)
-    assert any("wrote 5 of 5: wrong-names-2" in line for line in graded.said)
+    assert any("graded in the copy 7 of 8" in line for line in graded.said)
+    assert any("wrote 4 of 4: wrong-names-2" in line for line in graded.said)
 
 
 def test_an_earlier_salt_is_used_again(graded: Class) -> None:
@@ -274,6 +325,10 @@ def test_writing_changes_exactly_the_files_that_were_shown(graded: Class) -> Non
         Path("autograded", student, small.name, f"{small.notebook}{ending}")
         for student in CHANGED
         for ending in (".ipynb", ".verdict.json")
+    } | {
+        # Where the score stays, what notes that it is by today's tests.
+        Path("autograded", student, small.name, f"{small.notebook}.verdict.json")
+        for student in GRADED
     }
     verdict = read_verdict(small.course, "no-relu-1", small.name, small.notebook)
     with open_folder(place(small, "submitted", "no-relu-1").parent) as folder:
@@ -281,6 +336,30 @@ def test_writing_changes_exactly_the_files_that_were_shown(graded: Class) -> Non
     assert verdict.cells[0].checks[-1].name == "order" and verdict.cells[0].score == 3
     page = read_notebook(place(small, "autograded", "no-relu-1"))
     assert any("test_identity_block: failed, 3 of 6 points" in str(cell) for cell in page.cells)
+
+
+def test_only_what_other_tests_graded_is_told_when_the_class_is_graded_again(
+    graded: Class, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--course", str(graded.assignment.course), "grade", NAME]
+    assert main([*given, "--dry-run"]) == 1  # of the name that no student can have
+    said = capsys.readouterr().out
+    assert "broken: graded before by other tests\n" in said
+    assert "right-1: graded already\n" in said and "no-relu-1: graded already\n" in said
+    assert (
+        f"{NAME}: 11 graded already, 1 it has changed since it was graded, 1 graded before" in said
+    )
+    told = (
+        f"{NAME}: 1 submission was graded before by other tests and keeps its score\n"
+        "hint: grade all again with --force, or see first whose score today's tests change, "
+        f"with: coursekit regrade {NAME}\n"
+    )
+    assert told in said
+    # Nothing of it is graded unless somebody asks.
+    before = files(graded.assignment.course)
+    assert main([*given, "--student", "broken"]) == 0
+    assert capsys.readouterr().out.endswith(told)
+    assert files(graded.assignment.course) == before
 
 
 def test_writing_changes_exactly_the_rows_that_were_shown(graded: Class) -> None:
@@ -294,7 +373,7 @@ def test_writing_changes_exactly_the_rows_that_were_shown(graded: Class) -> None
         for submission in gradebook.notebook_submissions(
             graded.assignment.notebook, graded.assignment.name
         ):
-            (grade,) = submission.grades
+            grade = judged(submission)
             found[submission.student.id] = grade.auto_score
             assert (("grade", grade.id) in changed) == (submission.student.id in CHANGED)
             if submission.student.id == BY_HAND:
@@ -312,13 +391,24 @@ def test_writing_changes_exactly_the_rows_that_were_shown(graded: Class) -> None
     assert found[NO_VERDICT] == BEFORE[kind(NO_VERDICT)]
     assert (found["broken"], found["again"], found.get("not-graded")) == (6, 6, None)
     with open_gradebook(graded.assignment) as gradebook:
-        (cell,) = gradebook.find_notebook(
-            graded.assignment.notebook, graded.assignment.name
-        ).grade_cells
         source = gradebook.find_source_cell(
-            cell.name, graded.assignment.notebook, graded.assignment.name
+            "test_identity_block", graded.assignment.notebook, graded.assignment.name
         ).source
     assert "has_connections()" in source.partition("BEGIN HIDDEN")[2]
+
+
+def test_what_was_graded_by_hand_counts_as_before(graded: Class) -> None:
+    small = graded.assignment
+    assert set(ANSWERED) & set(CHANGED) and set(ANSWERED) - set(CHANGED)
+    with open_gradebook(small) as gradebook:
+        for student in ANSWERED:
+            where = (QUESTION, small.notebook, small.name, student)
+            grade = gradebook.find_grade(*where)
+            assert (grade.auto_score, grade.manual_score, grade.extra_credit) == (None, 1.5, 0.5)
+            assert not grade.needs_manual_grade
+            assert gradebook.find_comment(*where).manual_comment == "So that gradients pass."
+            score = gradebook.find_submission(small.name, student).score
+            assert score == AFTER[kind(student)] + 2
 
 
 def test_nothing_is_written_over_what_somebody_graded_meanwhile(
@@ -371,7 +461,7 @@ def score(graded: Class, student: str, points: float) -> None:
         found = gradebook.find_submission_notebook(
             graded.assignment.notebook, graded.assignment.name, student
         )
-        found.grades[0].auto_score = points
+        judged(found).auto_score = points
         gradebook.db.commit()
 
 
@@ -393,7 +483,7 @@ def test_an_interruption_leaves_a_submissions_scores_as_they_were(
     small = graded.assignment
     place_of = (small.notebook, small.name, "no-relu-1")
     with Gradebook(f"sqlite:///{first}") as gradebook:
-        gradebook.find_submission_notebook(*place_of).grades[0].auto_score = 6
+        judged(gradebook.find_submission_notebook(*place_of)).auto_score = 6
         gradebook.db.commit()
     rows = read_rows(first)
 

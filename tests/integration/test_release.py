@@ -17,6 +17,7 @@ from coursekit.course.assignment import Assignment, cells_by_grade_id, read_note
 from coursekit.course.normal_form import normalise, notebook_text
 from coursekit.errors import AuthoringError, GateError
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
+from coursekit.release.leaks import find_leaks
 from coursekit.release.mistakes import refuse_mistakes
 from coursekit.release.pipeline import (
     blank_failures,
@@ -30,9 +31,17 @@ from resnets_utils.checks.reference import RECORD
 pytestmark = pytest.mark.slow
 
 
-def test_the_committed_release_passes_every_gate(assignment: Assignment) -> None:
+def test_a_committed_release_passes_every_gate(assignment: Assignment) -> None:
     # Leaves release/, source/ and the gradebook as they are; works in build/.
-    assert main(["--course", str(assignment.course), "release", "--check"]) == 0
+    given = ["release", "residual-networks-v3", "--check"]
+    assert main(["--course", str(assignment.course), *given]) == 0
+
+
+def test_the_other_is_what_its_source_generates(assignment: Assignment, trial: Assignment) -> None:
+    # Its solution and its blank are graded in `test_grading`, and run in `test_students_folder`.
+    normalise_source(assignment, check=True)
+    assert differences(trial.release.parent, assignment.release.parent) == []
+    assert find_leaks(trial, trial.release.parent) == []
 
 
 @pytest.fixture

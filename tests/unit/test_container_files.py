@@ -94,8 +94,8 @@ def test_what_only_the_tests_need_is_left_out() -> None:
     project = tomllib.loads((COURSE / "pyproject.toml").read_text())["project"]
     named = {Requirement(each).name for each in project["optional-dependencies"]["dev"]}
     (removed,) = (each.split()[2:] for each in commands() if "uninstall" in each)
-    # Jupyter and TensorFlow need these, too.
-    assert set(removed) - {"--yes"} == named - {"pyyaml", "setuptools"}
+    # TensorFlow needs setuptools, too.
+    assert set(removed) - {"--yes"} == named - {"setuptools"}
 
 
 def job() -> dict[str, Any]:

@@ -36,8 +36,8 @@ from coursekit.class_scores import (
     class_scores,
 )
 from coursekit.cli import _FORMATS, main
+from coursekit.csv_text import points_text
 from coursekit.errors import CourseKitError
-from coursekit.exporting.csv_text import points_text
 from coursekit.exporting.formats import FORMATS
 from coursekit.exporting.grade_export import EXPORTERS
 from coursekit.exporting.output import Exported, Request

@@ -193,7 +193,8 @@ def test_judges_know_what_was_prepared_and_nothing_of_a_submission(
     prepare({"broken": (broken, 0.0)}, SALT, wait=True)
     prepare(cells, SALT, at_once=False, wait=True)
     assert known_to_a_judge(tests[0])[:2] == NOTHING
-    prepare(cells, SALT, at_once=False, wait=True)
+    # A judge that is asked for now waits until it is done.
+    prepare(cells, SALT, at_once=False)
     known = known_to_a_judge(tests[0])
     [solution] = found["solutions"]
     assert known[:2] == [str(len(solution["replies"])), str(len(solution["values"]))]
@@ -223,7 +224,10 @@ def test_judges_know_what_was_prepared_and_nothing_of_a_submission(
 @linux
 @pytest.mark.usefixtures("fresh")
 def test_a_warm_judge_that_gets_a_thread_starts_again_without_what_was_prepared() -> None:
-    thread = "import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\n"
+    # It runs in this process, too, which must not wait for it.
+    thread = """import threading, time
+threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+"""
     test = """from resnets_utils import Checks
 checks = Checks("f")
 with checks("shape", points=1):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
+from resnets_utils.border.difference import Difference
 from resnets_utils.checks.check_result import CheckResult, Outcome
 
+DOCS = Path(__file__).parents[2] / "docs"
 GOLDEN = Path(__file__).parents[1] / "golden" / "verdict.json"
 PASSED = CheckResult("output shape", 2, Outcome.PASSED)
 NOTED = CheckResult(
@@ -19,12 +23,24 @@ FAILED = CheckResult(
     3,
     Outcome.FAILED,
     "f(x='naïve ☃') returned 1; the exercise asks for 2\nresult is 1; expected 2",
+    difference=Difference("value", "the result", "value", sentence="it returns another result"),
+    signature="0123456789abcdef",
 )
 RAISED = CheckResult(
-    "other arguments", 4, Outcome.ERROR, 'f(x=3): KeyError: "k"\n    line 2: d[k]', hidden=True
+    "other arguments",
+    4,
+    Outcome.ERROR,
+    'f(x=3): KeyError: "k"\n    line 2: d[k]',
+    hidden=True,
+    difference=Difference("raised", "d[k]", "KeyError", sentence='KeyError: "k"'),
 )
 BLANK = CheckResult(
-    "behaviour", 5, Outcome.NOT_ATTEMPTED, "the placeholder is still in g", hidden=True
+    "behaviour",
+    5,
+    Outcome.NOT_ATTEMPTED,
+    "the placeholder is still in g",
+    hidden=True,
+    difference=Difference("not attempted", sentence="the placeholder is still there"),
 )
 VERDICT = NotebookVerdict(
     "an-assignment-v1",
@@ -38,13 +54,32 @@ VERDICT = NotebookVerdict(
     "bubblewrap",
     ("made from an older version", "stopped after 6 s in cell 3"),
     "sha256:0123456789abcdef",
+    "sha256:fedcba9876543210",
 )
 
 
 def test_the_files_form_is_the_golden_one() -> None:
-    # A changed form needs a new number in SCHEMA, and docs/judging.md its fields.
+    # A changed form needs a new number in SCHEMA; the test below keeps what describes it.
     assert VERDICT.as_json() == GOLDEN.read_text(encoding="utf-8")
     assert {check.outcome for cell in VERDICT.cells for check in cell.checks} == set(Outcome)
+
+
+def test_it_has_the_form_of_the_json_schema() -> None:
+    schema = json.loads((DOCS / "verdict.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    data = json.loads(VERDICT.as_json())
+    jsonschema.validate(data, schema)
+    described = (DOCS / "verdict.md").read_text()
+    described = (DOCS / "verdict.md").read_text()
+    cell = data["cells"][0]
+    check = cell["checks"][2]
+    for part in (data, cell, check, check["difference"]):
+        for name, value in list(part.items()):
+            assert f"`{name}`" in described
+            del part[name]
+            with pytest.raises(jsonschema.ValidationError):
+                jsonschema.validate(data, schema)
+            part[name] = value
 
 
 def test_the_golden_file_is_read_back() -> None:
@@ -56,8 +91,8 @@ def test_the_golden_file_is_read_back() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('"schema": 3', '"schema": 4', "a verdict of schema 3 is needed"),
-        ('"schema": 3,', "", "a verdict of schema 3 is needed"),
+        ('"schema": 5', '"schema": 4', "a verdict of schema 5 is needed"),
+        ('"schema": 5,', "", "a verdict of schema 5 is needed"),
         ('"outcome": "passed"', '"outcome": "excellent"', "'excellent' is not a valid Outcome"),
         ('"salt": 9223372036854775807', '"salt": "1"', "changed after it was written"),
         ('"score": 3.5', '"score": 10.5', "changed after it was written"),

@@ -28,7 +28,7 @@ def test_workers_have_cores_of_their_own_while_there_are_enough() -> None:
 
 
 def test_a_result_is_that_of_its_job_or_none(tmp_path: Path) -> None:
-    graded = Graded('{"cells": ["\\ud800"]}', "{}", {"reading": 0.5})
+    graded = Graded('{"cells": ["\\ud800"]}', "{}")
     write_result(tmp_path, JOB, graded, "said")
     assert read_result(tmp_path, JOB) == (graded, "said")
     other = Job(JOB.assignment, JOB.notebook, JOB.student, JOB.digest, 8)
@@ -46,7 +46,7 @@ def test_a_run_goes_on_with_its_salt_if_nothing_else_has_changed(tmp_path: Path)
     journal = Journal(folder)
     with pytest.raises(RuntimeError), journal.open("tests of today"):
         journal.begin_job(JOB)
-        write_result(journal.results, JOB, Graded("{}", "{}", {}), "")
+        write_result(journal.results, JOB, Graded("{}", "{}"), "")
         with (
             pytest.raises(CourseKitError, match="another command grades"),
             Journal(folder).open(""),

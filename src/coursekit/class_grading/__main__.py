@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from dataclasses import asdict
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from pathlib import Path
@@ -63,8 +64,8 @@ def _work(line: Connection, bundle: Bundle, results: Path) -> None:
     log.addHandler(said)
     # What follows from tests and salt alone is found once, while the first kernel starts.
     prepare(bundle.asked[job.assignment][job.notebook].tests, job.salt)
-    with OpenFolder(recv_handle(line), Path(request["folder"])) as folder:
-        outcome = attempt(job, folder, bundle, log)
+    folder = partial(OpenFolder, recv_handle(line), Path(request["folder"]))
+    outcome = attempt(job, folder, bundle, log)
     try:
         write_result(results, job, outcome, said.text)
         told: dict[str, Any] = {"done": True}

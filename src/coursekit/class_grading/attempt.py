@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from coursekit.class_grading.results import FailedGrading
 from coursekit.errors import InfrastructureError, UnreadableSubmission
@@ -13,18 +14,20 @@ from coursekit.processes.plain_files import OpenFolder, shown
 
 
 def attempt(
-    job: Job, folder: OpenFolder, bundle: Bundle, log: logging.Logger
+    job: Job, open_folder: Callable[[], OpenFolder], bundle: Bundle, log: logging.Logger
 ) -> Graded | FailedGrading:
-    """Return what grading a job gave; see `grade`."""
+    """Open a submitted folder, and return what grading its job gave; see `grade`."""
     try:
-        return grade(job, folder, bundle, log)
+        with open_folder() as folder:
+            return grade(job, folder, bundle, log)
     except Exception as error:
         told = in_words(error)
         if told is None:
             # An error of the kit's own costs this submission only; its type leads to the cause.
-            log.exception("%s", folder.path)
+            what = f"{job.student}'s {job.assignment}"
+            log.exception("%s", what)
             told = InfrastructureError(
-                f"{folder.path} could not be graded ({type(error).__name__}: {shown(str(error))})",
+                f"{what} could not be graded ({type(error).__name__}: {shown(str(error))})",
                 "keep the submission and report it with these words; meanwhile, grade it by hand",
             )
         passing = not isinstance(told, UnreadableSubmission)

@@ -15,9 +15,10 @@ import os
 import secrets
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -26,35 +27,31 @@ from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 from rich.console import Console
-from sqlalchemy.exc import OperationalError
 
 from coursekit.class_grading.attempt import attempt
+from coursekit.class_grading.gradebook_writer import write_submission
 from coursekit.class_grading.journal import Journal
-from coursekit.class_grading.plan import Planned, open_planned, plan
+from coursekit.class_grading.plan import Planned, plan
 from coursekit.class_grading.progress import GradingProgress
 from coursekit.class_grading.results import FailedGrading, read_result, result_file
 from coursekit.class_grading.workers import Ended, Task, Workers
 from coursekit.command_runner import line_printer
 from coursekit.course.assignment import find_assignment
 from coursekit.course.student_names import escaped
-from coursekit.errors import CourseKitError, GradebookInUse, InfrastructureError
-from coursekit.gradebook.database import one_transaction
+from coursekit.errors import InfrastructureError
 from coursekit.grading.job import Bundle, Graded, Job
 from coursekit.grading.judge_answers import JudgeAnswers
 from coursekit.judge.verdict import NotebookVerdict
-from coursekit.machine_errors import in_words
 from coursekit.nbgrader_run import LOG, find_verdict
 from coursekit.nbgrader_seam import commands
-from coursekit.nbgrader_seam.failures import INTERRUPTED, convert_all, in_one_line, start
+from coursekit.nbgrader_seam.failures import INTERRUPTED, in_one_line, start
 from coursekit.nbgrader_seam.graded_submission import bundle_of
-from coursekit.nbgrader_seam.submitted_folder import close_submission
+from coursekit.nbgrader_seam.submitted_folder import close_submission, open_handed_in
 from coursekit.sandbox.limits import MEGABYTE, Limits
 from coursekit.sandbox.settings import StudentKernel
 
 # What a worker needs besides what its student's code may use: a judge, and what is forked.
 OWN_BYTES = 10**9
-# How often the gradebook is tried while another program holds it; each time, for 20 s.
-_TRIES_TO_WRITE = 6
 
 
 @dataclass(frozen=True)
@@ -224,27 +221,19 @@ class _Run:
                 left.append(job)
         if not left:
             return
+        opening = {
+            job: partial(open_handed_in, converter.coursedir, by_job[job].folder) for job in left
+        }
         if sent is None:
-            for job in left:
-                try:
-                    opened = open_planned(converter.coursedir, by_job[job].folder)
-                except CourseKitError as error:
-                    failed = FailedGrading(error.message, error.hint, passing=False)
-                    yield Ended(job, failed)
-                    continue
-                with opened as folder:
-                    yield Ended(job, attempt(job, folder, bundle_of(converter), converter.log))
+            for job, open_folder in opening.items():
+                yield Ended(job, attempt(job, open_folder, bundle_of(converter), converter.log))
             return
         limits = StudentKernel(parent=converter).limits(self._wish.assignment)
         number = min(self._wish.workers or workers_here(limits), len(left))
-        tasks = (
-            Task(job, partial(open_planned, converter.coursedir, by_job[job].folder))
-            for job in left
-        )
         with Workers(
             number, sent, journal.results, journal.temporary, _most_seconds(converter)
         ) as workers:
-            yield from workers.grade(tasks, journal.begin_job)
+            yield from workers.grade(starmap(Task, opening.items()), journal.begin_job)
 
     def _for_workers(self, bundle: Bundle) -> dict[str, Any] | None:
         """The bundle as workers get it; None if they cannot, and this process has to grade."""
@@ -261,49 +250,12 @@ class _Run:
         results: dict[Job, Graded | FailedGrading],
         progress: GradingProgress,
     ) -> None:
-        """Write one submission with nbgrader's steps, and show how it ended."""
-        before = list(converter.failed)
-        in_use: list[GradebookInUse] = []
-        converter.graded = {
-            job: one if isinstance(one, Graded) else InfrastructureError(one.message, one.hint)
-            for job, one in results.items()
-        }
-        for _ in range(_TRIES_TO_WRITE):
-            converter.assignments = {
-                submission.folder: [f"{submission.folder}/{job.notebook}.ipynb" for job in results]
-            }
-            converter.failed = list(before)
-            try:
-                with one_transaction(converter.coursedir.db_url):
-                    convert_all(converter)
-            except (NbGraderException, OperationalError) as error:
-                new = [*converter.failed[len(before) :], *filter(None, [in_words(error)])]
-                in_use = [one for one in new if isinstance(one, GradebookInUse)]
-                if in_use:
-                    progress.waits()
-                    continue
-                if isinstance(error, OperationalError):
-                    raise
-                if not new:
-                    new = [
-                        InfrastructureError(
-                            f"{submission.folder}: its result could not be written",
-                            "see the end of nbgrader.log, and report it",
-                        )
-                    ]
-                    converter.failed += new
-                progress.failed(submission.student, in_one_line(new[-1], converter))
-                return
-            verdicts = [
-                NotebookVerdict.from_json(one.verdict)
-                for one in results.values()
-                if isinstance(one, Graded)
-            ]
-            cells = [cell for verdict in verdicts for cell in verdict.cells]
-            score, points = sum(cell.score for cell in cells), sum(cell.points for cell in cells)
-            progress.graded(submission.student, score, points)
-            return
-        raise in_use[0]
+        """Write one submission, and show how it ended."""
+        failed = write_submission(converter, submission.folder, results, progress.waits)
+        if failed:
+            progress.failed(submission.student, in_one_line(failed, converter))
+        else:
+            progress.graded(submission.student, *_score(results.values()))
 
     def _is_left(self, converter: Any, submission: Planned, journal: Journal) -> bool:
         """Whether a submission is to be graded and this run has not done so already."""
@@ -325,16 +277,40 @@ class _Run:
             self._say(f"{self._wish.assignment}: going on with a run that was interrupted")
         if found and not planned:
             self._say(f"{self._wish.assignment}: nothing to grade; all submissions are graded")
+        self._tell_of_other_tests(found)
 
     def _tell(self, found: list[Planned]) -> None:
         """Say what would be graded, and why."""
         for each in found:
-            self._say(f"{escaped(each.student)}: {each.why or 'graded already'}")
-        counted = Counter(each.why or "graded already" for each in found)
+            self._say(f"{escaped(each.student)}: {each.state}")
+        counted = Counter(each.state for each in found)
         self._say(
             f"{self._wish.assignment}: "
-            + (", ".join(f"{number} {why}" for why, number in counted.items()) or "no submission")
+            + (", ".join(f"{n} {state}" for state, n in counted.items()) or "no submission")
         )
+        self._tell_of_other_tests(found)
+
+    def _tell_of_other_tests(self, found: list[Planned]) -> None:
+        """Say how many submissions keep scores that earlier tests gave, and what to do."""
+        many = sum(each.by_other_tests for each in found)
+        if many:
+            name = self._wish.assignment
+            left = f"{many} submissions were graded before by other tests and keep their scores"
+            if many == 1:
+                left = "1 submission was graded before by other tests and keeps its score"
+            self._say(f"{name}: {left}")
+            self._say(
+                "hint: grade all again with --force, or see first whose score today's tests "
+                f"change, with: coursekit regrade {name}"
+            )
+
+
+def _score(results: Iterable[Graded | FailedGrading]) -> tuple[float, float]:
+    """What all notebooks of a submission earned, and what they are worth."""
+    graded = [one for one in results if isinstance(one, Graded)]
+    verdicts = [NotebookVerdict.from_json(one.verdict) for one in graded]
+    cells = [cell for verdict in verdicts for cell in verdict.cells]
+    return sum(cell.score for cell in cells), sum(cell.points for cell in cells)
 
 
 def _is_written(course: Path, job: Job) -> bool:

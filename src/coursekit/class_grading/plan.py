@@ -1,4 +1,4 @@
-"""Which submissions a run grades, and why; nothing is changed."""
+"""Which submissions a run grades, and why, and which it leaves; nothing is changed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import Any
 
 from coursekit.errors import CourseKitError
 from coursekit.grading.job import Job
-from coursekit.nbgrader_seam.course_folder import open_submission
-from coursekit.nbgrader_seam.graded_submission import job_of
+from coursekit.nbgrader_run import find_verdict
+from coursekit.nbgrader_seam.graded_submission import bundle_of, job_of
 from coursekit.nbgrader_seam.submitted_folder import open_and_digest, why_graded
-from coursekit.processes.plain_files import OpenFolder
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,7 @@ class Planned:
         student: the student's id.
         why: why it is graded, in words; "" if it is not.
         jobs: a job for each of its notebooks.
+        by_other_tests: whether it is left although its tests have changed since.
         problem: why it cannot be opened; its earlier result stands if it is not graded.
 
     """
@@ -33,7 +33,14 @@ class Planned:
     student: str
     why: str
     jobs: tuple[Job, ...]
+    by_other_tests: bool
     problem: CourseKitError | None = None
+
+    @property
+    def state(self) -> str:
+        """Why it is graded, or why it is not."""
+        left = "graded before by other tests" if self.by_other_tests else "graded already"
+        return self.why or left
 
 
 def plan(converter: Any) -> Iterator[Planned]:
@@ -51,17 +58,12 @@ def plan(converter: Any) -> Iterator[Planned]:
         why = why_graded(converter, assignment, student)
         opened = converter.coursedir.handed_in
         problem = opened if isinstance(opened, CourseKitError) else None
-        yield Planned(folder, student, why, jobs, problem)
+        by_other_tests = not why and any(_by_other_tests(converter, job) for job in jobs)
+        yield Planned(folder, student, why, jobs, by_other_tests, problem)
 
 
-def open_planned(coursedir: Any, folder: str) -> OpenFolder:
-    """Open a submission to be graded.
-
-    Raises:
-        CourseKitError: if it cannot be opened.
-
-    """
-    try:
-        return open_submission(coursedir, folder)
-    except OSError as error:
-        raise CourseKitError(f"{folder} cannot be opened: {error.strerror}") from None
+def _by_other_tests(converter: Any, job: Job) -> bool:
+    """Whether today's gradebook has none of the test cells that a verdict is by."""
+    course = Path(converter.coursedir.root)
+    verdict = find_verdict(course, job.student, job.assignment, job.notebook)
+    return verdict is not None and verdict.tests not in bundle_of(converter).tests

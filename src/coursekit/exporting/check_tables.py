@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coursekit.class_scores import Line
-from coursekit.exporting.csv_text import csv_text
+from coursekit.csv_text import csv_text
 from coursekit.exporting.output import Exported, Request, waiting_notes
 
 _STUDENT = ("student_id", "lms_user_id", "last_name", "first_name", "email", "status")

@@ -14,8 +14,8 @@ from nbgrader.plugins import ExportPlugin
 from traitlets import Unicode
 
 from coursekit.class_scores import GRADED, WAITING, ClassScores, class_scores, unknown
+from coursekit.csv_text import csv_text
 from coursekit.errors import CourseKitError
-from coursekit.exporting.csv_text import csv_text
 from coursekit.exporting.formats import FORMATS
 from coursekit.exporting.output import Exported, Request
 from coursekit.processes.whole_files import write_whole

@@ -6,7 +6,7 @@ import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from coursekit.class_scores import GRADED, NOTHING, Line, StudentScore
-from coursekit.exporting.csv_text import points_text
+from coursekit.csv_text import points_text
 from coursekit.exporting.output import Exported, Request, waiting_notes
 from resnets_utils.checks.check_result import Outcome
 

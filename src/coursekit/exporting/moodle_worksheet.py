@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 
+from coursekit.csv_text import points_text
 from coursekit.errors import CourseKitError
 from coursekit.exporting.canvas_gradebook import other_maximum
-from coursekit.exporting.csv_text import points_text
 from coursekit.exporting.lms_table import LmsPerson, LmsTable, matched, read_table
 from coursekit.exporting.output import Exported, Request, waiting_notes
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +82,19 @@ class NotebookCells:
             tuple(SourceCell(**cell) for cell in data["source_cells"]),
             *(tuple(AskedCell(**cell) for cell in data[kind]) for kind in kinds),
         )
+
+
+def tests_digest(assignment: str, notebook: str, cells: NotebookCells) -> str:
+    """Return a digest of the test cells that judge a notebook, as the gradebook holds them.
+
+    Args:
+        assignment: the assignment whose cells they are: two versions may have the same.
+        notebook: its notebook.
+        cells: that notebook's cells.
+
+    """
+    tests = json.dumps([assignment, notebook, list(cells.tests.items())])
+    return f"sha256:{hashlib.sha256(tests.encode()).hexdigest()}"
 
 
 def asked_cells(url: str) -> dict[str, dict[str, NotebookCells]]:

@@ -120,6 +120,12 @@ def database_url(path: Path) -> str:
     return f"{_SQLITE}{path}"
 
 
+def is_missing(url: str) -> bool:
+    """Return whether a gradebook is a file that does not exist yet; opening it would make it."""
+    path = url.removeprefix(_SQLITE)
+    return path != url and not Path(path).exists()
+
+
 def try_to_write(url: str, patience: float = MAX_WAIT_SECONDS) -> None:
     """Find out whether a gradebook can be written to, before anything is removed for its sake.
 
@@ -132,7 +138,7 @@ def try_to_write(url: str, patience: float = MAX_WAIT_SECONDS) -> None:
 
     """
     path = url.removeprefix(_SQLITE)
-    if path == url or not Path(path).exists():
+    if path == url or is_missing(url):
         return
     with contextlib.closing(
         sqlite3.connect(path, timeout=patience, isolation_level=None)

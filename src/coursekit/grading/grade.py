@@ -6,12 +6,9 @@ Nothing here reads or writes the gradebook: what is needed of it is in the bundl
 from __future__ import annotations
 
 import atexit
-import contextlib
 import functools
 import json
 import logging
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,10 +75,8 @@ def grade(job: Job, folder: OpenFolder, bundle: Bundle, log: logging.Logger) -> 
             failed; then there is no score.
 
     """
-    seconds: dict[str, float] = {}
     steps = _Steps(config=bundle.settings, log=log)
-    with _timed(seconds, "reading"):
-        notebook, submission = _read(job, folder, bundle, JudgeAnswers(parent=steps))
+    notebook, submission = _read(job, folder, bundle, JudgeAnswers(parent=steps))
     for repair in submission.repairs:
         log.warning("%s: %s", folder.path, repair)
     info: dict[str, Any] = {
@@ -96,18 +91,10 @@ def grade(job: Job, folder: OpenFolder, bundle: Bundle, log: logging.Logger) -> 
     if kernelspec := bundle.asked[job.assignment][job.notebook].kernelspec:
         notebook.metadata["kernelspec"] = json.loads(kernelspec)
     for step in bundle.reading:
-        with _timed(seconds, "judging" if step is JudgeAnswers else "other steps"):
-            notebook, resources = run_step(step, steps, notebook, resources)
+        notebook, resources = run_step(step, steps, notebook, resources)
     nbformat.validate(notebook, relax_add_props=True)
     text = nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
-    return Graded(text, info["verdict"].as_json(), seconds)
-
-
-@contextlib.contextmanager
-def _timed(seconds: dict[str, float], phase: str) -> Iterator[None]:
-    started = time.monotonic()
-    yield
-    seconds[phase] = seconds.get(phase, 0.0) + time.monotonic() - started
+    return Graded(text, info["verdict"].as_json())
 
 
 def _read(

@@ -16,7 +16,7 @@ from traitlets.config import Config
 from traitlets.config.loader import DeferredConfig, DeferredConfigList, DeferredConfigString
 
 from coursekit.errors import InfrastructureError
-from coursekit.gradebook.asked_cells import NotebookCells
+from coursekit.gradebook.asked_cells import NotebookCells, tests_digest
 
 # These write into the gradebook: they run where it is written, after grading.
 _WRITING = (SaveAutoGrades, AssignLatePenalties)
@@ -61,6 +61,15 @@ class Bundle:
     releases: Path
     steps: tuple[Any, ...]
     settings: Config
+
+    @cached_property
+    def tests(self) -> frozenset[str]:
+        """The digests of all test cells that a submission of this run can be judged by."""
+        return frozenset(
+            tests_digest(assignment, name, cells)
+            for assignment, notebooks in self.asked.items()
+            for name, cells in notebooks.items()
+        )
 
     @cached_property
     def reading(self) -> list[Any]:
@@ -151,13 +160,11 @@ class Graded:
     Attributes:
         notebook: the graded notebook, as nbformat writes it.
         verdict: its verdict, as `NotebookVerdict.as_json` writes it.
-        seconds: the wall time of each phase.
 
     """
 
     notebook: str
     verdict: str
-    seconds: dict[str, float]
 
 
 def run_step(step: Any, parent: Any, notebook: Any, resources: Any) -> tuple[Any, Any]:

@@ -17,6 +17,7 @@ from traitlets import Bool, Float, Unicode
 from coursekit.course.assignment import read_notebook
 from coursekit.course.library import refuse_other_library
 from coursekit.errors import InfrastructureError
+from coursekit.gradebook.asked_cells import tests_digest
 from coursekit.grading.undefined_names import CellEnd, CellEnds, error_in_words
 from coursekit.judge.judge_client import JudgeProcess, OutOfTime
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
@@ -140,6 +141,7 @@ class JudgeAnswers(Execute):  # type: ignore[misc]
             confinement.level.isolation,
             tuple(self._remarks),
             submission.digest,
+            tests_digest(graded_by.assignment, graded_by.notebook, submission.cells),
         )
         return nb, resources
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from coursekit.judge.verdict import MAX_ROUNDING, CellVerdict
 from coursekit.plain_text import plain_text
 from resnets_utils.answering import answer
 from resnets_utils.border.call import Call
+from resnets_utils.border.difference import Difference
 from resnets_utils.border.reply import Reply, reason_of
 from resnets_utils.checks.check_result import CheckResult, Outcome
 from resnets_utils.checks.checks import MAX_WORDS, outcome_of
@@ -22,6 +23,7 @@ _CELL = "<test cell>"
 _SOLUTION = "<solution: "
 MAX_REASON = 5_000
 MAX_REMARKS = 20
+MAX_PART = 500  # of a difference
 HIDDEN_TESTS, BLOCKS, NOTEBOOK = "hidden tests", "blocks.py", "notebook"
 
 
@@ -106,7 +108,8 @@ def _not_reached(errors: list[Exception]) -> tuple[Outcome, str]:
     """How the checks ended that a cell did not come to because of the answer."""
     # The words of a failed assertion may hold what a hidden check expects.
     if errors and not isinstance(errors[-1], AssertionError):
-        return outcome_of(errors[-1], tell=False)
+        outcome, reason, _ = outcome_of(errors[-1], tell=False)
+        return outcome, reason
     return Outcome.FAILED, "the check was not reached with this answer"
 
 
@@ -178,7 +181,13 @@ def _plain(check: CheckResult) -> CheckResult:
         name=plain_text(check.name, MAX_REASON),
         reason=plain_text(check.reason, MAX_REASON),
         remarks=tuple(plain_text(remark, MAX_REASON) for remark in check.remarks[:MAX_REMARKS]),
+        difference=check.difference and _plain_difference(check.difference),
     )
+
+
+def _plain_difference(difference: Difference) -> Difference:
+    words = {name: plain_text(text, MAX_PART) for name, text in asdict(difference).items()}
+    return Difference(**words)
 
 
 @lru_cache(maxsize=MAX_REFERENCES)

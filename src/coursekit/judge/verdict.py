@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from resnets_utils.border.difference import OTHER, Difference
 from resnets_utils.checks.check_result import CheckResult, Outcome
 
 # Raise it when the meaning of the JSON changes.
-SCHEMA = 3
+SCHEMA = 5
 # Sums of points may differ by less, because of rounding.
 MAX_ROUNDING = 1e-9
 
@@ -61,15 +62,23 @@ class CellVerdict:
         checks = []
         for check in self.checks:
             alike = [one for one in left if (one.name, one.points) == (check.name, check.points)]
-            lost = replace(check, outcome=outcome, reason=reason, remarks=())
+            lost = replace(
+                check,
+                outcome=outcome,
+                reason=reason,
+                remarks=(),
+                difference=Difference(OTHER, sentence=reason),
+                signature="",
+            )
             checks.append(alike[0] if alike else lost)
             left = [one for one in left if one is not checks[-1]]
         return replace(self, checks=tuple(checks))
 
     def as_data(self) -> dict[str, Any]:
         """Return the verdict as JSON data, with the sums that readers want written out."""
+        checks = [{"id": f"{self.grade_id}/{check.name}", **asdict(check)} for check in self.checks]
         sums = {"outcome": self.outcome, "score": self.score, "points": self.points}
-        return asdict(self) | sums
+        return asdict(self) | {"checks": checks} | sums
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> CellVerdict:
@@ -79,12 +88,13 @@ class CellVerdict:
             ValueError: if a check has an unknown outcome.
 
         """
-        checks = (
-            CheckResult(
-                **check | {"outcome": Outcome(check["outcome"]), "remarks": tuple(check["remarks"])}
-            )
-            for check in data["checks"]
-        )
+        checks = []
+        for check in data["checks"]:
+            known = {name: value for name, value in check.items() if name != "id"}
+            known["outcome"] = Outcome(check["outcome"])
+            known["remarks"] = tuple(check["remarks"])
+            known["difference"] = check["difference"] and Difference(**check["difference"])
+            checks.append(CheckResult(**known))
         return cls(data["grade_id"], data["function"], tuple(checks))
 
 
@@ -101,6 +111,7 @@ class NotebookVerdict:
         isolation: the sandbox level that the student's kernel ran in.
         remarks: what happened to the notebook as a whole.
         digest: of the submission as it was read (see `submission_digest`), to find later changes.
+        tests: of the test cells that give its scores (see `tests_digest`), to find later changes.
 
     """
 
@@ -112,6 +123,7 @@ class NotebookVerdict:
     isolation: str
     remarks: tuple[str, ...] = ()
     digest: str = ""
+    tests: str = ""
 
     def as_json(self) -> str:
         """Return the verdict as JSON text."""

@@ -31,6 +31,7 @@ from coursekit.sandbox.inside.system_calls import PR_SET_PDEATHSIG, prctl
 LEARNS_NOTHING = "learns-nothing"
 _MAX_PREPARING = 8
 _MAX_PREPARING_SECONDS = 600  # of processor time
+_MAX_WAITING_SECONDS = 60
 
 
 def serve_forks(line: socket.socket, *, learns: bool = True) -> None:
@@ -38,32 +39,37 @@ def serve_forks(line: socket.socket, *, learns: bool = True) -> None:
 
     A forked judge first sends the file descriptor of its own process. A connection
     that closes without one means that forking is not safe here. If two files arrive, the
-    first holds test cells to prepare, and the second is closed when that is done.
+    first holds test cells to prepare, and the second is closed when that is done. A judge
+    that is asked for meanwhile is forked afterwards: it would find the same once more.
 
     Args:
         line: from the conductor.
         learns: whether it takes over what is prepared.
 
     """
+    gc.disable()  # nothing of what is imported goes
     # The checks of networks load Keras and TensorFlow; the forks then do not wait for them.
     for module in ("coursekit.judge.cell", "coursekit.judge.preparation"):
         importlib.import_module(module)
     safe = _has_one_thread()
     gc.collect()
     gc.freeze()
+    gc.enable()
     # The system then removes judges that have ended.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     ours = os.getpid()
     preparing: dict[Connection, socket.socket] = {}
+    waiting: list[socket.socket] = []
 
     def fork(work: Callable[[], None]) -> None:
         if os.fork():
             return
         try:
             line.close()
-            for result, asker in preparing.items():
+            for result in preparing:
                 result.close()
-                asker.close()
+            for other in (*preparing.values(), *waiting):
+                other.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() == ours:
@@ -71,13 +77,20 @@ def serve_forks(line: socket.socket, *, learns: bool = True) -> None:
         finally:
             os._exit(0)
 
+    def fork_judge(connection: socket.socket) -> None:
+        with connection:
+            if safe:
+                fork(partial(_be_judge, connection))
+
     while True:
-        ready = wait([line, *preparing])
+        ready = wait([line, *preparing], _MAX_WAITING_SECONDS if waiting else None)
         for result in preparing.keys() & set(ready):
             with preparing.pop(result), result:
                 _learn(result)
                 if not _has_one_thread():
                     _start_again(line)
+        while waiting and not (preparing and ready):
+            fork_judge(waiting.pop())
         if line not in ready:
             continue
         _, files, _, _ = socket.recv_fds(line, 1, 2)
@@ -86,9 +99,11 @@ def serve_forks(line: socket.socket, *, learns: bool = True) -> None:
         if not files:
             return
         if len(files) == 1:
-            with socket.socket(fileno=files[0]) as connection:
-                if safe:
-                    fork(partial(_be_judge, connection))
+            connection = socket.socket(fileno=files[0])
+            if preparing:
+                waiting.append(connection)
+            else:
+                fork_judge(connection)
             continue
         asker = socket.socket(fileno=files[1])
         with open(files[0], "rb") as cells:

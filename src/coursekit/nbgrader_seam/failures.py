@@ -17,6 +17,7 @@ import textwrap
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import nbgrader.converters.base
@@ -24,6 +25,7 @@ from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 from sqlalchemy.exc import OperationalError
 
+from coursekit.course.ungraded import Ungraded, note_ungraded
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook.database import try_to_write
 from coursekit.machine_errors import in_words
@@ -177,6 +179,10 @@ def telling(step: Callable[..., Any]) -> Callable[..., Any]:
             if found is None:
                 raise
             converter.failed = [*getattr(converter, "failed", []), found]
+            if submission := getattr(converter.coursedir, "being_graded", None):
+                (assignment, student), why = submission, in_one_line(found, converter)
+                kept = Ungraded(assignment, student, why, found.hint or "")
+                note_ungraded(Path(converter.coursedir.root), kept)
             if found is error or isinstance(error, OperationalError):
                 # nbgrader then ends the batch: the gradebook does not work.
                 raise

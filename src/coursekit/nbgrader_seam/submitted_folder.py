@@ -7,13 +7,15 @@ import os
 import shutil
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from nbgrader.converters import Autograde, BaseConverter
 
 from coursekit.course.library import STUDENT_LIBRARY
 from coursekit.course.student_names import escaped, why_no_student
-from coursekit.errors import InfrastructureError
+from coursekit.course.ungraded import Ungraded, forget_ungraded, note_ungraded
+from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook.asked_cells import notebooks_of
 from coursekit.gradebook.scores import forget_timestamp, is_graded, take_back_scores
 from coursekit.machine_errors import in_words
@@ -97,6 +99,7 @@ def init_destination(converter: Any, assignment_id: str, student_id: str) -> boo
     ``autograded/`` for the result of a grading. What was graded is what the verdict's digest
     says; it is graded once.
     """
+    converter.coursedir.being_graded = assignment_id, student_id
     open_and_digest(converter, assignment_id, student_id)
     folder = Path(converter._format_dest(assignment_id, student_id))
     submitted = Path(converter._format_source(assignment_id, student_id))
@@ -108,10 +111,14 @@ def init_destination(converter: Any, assignment_id: str, student_id: str) -> boo
                 converter.log.warning("%s: %s; it is graded again", submitted, again)
                 shutil.rmtree(folder)
         wanted = bool(_init_destination(converter, assignment_id, student_id))
+        if wanted:
+            forget_ungraded(Path(converter.coursedir.root), assignment_id, student_id)
         excluded = _is_excluded(converter, student_id)
         if not (wanted or excluded or isinstance(opened, OpenFolder)):
             # Its earlier result stands, and whoever grades is told.
             converter.refused.append(opened)
+            kept = Ungraded(assignment_id, student_id, opened.message, opened.hint or "")
+            note_ungraded(Path(converter.coursedir.root), kept)
     except OSError:
         # A part of the earlier result is gone.
         take_back_scores(converter.coursedir.db_url, assignment_id, student_id)
@@ -158,15 +165,27 @@ def _open(converter: Any, assignment_id: str, student_id: str) -> None:
     coursedir = converter.coursedir
     close_submission(coursedir)
     try:
-        coursedir.handed_in = open_submission(
-            coursedir, converter._format_source(assignment_id, student_id)
-        )
-    except (InfrastructureError, OSError) as error:
-        told = in_words(error)
-        if told is None:
-            raise
+        folder = converter._format_source(assignment_id, student_id)
+        coursedir.handed_in = open_handed_in(coursedir, folder)
+    except CourseKitError as error:
         # Told when it is to be read: until then its earlier result is removed.
-        coursedir.handed_in = told
+        coursedir.handed_in = error
+
+
+def open_handed_in(coursedir: Any, folder: str) -> OpenFolder:
+    """Open a submission, by its path.
+
+    Raises:
+        CourseKitError: if it cannot be opened, whatever the reason.
+
+    """
+    try:
+        return open_submission(coursedir, folder)
+    except OSError as error:
+        raise in_words(error) or InfrastructureError(
+            f"{folder} cannot be opened: {error.strerror}",
+            f"see what is there, with: ls -la {quote(folder)}",
+        ) from None
 
 
 def close_submission(coursedir: Any) -> None:

@@ -1,4 +1,4 @@
-"""Write the scores that a preview showed, and nothing else."""
+"""Write the scores that a preview showed, and by which tests they are; nothing else."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from coursekit.command_runner import Say
+from coursekit.course.assignment import Assignment
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook.database import GRADEBOOK
 from coursekit.gradebook.scores import read_rows, read_scores, take_scores
+from coursekit.judge.verdict import NotebookVerdict
 from coursekit.processes.whole_files import write_whole
 from coursekit.regrading.comparison import Comparison
 from coursekit.regrading.preview import Preview
@@ -21,7 +23,8 @@ def write(shown: Preview, say: Say) -> None:
 
     Nothing is graded a second time: the files and scores are those that the
     preview compared. A submission's new scores count, all at once, when its
-    files are in place. After an interruption the command can be repeated.
+    files are in place. Where the score stays, the verdict notes today's tests.
+    After an interruption the command can be repeated.
 
     Raises:
         CourseKitError: if the gradebook changed after the preview began; nothing
@@ -47,20 +50,36 @@ def write(shown: Preview, say: Say) -> None:
             lambda comparison=comparison: _take_files(shown, comparison),  # type: ignore[misc]
         )
         say(f"{assignment.name}: wrote {number} of {len(shown.changed)}: {comparison.student}")
+    for comparison in shown.compared:
+        if not comparison.score_changes:
+            _note_tests(shown, comparison)
     _verify(shown, written)
 
 
 def _take_files(shown: Preview, comparison: Comparison) -> None:
     """Replace the graded notebook and its verdict; each is replaced whole or not at all."""
-    place = Path("autograded", comparison.student, shown.assignment.name)
+    graded = _graded_notebook(shown.copied, comparison)
+    target = _graded_notebook(shown.assignment, comparison)
+    write_whole(target, graded.read_bytes(), stat.S_IMODE(graded.stat().st_mode))
     # The copy lacks links and the like, which are never read and which the digest counts.
-    verdict = replace(comparison.new, digest=comparison.old.digest)
-    graded = shown.copied.course / place / f"{shown.assignment.notebook}.ipynb"
-    contents = {".ipynb": graded.read_bytes(), ".verdict.json": verdict.as_json().encode()}
-    for ending, content in contents.items():
-        name = f"{shown.assignment.notebook}{ending}"
-        mode = stat.S_IMODE(graded.stat().st_mode)
-        write_whole(shown.assignment.course / place / name, content, mode)
+    _write_verdict(shown, comparison, replace(comparison.new, digest=comparison.old.digest))
+
+
+def _note_tests(shown: Preview, comparison: Comparison) -> None:
+    """Note that today's tests give the same score; nothing else of the verdict changes."""
+    if comparison.old.tests != comparison.new.tests:
+        _write_verdict(shown, comparison, replace(comparison.old, tests=comparison.new.tests))
+
+
+def _write_verdict(shown: Preview, comparison: Comparison, verdict: NotebookVerdict) -> None:
+    mode = stat.S_IMODE(_graded_notebook(shown.copied, comparison).stat().st_mode)
+    path = _graded_notebook(shown.assignment, comparison).with_suffix(".verdict.json")
+    write_whole(path, verdict.as_json().encode(), mode)
+
+
+def _graded_notebook(assignment: Assignment, comparison: Comparison) -> Path:
+    folder = assignment.course / "autograded" / comparison.student / assignment.name
+    return folder / f"{assignment.notebook}.ipynb"
 
 
 def _verify(shown: Preview, written: set[tuple[str, str]]) -> None:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from resnets_utils.border.call import Call, as_arguments
+from resnets_utils.border.difference import OTHER, Difference, difference_in
 from resnets_utils.border.reply import Reply
 from resnets_utils.checks.check_result import (
     AnswerRaised,
@@ -83,7 +84,7 @@ class NetworkChecks:
             except (AnswerRaised, NotAttempted, CheckFailed) as error:
                 self._answers[key] = error
         if self.untrue:
-            raise CheckFailed(self.untrue)
+            raise CheckFailed(self.untrue, Difference(OTHER, sentence=self.untrue))
         answer = self._answers[key]
         if isinstance(answer, Exception):
             raise answer
@@ -102,8 +103,9 @@ class NetworkChecks:
             try:
                 graph = self._read(reply["graph"], call)
             except GraphRefused as error:
-                explained = self._explained(call, error.graph, expected)
-                raise CheckFailed(f"{call}: {error}{explained}") from None
+                found = self._differs_so_far(call, error.graph, expected)
+                difference = difference_in(found or str(error), call.python_arguments)
+                raise CheckFailed(f"{call}: {error}{_before(found)}", difference) from None
             answer = Answer(
                 call,
                 self._beside(call, graph, expected),
@@ -120,8 +122,14 @@ class NetworkChecks:
                     "Keras's layers and functions as they are, and do not set or train weights"
                 )
             return answer
-        more = self._explained(call, self._drawn_so_far(reply, call), expected)
-        raise_what_happened(call, reply, in_notebook=self._how.in_notebook, more=more)
+        found = self._differs_so_far(call, self._drawn_so_far(reply, call), expected)
+        raise_what_happened(
+            call,
+            reply,
+            in_notebook=self._how.in_notebook,
+            more=_before(found),
+            cause=difference_in(found, call.python_arguments) if found else None,
+        )
 
     def _is_true(self, number: int, reply: Reply, graph: Graph, expected: Graph) -> bool:
         """Whether a network that was tried is and computes what its graph says."""
@@ -228,12 +236,14 @@ class NetworkChecks:
         except GraphRefused as error:
             return error.graph
 
-    def _explained(self, call: Call, graph: Graph | None, expected: Graph) -> str:
-        """The first difference in what was drawn before an error, on a line of its own."""
-        if graph is None:
-            return ""
-        found = self._beside(call, graph, expected).difference_so_far()
-        return f"\nbefore that, {found}" if found else ""
+    def _differs_so_far(self, call: Call, graph: Graph | None, expected: Graph) -> str:
+        """The first difference in what was drawn before an error; "" if there is not one."""
+        return "" if graph is None else self._beside(call, graph, expected).difference_so_far()
+
+
+def _before(found: str) -> str:
+    """What differed before an error, on a line of its own."""
+    return f"\nbefore that, {found}" if found else ""
 
 
 def _trial_number(salt: int, call: Call) -> int:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Sequence
 
+from resnets_utils.border.difference import (
+    MISSING,
+    MORE,
+    OTHER_KIND,
+    SETTING,
+    WIRING,
+    Sentence,
+)
 from resnets_utils.graphs.graph import CLOSED_BLOCK, Graph, Node, Setting
 from resnets_utils.graphs.places import Names, node_in_words
 
 _SETTING_WORDS = {"strides": "stride", "kernel": "window", "bias": "bias"}
+_PADDINGS = ("valid", "same")
 INITIALIZERS = ("initializer", "bias initializer")
 
 
@@ -37,7 +47,7 @@ def first_difference(
         network: whether the graphs are whole networks, not the layers of a block.
 
     Returns:
-        A sentence without a full stop; "" if nothing differs.
+        A sentence without a full stop, a `Sentence`; "" if nothing differs.
 
     """
 
@@ -51,22 +61,37 @@ def first_difference(
         got, wanted, where = answer.nodes[at], expected.nodes[wanted_at], names[wanted_at]
         if _what(got) != _what(wanted):
             place = names.within(wanted_at)
-            return f"where the exercise has {place}, yours has {_a(node_in_words(got))}"
+            return Sentence(
+                lambda got, place: f"where the exercise has {place}, yours has {_a(got)}",
+                OTHER_KIND,
+                place,
+                got=node_in_words(got),
+                wanted=place,
+            )
         compared = [name for name in wanted.settings if name in settings]
         if wanted.kind == CLOSED_BLOCK:
             compared = arguments(got, wanted)
         for setting in compared:
             if wanted.kind == CLOSED_BLOCK or got.settings.get(setting) != wanted[setting]:
-                return _setting(where, wanted.kind, setting, got.settings.get(setting), wanted)
+                return Sentence(
+                    functools.partial(_setting, where, wanted.kind, setting),
+                    SETTING,
+                    where,
+                    setting,
+                    got.settings.get(setting),
+                    wanted[setting],
+                    in_words=start if setting in INITIALIZERS else str,
+                )
         if "also sets" in got.settings and "also sets" in settings:
             extra = got["also sets"]
             assert isinstance(extra, tuple)
-            return f"{where} also sets {', '.join(map(str, extra))}; the exercise leaves it out"
+            return also_sets(where, list(map(str, extra)))
     if len(theirs) < len(ours):
-        return f"{names[ours[len(theirs)]]} is missing"
+        missing = names[ours[len(theirs)]]
+        return Sentence(lambda *_: f"{missing} is missing", MISSING, missing)
     if len(theirs) > len(ours):
         more = node_in_words(answer.nodes[theirs[len(ours)]])
-        return f"yours has one {more} more than the exercise"
+        return Sentence(lambda *_: f"yours has one {more} more than the exercise", MORE, more)
     if kinds is not None:
         return ""
     return _wiring(answer, expected, theirs, ours, names)
@@ -84,10 +109,22 @@ def _wiring(
         got = _sources(answer, at, theirs)
         wanted = _sources(expected, wanted_at, ours)
         if sorted(got) != sorted(wanted):
-            read = " and ".join(names.within(ours[source]) for source in got)
-            should = " and ".join(names.within(ours[source]) for source in wanted)
-            return f"{names[wanted_at]} reads {read}; the exercise has it read {should}"
+            return _other_sources(
+                names[wanted_at],
+                " and ".join(names.within(ours[source]) for source in got),
+                " and ".join(names.within(ours[source]) for source in wanted),
+            )
     return ""
+
+
+def _other_sources(place: str, got: str, wanted: str) -> Sentence:
+    return Sentence(
+        lambda got, wanted: f"{place} reads {got}; the exercise has it read {wanted}",
+        WIRING,
+        place,
+        got=got,
+        wanted=wanted,
+    )
 
 
 def _sources(graph: Graph, at: int, counted: Sequence[int]) -> list[int]:
@@ -100,29 +137,41 @@ def _sources(graph: Graph, at: int, counted: Sequence[int]) -> list[int]:
     return places
 
 
-def _setting(where: str, kind: str, setting: str, got: Setting, wanted: Node) -> str:
+def also_sets(where: str, settings: Sequence[str]) -> Sentence:
+    """Return that a layer has settings which the exercise leaves out."""
+    told = ", ".join(settings)
+    return Sentence(
+        lambda got, _: f"{where} also sets {got}; the exercise leaves it out",
+        SETTING,
+        where,
+        told,
+        told,
+    )
+
+
+def _setting(where: str, kind: str, setting: str, got: Setting, wanted: Setting) -> str:
     if setting == "bias":
         return (
             f"{where} has {'a' if got else 'no'} bias; the exercise "
-            f"{'has one' if wanted[setting] else 'has none'}"
+            f"{'has one' if wanted else 'has none'}"
         )
     if setting == "trainable":
         return (
             f"{where} is {'' if got else 'not '}trainable; the exercise's is{' not' if got else ''}"
         )
     if setting in {"filters", "units"} and kind in {"convolution", "dense"}:
-        return f"{where} has {got} {setting}; the exercise asks for {wanted[setting]}"
+        return f"{where} has {got} {setting}; the exercise asks for {wanted}"
     if setting in INITIALIZERS:
-        return f"{where} starts from {start(got)}; the exercise asks for {start(wanted[setting])}"
-    if setting == "padding" and isinstance(wanted[setting], str):
-        return f'{where} has padding "{got}"; the exercise asks for "{wanted[setting]}"'
+        return f"{where} starts from {start(got)}; the exercise asks for {start(wanted)}"
+    if setting == "padding" and wanted in _PADDINGS:
+        return f'{where} has padding "{got}"; the exercise asks for "{wanted}"'
     if setting == "training":
         called = "without a training argument" if got is None else f"with training={got}"
-        asked = "without one" if wanted[setting] is None else f"with training={wanted[setting]}"
+        asked = "without one" if wanted is None else f"with training={wanted}"
         return f"{where} is called {called}; the exercise calls it {asked}"
     word = _SETTING_WORDS.get(setting, setting)
     equals = "= " if kind == CLOSED_BLOCK else ""
-    return f"{where} has {word} {equals}{got}; the exercise asks for {wanted[setting]}"
+    return f"{where} has {word} {equals}{got}; the exercise asks for {wanted}"
 
 
 def start(initializer: Setting) -> str:

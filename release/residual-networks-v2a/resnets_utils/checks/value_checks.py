@@ -14,6 +14,7 @@ from typing import Any
 
 from resnets_utils.border.call import Call
 from resnets_utils.border.decoding import decode
+from resnets_utils.border.difference import SHAPE, VALUE, Difference
 from resnets_utils.border.plain_data import NotPlainData
 from resnets_utils.border.reply import Reply
 from resnets_utils.border.value_differences import (
@@ -90,7 +91,10 @@ class Returned:
         found = first_difference_of_values(got, right, tolerance, reveal=reveal)
         if found:
             told = f"; the exercise asks for {show(right)}" if reveal else ""
-            raise CheckFailed(f"{self.call} returned {show(got)}{told}\n{found}")
+            raise CheckFailed(
+                f"{self.call} returned {show(got)}{told}\n{found}",
+                Difference(VALUE, "the result", "value", sentence="it returns another result"),
+            )
 
     def has_shape(self) -> None:
         """Ask for the shape that the solution's result has; of several results, for each."""
@@ -110,7 +114,10 @@ class Returned:
             if isinstance(got, list) and not isinstance(right, list):
                 found = "which is not one array or number"
             told = f"; the exercise asks for {right}" if self.reveal() else ""
-            raise CheckFailed(f"{self.call} returned {show(value)}, {found}{told}")
+            raise CheckFailed(
+                f"{self.call} returned {show(value)}, {found}{told}",
+                Difference(SHAPE, "the result", what, sentence=f"its result has another {what}"),
+            )
 
     def raises(self, error: type[BaseException]) -> None:
         """Ask for an error of a class, or of one that derives from it."""
@@ -121,4 +128,8 @@ class Returned:
             more = f"\n{asked}" if self.reveal() else ""
             raise_what_happened(self.call, self.reply, in_notebook=self.in_notebook, more=more)
         told = f"; {asked}" if self.reveal() else ", which is not what the exercise asks for"
-        raise CheckFailed(f"{self.call} returned {show(self.value)}{told}")
+        sentence = "it returns a result where an error is asked for"
+        raise CheckFailed(
+            f"{self.call} returned {show(self.value)}{told}",
+            Difference(VALUE, "the result", "error", sentence=sentence),
+        )

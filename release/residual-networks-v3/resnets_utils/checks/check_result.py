@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NoReturn
 
+from resnets_utils.border.difference import NOT_ATTEMPTED, RAISED, Difference
+
 if TYPE_CHECKING:
     from resnets_utils.border.call import Call
     from resnets_utils.border.reply import Reply
@@ -56,6 +58,9 @@ class CheckResult:
         reason: why it was not passed, in words; "" if it was.
         remarks: what is worth saying and costs nothing.
         hidden: whether the check belongs to the hidden tests, which students never see.
+        difference: how the answer differs, as data; None if the check was passed.
+        signature: a digest of the layers that the answer drew, equal for equal answers to
+            equal calls; "" if it drew none.
 
     """
 
@@ -65,6 +70,8 @@ class CheckResult:
     reason: str = ""
     remarks: tuple[str, ...] = ()
     hidden: bool = False
+    difference: Difference | None = None
+    signature: str = ""
 
     @property
     def earned(self) -> float:
@@ -73,15 +80,37 @@ class CheckResult:
 
 
 class CheckFailed(AssertionError):
-    """The answer is not what the exercise asks for; the message says how."""
+    """The answer is not what the exercise asks for; the message says how.
+
+    Args:
+        message: the reason.
+        difference: the same as data.
+
+    """
+
+    def __init__(self, message: str, difference: Difference | None = None) -> None:
+        super().__init__(message)
+        self.difference = difference
 
 
 class AnswerRaised(Exception):
-    """The student's function raised, or is not defined."""
+    """The student's function raised, or is not defined.
+
+    Args:
+        message: the reason.
+        difference: the same as data.
+
+    """
+
+    def __init__(self, message: str, difference: Difference | None = None) -> None:
+        super().__init__(message)
+        self.difference = difference
 
 
 class NotAttempted(Exception):
     """The student's function still contains the placeholder."""
+
+    difference = Difference(NOT_ATTEMPTED, sentence="the placeholder is still there")
 
 
 class ChecksNotPassed(Exception):
@@ -92,7 +121,14 @@ class ChecksNotPassed(Exception):
         return [str(self)]
 
 
-def raise_what_happened(call: Call, reply: Reply, *, in_notebook: bool, more: str = "") -> NoReturn:
+def raise_what_happened(
+    call: Call,
+    reply: Reply,
+    *,
+    in_notebook: bool,
+    more: str = "",
+    cause: Difference | None = None,
+) -> NoReturn:
     """Raise what a reply says about a function that gave no result.
 
     Args:
@@ -100,6 +136,7 @@ def raise_what_happened(call: Call, reply: Reply, *, in_notebook: bool, more: st
         reply: the reply to the call; its status means that there is no result.
         in_notebook: whether the checks run in a student's notebook.
         more: text to add after an error.
+        cause: what differed before the error came, if that is known.
 
     Raises:
         NotAttempted: if the function still contains the placeholder.
@@ -111,5 +148,11 @@ def raise_what_happened(call: Call, reply: Reply, *, in_notebook: bool, more: st
     if reply["status"] == "placeholder":
         raise NotAttempted(f"{reason}{told}")
     if reply["status"] == "undefined":
-        raise AnswerRaised(f"{reason}; run its cell first" if in_notebook else reason)
-    raise AnswerRaised(f"{call}: {reason}{told}{more}")
+        words = f"{reason}; run its cell first" if in_notebook else reason
+        raise AnswerRaised(words, Difference(RAISED, sentence=reason))
+    line = lines.splitlines()[-1].strip().partition(": ")[2] if lines else ""
+    name = reply.get("classes", "").partition(" ")[0]
+    # Numbers in its words are those of one call.
+    sentence = f"{name} at: {line}" if name and line else reason.partition("\n")[0]
+    difference = cause or Difference(RAISED, line, name, sentence=sentence)
+    raise AnswerRaised(f"{call}: {reason}{told}{more}", difference)

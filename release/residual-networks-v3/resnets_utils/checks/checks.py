@@ -32,6 +32,7 @@ import numpy as np
 
 from resnets_utils.answering import why_no_keras
 from resnets_utils.border.call import VALUE, Call, as_arguments
+from resnets_utils.border.difference import OTHER, Difference
 from resnets_utils.border.reply import reason_of
 from resnets_utils.checks.check_result import (
     AnswerRaised,
@@ -88,7 +89,7 @@ class Checks:
 
     @contextmanager
     def _check(self, name: str, points: float) -> Iterator[None]:
-        outcome, reason = Outcome.PASSED, ""
+        outcome, reason, difference = Outcome.PASSED, "", None
         self._used = []
         try:
             with ExitStack() as self._settings:
@@ -99,11 +100,15 @@ class Checks:
                 if not self._how.guarded:
                     raise
                 self._how.unexpected.append(error)
-            outcome, reason = outcome_of(error, tell=not self._hidden)
+            outcome, reason, difference = outcome_of(error, tell=not self._hidden)
         finally:
             self._settings = None
         remarks = tuple(dict.fromkeys(remark for used in self._used for remark in used.remarks))
-        self._how.results.append(CheckResult(name, points, outcome, reason, remarks, self._hidden))
+        signature = self._used[-1].signature if self._used and self._how.guarded else ""
+        result = CheckResult(
+            name, points, outcome, reason, remarks, self._hidden, difference, signature
+        )
+        self._how.results.append(result)
         if self._used:
             self._about_networks.append(len(self._how.results) - 1)
         if self._networks is not None and self._networks.untrue:
@@ -114,8 +119,13 @@ class Checks:
         for at in self._about_networks:
             result = self._how.results[at]
             if result.outcome is Outcome.PASSED:
-                lost = replace(result, outcome=Outcome.FAILED, reason=why, remarks=())
-                self._how.results[at] = lost
+                self._how.results[at] = replace(
+                    result,
+                    outcome=Outcome.FAILED,
+                    reason=why,
+                    remarks=(),
+                    difference=Difference(OTHER, sentence=why),
+                )
 
     def call(self, **arguments: Any) -> Returned:
         """Call the function; return its result, which has the methods of a check.
@@ -199,8 +209,8 @@ class Checks:
             raise ChecksNotPassed(said + why)
 
 
-def outcome_of(error: Exception, *, tell: bool) -> tuple[Outcome, str]:
-    """Return how a check ended that raised, and the reason.
+def outcome_of(error: Exception, *, tell: bool) -> tuple[Outcome, str, Difference]:
+    """Return how a check ended that raised, the reason, and the difference that it tells.
 
     Args:
         error: what it raised.
@@ -210,9 +220,12 @@ def outcome_of(error: Exception, *, tell: bool) -> tuple[Outcome, str]:
     """
     for known, outcome in _OUTCOMES.items():
         if isinstance(error, known):
-            return outcome, str(error) or "an assertion in the check failed"
+            reason = str(error) or "an assertion in the check failed"
+            found = getattr(error, "difference", None)
+            return outcome, reason, found or Difference(OTHER, sentence=reason)
     words = reason_of(error)[:MAX_WORDS] if tell else type(error).__name__
-    return Outcome.ERROR, f"the check could not be finished with this answer ({words})"
+    reason = f"the check could not be finished with this answer ({words})"
+    return Outcome.ERROR, reason, Difference(OTHER, sentence=reason)
 
 
 def report(function: str, results: list[CheckResult]) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from resnets_utils.border.difference import VALUE, Sentence
 from resnets_utils.checks.reference_graphs import Values
 from resnets_utils.graphs.graph import (
     CLOSED_BLOCK,
@@ -163,7 +164,7 @@ class GraphComparison:
             settings=(*CONVOLUTION, *NORMALISATION, "window", "units", "rate", "shape", "keepdims"),
             arguments=self.arguments_that_matter(all_but_start),
         )
-        return found or "its values differ from the exercise's"
+        return found or Sentence(lambda *_: "its values differ from the exercise's", VALUE)
 
     def difference_so_far(self) -> str:
         """Return the first difference of a graph that was cut short, "" if there is not one."""

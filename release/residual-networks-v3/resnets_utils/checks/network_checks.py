@@ -8,6 +8,7 @@ weights, on random pictures, predicting and training.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnets_utils.border.call import Call
+from resnets_utils.border.difference import SHAPE, VALUE, Difference, difference_in
 from resnets_utils.checks.check_result import CheckFailed
 from resnets_utils.checks.graph_comparison import (
     CONVOLUTION,
@@ -25,9 +27,15 @@ from resnets_utils.checks.graph_comparison import (
     all_and_start,
     all_but_start,
 )
+from resnets_utils.checks.network_sentences import (
+    exchanged_names,
+    misplaced_normalisation,
+    missing_weights,
+    other_names,
+    other_start,
+)
 from resnets_utils.graphs.graph import CLOSED_BLOCK, WEIGHTED, Graph, Node
-from resnets_utils.graphs.graph_differences import INITIALIZERS
-from resnets_utils.graphs.graph_differences import start as start_in_words
+from resnets_utils.graphs.graph_differences import INITIALIZERS, also_sets
 from resnets_utils.graphs.keras_layers import FOR_THE_START, FOR_TRAINING
 from resnets_utils.graphs.places import kind_in_words
 
@@ -46,6 +54,7 @@ _POOLING_AND_CLASSIFIER = (
     "axis",
     "also sets",
 )
+_DIGITS = 16  # of a digest
 _ANY = "*"  # any function's layers
 
 
@@ -71,8 +80,15 @@ class Answer:
     other_blocks: Callable[[], str] = lambda: ""
     remarks: list[str] = field(default_factory=list)
 
-    def _failed(self, reason: str) -> CheckFailed:
-        return CheckFailed(f"{self.call}: {reason}")
+    def _failed(self, reason: str, difference: Difference | None = None) -> CheckFailed:
+        found = difference or difference_in(reason, self.call.python_arguments)
+        return CheckFailed(f"{self.call}: {reason}", found)
+
+    @property
+    def signature(self) -> str:
+        """A digest of what was drawn, equal for equal answers to equal calls."""
+        read = self.graphs.opened.signature(all_and_start)
+        return hashlib.sha256(read.encode()).hexdigest()[:_DIGITS]
 
     def _judge(self, equal: bool, reason: Callable[[], str]) -> None:
         if not equal and not self.graphs.equivalent:
@@ -83,7 +99,8 @@ class Answer:
         got, wanted = self.graphs.graph.output_shape, self.graphs.expected.output_shape
         if got != wanted:
             raise self._failed(
-                f"the output has shape {_shape(got)}; the exercise asks for {_shape(wanted)}"
+                f"the output has shape {_shape(got)}; the exercise asks for {_shape(wanted)}",
+                Difference(SHAPE, "the output", sentence="the output has another shape"),
             )
 
     def has_own_blocks(self) -> None:
@@ -109,10 +126,7 @@ class Answer:
         for at in graph.reached:
             unknown = [name for name in graph.nodes[at].also_sets if name not in known]
             if unknown:
-                raise self._failed(
-                    f"{self.graphs.names(graph)[at]} also sets {', '.join(unknown)}; "
-                    "the exercise leaves it out"
-                )
+                raise self._failed(also_sets(self.graphs.names(graph)[at], unknown))
 
     def has_convolutions(self) -> None:
         """Ask for the exercise's convolutions: filters, windows, strides, padding and bias."""
@@ -178,10 +192,7 @@ class Answer:
         def reason() -> str:
             for node in answer.of_kind("batch normalisation"):
                 if (kind := before(answer, node)) != "convolution":
-                    return (
-                        f"a batch normalisation comes after a {kind}; "
-                        "each belongs right after a convolution"
-                    )
+                    return misplaced_normalisation(kind)
             return self.graphs.first_difference(
                 answer, wanted, kinds=("batch normalisation",), settings=NORMALISATION
             )
@@ -215,10 +226,7 @@ class Answer:
             for setting, got, wanted in zip(INITIALIZERS, starts, allowed[0], strict=True):
                 if got != wanted:
                     bias = "'s bias" if setting == "bias initializer" else ""
-                    raise self._failed(
-                        f"{where}{bias} starts from {start_in_words(got)}; "
-                        f"the exercise asks for {start_in_words(wanted)}"
-                    )
+                    raise self._failed(other_start(f"{where}{bias}", setting, got, wanted))
         if self.graphs.alike(all_but_start) and not self.graphs.alike(all_and_start):
             # Each layer has some layer's start, but not its own.
             found = self.graphs.first_difference(
@@ -232,10 +240,7 @@ class Answer:
         )
         missing = (wanted - got).total()
         if missing > 0:
-            what = (
-                "a layer with weights is" if missing == 1 else f"{missing} layers with weights are"
-            )
-            raise self._failed(f"{what} missing")
+            raise self._failed(missing_weights(missing))
 
     def has_layer_names(self) -> None:
         """Ask for the exercise's names of layers with weights; a name of others is a remark.
@@ -254,14 +259,9 @@ class Answer:
         wrong = sorted((got - right).elements()) if all_named else []
         missing = sorted((right - got).elements())
         if wrong or missing:
-            words = [
-                f"there is no {kind_in_words(kind)} named {name!r}" for kind, name in missing[:1]
-            ]
-            more = "" if missing else "more "
-            words += [f"yours has one {more}named {name!r}" for _, name in wrong[:1]]
-            raise self._failed("; ".join(words))
+            raise self._failed(other_names(missing, wrong))
         if all_named and self.graphs.equivalent and not self.graphs.named_alike:
-            raise self._failed("the names are right, but on each other's layers")
+            raise self._failed(exchanged_names())
         with_weights = {node.layer for node in weighted}
         for node in wanted.nodes:
             plain = node.kind not in {*WEIGHTED, CLOSED_BLOCK, "input"}
@@ -287,7 +287,10 @@ class Answer:
             of_them = "" if all_trainable else f" and {wanted[1]:,}"
             raise self._failed(
                 f"the model has {got[0]:,} parameters{learnt}; "
-                f"the exercise's has {wanted[0]:,}{of_them}"
+                f"the exercise's has {wanted[0]:,}{of_them}",
+                Difference(
+                    VALUE, "the model", sentence="the model has another number of parameters"
+                ),
             )
 
     def has_pooling_and_classifier(self) -> None:
@@ -340,7 +343,10 @@ class Answer:
         right = np.asarray(values)
         if got.shape != right.shape or not np.allclose(got, right, rtol=0, atol=tolerance):
             told = f"; expected {_row(right)}" if self.reveal() else ""
-            raise self._failed(f"{place} came back as {_row(got)}{told}")
+            raise self._failed(
+                f"{place} came back as {_row(got)}{told}",
+                Difference(VALUE, "the output", sentence="the output has other values"),
+            )
 
     def behaves(self) -> None:
         """Ask for the exercise's values with random weights on random pictures."""

@@ -52,7 +52,8 @@ def make_disk(limits: dict[str, Any], owner: int) -> None:
     mount("private", DISK, "tmpfs", flags, options)
     for folder in (HOME, *_PARTS):
         os.mkdir(folder, 0o700)
-        os.chown(folder, owner, owner)
+        # A user namespace may know no group of the user's number.
+        os.chown(folder, owner, -1)
     for part, place in _PARTS.items():
         if not os.listdir(place):
             mount(part, place, "", MS_BIND)

@@ -1,0 +1,1 @@
+"""``coursekit collect``: what a learning platform hands out becomes submissions."""
