@@ -26,16 +26,21 @@ def read_students(url: str) -> list[Student]:
     if is_missing(url):
         return []
     with Gradebook(url) as gradebook:
-        return [
-            Student(
-                str(one.id),
-                one.first_name or "",
-                one.last_name or "",
-                one.email or "",
-                one.lms_user_id or "",
-            )
-            for one in gradebook.students
-        ]
+        return students_in(gradebook)
+
+
+def students_in(gradebook: Gradebook) -> list[Student]:
+    """Return the students of a gradebook that is open."""
+    return [
+        Student(
+            str(one.id),
+            one.first_name or "",
+            one.last_name or "",
+            one.email or "",
+            one.lms_user_id or "",
+        )
+        for one in gradebook.students
+    ]
 
 
 def remember_students(url: str, students: Iterable[Student]) -> None:
