@@ -14,8 +14,8 @@ import coursekit
 import resnets_utils
 
 _NAME = "residual-networks-course-kit"
-# What only `coursekit init` needs: a course, with its solutions.
 _PURE = "Wheel-Version: 1.0\nGenerator: coursekit\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+# What only `coursekit init` needs: a course, with its solutions.
 _LEFT_OUT = ("coursekit/new_course/template/", "__pycache__/")
 
 
