@@ -19,11 +19,10 @@ from coursekit.course.student_names import why_no_student
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook.student_grades import (
     CellGrade,
-    Student,
     SubmissionGrades,
     grades_of,
-    students_in_gradebook,
 )
+from coursekit.gradebook.students import Student, students_in
 from coursekit.judge.verdict import MAX_ROUNDING, NotebookVerdict
 from coursekit.nbgrader_run import find_verdict
 from coursekit.nbgrader_seam.course_folder import matching, open_submission
@@ -151,7 +150,7 @@ def class_scores(
     except MissingEntry:
         raise unknown([assignment]) from None
     places = _handed_in(coursedir, assignment)
-    people = students_in_gradebook(gradebook)
+    people = {one.id: one for one in students_in(gradebook)}
     people |= {who: Student(who) for who in sorted(set(places) - set(people))}
     if missing := [who for who in students if who not in people]:
         raise unknown(missing)

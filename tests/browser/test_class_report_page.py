@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_notebook, writes
 
 from coursekit.class_scores import CHECK, GRADED, NOT_GRADED, ClassScores, Line, StudentScore
 from coursekit.course.assignment import Assignment
-from coursekit.gradebook.student_grades import Student
+from coursekit.gradebook.students import Student
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
 from coursekit.reporting.class_report import class_report
 from coursekit.reporting.report_page import report_page

@@ -29,8 +29,7 @@ from coursekit.collecting.platforms import (
 )
 from coursekit.collecting.roster import name_keys, read_roster
 from coursekit.gradebook.database import database_url
-from coursekit.gradebook.student_grades import Student
-from coursekit.gradebook.students import read_students, remember_students
+from coursekit.gradebook.students import Student, read_students, remember_students
 
 NAME = "numbers-v1"
 NOTEBOOK = "Numbers_v1.ipynb"
@@ -678,7 +677,7 @@ def test_what_the_gradebook_knows_stays(gradebook: Path, tmp_path: Path) -> None
     url = database_url(Path(shutil.copy(gradebook, tmp_path)))
     bob = Student("bob")
     remember_students(url, [Student("ada", first_name="Ada", lms_user_id="1"), bob])
-    remember_students(url, [Student("ada", "Lovelace", "X", lms_user_id="2"), bob])
+    remember_students(url, [Student("ada", "X", "Lovelace", lms_user_id="2"), bob])
     remember_students(url, [Student("ada")])
-    ada = Student("ada", "Lovelace", "Ada", lms_user_id="2")
+    ada = Student("ada", "Ada", "Lovelace", lms_user_id="2")
     assert sorted(read_students(url), key=str) == [ada, bob]

@@ -42,7 +42,7 @@ from coursekit.exporting.formats import FORMATS
 from coursekit.exporting.grade_export import EXPORTERS
 from coursekit.exporting.output import Exported, Request
 from coursekit.gradebook.database import database_url, one_transaction
-from coursekit.gradebook.student_grades import Student
+from coursekit.gradebook.students import Student
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
 from coursekit.processes.plain_files import open_folder
 from coursekit.repair.finding.submission_digest import submission_digest

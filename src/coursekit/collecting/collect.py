@@ -44,8 +44,7 @@ from coursekit.command_runner import Say, line_printer
 from coursekit.course.assignment import find_assignment
 from coursekit.course.student_names import escaped
 from coursekit.errors import CourseKitError
-from coursekit.gradebook.student_grades import Student
-from coursekit.gradebook.students import read_students, remember_students
+from coursekit.gradebook.students import Student, read_students, remember_students
 from coursekit.machine_errors import in_words
 from coursekit.nbgrader_seam import commands
 from coursekit.processes.plain_files import shown

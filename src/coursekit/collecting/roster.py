@@ -14,7 +14,7 @@ from coursekit.collecting.platforms import Who
 from coursekit.collecting.record import IN_PLACE, Collected
 from coursekit.course.student_names import escaped, why_no_student
 from coursekit.errors import CourseKitError
-from coursekit.gradebook.student_grades import Student
+from coursekit.gradebook.students import Student
 
 # What the columns are called, in small letters, in rosters that people write and that platforms
 # export. The first of the first kind that a row fills in is the student's id in the course.

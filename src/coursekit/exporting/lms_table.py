@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from coursekit.class_scores import GRADED, NOTHING, StudentScore
 from coursekit.errors import CourseKitError
-from coursekit.gradebook.student_grades import Student
+from coursekit.gradebook.students import Student
 
 _MARK = b"\xef\xbb\xbf"
 _SEPARATORS = (b",", b";", b"\t")

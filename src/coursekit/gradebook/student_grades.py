@@ -1,4 +1,4 @@
-"""A class and its grades as plain data, from a gradebook that is open."""
+"""Submissions' grades as plain data, from a gradebook that is open."""
 
 from __future__ import annotations
 
@@ -12,17 +12,6 @@ from nbgrader.api import Gradebook, MissingEntry
 
 from coursekit.gradebook.asked_cells import judged_cells
 from coursekit.gradebook.database import database_url
-
-
-@dataclass(frozen=True)
-class Student:
-    """Who a student is; what the gradebook does not know is ""."""
-
-    id: str
-    last_name: str = ""
-    first_name: str = ""
-    email: str = ""
-    lms_user_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,20 +68,6 @@ def open_gradebook(path: Path) -> Iterator[Gradebook]:
     """Open a gradebook to read from it."""
     with Gradebook(database_url(path)) as gradebook:
         yield gradebook
-
-
-def students_in_gradebook(gradebook: Gradebook) -> dict[str, Student]:
-    """Return everybody in the gradebook, by id."""
-    return {
-        student.id: Student(
-            student.id,
-            student.last_name or "",
-            student.first_name or "",
-            student.email or "",
-            student.lms_user_id or "",
-        )
-        for student in gradebook.students
-    }
 
 
 def grades_of(gradebook: Gradebook, assignment: str, student: str) -> SubmissionGrades | None:

@@ -1,13 +1,24 @@
-"""Read and write the students that the gradebook knows, with their ids on the platform."""
+"""The students that the gradebook knows, and their ids on the learning platform."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from nbgrader.api import Gradebook
 
 from coursekit.gradebook.database import is_missing, one_transaction
-from coursekit.gradebook.student_grades import Student, students_in_gradebook
+
+
+@dataclass(frozen=True)
+class Student:
+    """A student; the fields are nbgrader's, and "" is what is not known."""
+
+    id: str
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    lms_user_id: str = ""
 
 
 def read_students(url: str) -> list[Student]:
@@ -15,7 +26,21 @@ def read_students(url: str) -> list[Student]:
     if is_missing(url):
         return []
     with Gradebook(url) as gradebook:
-        return list(students_in_gradebook(gradebook).values())
+        return students_in(gradebook)
+
+
+def students_in(gradebook: Gradebook) -> list[Student]:
+    """Return the students of a gradebook that is open."""
+    return [
+        Student(
+            str(one.id),
+            one.first_name or "",
+            one.last_name or "",
+            one.email or "",
+            one.lms_user_id or "",
+        )
+        for one in gradebook.students
+    ]
 
 
 def remember_students(url: str, students: Iterable[Student]) -> None:
