@@ -7,7 +7,7 @@ from typing import Any
 
 from bs4 import BeautifulSoup
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from coursekit.gradebook.given_scores import GivenScore, GivenScores
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
@@ -47,7 +47,11 @@ def notebook(*more: NotebookNode, answer: str = BLOCK) -> NotebookNode:
     cells = [
         new_markdown_cell("# The title\n\n### Skips a level\n\n$x < y$"),
         new_code_cell(answer, metadata={"nbgrader": {"grade_id": "block", "solution": True}}),
-        new_code_cell("", metadata={"nbgrader": {"grade_id": "test_block", "grade": True}}),
+        new_code_cell(
+            "",
+            metadata={"nbgrader": {"grade_id": "test_block", "grade": True}},
+            outputs=[new_output("execute_result", data={"text/plain": "2", "text/html": "<p>"})],
+        ),
     ]
     made: NotebookNode = new_notebook(cells=[*cells, *more])
     return made

@@ -48,6 +48,9 @@ def test_every_outcome_is_told_by_sign_and_word_with_its_mistake_once() -> None:
     assert "– not attempted 0/2 four mistake 3" in told
     assert told.count("asks for (1, 1)") == told.count("Inputs of (2, 2)") == 1
     assert f"Found with {CALL}" in told
+    # What grading put below the test cell is not told again.
+    assert not page(result([given(2)], [OUTCOMES])).select(".test .outputs")
+    assert page(result([given(2)], None)).select(".test .outputs")
 
 
 def test_one_mistake_is_one_however_many_checks_and_functions_it_fails() -> None:
@@ -165,6 +168,12 @@ def test_lines_to_change_are_shown_linked_and_marked() -> None:
             "def block(X):\n    for n in range(2):\n        X = Conv2D(1)(X)\n    return X",
             "",
         ),
+        (
+            "the last ReLU has x",
+            BLOCK.replace("    return", "    for n in f:\n        X = g(X)\n    return"),
+            "",
+        ),
+        ("the last ReLU has x", BLOCK.replace("return X", "return mine(X)"), ""),
         ("the first convolution has 3 filters", "%%time\n" + BLOCK, ""),
         ("the addition has x", "def block(X):\n    X = X" + " + X" * 5000 + "\n    return X", ""),
     ],

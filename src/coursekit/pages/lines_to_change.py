@@ -122,10 +122,8 @@ def _block_call(
     found = [call for call in calls if wanted.items() <= _constants(call).items()]
     if not any("stage" in _constants(call) for call in calls):
         drawn = [each for each in _Walk(blocks).result(function).drawn if each.kind in blocks]
-        # Blocks of the first one's kind change the shape, and begin a stage. Of one kind alone,
-        # nothing tells which of them do.
-        changes = [each.kind == drawn[0].kind for each in drawn]
-        names = [] if all(changes) else stage_names(changes)
+        # Blocks of the first one's kind change the shape, and begin a stage.
+        names = stage_names([each.kind == drawn[0].kind for each in drawn])
         pairs = zip(names, drawn, strict=False)
         found = [each.call for name, each in pairs if name == (stage, letter)]
     return found[0] if len(found) == 1 else None
