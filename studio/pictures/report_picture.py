@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from coursekit.command_runner import Say
@@ -13,7 +14,7 @@ from coursekit.reporting.write_report import write_report
 
 ASSIGNMENT = "residual-networks-v2a"
 TARGET = Path("docs/pictures/class-report.png")
-_WIDTH, _MARGIN = 900, 12
+_WIDTH, _MARGIN, _COLOURS = 900, 12, 32
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # What the picture ends with: the second mistake.
 _LAST = "#mistake-2"
@@ -52,4 +53,7 @@ def draw_report(course: Path, say: Say) -> Path:
         height = place["y"] + place["height"] + _MARGIN
         page.screenshot(path=target, clip={"x": 0, "y": 0, "width": _WIDTH, "height": height})
         started.close()
+    with Image.open(target) as picture:
+        small = picture.convert("RGB").quantize(_COLOURS)
+    small.save(target, optimize=True)
     return target

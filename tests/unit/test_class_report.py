@@ -241,18 +241,27 @@ def test_the_page_for_the_class_names_nobody(course: Path) -> None:
 
 def test_nothing_is_said_to_the_class_about_fewer_than_five(tmp_path: Path) -> None:
     few, many = lost(None, setting("(1, 1)")), lost(None, setting("(5, 5)"))
-    scores = class_of([*[few] * 4, *[many] * 5, *[RIGHT] * 21])
+    scores = class_of([*[few] * 4, *[many] * 5, *[RIGHT] * 20, lost(setting("(2, 2)"), None)])
     assignment = Assignment(tmp_path, NAME)
     report = class_report(assignment, scores, written=WHEN, anonymous=True)
     told = text_of(report_page(report))
     assert "window (5, 5)" in told and "window (1, 1)" not in told
-    assert report.rare == 1 and "and 1 of fewer than five students each" in told
+    assert report.rare == 2 and "and 2 of fewer than five students each" in told
     assert "pupil" not in told
     for check in report.checks:
         assert all(count == 0 or count >= FEWEST for count in check.outcomes.values())
     assert all(one.count == 0 or one.count >= FEWEST for one in report.scores.bins)
     whole = class_report(assignment, scores, written=WHEN)
-    assert [len(told.mistake.answers) for told in whole.mistakes] == [5, 4]
+    assert [len(told.mistake.answers) for told in whole.mistakes] == [5, 4, 1]
+
+
+def test_what_nobody_tried_is_no_mistake(tmp_path: Path) -> None:
+    blank = Difference("not attempted", sentence="the placeholder is still there")
+    class_ = [lost(blank, blank, outcome=Outcome.NOT_ATTEMPTED), lost(VALUES, VALUES)]
+    report = class_report(Assignment(tmp_path, NAME), class_of(class_), written=WHEN)
+    assert [one.students for one in report.untried] == [("pupil-00",)]
+    assert [told.mistake.students for told in report.mistakes] == [("pupil-01",)]
+    assert "f : not attempted 1 of 2 students" in text_of(report_page(report))
 
 
 @pytest.mark.parametrize("anonymous", [False, True])

@@ -28,6 +28,7 @@ from coursekit.reporting.mistake_groups import Mistake, mistakes_of
 from coursekit.reporting.new_wrong_answers import entry, is_new, known_failures
 from coursekit.reporting.score_figures import ScoreFigures, score_figures
 from coursekit.reporting.shown_code import AnswerCode, ShownCode
+from resnets_utils.border.difference import NOT_ATTEMPTED
 
 MAX_EXAMPLES = 3
 MAX_REMARKS = 30
@@ -105,6 +106,7 @@ class ClassReport:
         scores: the scores in figures.
         given: what people gave and took besides the checks' points, in words.
         checks: the checks, those that cost most first.
+        untried: the functions that some have not attempted, likewise.
         mistakes: the mistakes, likewise.
         rare: how many mistakes are left out because too few made them.
         drawings: how each function was drawn.
@@ -124,6 +126,7 @@ class ClassReport:
     scores: ScoreFigures
     given: tuple[str, ...]
     checks: tuple[CheckFigures, ...]
+    untried: tuple[Mistake, ...]
     mistakes: tuple[ToldMistake, ...]
     rare: int
     drawings: tuple[Drawings, ...]
@@ -149,6 +152,7 @@ def class_report(
     mistakes = mistakes_of(answers)
     shown = [one for one in mistakes if len(one.answers) >= fewest]
     known = known_failures(assignment)
+    attempted = [one for one in shown if one.difference.kind != NOT_ATTEMPTED]
     handed_in = [one for one in scores.students if one.status != NOTHING]
     given = [one.score for one in scores.students if one.score is not None]
     enough = len(handed_in) >= fewest
@@ -167,9 +171,10 @@ def class_report(
         score_figures(given, scores.max_score, fewest),
         () if anonymous else tuple(_given(scores.students)),
         tuple(check_figures(scores, anonymous=anonymous)) if len(given) >= fewest else (),
+        tuple(_without_ids(one) if anonymous else one for one in shown if one not in attempted),
         tuple(
             ToldMistake(_without_ids(one)) if anonymous else _told(one, code, known)
-            for one in shown
+            for one in attempted
         ),
         len(mistakes) - len(shown),
         () if anonymous else tuple(_drawings(answers, code)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from coursekit.reporting.class_answers import Answer
 from resnets_utils.border.difference import (
@@ -89,8 +90,9 @@ def _key(check: CheckResult) -> Key:
     """What equal mistakes have in common."""
     one = difference_of(check)
     if one.kind == RAISED:
-        # A hidden check's arguments may be in the message.
-        words = one.place if check.hidden else _COUNTED.sub("", one.sentence)
+        # The message tells more than the line, but a hidden check's arguments may be in it.
+        reason = _COUNTED.sub("", check.reason.partition("\n")[0])
+        words = one.place if check.hidden else reason
         return one.kind, one.setting, words
     if one.kind == OTHER:
         return one.kind, _COUNTED.sub("", one.sentence)
@@ -128,4 +130,5 @@ def plainest(answer: Answer, key: Key, difference: Difference) -> Difference:
     pairs = zip(answer.lost, keys_of_checks(answer), strict=True)
     alike = [difference_of(check) for check, other in pairs if other[:3] == key[:3]]
     told = [difference, *alike]
-    return min(told, key=lambda one: len(_LETTER.findall(one.got + one.wanted)))
+    best = min(told, key=lambda one: len(_LETTER.findall(one.got + one.wanted)))
+    return replace(best, sentence=_LAYER_NAME.sub("", best.sentence))

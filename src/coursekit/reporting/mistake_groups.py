@@ -148,13 +148,15 @@ def _put_down(answer: Answer, causes: dict[Key, list[Key]], groups: dict[Key, _G
 def _mistake(key: Key, group: _Group, asked: int) -> Mistake:
     # Who lost few checks shows this mistake best.
     answers = sorted(group.answers, key=lambda one: (len(one.lost), one.student))
-    shown = group.differences[group.answers.index(answers[0])]
+    told = group.differences[group.answers.index(answers[0])]
+    shown = plainest(answers[0], key, told)
+    others = dict.fromkeys(one.sentence for one in group.besides.values())
     return Mistake(
         answers[0].function,
-        plainest(answers[0], key, shown),
+        shown,
         tuple(answers),
         asked,
         tuple(name for name, _ in group.checks.most_common()),
         group.points_lost,
-        tuple(dict.fromkeys(one.sentence for one in group.besides.values())),
+        tuple(sentence for sentence in others if sentence != shown.sentence),
     )

@@ -89,6 +89,10 @@ def _summary(report: ClassReport) -> list[str]:
         lines[0] += f", median {report.scores.median:g} of {report.max_score:g}"
     for reason in report.waiting:
         lines.append(f"without a score: {len(reason.students)}, {reason.words.splitlines()[0]}")
+    lines += [
+        f"not attempted: {one.function}, {len(one.answers)} of {one.asked}"
+        for one in report.untried
+    ]
     if report.mistakes:
         lines.append(f"mistakes: {len(report.mistakes)}; those that cost most:")
     for number, told in enumerate(report.mistakes[:SHOWN], 1):
