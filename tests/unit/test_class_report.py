@@ -306,6 +306,15 @@ def test_two_mistakes_that_are_together_by_chance_are_two() -> None:
     assert found == {"the second convolution": 7, "the third convolution": 1}
 
 
+def test_groups_of_exactly_the_same_students_are_one_mistake() -> None:
+    often = setting("(9, 9)", "the third convolution")
+    # Each of them has a cause of its own, and nobody has it alone.
+    rest = [lost(setting(f"({n}, {n})"), often) for n in range(3, 6) for _ in range(8)]
+    found = mistakes_of(answers(lost(setting("(1, 1)"), often), *rest, *[RIGHT] * 9))
+    assert [len(one.answers) for one in found] == [8, 8, 8, 1]
+    assert sum(one.points_lost for one in found) == 250
+
+
 def test_a_check_that_better_students_fail_is_pointed_at() -> None:
     class_ = [lost(VALUES, None)] * 12 + [lost(None, VALUES)] * 12 + [RIGHT]
     worth = {one.name: one for one in check_figures(class_of(class_))}

@@ -95,7 +95,22 @@ def _in_function(answers: Sequence[Answer]) -> list[Mistake]:
     for answer in answers:
         if not answer.right:
             _put_down(answer, causes, groups)
-    return [_mistake(key, group, len(answers)) for key, group in groups.items()]
+    merged = _merged(groups)
+    return [_mistake(key, group, len(answers)) for key, group in merged.items()]
+
+
+def _merged(groups: dict[Key, _Group]) -> dict[Key, _Group]:
+    """Make one of groups with exactly the same answers; the likeliest cause gives its name."""
+    found: dict[frozenset[int], Key] = {}
+    for key in sorted(groups, key=rank):
+        group = groups[key]
+        first = found.setdefault(frozenset(map(id, group.answers)), key)
+        if first != key:
+            into = groups[first]
+            into.besides |= {key: group.differences[0], **group.besides}
+            into.checks += group.checks
+            into.points_lost += group.points_lost
+    return {key: group for key, group in groups.items() if key in found.values()}
 
 
 def _causes(having: dict[Key, set[int]], asked: int) -> dict[Key, list[Key]]:
