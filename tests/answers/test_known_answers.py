@@ -116,22 +116,6 @@ def test_a_wrong_answer_fails_exactly_the_checks_it_names(
     assert all(each and each.sentence and len(each.sentence) < 300 for each in found.values())
 
 
-def test_a_difference_is_the_same_whatever_was_asked() -> None:
-    exercise = next(each for each in EXERCISES if each.assignment.name.startswith("plain-network"))
-    compared = 0
-    for answer in exercise.wrong[:8]:
-        one, other = (exercise.differences(answer, salt) for salt in (SALT, OTHER_SALT))
-        for name in set(one) & set(other):
-            # A number in the answer may happen to be that of an argument.
-            told = [
-                found and (found.kind, found.place, found.setting)
-                for found in (one[name], other[name])
-            ]
-            assert told[0] == told[1], (answer.name, name)
-            compared += 1
-    assert compared > 8
-
-
 @pytest.mark.parametrize(("exercise", "answer", "salt"), RIGHT, ids=label)
 def test_a_right_answer_passes_every_check(
     exercise: Exercise, answer: KnownAnswer, salt: int
