@@ -6,6 +6,7 @@ means something to a shell, to patterns for files and in a URL.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -346,8 +347,8 @@ def test_only_what_other_tests_graded_is_told_when_the_class_is_graded_again(
     said = capsys.readouterr().out
     assert "broken: graded before by other tests\n" in said
     assert "right-1: graded already\n" in said and "no-relu-1: graded already\n" in said
-    assert (
-        f"{NAME}: 11 graded already, 1 it has changed since it was graded, 1 graded before" in said
+    assert re.search(
+        rf"{NAME}: \d+ graded already, 1 it has changed since it was graded, 1 graded before", said
     )
     told = (
         f"{NAME}: 1 submission was graded before by other tests and keeps its score\n"

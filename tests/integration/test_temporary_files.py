@@ -57,9 +57,10 @@ def mounted(place: Path, options: str) -> Iterator[None]:
 
 
 def files_of(course: Path) -> set[Path]:
-    """The course's files, but not those that nbgrader writes."""
+    """The course's files, but not those that nbgrader writes, and what says why it failed."""
     inside = (path.relative_to(course) for path in course.rglob("*") if path.is_file())
-    return {path for path in inside if path.parts[0] not in ("gradebook.db", "nbgrader.log")}
+    told = ("gradebook.db", "nbgrader.log", "build")
+    return {path for path in inside if path.parts[0] not in told}
 
 
 def room_for_half_the_files(small: Assignment) -> int:
