@@ -11,6 +11,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # nbgrader calls alembic by name, for each new gradebook; it is beside this Python.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
+import absl.logging
 import pytest
 
 from coursekit.course.assignment import Assignment
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from browsing import Visitor
 
 COURSE = Path(__file__).resolve().parent.parent
+
+# nbgrader sets up logging, and Python then closes what others log with. TensorFlow's way to log
+# would close pytest's own stream where a test has put another one in its place.
+absl.logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 if not strongest().sandboxed:
     # The tests' submissions are our own; those that attack are skipped and say why.
