@@ -9,7 +9,6 @@ report the result.
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -72,11 +71,10 @@ def probe_guarding(line: socket.socket) -> None:
 
     places = receive_places(line)
     owner, home, outside = int(sys.argv[3]), sys.argv[4], sys.argv[5]
+    request = KernelRequest(asdict(Limits()), {}, (), owner, home)
     try:
-        os.mkdir(home, 0o700)
-        if os.getuid() != owner:
-            os.chown(home, owner, owner)
-        guardian.confine(KernelRequest(asdict(Limits()), {}, (), owner, home), places)
+        guardian.make_home(request)
+        guardian.confine(request, places)
         import coursekit.sandbox.inside.student_kernel as found
 
         Path(home, "written").write_text(found.__name__)

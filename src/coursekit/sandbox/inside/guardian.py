@@ -67,11 +67,9 @@ def _guard(places: Places, connection: socket.socket) -> None:
     woken = _wake_when_a_child_ends()
     # The conductor watches this process by a descriptor.
     own = os.pidfd_open(os.getpid())
-    home, owner = received.request.home, received.request.owner
+    home = received.request.home
     try:
-        os.mkdir(home, 0o700)
-        if os.getuid() != owner:
-            os.chown(home, owner, owner)
+        make_home(received.request)
     except OSError as error:
         kernel_start.tell_error(connection, error)
         return
@@ -96,6 +94,18 @@ def _guard(places: Places, connection: socket.socket) -> None:
         _remove(home)
     if code is not None:
         kernel_start.tell(connection, ended=128 - code if code < 0 else code, left=left)
+
+
+def make_home(request: KernelRequest) -> None:
+    """Make a kernel's folder, its user's alone.
+
+    Raises:
+        OSError: if it cannot be made.
+
+    """
+    os.mkdir(request.home, 0o700)
+    if os.getuid() != request.owner:
+        os.chown(request.home, request.owner, request.owner)
 
 
 def _wake_when_a_child_ends() -> int:
