@@ -16,7 +16,7 @@ from typing import Any
 from nbgrader.api import Gradebook, MissingEntry
 
 from coursekit.course.student_names import why_no_student
-from coursekit.errors import CourseKitError, InfrastructureError
+from coursekit.errors import CourseKitError
 from coursekit.gradebook.student_grades import (
     CellGrade,
     SubmissionGrades,
@@ -25,8 +25,8 @@ from coursekit.gradebook.student_grades import (
 from coursekit.gradebook.students import Student, students_in
 from coursekit.judge.verdict import MAX_ROUNDING, NotebookVerdict
 from coursekit.nbgrader_run import find_verdict
-from coursekit.nbgrader_seam.course_folder import matching, open_submission
-from coursekit.repair.finding.submission_digest import submission_digest
+from coursekit.nbgrader_seam.course_folder import matching
+from coursekit.nbgrader_seam.submitted_folder import digest_now
 from resnets_utils.checks.check_result import Outcome
 
 GRADED = "graded"
@@ -36,6 +36,9 @@ AGAIN = "handed in again, not graded yet"
 NOTHING = "not handed in"
 # Handed in, but without a score.
 WAITING = (BY_HAND, NOT_GRADED, AGAIN)
+
+# What is handed in and cannot be opened is not what was graded: no verdict has this digest.
+_UNOPENED = "cannot be opened"
 
 # The kinds of lines.
 CHECK = "check"
@@ -197,7 +200,8 @@ def _of_student(
         for name in grades.notebooks
         if (verdict := find_verdict(Path(coursedir.root), student.id, assignment, name))
     }
-    status = _status(grades, verdicts, _digest(coursedir, place) if place and verdicts else "")
+    digest = (digest_now(coursedir, str(place)) or _UNOPENED) if place and verdicts else ""
+    status = _status(grades, verdicts, digest)
     if status in (NOT_GRADED, AGAIN):
         return StudentScore(student, status, timestamp=grades.timestamp)
     lines = [line for cell in grades.cells for line in _lines(cell, verdicts.get(cell.notebook))]
@@ -230,15 +234,6 @@ def _status(grades: SubmissionGrades, verdicts: dict[str, NotebookVerdict], dige
         return AGAIN
     ungiven = any(cell.score is None for cell in grades.cells)
     return BY_HAND if grades.needs_manual_grade or ungiven else GRADED
-
-
-def _digest(coursedir: Any, place: Path) -> str:
-    """The digest of what is handed in now; if it cannot be opened, one that nothing has."""
-    try:
-        with open_submission(coursedir, str(place)) as folder:
-            return submission_digest(folder)
-    except InfrastructureError:
-        return "cannot be opened"
 
 
 def _lines(grade: CellGrade, verdict: NotebookVerdict | None) -> Iterator[Line]:
