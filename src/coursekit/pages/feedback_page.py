@@ -6,8 +6,6 @@ load scripts from another machine, and which no setting brings to show a result 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +16,6 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 from nbconvert.filters import ansi2html
 from nbformat import NotebookNode
@@ -27,6 +24,7 @@ from coursekit.pages.bounded import numbered
 from coursekit.pages.found_mistakes import CodeLine, Mistake
 from coursekit.pages.lines_to_change import lines_to_change
 from coursekit.pages.markdown import attached_pictures, markdown_html
+from coursekit.pages.page_template import PageTemplate, page_template
 from coursekit.pages.result import Part, Result, points
 
 _FOLDER = Path(__file__).resolve().parent / "feedback"
@@ -134,18 +132,8 @@ def feedback_page(notebook: NotebookNode, result: Result, language: str = "en") 
 
 
 @lru_cache(maxsize=1)
-def _template() -> tuple[Template, Markup, str]:
-    """The template, its style, and the digest by which the page allows this style alone."""
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = (_FOLDER / "page.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return environment.get_template("page.html.j2"), Markup(style), digest
+def _template() -> PageTemplate:
+    return page_template(_FOLDER / "page.html.j2", _FOLDER / "page.css")
 
 
 def _name(cell: NotebookNode) -> str:

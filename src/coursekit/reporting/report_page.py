@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
+from collections.abc import Callable
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from typing import Any
 
 from coursekit.course.student_names import escaped
+from coursekit.pages.page_template import page_template
 from coursekit.reporting.class_report import ClassReport
 from resnets_utils.checks.check_result import Outcome
 
@@ -19,19 +18,15 @@ _FOLDER = Path(__file__).resolve().parent / "page"
 
 def report_page(report: ClassReport) -> str:
     """Return the page."""
-    style = (_FOLDER / "report.css").read_text(encoding="utf-8")
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"number": _number, "share": _share, "shown": escaped, "told": _told}
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return environment.get_template("report.html.j2").render(
-        report=report, style=style, style_digest=digest, outcomes=list(Outcome)
-    )
+    filters: dict[str, Callable[..., Any]] = {
+        "number": _number,
+        "share": _share,
+        "shown": escaped,
+        "told": _told,
+    }
+    files = _FOLDER / "report.html.j2", _FOLDER / "report.css"
+    template, style, digest = page_template(*files, filters)
+    return template.render(report=report, style=style, style_digest=digest, outcomes=list(Outcome))
 
 
 def _told(sentence: str) -> str:
