@@ -71,10 +71,12 @@ class Sentence(str):
     def difference(self, arguments: Mapping[str, Any]) -> Difference:
         """Return what it tells, with values named by the arguments of the call that gave them."""
         say, kind, place, setting, got, wanted, in_words = self._made_of
-        # A number of filters is more likely one of `filters` than `f`, and a stride `s`.
-        order = sorted(arguments, key=lambda name: (name != setting, not setting.startswith(name)))
-        arguments = {name: arguments[name] for name in order}
         if setting not in _NEVER_GIVEN:
+            # A number of filters is more likely one of `filters` than `f`, and a stride `s`.
+            order = sorted(
+                arguments, key=lambda name: (name != setting, not setting.startswith(name))
+            )
+            arguments = {name: arguments[name] for name in order}
             got, wanted = _named(got, arguments), _named(wanted, arguments)
         return Difference(kind, place, setting, in_words(got), in_words(wanted), say(got, wanted))
 

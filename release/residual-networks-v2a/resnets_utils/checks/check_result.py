@@ -79,8 +79,8 @@ class CheckResult:
         return self.points if self.outcome is Outcome.PASSED else 0
 
 
-class CheckFailed(AssertionError):
-    """The answer is not what the exercise asks for; the message says how.
+class _NotPassed(Exception):
+    """A check was not passed.
 
     Args:
         message: the reason.
@@ -93,18 +93,12 @@ class CheckFailed(AssertionError):
         self.difference = difference
 
 
-class AnswerRaised(Exception):
-    """The student's function raised, or is not defined.
+class CheckFailed(_NotPassed, AssertionError):
+    """The answer is not what the exercise asks for; the message says how."""
 
-    Args:
-        message: the reason.
-        difference: the same as data.
 
-    """
-
-    def __init__(self, message: str, difference: Difference | None = None) -> None:
-        super().__init__(message)
-        self.difference = difference
+class AnswerRaised(_NotPassed):
+    """The student's function raised, or is not defined."""
 
 
 class NotAttempted(Exception):

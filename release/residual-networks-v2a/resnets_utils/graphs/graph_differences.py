@@ -73,14 +73,8 @@ def first_difference(
             compared = arguments(got, wanted)
         for setting in compared:
             if wanted.kind == CLOSED_BLOCK or got.settings.get(setting) != wanted[setting]:
-                return Sentence(
-                    functools.partial(_setting, where, wanted.kind, setting),
-                    SETTING,
-                    where,
-                    setting,
-                    got.settings.get(setting),
-                    wanted[setting],
-                    in_words=start if setting in INITIALIZERS else str,
+                return other_setting(
+                    where, wanted.kind, setting, got.settings.get(setting), wanted[setting]
                 )
         if "also sets" in got.settings and "also sets" in settings:
             extra = got["also sets"]
@@ -135,6 +129,28 @@ def _sources(graph: Graph, at: int, counted: Sequence[int]) -> list[int]:
             source = graph.nodes[source].inputs[0]
         places.append(counted.index(source) if source in counted else 0)
     return places
+
+
+def other_setting(where: str, kind: str, setting: str, got: Setting, wanted: Setting) -> Sentence:
+    """Return that a layer has another value of a setting.
+
+    Args:
+        where: the layer, in words.
+        kind: what kind of layer it is.
+        setting: the setting's name.
+        got: the answer's value.
+        wanted: the exercise's.
+
+    """
+    return Sentence(
+        functools.partial(_setting, where, kind, setting),
+        SETTING,
+        where,
+        setting,
+        got,
+        wanted,
+        in_words=start if setting in INITIALIZERS else str,
+    )
 
 
 def also_sets(where: str, settings: Sequence[str]) -> Sentence:

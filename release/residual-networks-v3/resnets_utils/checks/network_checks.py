@@ -32,10 +32,9 @@ from resnets_utils.checks.network_sentences import (
     misplaced_normalisation,
     missing_weights,
     other_names,
-    other_start,
 )
 from resnets_utils.graphs.graph import CLOSED_BLOCK, WEIGHTED, Graph, Node
-from resnets_utils.graphs.graph_differences import INITIALIZERS, also_sets
+from resnets_utils.graphs.graph_differences import INITIALIZERS, also_sets, other_setting
 from resnets_utils.graphs.keras_layers import FOR_THE_START, FOR_TRAINING
 from resnets_utils.graphs.places import kind_in_words
 
@@ -226,7 +225,9 @@ class Answer:
             for setting, got, wanted in zip(INITIALIZERS, starts, allowed[0], strict=True):
                 if got != wanted:
                     bias = "'s bias" if setting == "bias initializer" else ""
-                    raise self._failed(other_start(f"{where}{bias}", setting, got, wanted))
+                    raise self._failed(
+                        other_setting(f"{where}{bias}", node.kind, setting, got, wanted)
+                    )
         if self.graphs.alike(all_but_start) and not self.graphs.alike(all_and_start):
             # Each layer has some layer's start, but not its own.
             found = self.graphs.first_difference(

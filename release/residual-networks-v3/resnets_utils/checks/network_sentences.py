@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from resnets_utils.border.difference import (
     MISSING,
     NAMES,
-    SETTING,
     WIRING,
     Sentence,
 )
-from resnets_utils.graphs.graph_differences import start
 from resnets_utils.graphs.places import kind_in_words
 
 
@@ -25,21 +21,6 @@ def misplaced_normalisation(before: str) -> Sentence:
         "a batch normalisation",
         got=before,
         wanted="convolution",
-    )
-
-
-def other_start(where: str, setting: str, got: Any, wanted: Any) -> Sentence:
-    """Return that a layer's weights start from another initializer."""
-    return Sentence(
-        lambda got, wanted: (
-            f"{where} starts from {start(got)}; the exercise asks for {start(wanted)}"
-        ),
-        SETTING,
-        where,
-        setting,
-        got,
-        wanted,
-        in_words=start,
     )
 
 
