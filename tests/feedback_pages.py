@@ -9,7 +9,8 @@ from bs4 import BeautifulSoup
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from coursekit.gradebook.given_scores import GivenScore, GivenScores
+from coursekit.gradebook.given_scores import GivenScores
+from coursekit.gradebook.student_grades import CellGrade
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
 from coursekit.pages.feedback_page import feedback_page
 from coursekit.pages.result import Result, result_of
@@ -39,8 +40,8 @@ def judged(*checks: CheckResult, function: str = "block") -> CellVerdict:
     return CellVerdict(f"test_{function}", function, checks)
 
 
-def given(automatic: float | None, name: str = "test_block", **more: Any) -> GivenScore:
-    return GivenScore(name, 6, more.pop("judged", True), automatic, **more)
+def given(automatic: float | None, name: str = "test_block", **more: Any) -> CellGrade:
+    return CellGrade("A_v1", name, more.pop("judged", True), 6, automatic, **more)
 
 
 def notebook(*more: NotebookNode, answer: str = BLOCK) -> NotebookNode:
@@ -58,7 +59,7 @@ def notebook(*more: NotebookNode, answer: str = BLOCK) -> NotebookNode:
 
 
 def result(
-    scores: Sequence[GivenScore],
+    scores: Sequence[CellGrade],
     cells: Sequence[CellVerdict] | None,
     remarks: tuple[str, ...] = (),
     comments: dict[str, str] | None = None,

@@ -23,7 +23,7 @@ from feedback_pages import (
 )
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-from coursekit.gradebook.given_scores import GivenScore
+from coursekit.gradebook.student_grades import CellGrade
 from coursekit.pages.feedback_page import feedback_page
 from coursekit.pages.formulas import MAX_CHARACTERS, formula_html
 from coursekit.pages.found_mistakes import CodeLine, mistakes_in, reason_in_parts
@@ -108,7 +108,7 @@ STATES = [
 
 
 @pytest.mark.parametrize(("scores", "said"), STATES)
-def test_the_origin_of_a_score_is_told(scores: list[GivenScore], said: str) -> None:
+def test_the_origin_of_a_score_is_told(scores: list[CellGrade], said: str) -> None:
     assert said in words(result(scores, [OUTCOMES]))
 
 

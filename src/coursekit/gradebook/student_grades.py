@@ -26,6 +26,7 @@ class CellGrade:
         automatic: the machine's score.
         by_hand: a human's, which counts instead.
         extra_credit: what a human gave besides.
+        waits: whether a human has to look at it.
 
     """
 
@@ -34,8 +35,9 @@ class CellGrade:
     judged: bool
     max_score: float
     automatic: float | None
-    by_hand: float | None
-    extra_credit: float
+    by_hand: float | None = None
+    extra_credit: float = 0.0
+    waits: bool = False
 
     @property
     def score(self) -> float | None:
@@ -82,12 +84,12 @@ def grades_of(gradebook: Gradebook, assignment: str, student: str) -> Submission
         float(submission.late_submission_penalty or 0),
         bool(submission.needs_manual_grade),
         tuple(str(notebook.name) for notebook in notebooks),
-        tuple(grade for notebook in notebooks for grade in _in_order(notebook)),
+        tuple(grade for notebook in notebooks for grade in cell_grades(notebook)),
     )
 
 
-def _in_order(submitted: Any) -> list[CellGrade]:
-    """The grades of one notebook, in the order of its cells."""
+def cell_grades(submitted: Any) -> list[CellGrade]:
+    """Return the grades of one submitted notebook of nbgrader's, in the order of its cells."""
     judged = {cell.name for cell in judged_cells(submitted.notebook)}
     order = [cell.name for cell in submitted.notebook.source_cells]
     grades = [
@@ -99,6 +101,7 @@ def _in_order(submitted: Any) -> list[CellGrade]:
             grade.auto_score,
             grade.manual_score,
             float(grade.extra_credit or 0),
+            bool(grade.needs_manual_grade),
         )
         for grade in submitted.grades
     ]

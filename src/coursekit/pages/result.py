@@ -14,7 +14,8 @@ from coursekit.pages.found_mistakes import Mistake, mistakes_in
 from resnets_utils.checks.check_result import CheckResult
 
 if TYPE_CHECKING:
-    from coursekit.gradebook.given_scores import GivenScore, GivenScores
+    from coursekit.gradebook.given_scores import GivenScores
+    from coursekit.gradebook.student_grades import CellGrade
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,8 @@ def result_of(
         id(check): number for number, each in enumerate(mistakes, 1) for _, check in each.failed
     }
     places = {name: at for at, name in enumerate(order)}
-    cells = sorted(given.cells, key=lambda cell: places.get(cell.grade_id, len(places)))
-    parts = tuple(_part(cell, verdicts.get(cell.grade_id), numbers) for cell in cells)
+    grades = sorted(given.cells, key=lambda grade: places.get(grade.cell, len(places)))
+    parts = tuple(_part(grade, verdicts.get(grade.cell), numbers) for grade in grades)
     warnings = []
     if changed:
         warnings.append(
@@ -152,17 +153,17 @@ def result_of(
     )
 
 
-def _part(cell: GivenScore, verdict: CellVerdict | None, numbers: Mapping[int, int]) -> Part:
-    extra = f"{cell.extra_credit:+g} extra credit" if cell.extra_credit else ""
-    notes = [_origin(cell, verdict), extra]
-    score = cell.score
-    if score is None and cell.extra_credit:
+def _part(grade: CellGrade, verdict: CellVerdict | None, numbers: Mapping[int, int]) -> Part:
+    extra = f"{grade.extra_credit:+g} extra credit" if grade.extra_credit else ""
+    notes = [_origin(grade, verdict), extra]
+    score = grade.score
+    if score is None and grade.extra_credit:
         score = 0.0
     return Part(
-        cell.grade_id,
-        verdict.function if verdict and verdict.function else cell.grade_id,
-        cell.points,
-        None if score is None else score + cell.extra_credit,
+        grade.cell,
+        verdict.function if verdict and verdict.function else grade.cell,
+        grade.max_score,
+        None if score is None else score + grade.extra_credit,
         tuple(note for note in notes if note),
         tuple(CheckLine(check, numbers.get(id(check), 0)) for check in verdict.checks)
         if verdict
@@ -170,20 +171,20 @@ def _part(cell: GivenScore, verdict: CellVerdict | None, numbers: Mapping[int, i
     )
 
 
-def _origin(cell: GivenScore, verdict: CellVerdict | None) -> str:
+def _origin(grade: CellGrade, verdict: CellVerdict | None) -> str:
     """Where a score comes from, if the checks do not tell it."""
-    again = "; to be looked at again" if cell.waits else ""
-    if not cell.judged:
-        if cell.by_hand is not None:
+    again = "; to be looked at again" if grade.waits else ""
+    if not grade.judged:
+        if grade.by_hand is not None:
             return f"graded by hand{again}"
-        return "waits to be graded by hand" if cell.waits else "left as it was released"
-    if cell.by_hand is not None:
-        found = "nothing" if cell.automatic is None else f"{cell.automatic:g}"
-        return f"changed by hand to {cell.by_hand:g}: the checks gave {found}{again}"
-    if cell.automatic is None:
+        return "waits to be graded by hand" if grade.waits else "left as it was released"
+    if grade.by_hand is not None:
+        found = "nothing" if grade.automatic is None else f"{grade.automatic:g}"
+        return f"changed by hand to {grade.by_hand:g}: the checks gave {found}{again}"
+    if grade.automatic is None:
         return "not graded: grading did not come to its end; this costs no points"
     if verdict is None:
         return "what the checks found cannot be read"
-    if abs(verdict.score - cell.automatic) > MAX_ROUNDING:
+    if abs(verdict.score - grade.automatic) > MAX_ROUNDING:
         return f"the checks shown here gave {verdict.score:g}; the score is of another grading"
     return ""
