@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import warnings
 from pathlib import Path
-
-from nbgrader.apps import ExportApp
-from traitlets.config import Config
 
 from coursekit.command_runner import Say
 from coursekit.course.assignment import find_assignment
 from coursekit.course.student_names import escaped
 from coursekit.exporting.grade_export import EXPORTERS
-from coursekit.nbgrader_seam import commands
+from coursekit.exporting.plugin_app import plugin_app
 
 
 def export_scores(
@@ -43,19 +38,13 @@ def export_scores(
 
     """
     find_assignment(course, assignment)
-    plugin = EXPORTERS[format_name]
-    settings = Config()
-    settings.ExportApp.plugin_class = plugin
-    settings[plugin.__name__].assignment = [assignment]
-    settings[plugin.__name__].into = str(into.resolve()) if into else ""
-    settings[plugin.__name__].to = str(out.resolve()) if out else ""
-    settings[plugin.__name__].column = column
-    commands.install()
-    with contextlib.chdir(course), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # SQLAlchemy's, of how nbgrader uses it
-        app = ExportApp(log=_log(say))
-        app.initialize([])
-        app.update_config(settings)
+    settings = {
+        "assignment": [assignment],
+        "into": str(into.resolve()) if into else "",
+        "to": str(out.resolve()) if out else "",
+        "column": column,
+    }
+    with plugin_app(course, EXPORTERS[format_name], _log(say), **settings) as app:
         app.start()
 
 

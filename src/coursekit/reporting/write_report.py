@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import warnings
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from nbgrader.api import Gradebook
-from nbgrader.apps import ExportApp
 from nbgrader.plugins import ExportPlugin
-from traitlets.config import Config
 
 from coursekit.class_scores import ClassScores, class_scores
 from coursekit.command_runner import Say
@@ -21,8 +16,8 @@ from coursekit.course.student_names import escaped
 from coursekit.errors import CourseKitError
 from coursekit.exporting.check_tables import long_table, wide_table
 from coursekit.exporting.output import Exported, Request
-from coursekit.gradebook.database import database_url
-from coursekit.nbgrader_seam import commands
+from coursekit.exporting.plugin_app import plugin_app
+from coursekit.gradebook.database import is_missing
 from coursekit.processes.whole_files import write_whole
 from coursekit.reporting.class_report import ClassReport, class_report
 from coursekit.reporting.report_page import report_page
@@ -119,22 +114,9 @@ class ScoresReader(ExportPlugin):  # type: ignore[misc]
 def _read_scores(course: Path, name: str) -> ClassScores:
     """The scores of an assignment, of an empty class if it was never generated."""
     scores = ClassScores(name, 0.0, None, ())
-    settings = Config()
-    settings.ExportApp.plugin_class = ScoresReader
-    settings.ScoresReader.assignment = [name]
-    commands.install()
-    with contextlib.chdir(course), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # SQLAlchemy's, of how nbgrader uses it
-        app: Any = ExportApp(log=logging.Logger("coursekit report", logging.ERROR))
-        app.initialize([])
-        app.update_config(settings)
-        if not _is_missing(app.coursedir.db_url):
+    log = logging.Logger("coursekit report", logging.ERROR)
+    with plugin_app(course, ScoresReader, log, assignment=[name]) as app:
+        if not is_missing(app.coursedir.db_url):
             app.start()
             scores = app.plugin_inst.found or scores
     return scores
-
-
-def _is_missing(url: str) -> bool:
-    """Whether there is no gradebook yet; opening it would make one."""
-    path = url.removeprefix(database_url(Path()).removesuffix("."))
-    return path != url and not Path(path).exists()
