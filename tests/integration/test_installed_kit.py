@@ -149,7 +149,7 @@ def test_the_wheel_has_every_file_of_the_kit_and_no_other(wheel: Path) -> None:
     for room in ("src", "source", "grader_tests", "examples", "docs"):
         for path in (repository / room).rglob("*"):
             name = str(path.relative_to(repository))
-            # What setuptools and the template's links leave beside the sources is none of them.
+            # Not what setuptools and the template's links leave beside the sources.
             if path.is_symlink() or not path.is_file() or ".egg-info/" in name:
                 continue
             if room != "docs" or path.name in pages:
