@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from coursekit.class_grading.shard import Shard, shard_named
 from coursekit.command_runner import line_printer, run_command
 from coursekit.release.new_assignment import new_assignment
 from coursekit.release.new_version import new_version
@@ -155,6 +156,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     grade.add_argument(
         "--dry-run", action="store_true", help="say what would be graded, and why; change nothing"
     )
+    grade.add_argument(
+        "--shard",
+        type=_shard,
+        metavar="I/N",
+        help="grade the I-th of N parts of the class, and write nothing but --out: "
+        "for machines that know nothing of each other",
+    )
+    grade.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="where a shard's results are kept"
+    )
+    merge = commands.add_parser(
+        "merge", help="write what shards have graded (coursekit grade --shard) into the gradebook"
+    )
+    merge.add_argument(
+        "folder", nargs="+", type=Path, help="the shards' folders, or the one that holds them"
+    )
+    merge.add_argument(
+        "--force", action="store_true", help="write also what has been graded already"
+    )
     regrade = commands.add_parser(
         "regrade",
         help="preview how changed tests would change scores (writes nothing without --write)",
@@ -187,6 +207,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen, settings = parser.parse_known_args(arguments)
     if wrong := [one for one in settings if chosen.command != "grade" or not _is_setting(one)]:
         parser.error(f"unrecognized arguments: {' '.join(wrong)}")
+    if chosen.command == "grade" and (chosen.shard is None) != (chosen.out is None):
+        parser.error("--shard and --out belong together")
     chosen.settings = settings
     return run_command(lambda console: _run(chosen, chosen.course.resolve(), console))
 
@@ -225,7 +247,8 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
         case "new-version":
             new_version(course, chosen.old, chosen.new, say)
         case "grade":
-            from coursekit.class_grading.grade_class import Wish, grade_class
+            from coursekit.class_grading.grade_class import grade_class
+            from coursekit.class_grading.wish import Wish
 
             wish = Wish(
                 chosen.assignment,
@@ -233,9 +256,15 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
                 chosen.workers,
                 chosen.force,
                 chosen.dry_run,
+                chosen.shard,
+                chosen.out.resolve() if chosen.out else Path(),
                 tuple(chosen.settings),
             )
             return grade_class(course, wish, console)
+        case "merge":
+            from coursekit.class_grading.merge import merge
+
+            return merge(course, chosen.folder, console, force=chosen.force)
         case "collect":
             from coursekit.collecting.collect import CollectingWish, collect
 
@@ -293,6 +322,14 @@ def _workers(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= _MOST_WORKERS:
         raise argparse.ArgumentTypeError(f"{text!r} is neither auto nor 1 to {_MOST_WORKERS}")
     return int(text)
+
+
+def _shard(text: str) -> Shard:
+    """A part of the class."""
+    try:
+        return shard_named(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _is_setting(argument: str) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from coursekit.class_grading.journal import Journal
 from coursekit.class_grading.results import FailedGrading, read_result, result_file, write_result
-from coursekit.class_grading.workers import _cores_of_each
+from coursekit.class_grading.workers import cores_of_each
 from coursekit.errors import CourseKitError
 from coursekit.grading.job import Graded, Job
 
@@ -20,10 +20,10 @@ JOB = Job("a1", "Book", 'Zoë, "=1+1"', "sha256:1", 7)
 def test_workers_have_cores_of_their_own_while_there_are_enough() -> None:
     here = os.sched_getaffinity(0)
     for number in range(1, len(here) + 1):
-        shares = _cores_of_each(number)
+        shares = cores_of_each(number)
         assert len(shares) == number and all(shares)
         assert sorted(core for share in shares for core in share) == sorted(here)
-    more = _cores_of_each(len(here) + 2)
+    more = cores_of_each(len(here) + 2)
     assert len(more) == len(here) + 2 and all(len(share) == 1 for share in more)
 
 
@@ -43,13 +43,13 @@ def test_a_result_is_that_of_its_job_or_none(tmp_path: Path) -> None:
 
 def test_a_run_goes_on_with_its_salt_if_nothing_else_has_changed(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    journal = Journal(folder)
+    journal = Journal(folder, "small-block-v1")
     with pytest.raises(RuntimeError), journal.open("tests of today"):
         journal.begin_job(JOB)
         write_result(journal.results, JOB, Graded("{}", "{}"), "")
         with (
             pytest.raises(CourseKitError, match="another command grades"),
-            Journal(folder).open(""),
+            Journal(folder, "small-block-v1").open(""),
         ):
             pass
         raise RuntimeError
@@ -57,12 +57,12 @@ def test_a_run_goes_on_with_its_salt_if_nothing_else_has_changed(tmp_path: Path)
     # The last line may be cut short by what ended it.
     with (folder / "tasks.jsonl").open("ab") as file:
         file.write(b'{"job": {"assig')
-    again = Journal(folder)
+    again = Journal(folder, "small-block-v1")
     with pytest.raises(RuntimeError), again.open("tests of today"):
         assert again.goes_on and again.salt == journal.salt
         assert read_result(again.results, JOB) is not None
         raise RuntimeError
-    changed = Journal(folder)
+    changed = Journal(folder, "small-block-v1")
     with changed.open("other tests"):
         assert not changed.goes_on and changed.salt != journal.salt
         assert read_result(changed.results, JOB) is None
