@@ -1,0 +1,1 @@
+"""Grade on many machines: certificates, a scheduler, workers, and the engine that uses them."""
