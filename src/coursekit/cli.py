@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from coursekit.class_grading.shard import Shard, shard_named
-from coursekit.command_runner import line_printer, run_command
+from coursekit.command_runner import Say, line_printer, run_command
 from coursekit.release.new_assignment import new_assignment
 from coursekit.release.new_version import new_version
 from coursekit.release.pipeline import release_all
@@ -204,6 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="NAME",
         help="the student, for a single notebook (default: its file's or folder's name)",
     )
+    _add_cluster(commands.add_parser("cluster", help="grade on several machines"))
     chosen, settings = parser.parse_known_args(arguments)
     if wrong := [one for one in settings if chosen.command != "grade" or not _is_setting(one)]:
         parser.error(f"unrecognized arguments: {' '.join(wrong)}")
@@ -297,6 +298,8 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
             from coursekit.exporting.gradescope_zip import make_autograder
 
             make_autograder(course, chosen.assignment, chosen.out, line_printer(console))
+        case "cluster":
+            return _run_cluster(chosen, course, line_printer(console))
         case "regrade":
             from coursekit.regrading.regrade import regrade
 
@@ -313,6 +316,76 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
             done: int = upgrade_all(course, chosen.source, chosen.to, chosen.student, console)
             return done
     return 0
+
+
+def _add_cluster(parser: argparse.ArgumentParser) -> None:
+    """Add what ``coursekit cluster`` can do."""
+    actions = parser.add_subparsers(dest="action", required=True)
+    begun = actions.add_parser("init", help="make the certificates that a cluster begins with")
+    begun.add_argument(
+        "--host",
+        nargs="+",
+        default=[],
+        help="names and addresses by which other machines reach this one (default: its own name)",
+    )
+    invited = actions.add_parser("invite", help="make a certificate for one more machine")
+    invited.add_argument("name", metavar="NAME", help="what it will be called, such as lab-3")
+    invited.add_argument(
+        "--days",
+        type=_days,
+        default=7,
+        help="how long the certificate is valid (default: %(default)s)",
+    )
+    scheduler = actions.add_parser("scheduler", help="serve what all machines connect to")
+    scheduler.add_argument(
+        "--host",
+        default="",
+        metavar="ADDRESS",
+        help="this machine's name or address to listen on (default: only this machine reaches it)",
+    )
+    scheduler.add_argument(
+        "--port", type=_port, default=8786, help="where to listen (default: %(default)s)"
+    )
+    scheduler.add_argument(
+        "--certificate",
+        type=Path,
+        metavar="FILE",
+        help="its certificate file (default: cluster/scheduler.pem in the course folder)",
+    )
+
+
+def _run_cluster(chosen: argparse.Namespace, course: Path, say: Say) -> int:
+    """Run what was chosen of ``coursekit cluster``."""
+    match chosen.action:
+        case "init":
+            from coursekit.cluster.certificates import make_authority
+
+            make_authority(course, chosen.host, say)
+        case "invite":
+            from coursekit.cluster.certificates import invite
+
+            invite(course, chosen.name, chosen.days, say)
+        case "scheduler":
+            from coursekit.cluster.scheduler import serve
+
+            serve(course, chosen.host, chosen.port, chosen.certificate, say)
+    return 0
+
+
+def _days(text: str) -> int:
+    """A number of days."""
+    return _number(text, 1, 365)
+
+
+def _port(text: str) -> int:
+    """A port; 0 for any that is free."""
+    return _number(text, 0, 65535)
+
+
+def _number(text: str, least: int, most: int) -> int:
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} to {most}")
+    return int(text)
 
 
 def _workers(text: str) -> int:

@@ -1,4 +1,4 @@
-"""The coordinator's side of Dask: send bytes to a worker, hear what it answers, see who is there."""
+"""The coordinator's side of Dask: send bytes to a worker, hear its answer, see who is there."""
 
 from __future__ import annotations
 
