@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -13,6 +15,9 @@ from coursekit.command_runner import Say, line_printer, run_command
 from coursekit.release.new_assignment import new_assignment
 from coursekit.release.new_version import new_version
 from coursekit.release.pipeline import release_all
+
+if TYPE_CHECKING:
+    from coursekit.class_grading.engine import StartEngine
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,7 +73,8 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
                 chosen.out.resolve() if chosen.out else Path(),
                 tuple(chosen.settings),
             )
-            return grade_class(course, wish, console)
+            engine = _cluster(chosen, course, line_printer(console)) if chosen.cluster else None
+            return grade_class(course, wish, console, engine)
         case "merge":
             from coursekit.class_grading.merge import merge
 
@@ -140,4 +146,24 @@ def _run_cluster(chosen: argparse.Namespace, course: Path, say: Say) -> int:
             from coursekit.cluster.scheduler import serve
 
             serve(course, chosen.host, chosen.port, chosen.certificate, say)
+        case "worker":
+            from coursekit.cluster.serving import serve as serve_grading
+
+            serve_grading(chosen.address, chosen.certificate, chosen.workers, chosen.name, say)
     return 0
+
+
+def _cluster(chosen: argparse.Namespace, course: Path, say: Say) -> StartEngine:
+    """What starts the engine of ``coursekit grade --cluster``."""
+    from coursekit.cluster.certificates import COORDINATOR, certificate_of
+    from coursekit.cluster.cluster_engine import cluster_engine
+
+    return partial(
+        cluster_engine,
+        course,
+        chosen.assignment,
+        chosen.cluster,
+        chosen.certificate or certificate_of(course, COORDINATOR),
+        chosen.twice / 100,
+        say,
+    )

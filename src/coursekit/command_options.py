@@ -168,6 +168,26 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     grade.add_argument(
         "--out", type=Path, metavar="FOLDER", help="where a shard's results are kept"
     )
+    grade.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="grade on the workers of a cluster, such as tls://grader.example.org:8786 "
+        "(docs/cluster.md)",
+    )
+    grade.add_argument(
+        "--certificate",
+        type=Path,
+        metavar="FILE",
+        help="the coordinator's certificate file (default: cluster/coordinator.pem in the course "
+        "folder)",
+    )
+    grade.add_argument(
+        "--twice",
+        type=_percent,
+        default=1.0,
+        metavar="PERCENT",
+        help="the share of submissions that two machines of a cluster grade (default: 1)",
+    )
     merge = commands.add_parser(
         "merge", help="write what shards have graded (coursekit grade --shard) into the gradebook"
     )
@@ -212,6 +232,8 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error(f"unrecognized arguments: {' '.join(wrong)}")
     if chosen.command == "grade" and (chosen.shard is None) != (chosen.out is None):
         parser.error("--shard and --out belong together")
+    if chosen.command == "grade" and chosen.cluster and (chosen.shard or chosen.workers):
+        parser.error("--cluster has its own workers and no shards")
     chosen.settings = settings
     return chosen
 
@@ -250,6 +272,36 @@ def _add_cluster(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="its certificate file (default: cluster/scheduler.pem in the course folder)",
     )
+    worker = actions.add_parser("worker", help="grade here for a coordinator elsewhere")
+    worker.add_argument("address", help="the scheduler's address, such as tls://HOST:8786")
+    worker.add_argument(
+        "--certificate",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="this machine's certificate file, made by: coursekit cluster invite NAME",
+    )
+    worker.add_argument(
+        "--workers",
+        type=_workers,
+        default=0,
+        metavar="N",
+        help="how many are graded side by side, or auto (default: auto, by cores and memory)",
+    )
+    worker.add_argument(
+        "--name", default="", help="what this machine is called (default: its own name)"
+    )
+
+
+def _percent(text: str) -> float:
+    """A share of a hundred."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 100")
+    return found
 
 
 def _days(text: str) -> int:

@@ -72,7 +72,7 @@ class Connection:
     def __init__(self, address: str, member: Member) -> None:
         set_up_dask()
         self._done: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._sent: dict[str, Future] = {}
+        self._sent: dict[str, Future[bytes]] = {}
         self._client = Client(
             address,
             security=member.security(),
@@ -164,11 +164,12 @@ class Connection:
 
     def _identity(self) -> dict[str, Any]:
         self._refuse_if_lost()
+        scheduler: Any = self._client.scheduler
         try:
             found: dict[str, Any] = self._client.sync(
-                self._client.scheduler.identity, n_workers=-1, callback_timeout=_PATIENCE_SECONDS
+                scheduler.identity, n_workers=-1, callback_timeout=_PATIENCE_SECONDS
             )
-        except (OSError, TimeoutError, AttributeError) as error:
+        except (OSError, TimeoutError) as error:
             raise ConnectionLost(str(error)) from None
         return found
 
@@ -177,7 +178,7 @@ class Connection:
             raise ConnectionLost(self._client.status)
 
 
-def _answer(key: str, future: Future, found: Any) -> Answer:
+def _answer(key: str, future: Future[bytes], found: Any) -> Answer:
     """What an ended message gave."""
     if isinstance(found, bytes):
         try:
@@ -185,6 +186,6 @@ def _answer(key: str, future: Future, found: Any) -> Answer:
         except ValueError as error:
             return Answer(key, None, f"its answer cannot be read ({error})")
     if future.status == "error":
-        error = future.exception()
-        return Answer(key, None, f"{type(error).__name__}: {error}")
+        raised = future.exception()
+        return Answer(key, None, f"{type(raised).__name__}: {raised}")
     return Answer(key, None)

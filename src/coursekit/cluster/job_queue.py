@@ -197,11 +197,11 @@ class JobQueue:
         assert isinstance(ended.outcome, FailedGrading)
         task = one.task
         task.tries, task.worker = task.tries + 1, worker
-        # The first machine's result stays, until another one agrees or not.
-        if one.holders or one.first or (ended.outcome.passing and task.tries < MAX_TRIES):
+        if one.holders or (ended.outcome.passing and task.tries < MAX_TRIES):
             self._ask_again(one)
             return None
-        return self._close(one, ended)
+        # What one machine has found counts, if no other one comes to an end.
+        return self._close(one, one.first[0] if one.first else ended)
 
     def _ask_again(self, one: _Open) -> None:
         """Have a job graded by another worker, unless one does so already."""

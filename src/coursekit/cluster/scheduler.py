@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import signal
 from pathlib import Path
 
 from distributed import Scheduler
@@ -12,6 +11,7 @@ from distributed import Scheduler
 from coursekit.cluster.addresses import PORT
 from coursekit.cluster.certificates import SCHEDULER, certificate_of
 from coursekit.cluster.dask_settings import set_up_dask
+from coursekit.cluster.interruption import told_to_end
 from coursekit.cluster.security import Member, read_member
 from coursekit.cluster.without_http import WithoutHttp
 from coursekit.command_runner import Say
@@ -47,9 +47,7 @@ def serve(course: Path, host: str, port: int, certificate: Path | None, say: Say
 
 async def _serve(member: Member, host: str, port: int, say: Say) -> bool:
     """Serve; return whether a signal has ended it."""
-    told = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    told = told_to_end()
     async with await start_scheduler(member, host, port) as scheduler:
         say(f"the scheduler serves at {scheduler.address}")
         if host == LOOPBACK:

@@ -7,6 +7,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 from distributed.utils import get_ip
 
@@ -76,10 +77,7 @@ async def _serve(
             async with _joined(address, member, name, services, place) as workers:
                 say(f"{name} serves {address}")
                 missed = ""
-                ends = [
-                    asyncio.ensure_future(end)
-                    for end in (told.wait(), *(worker.finished() for worker in workers))
-                ]
+                ends = [asyncio.ensure_future(end) for end in (told.wait(), *map(_end_of, workers))]
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                 for end in ends:
                     end.cancel()
@@ -130,3 +128,7 @@ async def _joined(
             *(worker.close(timeout=_PAUSE_SECONDS, nanny=False) for worker in workers),
             return_exceptions=True,
         )
+
+
+async def _end_of(worker: Any) -> None:
+    await worker.finished()
