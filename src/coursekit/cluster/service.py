@@ -86,6 +86,9 @@ class Service:
     def _take_bundle(self, message: Message) -> Message:
         """Keep what a run's gradings have in common, and start the process that grades."""
         digest = str(message.data["digest"])
+        self._max_seconds = float(message.data["max_seconds"])
+        if digest == self._bundle:
+            return Message({})
         releases = self._bundles / digest
         if not releases.exists():
             draft = self._own / "bundle"
@@ -95,7 +98,6 @@ class Service:
             with suppress(OSError):  # another service of this machine has been faster
                 draft.rename(releases)
         self._end_worker()
-        self._max_seconds = float(message.data["max_seconds"])
         for name in ("results", "temporary"):
             shutil.rmtree(self._own / name, ignore_errors=True)
             # A kernel with a user id of its own passes through it to the folder of its own.
