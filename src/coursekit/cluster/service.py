@@ -20,6 +20,7 @@ from coursekit.class_grading.engine import Task
 from coursekit.class_grading.results import FailedGrading, result_file
 from coursekit.class_grading.workers import ENDED, ENDING_SECONDS, Worker
 from coursekit.cluster.kit_versions import versions_here
+from coursekit.cluster.messages import BUNDLE, HELLO, JOB, REFUSED
 from coursekit.cluster.packing import unpack
 from coursekit.cluster.wire import Message, from_bytes, to_bytes
 from coursekit.command_runner import Say
@@ -68,10 +69,10 @@ class Service:
     def _answer(self, sent: bytes) -> bytes:
         message = from_bytes(sent)
         kinds: dict[str, Callable[[Message], Message]] = {
-            "hello": self._hello,
-            "bundle": self._take_bundle,
-            "job": self._grade,
-            "refused": self._refused,
+            HELLO: self._hello,
+            BUNDLE: self._take_bundle,
+            JOB: self._grade,
+            REFUSED: self._refused,
         }
         kind = kinds.get(str(message.data.get("kind")))
         if kind is None:
