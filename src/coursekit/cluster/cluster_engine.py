@@ -47,6 +47,8 @@ _LOOK_SECONDS = 1.0
 _SMALL_SECONDS = 120.0
 # How long a run goes on without any worker, or without a scheduler.
 _MOST_WAIT_SECONDS = 600.0
+# After how long without one that is said.
+_WAIT_TOLD_SECONDS = 5.0
 
 
 @contextlib.contextmanager
@@ -156,7 +158,7 @@ class ClusterEngine:
 
         """
         jobs = self._jobs = JobQueue(tasks, begin, self._graded_twice)
-        last_admitted = time.monotonic()
+        last_admitted, waits = time.monotonic(), False
         while not jobs.is_done:
             try:
                 self._reconnect()
@@ -173,8 +175,12 @@ class ClusterEngine:
                 self._bytes = 0
                 self.close()
             if self._admitted() or any(worker.trials for worker in self._workers.values()):
-                last_admitted = time.monotonic()
-            elif time.monotonic() - last_admitted > _MOST_WAIT_SECONDS:
+                last_admitted, waits = time.monotonic(), False
+                continue
+            if not waits and time.monotonic() - last_admitted > _WAIT_TOLD_SECONDS:
+                waits = True
+                self._say(f"waiting for a worker that can grade, at {self._address}")
+            if time.monotonic() - last_admitted > _MOST_WAIT_SECONDS:
                 raise InfrastructureError(
                     f"no worker has graded at {self._address} for {_MOST_WAIT_SECONDS:.0f} s",
                     "start one, with: coursekit cluster worker; then run the same command again, "
