@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo test doctor lab release check-release fast-test lint types format benchmark benchmark-grading pretrain pictures setup environment graphviz bubblewrap chromium uv lock upgrade clean
+.PHONY: help demo test doctor lab release check-release fast-test lint types format benchmark benchmark-grading pretrain pictures setup environment graphviz bubblewrap chromium iproute2 uv lock upgrade clean
 .NOTPARALLEL:
 
 help:                  ## list these commands (what plain `make` does)
@@ -18,7 +18,7 @@ help:                  ## list these commands (what plain `make` does)
 demo: setup            ## release, grade the bundled submissions, show scores and reasons
 	$(BIN)/coursekit demo
 
-test: setup chromium lint types ## lint, types, and every test
+test: setup chromium iproute2 lint types ## lint, types, and every test
 	$(BIN)/python -m pytest -n 3
 
 doctor: setup          ## show which sandbox this machine supports
@@ -89,6 +89,10 @@ bubblewrap:
 chromium:
 	$(call debian,command -v chromium,chromium,no test looks at a page)
 	$(call debian,/sbin/ldconfig -p | grep libatomic.so.1,libatomic1,no test looks at a page)
+
+# For the tests alone: several hosts on one machine.
+iproute2:
+	$(call debian,command -v ip,iproute2,no test tries a cluster)
 
 # Versions stay as they are where they still fit. Their hashes are asked for again, as those of a
 # newly accepted Python would be missing.
