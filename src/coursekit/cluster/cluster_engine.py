@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from coursekit.class_grading.engine import Ended, Task, Work
+from coursekit.class_grading.engine import MAX_TRIES, Ended, Task, Work
 from coursekit.class_grading.results import FailedGrading, result_file
 from coursekit.cluster.addresses import read_address
 from coursekit.cluster.admission import Trial, make_trials, refuse_no_sandbox, why_not_admitted
@@ -288,16 +288,17 @@ class ClusterEngine:
         sent = worker.sent.pop(answer.key)
         self._bytes -= sent.size
         if answer.message is None:
-            if answer.problem and worker.state is not State.REFUSED:
-                yield from self._refuse(worker, answer.problem)
             if isinstance(sent.about, Task):
-                yield from _only(self._jobs.lost(sent.about, worker, its_fault=True))
+                its_fault = bool(answer.problem)
+                yield from _only(self._jobs.lost(sent.about, worker, its_fault=its_fault))
+            if answer.problem:
+                yield from self._refuse(worker, answer.problem)
         elif answer.message.data.get("lacks"):
             # Another run has used it meanwhile.
-            self._send(worker, BUNDLE, self._bundle)
             if isinstance(sent.about, Task):
                 yield from _only(self._jobs.lost(sent.about, worker, its_fault=False))
-            elif isinstance(sent.about, Trial):
+            self._send(worker, BUNDLE, self._bundle)
+            if isinstance(sent.about, Trial):
                 self._try(worker, sent.about)
         elif isinstance(sent.about, Task):
             yield from self._take_result(worker, sent.about, answer.message)
@@ -326,6 +327,9 @@ class ClusterEngine:
         if worker.state is State.REFUSED:
             return
         ended = result_of(trial.job, message)
+        if ended and 0 < worker.failures_with(ended.outcome) < MAX_TRIES:
+            self._try(worker, trial)
+            return
         why = "its result cannot be read" if ended is None else trial.why_not(ended.outcome)
         if why:
             yield from self._refuse(worker, why)
@@ -346,9 +350,9 @@ class ClusterEngine:
             return
         ended = result_of(task.job, message)
         if ended is None:
+            yield from _only(self._jobs.lost(task, worker, its_fault=False))
             why = "its result is not about the submission that it was given"
             yield from self._refuse(worker, why)
-            yield from _only(self._jobs.lost(task, worker, its_fault=False))
             return
         said = f"graded by {worker}\n{ended.log}"
         told = self._jobs.ended(task, worker, Ended(ended.job, ended.outcome, said), self._hosts())
@@ -356,9 +360,15 @@ class ClusterEngine:
             if message.content:
                 write_whole(result_file(self._work.results, task.job), message.content)
             yield told
+        if worker.failures_with(ended.outcome) == MAX_TRIES:
+            # It would go through the whole class, and be faster than the others.
+            assert isinstance(ended.outcome, FailedGrading)
+            yield from self._refuse(worker, f"it cannot grade: {ended.outcome.message}")
 
     def _refuse(self, worker: RemoteWorker, why: str) -> Iterator[Ended]:
         """Use a worker no longer, and tell both sides why."""
+        if worker.state is State.REFUSED:
+            return
         worker.state, worker.trials = State.REFUSED, 0
         self._say(f"{worker} is not used: {escaped(why)}")
         yield from self._drop(worker, its_fault=False)

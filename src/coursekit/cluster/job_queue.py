@@ -100,7 +100,7 @@ class JobQueue:
     def _waiting_for(self, worker: Grader, idle: bool) -> _Open | None:
         for waiting in (self._again, self._opinions):
             for one in waiting:
-                if one.task.worker is not worker and not self._is_same_host(one, worker):
+                if not self._is_same_host(one, worker):
                     waiting.remove(one)
                     return one
         task = None if self._finished else next(self._tasks, None)
@@ -114,7 +114,9 @@ class JobQueue:
         return self._open[task.job]
 
     def _is_same_host(self, one: _Open, worker: Grader) -> bool:
-        return one.first is not None and one.first[1].host == worker.host
+        """Whether a job was on a worker's machine before, and is to be graded on another one."""
+        earlier = one.first[1] if one.first else one.task.worker
+        return earlier is not None and earlier.host == worker.host
 
     def _overtaken_by(self, worker: Grader) -> _Open | None:
         """The job that another worker has had for the longest time: whoever is first counts.

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
-from multiprocessing.connection import wait
+from multiprocessing.connection import Pipe, wait
 from pathlib import Path
 
 from coursekit.class_grading.engine import Task
@@ -51,6 +51,7 @@ class Service:
         self._max_seconds = 0.0
         # The process ends with the thread that has started it, and Dask's own threads come and go.
         self._thread = ThreadPoolExecutor(1)
+        self._ends, self._told_to_end = Pipe(duplex=False)
 
     def answer(self, sent: bytes) -> bytes:
         """Answer a message.
@@ -61,9 +62,13 @@ class Service:
         """
         return self._thread.submit(self._answer, sent).result()
 
-    def close(self) -> None:
-        """End what grades."""
-        self._thread.submit(self._end_worker).result()
+    def end(self) -> None:
+        """End what grades, and let nothing more be graded."""
+        self._told_to_end.send_bytes(b"end")
+        self._thread.submit(self._end_worker)
+
+    def wait_for_end(self) -> None:
+        """Wait until it has ended."""
         self._thread.shutdown()
 
     def _answer(self, sent: bytes) -> bytes:
@@ -144,9 +149,11 @@ class Service:
         descriptor = partial(os.open, submitted, os.O_RDONLY | os.O_DIRECTORY)
         # What is said of the folder names it as it is called where it was handed in.
         worker.take(Task(job, lambda: OpenFolder(descriptor(), Path(shown))))
-        if wait([worker.server.line], self._max_seconds):
+        ready = wait([worker.server.line, self._ends], self._max_seconds)
+        if worker.server.line in ready:
             return worker.hear()
-        worker.replace()
+        if not ready:
+            worker.replace()
         return ENDED
 
     def _refused(self, message: Message) -> Message:
