@@ -133,14 +133,13 @@ class JobQueue:
         """Return whether a job that was handed out has not ended meanwhile."""
         return task.job in self._open
 
-    def ended(self, task: Task, worker: Grader, ended: Ended, hosts: int) -> Ended | None:
+    def ended(self, task: Task, worker: Grader, ended: Ended) -> Ended | None:
         """Take a result; return how the job ended, or None if it has not, or had before.
 
         Args:
             task: the job that was handed out.
             worker: who gave the result.
             ended: the result.
-            hosts: on how many machines there are workers.
 
         Raises:
             InfrastructureError: if two machines disagree.
@@ -154,7 +153,7 @@ class JobQueue:
         if isinstance(outcome, FailedGrading):
             return self._failed(one, worker, ended)
         if one.first is None:
-            if hosts == 1 or not _is_chosen(task.job, self._graded_twice):
+            if not _is_chosen(task.job, self._graded_twice):
                 return self._close(one, ended)
             one.first = ended, worker
         if one.first[1].host == worker.host:
@@ -187,9 +186,9 @@ class JobQueue:
         self._ask_again(one)
         return None
 
-    def without_second_opinions(self, hosts: int) -> Iterator[Ended]:
-        """End the jobs that wait for another machine when there is no other one left."""
-        while hosts < 2 and self._opinions:
+    def without_second_opinions(self) -> Iterator[Ended]:
+        """End the jobs that wait for another machine: there is none."""
+        while self._opinions:
             one = self._opinions.popleft()
             assert one.first is not None
             yield self._close(one, one.first[0])
