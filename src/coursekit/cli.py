@@ -155,6 +155,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     grade.add_argument(
         "--dry-run", action="store_true", help="say what would be graded, and why; change nothing"
     )
+    gradebook = commands.add_parser("gradebook", help="move the gradebook of a course")
+    copy = gradebook.add_subparsers(dest="action", required=True).add_parser(
+        "copy", help="copy a gradebook, from a file to a PostgreSQL database or back"
+    )
+    copy.add_argument(
+        "origin",
+        nargs="?",
+        default="",
+        metavar="FROM",
+        help="a file, or an address such as postgresql://grader@db.example.org/course (default: "
+        "the course's own)",
+    )
+    copy.add_argument("target", metavar="TO", help="a new file, or the address of a new database")
     regrade = commands.add_parser(
         "regrade",
         help="preview how changed tests would change scores (writes nothing without --write)",
@@ -268,6 +281,10 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
             from coursekit.exporting.gradescope_zip import make_autograder
 
             make_autograder(course, chosen.assignment, chosen.out, line_printer(console))
+        case "gradebook":
+            from coursekit.moving_gradebook import move_gradebook
+
+            move_gradebook(course, chosen.origin, chosen.target, line_printer(console))
         case "regrade":
             from coursekit.regrading.regrade import regrade
 
