@@ -26,10 +26,12 @@ class Journal:
     """A run's journal: its salt, what it is made from, and each job before it is begun.
 
     Whether a submission's result is in the gradebook is not written down here: the gradebook
-    says so. A run that was finished leaves no journal.
+    says so. A run that was finished leaves no journal, unless it is kept for its results.
 
     Args:
         folder: where it is kept; it is held open by one process at a time.
+        assignment: whose submissions are graded.
+        kept: whether a run that was finished leaves it, with all results.
 
     Attributes:
         salt: the run's salt.
@@ -38,8 +40,10 @@ class Journal:
 
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, assignment: str, *, kept: bool = False) -> None:
         self._folder = folder
+        self._assignment = assignment
+        self._kept = kept
         self.salt = 0
         self.goes_on = False
         self.temporary = Path()
@@ -66,7 +70,7 @@ class Journal:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise CourseKitError(
-                    f"another command grades {self._folder.name} right now",
+                    f"another command grades {self._assignment} right now",
                     "wait for it, or end it with Ctrl-C where it runs; then run the command again",
                 ) from None
             self._begin(made_from)
@@ -74,20 +78,22 @@ class Journal:
                 yield
             finally:
                 shutil.rmtree(self.temporary, ignore_errors=True)
-            shutil.rmtree(self._folder, ignore_errors=True)
+            if not self._kept:
+                shutil.rmtree(self._folder, ignore_errors=True)
 
     def begin_job(self, job: Job) -> None:
         """Note a job before it is sent to a worker."""
         self._add({"job": asdict(job)})
 
     def _begin(self, made_from: str) -> None:
-        earlier = self._earlier()
+        earlier = read_run(self._folder)
         if earlier:
             # A run that was killed could not clear away.
             left = Path(earlier["temporary"])
             if left.name.startswith(_TEMPORARY):
                 shutil.rmtree(left, ignore_errors=True)
-        self.goes_on = earlier.get("made_from") == made_from and earlier.get("schema") == SCHEMA
+        same = {"schema": SCHEMA, "assignment": self._assignment, "made_from": made_from}
+        self.goes_on = earlier.items() >= same.items()
         if not self.goes_on:
             shutil.rmtree(self.results, ignore_errors=True)
             (self._folder / TASKS).unlink(missing_ok=True)
@@ -99,6 +105,7 @@ class Journal:
             {
                 "run": {
                     "schema": SCHEMA,
+                    "assignment": self._assignment,
                     "made_from": made_from,
                     "salt": self.salt,
                     "temporary": str(self.temporary),
@@ -108,18 +115,30 @@ class Journal:
         # A kernel with a user id of its own passes through it to the folder of its own.
         self.temporary.mkdir(mode=0o711)
 
-    def _earlier(self) -> dict[str, Any]:
-        """How the last process began this run; {} if there was not one."""
-        found: dict[str, Any] = {}
-        with contextlib.suppress(FileNotFoundError):
-            for line in (self._folder / TASKS).read_text(encoding="utf-8").splitlines():
-                with contextlib.suppress(ValueError):  # the last line may have been cut short
-                    found = json.loads(line).get("run", found)
-        return found
-
     def _add(self, entry: dict[str, Any]) -> None:
         """Write an entry so that it is on the disk before anything follows from it."""
         with (self._folder / TASKS).open("ab") as file:
             file.write(json.dumps(entry).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """Return how the last process began a run; {} if there was not one."""
+    found: dict[str, Any] = {}
+    with contextlib.suppress(FileNotFoundError):
+        for line in (folder / TASKS).read_text(encoding="utf-8").splitlines():
+            with contextlib.suppress(ValueError):  # the last line may have been cut short
+                found = json.loads(line).get("run", found)
+    return found
+
+
+def read_jobs(folder: Path) -> list[Job]:
+    """Return the jobs that were begun in a run, in order; some may have been begun twice."""
+    found = []
+    for line in (folder / TASKS).read_text(encoding="utf-8").splitlines():
+        with contextlib.suppress(ValueError):
+            entry = json.loads(line)
+            if "job" in entry:
+                found.append(Job(**entry["job"]))
+    return found

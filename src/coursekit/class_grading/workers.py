@@ -9,61 +9,29 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from multiprocessing.connection import wait
 from multiprocessing.reduction import send_handle
-from pathlib import Path
 from typing import Any, Self
 
-from coursekit.class_grading.results import FailedGrading, read_result
-from coursekit.errors import CourseKitError
-from coursekit.grading.job import Graded, Job
-from coursekit.processes.line import Server, receive, send, start_process
-from coursekit.processes.plain_files import OpenFolder
+import psutil
 
-# How often a grading that failed for no fault of the submission's is tried.
-MAX_TRIES = 3
+from coursekit.class_grading.engine import MAX_TRIES, Ended, Task, Work
+from coursekit.class_grading.results import FailedGrading, find_result
+from coursekit.errors import CourseKitError
+from coursekit.grading.job import Job
+from coursekit.processes.line import Server, receive, send, start_process
+from coursekit.sandbox.limits import MEGABYTE, Limits
+
+# What a worker needs besides what its student's code may use: a judge, and what is forked.
+OWN_BYTES = 10**9
 # What a worker has for its temporary files and its processes when it is ended.
-_ENDING_SECONDS = 15
-_ENDED = FailedGrading(
+ENDING_SECONDS = 15
+ENDED = FailedGrading(
     "the process that graded it ended",
     "grade it again; if that fails too, look for a lack of memory, with: dmesg",
     passing=True,
 )
-
-
-@dataclass
-class Task:
-    """A job, and where its submission is.
-
-    Attributes:
-        job: the job.
-        open_folder: opens the submitted folder.
-        tries: how often a worker has had it.
-        worker: the one that has, or had it last.
-
-    """
-
-    job: Job
-    open_folder: Callable[[], OpenFolder]
-    tries: int = 0
-    worker: Worker | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a job ended.
-
-    Attributes:
-        job: the job.
-        outcome: what it gave, or why it failed.
-        log: what was said meanwhile.
-
-    """
-
-    job: Job
-    outcome: Graded | FailedGrading
-    log: str = ""
 
 
 class Worker:
@@ -101,7 +69,7 @@ class Worker:
             told = receive(self.server.line)
         except (EOFError, OSError):
             self.replace()
-            return _ENDED
+            return ENDED
         return FailedGrading(**told["failed"]) if "failed" in told else None
 
     def replace(self) -> None:
@@ -125,25 +93,15 @@ class Workers:
 
     Args:
         number: how many processes.
-        bundle: the bundle's JSON data.
-        results: the folder for results.
-        temporary: the folder for temporary files.
-        max_seconds: what one job may take; a worker that takes longer is replaced.
+        work: what they have to know of the run.
 
     """
 
-    def __init__(
-        self,
-        number: int,
-        bundle: dict[str, Any],
-        results: Path,
-        temporary: Path,
-        max_seconds: float,
-    ) -> None:
-        begin = {"bundle": bundle, "results": str(results), "temporary": str(temporary)}
-        self._results = results
-        self._max_seconds = max_seconds
-        self._workers = [Worker({**begin, "cores": cores}) for cores in _cores_of_each(number)]
+    def __init__(self, number: int, work: Work) -> None:
+        self._results = work.results
+        self._max_seconds = work.max_seconds
+        begin = first_message(work)
+        self._workers = [Worker({**begin, "cores": cores}) for cores in cores_of_each(number)]
 
     def __enter__(self) -> Self:
         return self
@@ -151,19 +109,14 @@ class Workers:
     def __exit__(self, *raised: object) -> None:
         for worker in self._workers:
             worker.end()
-        deadline = time.monotonic() + _ENDING_SECONDS
+        deadline = time.monotonic() + ENDING_SECONDS
         for worker in self._workers:
             worker.wait_for_end(deadline)
 
     def grade(self, tasks: Iterator[Task], begin: Callable[[Job], None]) -> Iterator[Ended]:
-        """Yield how each job ended, as they end.
+        """Yield how each job ended, as they end; see `Engine`.
 
         A worker has its next job before the end of its last one is yielded.
-
-        Args:
-            tasks: the jobs.
-            begin: called before a job is sent.
-
         """
         again: deque[Task] = deque()
         while True:
@@ -181,7 +134,7 @@ class Workers:
             for worker in self._workers:
                 if worker.task and time.monotonic() - worker.since > self._max_seconds:
                     worker.replace()
-                    yield from filter(None, [self._end_of(worker, _ENDED, again)])
+                    yield from filter(None, [self._end_of(worker, ENDED, again)])
 
     def _give(
         self,
@@ -217,8 +170,8 @@ class Workers:
         """How a worker's job ended; None if it is to be tried again."""
         task, worker.task = worker.task, None
         assert task is not None
-        found = read_result(self._results, task.job)
-        outcome, log = (failed or _ENDED, "") if failed or not found else found
+        found = find_result(self._results, task.job)
+        outcome, log = (failed or ENDED, "") if failed or not found else found
         if isinstance(outcome, FailedGrading) and outcome.passing and task.tries < MAX_TRIES:
             again.append(task)
             return None
@@ -229,7 +182,38 @@ class Workers:
         return max(since + self._max_seconds - time.monotonic(), 0.1)
 
 
-def _cores_of_each(number: int) -> list[list[int]]:
+def local_workers(wanted: int, work: Work) -> Workers:
+    """Start the engine of this machine.
+
+    Args:
+        wanted: how many workers; 0 for as many as there are cores and memory for.
+        work: what they have to know of the run.
+
+    """
+    return Workers(min(wanted or workers_here(work.limits), work.jobs), work)
+
+
+def workers_here(limits: Limits) -> int:
+    """Return how many workers this machine has cores and memory for.
+
+    Each may need all that a submission may use: where the memory runs out, the system ends
+    some process, which may be the kernel of another student.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    each = OWN_BYTES + (limits.total_megabytes + limits.disk_megabytes) * MEGABYTE
+    return max(1, min(cores or 1, int(psutil.virtual_memory().available // each)))
+
+
+def first_message(work: Work) -> dict[str, Any]:
+    """Return what a worker's process is told first, except for its cores."""
+    return {
+        "bundle": work.bundle,
+        "results": str(work.results),
+        "temporary": str(work.temporary),
+    }
+
+
+def cores_of_each(number: int) -> list[list[int]]:
     """Which cores each worker has: what one student's code computes slows down no other's.
 
     Without that, a submission of a hundred busy processes makes another one's calls take too

@@ -18,7 +18,8 @@ from nbgrader.coursedir import CourseDirectory
 from rich.console import Console
 from traitlets.config import Config
 
-from coursekit.class_grading.grade_class import Wish, grade_class
+from coursekit.class_grading.grade_class import grade_class
+from coursekit.class_grading.wish import Wish
 from coursekit.class_scores import BY_HAND, GRADED, class_scores
 from coursekit.command_runner import line_printer, run_command
 from coursekit.course.assignment import Assignment, assignments

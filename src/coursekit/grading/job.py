@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib import import_module
@@ -70,6 +70,13 @@ class Bundle:
             for assignment, notebooks in self.asked.items()
             for name, cells in notebooks.items()
         )
+
+    def released_files(self) -> Iterator[tuple[Path, Path]]:
+        """Yield the files of all releases: their paths within `releases`, and where they are."""
+        for assignment in sorted(self.asked):
+            for path in sorted((self.releases / assignment).rglob("*")):
+                if path.is_file():
+                    yield path.relative_to(self.releases), path
 
     @cached_property
     def reading(self) -> list[Any]:
