@@ -49,6 +49,7 @@ from coursekit.gradebook.copying import copy_gradebook, copy_into_file
 from coursekit.gradebook.database import (
     is_missing,
     newest_version,
+    one_moment,
     one_transaction,
     shared_engine,
     try_to_write,
@@ -68,6 +69,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 NAME = "numbers-v1"
 STUDENTS = ("ada", "bob", "cy", "dee")
 POINTS = {"test_softmax": 20, "test_summary": 15}
+WAITING = "SELECT FROM pg_locks WHERE NOT granted"
 # The connections of others to a test's database, and how they are ended.
 OURS = "pid <> pg_backend_pid() AND datname = current_database()"
 END = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OURS}"
@@ -475,6 +477,30 @@ def test_what_does_not_fit_is_named_and_nothing_is_copied(
     assert is_missing(target)
 
 
+def test_a_row_that_is_another_one_in_the_copy_is_named(small: Path, postgresql: Server) -> None:
+    name = postgresql.database()
+    target = postgresql.address(name)
+    with Gradebook(target), postgresql.connect(name) as connection:
+        connection.execute(
+            "CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN NEW.email = 'another@example.org'; RETURN NEW; END $$; CREATE TRIGGER change "
+            "BEFORE INSERT ON student FOR EACH ROW EXECUTE FUNCTION change()"
+        )
+    before = everything(target)
+    with pytest.raises(InfrastructureError, match="student 'ada': it is another one in the copy"):
+        copy_gradebook(database_url(small), target)
+    assert everything(target) == before
+
+
+def test_what_is_read_for_a_copy_is_all_of_one_moment(course: Course, postgresql: Server) -> None:
+    count = text("SELECT count(*) FROM student")
+    with one_moment(course.url) as reading, postgresql.connect(course.database) as other:
+        before = reading.scalar(count)
+        other.execute("INSERT INTO student (id) VALUES ('late')")
+        assert reading.scalar(count) == before
+        other.execute("DELETE FROM student WHERE id = 'late'")
+
+
 def test_those_who_open_a_new_database_at_once_all_find_a_gradebook(postgresql: Server) -> None:
     url = postgresql.address(postgresql.database())
     assert is_missing(url) and read_students(url) == []
@@ -634,7 +660,7 @@ def test_graders_who_meet_are_told_that_the_gradebook_is_in_use(
             target=other.execute, args=["UPDATE student SET email = '' WHERE id = 'two'"]
         )
         waits.start()
-        while not third.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall():
+        while not third.execute(WAITING).fetchall():
             pass
         with pytest.raises(InvalidEntry) as caught:
             gradebook.update_or_create_student("one", email="one@example.org")
@@ -642,6 +668,35 @@ def test_graders_who_meet_are_told_that_the_gradebook_is_in_use(
         told = in_words(caught.value)
         assert isinstance(told, GradebookInUse) and "deadlock" in told.message
         other.execute("ROLLBACK; DELETE FROM student WHERE id IN ('one', 'two')")
+
+
+def test_a_student_whom_two_add_at_once_is_graded(
+    course: Course,
+    graded: list[dict[str, Any]],
+    postgresql: Server,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    submit(course.assignment, "eve", released(course.assignment))
+    graded_already = threading.Event()
+    with (
+        postgresql.connect(course.database) as other,
+        postgresql.connect(course.database) as third,
+    ):
+        other.execute("BEGIN; INSERT INTO student (id) VALUES ('eve')")
+
+        def add_when_the_run_adds_too() -> None:
+            while not (graded_already.is_set() or third.execute(WAITING).fetchall()):
+                pass
+            other.execute("COMMIT")
+
+        adds = threading.Thread(target=add_when_the_run_adds_too)
+        adds.start()
+        assert grade(course, 1, lambda: None) == 0
+        graded_already.set()
+        adds.join()
+    assert "waiting" in capsys.readouterr().out
+    scores = read_scores(course.url, NAME, course.assignment.notebook)
+    assert scores["eve"].automatic == POINTS
 
 
 @pytest.fixture
