@@ -54,7 +54,7 @@ from coursekit.gradebook.database import (
     shared_engine,
     try_to_write,
 )
-from coursekit.gradebook.scores import hold_submission, read_rows, read_scores, take_scores
+from coursekit.gradebook.scores import read_rows, read_scores, take_back_scores, take_scores
 from coursekit.gradebook.students import read_students
 from coursekit.grading.job import Graded, Job
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
@@ -236,24 +236,38 @@ def test_nothing_is_lost_while_four_write(course: Course, graded: list[dict[str,
 def test_what_a_grader_writes_to_a_submission_is_all_before_its_scores_or_all_after(
     course: Course, graded: list[dict[str, Any]], postgresql: Server
 ) -> None:
-    read = "SELECT grade.id FROM grade JOIN submitted_notebook n ON grade.notebook_id = n.id "
-    read += "JOIN submitted_assignment s ON n.assignment_id = s.id WHERE student_id = 'ada'"
+    def rows(table: str, student: str) -> str:
+        return (
+            f"SELECT {table}.id FROM {table} "
+            f"JOIN submitted_notebook n ON {table}.notebook_id = n.id "
+            "JOIN submitted_assignment s ON n.assignment_id = s.id "
+            f"WHERE student_id = '{student}' FOR UPDATE OF {table} NOWAIT"
+        )
+
     with (
         postgresql.connect(course.database) as grader,
+        pytest.raises(_UndoneError),
         one_transaction(course.url),
         Gradebook(course.url) as gradebook,
     ):
         own = gradebook.find_grade("why_stable", *course.place, "ada")
         assert own.manual_score is not None
         grader.execute("UPDATE grade SET manual_score = 4.25 WHERE id = %s", [own.id])
-        hold_submission(gradebook, NAME, "ada")
+        # With this, writing a submission begins.
+        take_back_scores(course.url, NAME, "ada")
         assert own.manual_score == 4.25
-        with pytest.raises(psycopg.errors.LockNotAvailable):
-            grader.execute(f"{read} FOR UPDATE OF grade NOWAIT")
-        # Those of another submission are nobody's.
-        assert grader.execute(f"{read.replace('ada', 'bob')} FOR UPDATE NOWAIT").fetchall()
+        for table in ("grade", "comment"):
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                grader.execute(rows(table, "ada"))
+            # Those of another submission are nobody's.
+            assert len(grader.execute(rows(table, "bob")).fetchall()) == 3
+        raise _UndoneError
     with postgresql.connect(course.database) as grader:
-        assert len(grader.execute(f"{read} FOR UPDATE NOWAIT").fetchall()) == 3
+        assert len(grader.execute(rows("comment", "ada")).fetchall()) == 3
+
+
+class _UndoneError(Exception):
+    """Ends a transaction that is not to count."""
 
 
 def test_a_row_that_another_program_holds_is_waited_for(
