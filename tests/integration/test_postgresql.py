@@ -649,8 +649,7 @@ def test_formgrader_goes_on_after_the_server_was_restarted(
         BaseHandler.on_finish(handler)
         gradebook.find_assignment(NAME)
         BaseHandler.on_finish(handler)
-        while states():
-            pass
+        assert states() == ["idle"]
 
 
 def test_graders_who_meet_are_told_that_the_gradebook_is_in_use(
