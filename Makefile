@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo test doctor lab release check-release fast-test lint types format benchmark benchmark-grading pretrain pictures setup environment graphviz bubblewrap chromium iproute2 uv lock upgrade clean
+.PHONY: help demo test doctor lab worker release check-release fast-test lint types format benchmark benchmark-grading pretrain pictures setup environment graphviz bubblewrap chromium iproute2 uv lock upgrade clean
 .NOTPARALLEL:
 
 help:                  ## list these commands (what plain `make` does)
@@ -33,6 +33,12 @@ check-release: setup   ## prove that release/ is what source/ generates
 
 lab: setup             ## open JupyterLab on this course
 	$(BIN)/jupyter lab
+
+# make worker JOIN=tls://grader.example.org:8786 CERT=lab-3.pem
+worker: setup          ## grade here for a coordinator elsewhere: JOIN=tls://HOST:8786 CERT=FILE
+	@[ -n "$(JOIN)" ] && [ -n "$(CERT)" ] || { printf 'error: JOIN and CERT are needed\nhint: %s\n' \
+		"make worker JOIN=tls://HOST:8786 CERT=NAME.pem (see docs/cluster.md)" >&2; exit 1; }
+	$(BIN)/coursekit cluster worker "$(JOIN)" --certificate "$(CERT)" --workers $(or $(WORKERS),auto)
 
 ##@ Work on the kit
 fast-test: setup       ## the tests that need no kernel and no nbgrader run
