@@ -47,7 +47,7 @@ def grade_class(
         wish: what was asked for.
         console: where it says what it does.
         start_engine: starts what grades; None for the workers of this machine.
-        merged: results that are there already and only written; None if there are none.
+        merged: results that are there already and only written; None to have all graded.
 
     Raises:
         CourseKitError: if nothing can be graded.

@@ -49,7 +49,7 @@ class Run:
         wish: what was asked for.
         console: where it says what it does.
         start_engine: starts what grades; None for the workers of this machine.
-        merged: results that are there already and only written; None if there are none.
+        merged: results that are there already and only written; None to have all graded.
 
     """
 
