@@ -49,7 +49,7 @@ class Run:
         wish: what was asked for.
         console: where it says what it does.
         start_engine: starts what grades; None for the workers of this machine.
-        merged: results that are there already and only written; None if there are none.
+        merged: results that are there already and only written; None to have all graded.
 
     """
 
@@ -131,7 +131,7 @@ class Run:
                 continue
             graded = ready.pop(submission.student)
             if self._wish.shard:
-                self._show(submission, graded, progress)
+                self._show(converter, submission, graded, progress)
                 continue
             self._write(converter, submission, graded, progress)
             for job in submission.jobs:
@@ -204,6 +204,7 @@ class Run:
 
     def _show(
         self,
+        converter: Any,
         submission: Planned,
         results: dict[Job, Graded | FailedGrading],
         progress: GradingProgress,
@@ -211,7 +212,9 @@ class Run:
         """Show how a submission ended that is not written here."""
         failed = [one for one in results.values() if isinstance(one, FailedGrading)]
         if failed:
-            progress.failed(submission.student, failed[0].message)
+            told = InfrastructureError(failed[0].message, failed[0].hint)
+            converter.failed.append(told)
+            progress.failed(submission.student, in_one_line(told, converter))
         else:
             progress.graded(submission.student, *_score(results.values()))
 
