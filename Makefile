@@ -96,7 +96,8 @@ lock: uv               ## pin again, at the same versions where they still fit; 
 	mkdir -p build
 	sed -e 's/ *\\$$//' -e '/--hash=/d' requirements.lock > build/requirements.lock
 	uv pip compile --quiet $(NEWEST) --universal --python-version 3.11 --generate-hashes \
-		--extra dev --no-header --no-annotate --output-file build/requirements.lock pyproject.toml
+		--extra dev --extra cluster --no-header --no-annotate \
+		--output-file build/requirements.lock pyproject.toml
 	mv build/requirements.lock requirements.lock
 
 upgrade: NEWEST := --upgrade --fork-strategy fewest

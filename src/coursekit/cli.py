@@ -1,215 +1,28 @@
-"""The command line, ``coursekit``."""
+"""The command line, ``coursekit``: what each command runs."""
 
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from coursekit.class_grading.shard import Shard, shard_named
-from coursekit.command_runner import line_printer, run_command
+from coursekit.command_options import read_arguments
+from coursekit.command_runner import Say, line_printer, run_command
 from coursekit.release.new_assignment import new_assignment
 from coursekit.release.new_version import new_version
 from coursekit.release.pipeline import release_all
 
-_MOST_WORKERS = 256
-_PLATFORMS = ("canvas", "moodle", "blackboard", "brightspace", "gradescope", "folders")
-# Those of `exporting.formats`, which needs nbgrader.
-_FORMATS = (
-    "csv",
-    "csv-wide",
-    "canvas",
-    "moodle",
-    "moodle-feedback",
-    "brightspace",
-    "gradescope",
-    "prairielearn",
-    "junit",
-    "ags",
-)
+if TYPE_CHECKING:
+    from coursekit.class_grading.engine import StartEngine
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status: 0, or 1 after an error told in words."""
-    parser = argparse.ArgumentParser(prog="coursekit", description="The course kit's commands.")
-    parser.add_argument(
-        "--course", type=Path, default=Path(), metavar="DIR", help="course folder (default: here)"
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    release = commands.add_parser(
-        "release", help="generate releases and test them before they replace the old ones"
-    )
-    release.add_argument("assignment", nargs="*", help="the assignments to release (default: all)")
-    release.add_argument(
-        "--check", action="store_true", help="change nothing; fail if release/ is out of date"
-    )
-    begun_course = commands.add_parser(
-        "init", help="make a course folder, or bring into a course what it lacks"
-    )
-    begun_course.add_argument(
-        "folder", type=Path, nargs="?", metavar="DIR", help="the new folder (default: --course)"
-    )
-    begun_course.add_argument(
-        "--empty", action="store_true", help="leave out the bundled assignments"
-    )
-    export = commands.add_parser(
-        "export", help="give out scores: for a learning platform, as a table, or as a report"
-    )
-    export.add_argument("assignment", help="the assignment whose scores are wanted")
-    export.add_argument(
-        "--to",
-        required=True,
-        choices=_FORMATS,
-        metavar="FORMAT",
-        help=f"one of: {', '.join(_FORMATS)}",
-    )
-    export.add_argument(
-        "--into", type=Path, metavar="FILE", help="the learning platform's own file, to be filled"
-    )
-    export.add_argument(
-        "--column", default="", metavar="TITLE", help="its column (default: the assignment's name)"
-    )
-    export.add_argument(
-        "--out", type=Path, metavar="PATH", help="what to write (default: in build/export/)"
-    )
-    autograder = commands.add_parser(
-        "gradescope", help="make an autograder of an assignment for Gradescope, in a zip"
-    )
-    autograder.add_argument("assignment", help="the assignment to grade there")
-    autograder.add_argument(
-        "--out", type=Path, metavar="FILE", help="what to write (default: in build/gradescope/)"
-    )
-    commands.add_parser("demo", help="grade the bundled assignments' submissions, show scores")
-    commands.add_parser(
-        "doctor", help="show which sandbox this machine supports and how to get a stronger one"
-    )
-    begun = commands.add_parser("new-assignment", help="begin a new assignment")
-    begun.add_argument("name", metavar="NAME", help="its name, such as warming-up-v1")
-    begun.add_argument(
-        "functions",
-        metavar="FUNCTION",
-        nargs="*",
-        default=["my_function"],
-        help="the functions that students will write (default: my_function)",
-    )
-    new = commands.add_parser("new-version", help="begin the next version of an assignment")
-    new.add_argument("old", metavar="OLD", help="the assignment to start from")
-    new.add_argument(
-        "new", metavar="NEW", help="the new version's name, such as residual-networks-v2b"
-    )
-    collect = commands.add_parser(
-        "collect", help="put what a learning platform hands out where submissions are"
-    )
-    collect.add_argument("assignment", help="the assignment that was handed in")
-    collect.add_argument(
-        "download",
-        nargs="+",
-        type=Path,
-        metavar="ZIP_OR_FOLDER",
-        help="the platform's archive, or the folder that it was unpacked into",
-    )
-    collect.add_argument(
-        "--from",
-        dest="platform",
-        choices=_PLATFORMS,
-        default="",
-        help="the platform (default: by the names in the download)",
-    )
-    collect.add_argument(
-        "--roster",
-        type=Path,
-        metavar="CSV",
-        help="who is who, with the columns student,lms_id,name (default: roster.csv, if there)",
-    )
-    collect.add_argument(
-        "--timezone",
-        default="",
-        metavar="ZONE",
-        help="where the platform's clock stands, such as Europe/Berlin (default: as here)",
-    )
-    collect.add_argument(
-        "--force",
-        action="store_true",
-        help="replace submissions even if they may be newer; they are kept in collected/",
-    )
-    collect.add_argument(
-        "--dry-run", action="store_true", help="show what would be collected; change nothing"
-    )
-    grade = commands.add_parser(
-        "grade",
-        help="grade the submissions of an assignment side by side; the same command goes on "
-        "after an interruption",
-    )
-    grade.add_argument("assignment", help="the assignment to grade")
-    grade.add_argument(
-        "--workers",
-        type=_workers,
-        default=0,
-        metavar="N",
-        help="how many are graded side by side, or auto (default: auto, by cores and memory)",
-    )
-    grade.add_argument("--student", default="*", metavar="ID", help="one student, or a pattern")
-    grade.add_argument("--force", action="store_true", help="grade what has been graded already")
-    grade.add_argument(
-        "--dry-run", action="store_true", help="say what would be graded, and why; change nothing"
-    )
-    grade.add_argument(
-        "--shard",
-        type=_shard,
-        metavar="I/N",
-        help="grade the I-th of N parts of the class, and write nothing but --out: "
-        "for machines that know nothing of each other",
-    )
-    grade.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="where a shard's results are kept"
-    )
-    merge = commands.add_parser(
-        "merge", help="write what shards have graded (coursekit grade --shard) into the gradebook"
-    )
-    merge.add_argument(
-        "folder", nargs="+", type=Path, help="the shards' folders, or the one that holds them"
-    )
-    merge.add_argument(
-        "--force", action="store_true", help="write also what has been graded already"
-    )
-    regrade = commands.add_parser(
-        "regrade",
-        help="preview how changed tests would change scores (writes nothing without --write)",
-    )
-    regrade.add_argument("assignment", help="the assignment whose tests have changed")
-    regrade.add_argument(
-        "--write", action="store_true", help="write the scores and verdicts that the preview shows"
-    )
-    report = commands.add_parser(
-        "report", help="write a report on the class: its mistakes, checks and scores"
-    )
-    report.add_argument("assignment", help="the assignment to report on")
-    report.add_argument(
-        "--anonymous",
-        action="store_true",
-        help="for showing in class: no names, no code, nothing about fewer than five students",
-    )
-    upgrade = commands.add_parser(
-        "upgrade", help="carry answers from older notebooks into submissions of a newer release"
-    )
-    upgrade.add_argument("source", nargs="+", type=Path, help="older notebooks, or folders of them")
-    upgrade.add_argument(
-        "--to", metavar="ASSIGNMENT", help="the newer release (default: the newest version)"
-    )
-    upgrade.add_argument(
-        "--student",
-        metavar="NAME",
-        help="the student, for a single notebook (default: its file's or folder's name)",
-    )
-    chosen, settings = parser.parse_known_args(arguments)
-    if wrong := [one for one in settings if chosen.command != "grade" or not _is_setting(one)]:
-        parser.error(f"unrecognized arguments: {' '.join(wrong)}")
-    if chosen.command == "grade" and (chosen.shard is None) != (chosen.out is None):
-        parser.error("--shard and --out belong together")
-    chosen.settings = settings
+    chosen = read_arguments(arguments)
     return run_command(lambda console: _run(chosen, chosen.course.resolve(), console))
 
 
@@ -260,7 +73,8 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
                 chosen.out.resolve() if chosen.out else Path(),
                 tuple(chosen.settings),
             )
-            return grade_class(course, wish, console)
+            engine = _cluster(chosen, course, line_printer(console)) if chosen.cluster else None
+            return grade_class(course, wish, console, engine)
         case "merge":
             from coursekit.class_grading.merge import merge
 
@@ -297,6 +111,8 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
             from coursekit.exporting.gradescope_zip import make_autograder
 
             make_autograder(course, chosen.assignment, chosen.out, line_printer(console))
+        case "cluster":
+            return _run_cluster(chosen, course, line_printer(console))
         case "regrade":
             from coursekit.regrading.regrade import regrade
 
@@ -315,23 +131,39 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
     return 0
 
 
-def _workers(text: str) -> int:
-    """A number of workers; 0 stands for "auto"."""
-    if text == "auto":
-        return 0
-    if not text.isdecimal() or not 1 <= int(text) <= _MOST_WORKERS:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither auto nor 1 to {_MOST_WORKERS}")
-    return int(text)
+def _run_cluster(chosen: argparse.Namespace, course: Path, say: Say) -> int:
+    """Run what was chosen of ``coursekit cluster``."""
+    match chosen.action:
+        case "init":
+            from coursekit.cluster.certificates import make_authority
+
+            make_authority(course, chosen.host, say)
+        case "invite":
+            from coursekit.cluster.certificates import invite
+
+            invite(course, chosen.name, chosen.days, say)
+        case "scheduler":
+            from coursekit.cluster.scheduler import serve
+
+            serve(course, chosen.host, chosen.port, chosen.certificate, say)
+        case "worker":
+            from coursekit.cluster.serving import serve as serve_grading
+
+            serve_grading(chosen.address, chosen.certificate, chosen.workers, chosen.name, say)
+    return 0
 
 
-def _shard(text: str) -> Shard:
-    """A part of the class."""
-    try:
-        return shard_named(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+def _cluster(chosen: argparse.Namespace, course: Path, say: Say) -> StartEngine:
+    """What starts the engine of ``coursekit grade --cluster``."""
+    from coursekit.cluster.certificates import COORDINATOR, certificate_of
+    from coursekit.cluster.cluster_engine import cluster_engine
 
-
-def _is_setting(argument: str) -> bool:
-    """Whether an argument is one of nbgrader's settings, such as --JudgeAnswers.run_all=True."""
-    return re.fullmatch(r"--[A-Z]\w*(\.\w+)+=.*", argument, re.DOTALL) is not None
+    return partial(
+        cluster_engine,
+        course,
+        chosen.assignment,
+        chosen.cluster,
+        chosen.certificate or certificate_of(course, COORDINATOR),
+        chosen.twice / 100,
+        say,
+    )

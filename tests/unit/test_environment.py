@@ -66,7 +66,8 @@ def test_environment_yml_pins_what_the_lock_pins() -> None:
 
 def test_every_dependency_of_the_package_is_locked() -> None:
     project = tomllib.loads((COURSE / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["cluster"], *extras["dev"]]
     names = {canonicalize_name(Requirement(line).name) for line in wanted}
     assert names <= set(locked())
 
@@ -75,7 +76,7 @@ def test_a_wheel_brings_what_the_kit_imports_in_the_versions_that_it_is_tested_w
     project = tomllib.loads((COURSE / "pyproject.toml").read_text())["project"]
     asked = {
         canonicalize_name((one := Requirement(line)).name): one.specifier
-        for line in project["dependencies"]
+        for line in [*project["dependencies"], *project["optional-dependencies"]["cluster"]]
     }
     homes = packages_distributions()
     imported = {

@@ -35,7 +35,8 @@ from coursekit.class_scores import (
     StudentScore,
     class_scores,
 )
-from coursekit.cli import _FORMATS, main
+from coursekit.cli import main
+from coursekit.command_options import _FORMATS
 from coursekit.csv_text import points_text
 from coursekit.errors import CourseKitError
 from coursekit.exporting.formats import FORMATS

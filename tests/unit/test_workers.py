@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from coursekit.class_grading.journal import Journal
-from coursekit.class_grading.results import FailedGrading, read_result, result_file, write_result
+from coursekit.class_grading.results import FailedGrading, find_result, result_file, write_result
 from coursekit.class_grading.workers import cores_of_each
 from coursekit.errors import CourseKitError
 from coursekit.grading.job import Graded, Job
@@ -30,15 +30,15 @@ def test_workers_have_cores_of_their_own_while_there_are_enough() -> None:
 def test_a_result_is_that_of_its_job_or_none(tmp_path: Path) -> None:
     graded = Graded('{"cells": ["\\ud800"]}', "{}")
     write_result(tmp_path, JOB, graded, "said")
-    assert read_result(tmp_path, JOB) == (graded, "said")
+    assert find_result(tmp_path, JOB) == (graded, "said")
     other = Job(JOB.assignment, JOB.notebook, JOB.student, JOB.digest, 8)
-    assert read_result(tmp_path, other) is None
+    assert find_result(tmp_path, other) is None
     failed = FailedGrading("it ended", "grade it again", passing=True)
     write_result(tmp_path, JOB, failed, "")
-    assert read_result(tmp_path, JOB) == (failed, "")
+    assert find_result(tmp_path, JOB) == (failed, "")
     whole = result_file(tmp_path, JOB).read_bytes()
     result_file(tmp_path, JOB).write_bytes(whole[:-5])
-    assert read_result(tmp_path, JOB) is None
+    assert find_result(tmp_path, JOB) is None
 
 
 def test_a_run_goes_on_with_its_salt_if_nothing_else_has_changed(tmp_path: Path) -> None:
@@ -60,11 +60,11 @@ def test_a_run_goes_on_with_its_salt_if_nothing_else_has_changed(tmp_path: Path)
     again = Journal(folder, "small-block-v1")
     with pytest.raises(RuntimeError), again.open("tests of today"):
         assert again.goes_on and again.salt == journal.salt
-        assert read_result(again.results, JOB) is not None
+        assert find_result(again.results, JOB) is not None
         raise RuntimeError
     changed = Journal(folder, "small-block-v1")
     with changed.open("other tests"):
         assert not changed.goes_on and changed.salt != journal.salt
-        assert read_result(changed.results, JOB) is None
+        assert find_result(changed.results, JOB) is None
     # A run that was finished leaves nothing.
     assert not folder.exists()

@@ -11,7 +11,7 @@ from typing import Any
 from coursekit.class_grading.engine import Ended, Task, Work
 from coursekit.class_grading.journal import RESULTS, TASKS, read_jobs, read_run
 from coursekit.class_grading.plan import Planned
-from coursekit.class_grading.results import FailedGrading, read_result
+from coursekit.class_grading.results import FailedGrading, find_result
 from coursekit.course.student_names import escaped
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.grading.job import Graded, Job
@@ -79,7 +79,7 @@ class ShardResults:
         salts: dict[Job, int] = {}
         for folder in self._folders:
             for job in read_jobs(folder):
-                found = read_result(folder / RESULTS, job)
+                found = find_result(folder / RESULTS, job)
                 key = replace(job, salt=0)
                 # What failed in one shard may have been graded in another one.
                 if found and (isinstance(found[0], Graded) or key not in salts):

@@ -45,12 +45,20 @@ def write_result(results: Path, job: Job, outcome: Graded | FailedGrading, log: 
     write_whole(result_file(results, job), text.encode())
 
 
-def read_result(results: Path, job: Job) -> tuple[Graded | FailedGrading, str] | None:
+def find_result(results: Path, job: Job) -> tuple[Graded | FailedGrading, str] | None:
     """Return a job's result, and what was said while it was graded; None if it has not."""
     try:
-        data = json.loads(result_file(results, job).read_bytes())
+        return read_result(result_file(results, job).read_bytes())
+    except OSError:
+        return None
+
+
+def read_result(content: bytes) -> tuple[Graded | FailedGrading, str] | None:
+    """Return the result that a file holds, and what was said meanwhile; None if it is damaged."""
+    try:
+        data = json.loads(content)
         if "graded" in data:
-            return Graded(**data["graded"]), data["log"]
-        return FailedGrading(**data["failed"]), data["log"]
-    except (OSError, ValueError, KeyError, TypeError):
+            return Graded(**data["graded"]), str(data["log"])
+        return FailedGrading(**data["failed"]), str(data["log"])
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None

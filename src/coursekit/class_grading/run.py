@@ -24,7 +24,7 @@ from coursekit.class_grading.journal import Journal
 from coursekit.class_grading.merged_results import ShardResults
 from coursekit.class_grading.plan import Planned, plan
 from coursekit.class_grading.progress import GradingProgress
-from coursekit.class_grading.results import FailedGrading, read_result, result_file, write_result
+from coursekit.class_grading.results import FailedGrading, find_result, result_file, write_result
 from coursekit.class_grading.shard import Shard
 from coursekit.class_grading.wish import Wish
 from coursekit.class_grading.workers import local_workers
@@ -147,7 +147,7 @@ class Run:
         """How each job ended: first those that an interrupted run has left graded."""
         left = []
         for job in by_job:
-            found = read_result(journal.results, job) if journal.goes_on else None
+            found = find_result(journal.results, job) if journal.goes_on else None
             if found and isinstance(found[0], Graded):
                 yield Ended(job, *found)
             else:

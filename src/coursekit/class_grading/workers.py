@@ -17,7 +17,7 @@ from typing import Any, Self
 import psutil
 
 from coursekit.class_grading.engine import MAX_TRIES, Ended, Task, Work
-from coursekit.class_grading.results import FailedGrading, read_result
+from coursekit.class_grading.results import FailedGrading, find_result
 from coursekit.errors import CourseKitError
 from coursekit.grading.job import Job
 from coursekit.processes.line import Server, receive, send, start_process
@@ -26,7 +26,7 @@ from coursekit.sandbox.limits import MEGABYTE, Limits
 # What a worker needs besides what its student's code may use: a judge, and what is forked.
 OWN_BYTES = 10**9
 # What a worker has for its temporary files and its processes when it is ended.
-_ENDING_SECONDS = 15
+ENDING_SECONDS = 15
 ENDED = FailedGrading(
     "the process that graded it ended",
     "grade it again; if that fails too, look for a lack of memory, with: dmesg",
@@ -109,7 +109,7 @@ class Workers:
     def __exit__(self, *raised: object) -> None:
         for worker in self._workers:
             worker.end()
-        deadline = time.monotonic() + _ENDING_SECONDS
+        deadline = time.monotonic() + ENDING_SECONDS
         for worker in self._workers:
             worker.wait_for_end(deadline)
 
@@ -170,7 +170,7 @@ class Workers:
         """How a worker's job ended; None if it is to be tried again."""
         task, worker.task = worker.task, None
         assert task is not None
-        found = read_result(self._results, task.job)
+        found = find_result(self._results, task.job)
         outcome, log = (failed or ENDED, "") if failed or not found else found
         if isinstance(outcome, FailedGrading) and outcome.passing and task.tries < MAX_TRIES:
             again.append(task)

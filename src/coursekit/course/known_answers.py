@@ -21,7 +21,7 @@ from typing import Any
 from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook, read_text
 from coursekit.errors import AuthoringError
 
-KNOWN_ANSWERS = ("wrong_answers.toml", "right_answers.toml")
+WRONG_ANSWERS, RIGHT_ANSWERS = KNOWN_ANSWERS = ("wrong_answers.toml", "right_answers.toml")
 _KEYS = {"name", "function", "change", "code", "fails", "before"}
 
 

@@ -125,6 +125,18 @@ class NotebookVerdict:
     digest: str = ""
     tests: str = ""
 
+    @property
+    def judgement(self) -> tuple[tuple[str, str, float, Outcome], ...]:
+        """How each check ended: its cell, its name, its points and its outcome.
+
+        Two machines agree about it, even where the digits in a reason are not the same.
+        """
+        return tuple(
+            (cell.grade_id, check.name, check.points, check.outcome)
+            for cell in self.cells
+            for check in cell.checks
+        )
+
     def as_json(self) -> str:
         """Return the verdict as JSON text."""
         cells = [cell.as_data() for cell in self.cells]

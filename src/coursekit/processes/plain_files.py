@@ -96,6 +96,27 @@ class FolderContents:
     changed: Mapping[Path, float]
 
 
+@dataclass(frozen=True)
+class FolderEntry:
+    """What stands in a submitted folder.
+
+    Attributes:
+        inside: its path within the folder.
+        reason: why it, or what follows, may not be read, in words; "" if it may.
+        found: what the system says of it; None if that cannot be found out.
+
+    """
+
+    inside: Path
+    reason: str = ""
+    found: os.stat_result | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder."""
+        return self.found is not None and stat.S_ISDIR(self.found.st_mode)
+
+
 def open_folder(root: Path, *names: str) -> OpenFolder:
     """Open a submitted folder.
 
@@ -189,14 +210,31 @@ def look_into(folder: OpenFolder, within: str = "") -> FolderContents:
     """
     changed: dict[Path, float] = {}
     left_out: list[str] = []
+    for entry in all_entries(folder, within):
+        if entry.reason:
+            left_out.append(entry.reason)
+        elif not entry.is_folder:
+            assert entry.found is not None  # what is not known has a reason
+            changed[entry.inside] = entry.found.st_mtime
+    return FolderContents(tuple(changed), _few(left_out), changed)
+
+
+def all_entries(folder: OpenFolder, within: str = "") -> Iterator[FolderEntry]:
+    """Yield what stands in a folder and in the folders in it, within the same bounds.
+
+    Args:
+        folder: the folder.
+        within: a folder in it, if only that one counts.
+
+    """
     size = folders = looked_at = 0
     waiting = [Path(within)]
     while waiting:
         place = waiting.pop(0)
         folders += 1
         if folders > MAX_FOLDERS:
-            left_out.append(f"only the first {MAX_FOLDERS} folders were looked into")
-            break
+            yield FolderEntry(place, f"only the first {MAX_FOLDERS} folders were looked into")
+            return
         inner: list[Path] = []
         with _entries(folder, place) as (descriptor, names):
             for name in names:
@@ -204,22 +242,23 @@ def look_into(folder: OpenFolder, within: str = "") -> FolderContents:
                     continue
                 inside = place / name
                 reason, found = _measure(inside, name, descriptor)
-                if found is None and not reason:
+                if FolderEntry(inside, reason, found).is_folder and not reason:
                     inner.append(inside)
+                    yield FolderEntry(inside, "", found)
                     continue
                 looked_at += 1
                 if looked_at > MAX_FILES:
-                    left_out.append(f"only the first {MAX_FILES:,} files were looked at")
-                    return FolderContents(tuple(changed), _few(left_out), changed)
-                if found and size + found.st_size > MAX_BYTES:
-                    reason = f"is beyond the {MAX_BYTES // 10**6} MB that a submission may hold"
+                    yield FolderEntry(
+                        inside, f"only the first {MAX_FILES:,} files were looked at", found
+                    )
+                    return
                 if found and not reason:
-                    changed[inside] = found.st_mtime
-                    size += found.st_size
-                else:
-                    left_out.append(f"{shown(name)} {reason}")
+                    if size + found.st_size > MAX_BYTES:
+                        reason = f"is beyond the {MAX_BYTES // 10**6} MB that a submission may hold"
+                    else:
+                        size += found.st_size
+                yield FolderEntry(inside, reason and f"{shown(name)} {reason}", found)
         waiting[:0] = inner
-    return FolderContents(tuple(changed), _few(left_out), changed)
 
 
 @contextmanager
@@ -306,24 +345,25 @@ def shown(name: str, length: int = 80) -> str:
 
 
 def _measure(inside: Path, name: str, place: int) -> tuple[str, os.stat_result | None]:
-    """Why an entry of an open folder may not be read, or "", and the file; None for a folder."""
+    """Why an entry of an open folder may not be read, or "", and what the system says of it."""
     try:
         found = os.stat(name, dir_fd=place, follow_symlinks=False)
     except OSError as error:
         return f"cannot be read ({error.strerror})", None
+    reason = ""
     if stat.S_ISLNK(found.st_mode):
-        return f"is {_A_LINK}", None
-    if len(os.fsencode(inside)) > MAX_PATH_BYTES:
-        return "lies too deep in folders", None
-    if stat.S_ISDIR(found.st_mode):
-        return ("" if os.access(name, os.R_OK | os.X_OK, dir_fd=place) else CLOSED), None
-    if not stat.S_ISREG(found.st_mode):
-        return "is no plain file", None
-    if not os.access(name, os.R_OK, dir_fd=place):
-        return CLOSED, None
-    if found.st_size > LARGEST_FILE and ".ipynb" not in name.lower():
-        return f"is larger than {LARGEST_FILE // 10**6} MB", None
-    return "", found
+        reason = f"is {_A_LINK}"
+    elif len(os.fsencode(inside)) > MAX_PATH_BYTES:
+        reason = "lies too deep in folders"
+    elif stat.S_ISDIR(found.st_mode):
+        reason = "" if os.access(name, os.R_OK | os.X_OK, dir_fd=place) else CLOSED
+    elif not stat.S_ISREG(found.st_mode):
+        reason = "is no plain file"
+    elif not os.access(name, os.R_OK, dir_fd=place):
+        reason = CLOSED
+    elif found.st_size > LARGEST_FILE and ".ipynb" not in name.lower():
+        reason = f"is larger than {LARGEST_FILE // 10**6} MB"
+    return reason, found
 
 
 def is_passed_over(name: str) -> bool:

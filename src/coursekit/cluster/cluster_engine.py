@@ -1,0 +1,406 @@
+"""The engine of ``coursekit grade --cluster``: many machines' workers, reached through Dask.
+
+Dask carries bytes to the worker that is named, and tells who is there. Which worker grades what
+is decided here, and what was sent is in the run's journal alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from coursekit.class_grading.engine import Ended, Task, Work
+from coursekit.class_grading.results import FailedGrading, read_result, result_file
+from coursekit.cluster.addresses import read_address
+from coursekit.cluster.admission import Trial, make_trials, refuse_no_sandbox, why_not_admitted
+from coursekit.cluster.connection import Answer, Connection, ConnectionLost, Present
+from coursekit.cluster.job_queue import JobQueue
+from coursekit.cluster.packing import pack_files, pack_folder
+from coursekit.cluster.remote_worker import RemoteWorker, Sent, State
+from coursekit.cluster.security import Member, read_member
+from coursekit.cluster.wire import Message
+from coursekit.command_runner import Say
+from coursekit.course.student_names import escaped
+from coursekit.errors import CourseKitError, InfrastructureError
+from coursekit.grading.job import Bundle, Graded, Job
+from coursekit.judge.verdict import NotebookVerdict
+from coursekit.machine_errors import in_words
+from coursekit.processes.whole_files import write_whole
+
+# One is graded while the next one is on its way.
+_IN_FLIGHT = 2
+# Submissions that are on their way or waiting, all together.
+_MOST_BYTES = 512 * 10**6
+# How often is asked who is there.
+_LOOK_SECONDS = 1.0
+# What a worker may take for something small, while another run's last job is still graded there.
+_SMALL_SECONDS = 120.0
+# How long a run goes on without any worker, or without a scheduler.
+_MOST_WAIT_SECONDS = 600.0
+
+
+@contextlib.contextmanager
+def cluster_engine(
+    course: Path,
+    assignment: str,
+    address: str,
+    certificate: Path,
+    graded_twice: float,
+    say: Say,
+    work: Work,
+) -> Iterator[ClusterEngine]:
+    """Connect to a cluster, and let go of it after the block.
+
+    Args:
+        course: the course folder.
+        assignment: the assignment that is graded.
+        address: the scheduler's address.
+        certificate: the coordinator's certificate file.
+        graded_twice: the share of submissions that two machines grade, from 0 to 1.
+        say: shows a line.
+        work: what is known of the run.
+
+    Raises:
+        CourseKitError: if the cluster cannot be used.
+
+    """
+    address, member = read_address(address), read_member(certificate)
+    level = str(work.bundle["settings"].get("StudentKernel", {}).get("level", ""))
+    refuse_no_sandbox(level)
+    trials = make_trials(course, assignment)
+    engine = ClusterEngine(address, member, work, trials, level, graded_twice, say)
+    try:
+        engine.connect()
+        yield engine
+    finally:
+        engine.close()
+
+
+class ClusterEngine:
+    """Grades on the workers of a cluster.
+
+    Args:
+        address: the scheduler's address.
+        member: as whom to connect.
+        work: what is known of the run.
+        trials: the known answers that a worker must judge rightly before it grades.
+        level: the level of the sandbox that the course asks for; "" for the strongest.
+        graded_twice: the share of submissions that two machines grade, from 0 to 1.
+        say: shows a line.
+
+    """
+
+    def __init__(
+        self,
+        address: str,
+        member: Member,
+        work: Work,
+        trials: list[Trial],
+        level: str,
+        graded_twice: float,
+        say: Say,
+    ) -> None:
+        self._address = address
+        self._member = member
+        self._work = work
+        self._trials = trials
+        self._level = level
+        self._graded_twice = graded_twice
+        self._say = say
+        self._connection: Connection | None = None
+        self._workers: dict[str, RemoteWorker] = {}
+        self._bundle = _packed_bundle(work)
+        self._looked = -_LOOK_SECONDS
+        self._bytes = 0
+
+    def connect(self) -> None:
+        """Reach the scheduler.
+
+        Raises:
+            InfrastructureError: if it cannot be reached.
+
+        """
+        try:
+            self._connection = Connection(self._address, self._member)
+        except (OSError, ConnectionLost) as error:
+            what = str(error).splitlines()[0] if str(error) else "no answer"
+            raise InfrastructureError(
+                f"the scheduler at {self._address} cannot be reached: {what}",
+                "see that it runs there, with: coursekit cluster scheduler; and that its "
+                f"certificate and {self._member.file} are of the same coursekit cluster init",
+            ) from None
+
+    def close(self) -> None:
+        """Let go of the scheduler. Workers wait for the next run."""
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+
+    def grade(self, tasks: Iterator[Task], begin: Callable[[Job], None]) -> Iterator[Ended]:
+        """Yield how each job ended, as they end; see `Engine`.
+
+        Raises:
+            InfrastructureError: if two machines judge differently, or if there is no worker for
+                a long time.
+
+        """
+        jobs = JobQueue(tasks, begin, self._graded_twice)
+        last_admitted = time.monotonic()
+        while not jobs.is_done:
+            try:
+                connection = self._connected()
+                yield from self._look(connection, jobs)
+                for worker in self._admitted():
+                    yield from self._hand_out(connection, worker, jobs)
+                for answer in connection.answers(_LOOK_SECONDS):
+                    yield from self._take(connection, answer, jobs)
+            except ConnectionLost:
+                self._say(f"the connection to {self._address} is lost; connecting again")
+                for worker in self._workers.values():
+                    yield from _lost(worker, jobs, its_fault=False)
+                self._workers.clear()
+                self._bytes = 0
+                self.close()
+            if self._admitted() or any(worker.trials for worker in self._workers.values()):
+                last_admitted = time.monotonic()
+            elif time.monotonic() - last_admitted > _MOST_WAIT_SECONDS:
+                raise InfrastructureError(
+                    f"no worker has graded at {self._address} for {_MOST_WAIT_SECONDS:.0f} s",
+                    "start one, with: coursekit cluster worker; then run the same command again, "
+                    "which goes on",
+                )
+
+    def _connected(self) -> Connection:
+        """The connection, made again if it was lost.
+
+        Raises:
+            InfrastructureError: if the scheduler is not there for a long time.
+
+        """
+        deadline = time.monotonic() + _MOST_WAIT_SECONDS
+        while self._connection is None:
+            try:
+                self.connect()
+            except InfrastructureError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_LOOK_SECONDS)
+        return self._connection
+
+    def _admitted(self) -> list[RemoteWorker]:
+        return [one for one in self._workers.values() if one.state is State.ADMITTED]
+
+    def _hosts(self) -> int:
+        return len({worker.host for worker in self._admitted()})
+
+    def _look(self, connection: Connection, jobs: JobQueue) -> Iterator[Ended]:
+        """See who has come, who is gone, and who has not answered in time."""
+        if time.monotonic() - self._looked < _LOOK_SECONDS:
+            return
+        present = {one.address: one for one in connection.workers()}
+        self._looked = time.monotonic()
+        for address, one in present.items():
+            if address not in self._workers:
+                self._greet(connection, one)
+        for address, worker in list(self._workers.items()):
+            if address not in present:
+                self._say(f"{worker} is gone")
+                yield from self._drop(connection, worker, jobs, its_fault=True)
+                del self._workers[address]
+            elif any(sent.deadline < self._looked for sent in worker.sent.values()):
+                yield from self._refuse(connection, worker, "it does not answer any more", jobs)
+        yield from jobs.without_second_opinions(self._hosts())
+
+    def _greet(self, connection: Connection, one: Present) -> None:
+        """Begin the admission of a worker."""
+        worker = self._workers[one.address] = RemoteWorker(one.address, one.name)
+        if one.is_open:
+            worker.state = State.REFUSED
+            self._say(f"{worker} is not used: it has an open dashboard")
+            return
+        self._send(connection, worker, "hello", Message({"kind": "hello"}))
+
+    def _send(
+        self,
+        connection: Connection,
+        worker: RemoteWorker,
+        about: Task | Trial | str,
+        message: Message,
+    ) -> None:
+        waits_for = len(worker.sent) + 1
+        seconds = _SMALL_SECONDS + waits_for * self._work.max_seconds
+        key = connection.send(worker.address, message)
+        size = len(message.content)
+        worker.sent[key] = Sent(about, size, time.monotonic() + seconds)
+        self._bytes += size
+
+    def _hand_out(
+        self, connection: Connection, worker: RemoteWorker, jobs: JobQueue
+    ) -> Iterator[Ended]:
+        """Give a worker what it is to grade next."""
+        while len(worker.sent) < _IN_FLIGHT and (self._bytes < _MOST_BYTES or not worker.sent):
+            task = jobs.next_for(worker, idle=not worker.sent)
+            if task is None:
+                return
+            try:
+                with task.open_folder() as folder:
+                    packed, shown = pack_folder(folder), str(folder.path)
+            except (CourseKitError, OSError) as error:
+                told = in_words(error) or InfrastructureError(str(error))
+                failed = FailedGrading(told.message, told.hint or "", passing=False)
+                yield jobs.refused(task, Ended(task.job, failed))
+                continue
+            self._send(connection, worker, task, self._job(task.job, packed, shown))
+
+    def _job(self, job: Job, packed: Message, shown: str) -> Message:
+        about = {"kind": "job", "bundle": self._bundle.data["digest"], "folder": shown}
+        return Message({**packed.data, **about, "job": asdict(job)}, packed.content)
+
+    def _take(self, connection: Connection, answer: Answer, jobs: JobQueue) -> Iterator[Ended]:
+        """Go on after an answer."""
+        worker = next((one for one in self._workers.values() if answer.key in one.sent), None)
+        if worker is None:
+            return
+        sent = worker.sent.pop(answer.key)
+        self._bytes -= sent.size
+        if answer.message is None:
+            if answer.problem and worker.state is not State.REFUSED:
+                yield from self._refuse(connection, worker, answer.problem, jobs)
+            if isinstance(sent.about, Task):
+                yield from _only(jobs.lost(sent.about, worker, its_fault=True))
+        elif isinstance(sent.about, Task):
+            yield from self._take_result(connection, worker, sent.about, answer.message, jobs)
+        elif isinstance(sent.about, Trial):
+            yield from self._take_trial(connection, worker, sent.about, answer.message, jobs)
+        elif sent.about == "hello":
+            if why := why_not_admitted(answer.message.data, self._level):
+                yield from self._refuse(connection, worker, why, jobs)
+                return
+            self._send(connection, worker, "bundle", self._bundle)
+            worker.trials = len(self._trials)
+            for trial in self._trials:
+                job = self._job(trial.job, trial.packed, trial.name)
+                self._send(connection, worker, trial, job)
+
+    def _take_trial(
+        self,
+        connection: Connection,
+        worker: RemoteWorker,
+        trial: Trial,
+        message: Message,
+        jobs: JobQueue,
+    ) -> Iterator[Ended]:
+        """Look at what a worker gave for a known answer."""
+        if worker.state is State.REFUSED:
+            return
+        ended = self._ended(trial.job, message)
+        why = "its result cannot be read" if ended is None else trial.why_not(ended.outcome)
+        if why:
+            yield from self._refuse(connection, worker, why, jobs)
+            return
+        worker.trials -= 1
+        if not worker.trials:
+            worker.state = State.ADMITTED
+            self._say(f"{worker} grades")
+
+    def _take_result(
+        self,
+        connection: Connection,
+        worker: RemoteWorker,
+        task: Task,
+        message: Message,
+        jobs: JobQueue,
+    ) -> Iterator[Ended]:
+        """Keep a result, and say how its job ended if it has."""
+        if not jobs.is_wanted(task):
+            return
+        ended = self._ended(task.job, message)
+        if ended is None:
+            why = "its result is not about the submission that it was given"
+            yield from self._refuse(connection, worker, why, jobs)
+            yield from _only(jobs.lost(task, worker, its_fault=False))
+            return
+        said = f"graded by {worker}\n{ended.log}"
+        told = jobs.ended(task, worker, Ended(ended.job, ended.outcome, said), self._hosts())
+        if told:
+            if message.content:
+                write_whole(result_file(self._work.results, task.job), message.content)
+            yield told
+
+    def _ended(self, job: Job, message: Message) -> Ended | None:
+        """What a worker's answer says of a job; None if it is not about that."""
+        if failed := message.data.get("failed"):
+            with contextlib.suppress(TypeError):
+                return Ended(job, FailedGrading(**failed))
+            return None
+        found = read_result(message.content)
+        if found is None:
+            return None
+        outcome, log = found
+        if isinstance(outcome, Graded) and not _is_about(outcome, job):
+            return None
+        return Ended(job, outcome, log)
+
+    def _refuse(
+        self, connection: Connection, worker: RemoteWorker, why: str, jobs: JobQueue
+    ) -> Iterator[Ended]:
+        """Use a worker no longer, and tell both sides why."""
+        worker.state, worker.trials = State.REFUSED, 0
+        self._say(f"{worker} is not used: {escaped(why)}")
+        yield from self._drop(connection, worker, jobs, its_fault=False)
+        told = Message({"kind": "refused", "why": why})
+        # Nobody waits for the answer.
+        connection.send(worker.address, told)
+
+    def _drop(
+        self, connection: Connection, worker: RemoteWorker, jobs: JobQueue, *, its_fault: bool
+    ) -> Iterator[Ended]:
+        for key, sent in worker.sent.items():
+            connection.forget(key)
+            self._bytes -= sent.size
+        yield from _lost(worker, jobs, its_fault=its_fault)
+
+
+def _lost(worker: RemoteWorker, jobs: JobQueue, *, its_fault: bool) -> Iterator[Ended]:
+    """Take back what a worker has to grade."""
+    tasks = worker.tasks
+    worker.sent.clear()
+    for place, task in enumerate(tasks):
+        # Only the first one has been begun.
+        yield from _only(jobs.lost(task, worker, its_fault=its_fault and not place))
+
+
+def _only(ended: Ended | None) -> Iterator[Ended]:
+    if ended:
+        yield ended
+
+
+def _is_about(graded: Graded, job: Job) -> bool:
+    """Whether a result is a verdict about exactly this job."""
+    try:
+        verdict = NotebookVerdict.from_json(graded.verdict)
+        json.loads(graded.notebook)
+    except (ValueError, RecursionError):
+        return False
+    told = (verdict.student, verdict.digest, verdict.salt)
+    return told == (job.student, job.digest, job.salt)
+
+
+def _packed_bundle(work: Work) -> Message:
+    """The bundle as it goes to a worker: with the files of all releases."""
+    packed = pack_files(Bundle.from_data(work.bundle).released_files())
+    bundle: dict[str, Any] = {**work.bundle, "releases": ""}
+    made_from = json.dumps([bundle, packed.data], sort_keys=True).encode() + packed.content
+    about = {
+        "kind": "bundle",
+        "bundle": bundle,
+        "digest": hashlib.sha256(made_from).hexdigest(),
+        "max_seconds": work.max_seconds,
+    }
+    return Message({**packed.data, **about}, packed.content)

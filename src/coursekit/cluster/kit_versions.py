@@ -1,0 +1,60 @@
+"""What verdicts follow from on a machine: the kit, Python, and the packages that it stands on."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import re
+from functools import cache
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+import coursekit
+import resnets_utils
+
+_NAME = "residual-networks-course-kit"
+_NOT_CODE = {".pyc"}
+
+
+@cache
+def versions_here() -> dict[str, str]:
+    """Return the version of each part, by its name."""
+    found = {
+        # A student's error is told in the words of this Python.
+        "Python": ".".join(platform.python_version_tuple()[:2]),
+        "the course kit": _digest_of_code(),
+    }
+    for required in requires(_NAME) or []:
+        if "extra ==" not in required:
+            name = re.split(r"[^\w.-]", required, maxsplit=1)[0]
+            try:
+                found[name] = version(name)
+            except PackageNotFoundError:
+                found[name] = "not installed"
+    return found
+
+
+def different(there: dict[str, str]) -> str:
+    """Return what another machine has in another version, in words; "" if there is no such."""
+    here = versions_here()
+    told = []
+    for name in sorted(here.keys() | there.keys()):
+        theirs, ours = there.get(name, "missing"), here.get(name, "missing")
+        if theirs != ours:
+            told.append(
+                "the course kit's own code"
+                if name == "the course kit"
+                else f"{name} ({theirs} there, {ours} here)"
+            )
+    return ", ".join(told)
+
+
+def _digest_of_code() -> str:
+    """A digest of all files of the kit and of the student's library."""
+    digest = hashlib.sha256()
+    for package in (coursekit, resnets_utils):
+        root = Path(package.__path__[0])
+        for path in sorted(root.rglob("*")):
+            if path.is_file() and path.suffix not in _NOT_CODE:
+                digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,158 @@
+"""One place at which a worker's machine grades: what it answers to the coordinator's messages.
+
+It grades with the process of `class_grading.workers`, as a run on one machine does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict
+from functools import partial
+from multiprocessing.connection import wait
+from pathlib import Path
+
+from coursekit.class_grading.engine import Task
+from coursekit.class_grading.results import FailedGrading, result_file
+from coursekit.class_grading.workers import ENDED, ENDING_SECONDS, Worker
+from coursekit.cluster.kit_versions import versions_here
+from coursekit.cluster.packing import unpack
+from coursekit.cluster.wire import Message, from_bytes, to_bytes
+from coursekit.command_runner import Say
+from coursekit.grading.job import Job
+from coursekit.machine_errors import in_words
+from coursekit.processes.plain_files import OpenFolder
+from coursekit.sandbox.levels import LEVELS
+
+
+class Service:
+    """Answers messages one after the other, for as long as the worker serves.
+
+    Args:
+        place: a folder of the worker's own, which all services of a machine share.
+        number: which of them this is.
+        cores: the numbers of its cores; [] for all.
+        say: shows a line to whoever has started the worker.
+
+    """
+
+    def __init__(self, place: Path, number: int, cores: list[int], say: Say) -> None:
+        self._bundles = place / "bundles"
+        self._own = place / str(number)
+        self._cores = cores
+        self._say = say
+        self._bundle = ""
+        self._worker: Worker | None = None
+        self._max_seconds = 0.0
+        # The process ends with the thread that has started it, and Dask's own threads come and go.
+        self._thread = ThreadPoolExecutor(1)
+
+    def answer(self, sent: bytes) -> bytes:
+        """Answer a message.
+
+        Raises:
+            ValueError: if it is not one.
+
+        """
+        return self._thread.submit(self._answer, sent).result()
+
+    def close(self) -> None:
+        """End what grades."""
+        self._thread.submit(self._end_worker).result()
+        self._thread.shutdown()
+
+    def _answer(self, sent: bytes) -> bytes:
+        message = from_bytes(sent)
+        kinds: dict[str, Callable[[Message], Message]] = {
+            "hello": self._hello,
+            "bundle": self._take_bundle,
+            "job": self._grade,
+            "refused": self._refused,
+        }
+        kind = kinds.get(str(message.data.get("kind")))
+        if kind is None:
+            raise ValueError(f"an unknown kind of message: {message.data.get('kind')!r}")
+        return to_bytes(kind(message))
+
+    def _hello(self, message: Message) -> Message:
+        """Say what this machine is, before anything else comes."""
+        levels = [level for level in LEVELS if level.sandboxed and not level.why_not()]
+        return Message({"versions": versions_here(), "levels": [level.name for level in levels]})
+
+    def _take_bundle(self, message: Message) -> Message:
+        """Keep what a run's gradings have in common, and start the process that grades."""
+        digest = str(message.data["digest"])
+        releases = self._bundles / digest
+        if not releases.exists():
+            draft = self._own / "bundle"
+            shutil.rmtree(draft, ignore_errors=True)
+            unpack(message, draft)
+            self._bundles.mkdir(exist_ok=True)
+            with suppress(OSError):  # another service of this machine has been faster
+                draft.rename(releases)
+        self._end_worker()
+        self._max_seconds = float(message.data["max_seconds"])
+        for name in ("results", "temporary"):
+            shutil.rmtree(self._own / name, ignore_errors=True)
+            # A kernel with a user id of its own passes through it to the folder of its own.
+            (self._own / name).mkdir(mode=0o711, parents=True)
+        self._worker = Worker(
+            {
+                "bundle": {**message.data["bundle"], "releases": str(releases)},
+                "results": str(self._own / "results"),
+                "temporary": str(self._own / "temporary"),
+                "cores": self._cores,
+            }
+        )
+        self._bundle = digest
+        return Message({})
+
+    def _grade(self, message: Message) -> Message:
+        """Grade a submission; the content of the answer is its result, as a file has it."""
+        if self._worker is None or message.data["bundle"] != self._bundle:
+            return Message({"lacks": "bundle"})
+        job = Job(**message.data["job"])
+        submitted = self._own / "submitted"
+        shutil.rmtree(submitted, ignore_errors=True)
+        try:
+            unpack(message, submitted)
+            failed = self._have_graded(self._worker, job, submitted, message.data["folder"])
+        except OSError as error:
+            told = in_words(error)
+            words = (told.message, told.hint or "") if told else (str(error), "")
+            failed = FailedGrading(*words, passing=True)
+        finally:
+            shutil.rmtree(submitted, ignore_errors=True)
+        result = result_file(self._own / "results", job)
+        try:
+            return Message({"failed": asdict(failed)} if failed else {}, result.read_bytes())
+        except OSError:
+            return Message({"failed": asdict(failed or ENDED)})
+        finally:
+            result.unlink(missing_ok=True)
+
+    def _have_graded(
+        self, worker: Worker, job: Job, submitted: Path, shown: str
+    ) -> FailedGrading | None:
+        descriptor = partial(os.open, submitted, os.O_RDONLY | os.O_DIRECTORY)
+        # What is said of the folder names it as it is called where it was handed in.
+        worker.take(Task(job, lambda: OpenFolder(descriptor(), Path(shown))))
+        if wait([worker.server.line], self._max_seconds):
+            return worker.hear()
+        worker.replace()
+        return ENDED
+
+    def _refused(self, message: Message) -> Message:
+        self._say(f"not used by the coordinator: {message.data['why']}")
+        self._say("the worker waits for another run; end it with Ctrl-C")
+        return Message({})
+
+    def _end_worker(self) -> None:
+        if self._worker:
+            self._worker.end()
+            self._worker.wait_for_end(time.monotonic() + ENDING_SECONDS)
+            self._worker = None
