@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo test doctor lab release check-release fast-test lint types format benchmark benchmark-grading pretrain pictures setup environment graphviz bubblewrap chromium uv lock upgrade clean
+.PHONY: help demo test doctor lab release check-release fast-test lint types format benchmark benchmark-grading pretrain pictures setup environment graphviz bubblewrap chromium postgresql uv lock upgrade clean
 .NOTPARALLEL:
 
 help:                  ## list these commands (what plain `make` does)
@@ -18,7 +18,7 @@ help:                  ## list these commands (what plain `make` does)
 demo: setup            ## release, grade the bundled submissions, show scores and reasons
 	$(BIN)/coursekit demo
 
-test: setup chromium lint types ## lint, types, and every test
+test: setup chromium postgresql lint types ## lint, types, and every test
 	$(BIN)/python -m pytest -n 3
 
 doctor: setup          ## show which sandbox this machine supports
@@ -90,13 +90,21 @@ chromium:
 	$(call debian,command -v chromium,chromium,no test looks at a page)
 	$(call debian,/sbin/ldconfig -p | grep libatomic.so.1,libatomic1,no test looks at a page)
 
+# For the tests alone, which start a server of their own: the package would begin another one.
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] \
+		|| ! command -v apt-get >/dev/null \
+		|| { mkdir -p /etc/postgresql-common/createcluster.d \
+		&& echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.d/none.conf; }
+	$(call debian,ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null,postgresql,no test uses a gradebook on a server)
+
 # Versions stay as they are where they still fit. Their hashes are asked for again, as those of a
 # newly accepted Python would be missing.
 lock: uv               ## pin again, at the same versions where they still fit; needs uv
 	mkdir -p build
 	sed -e 's/ *\\$$//' -e '/--hash=/d' requirements.lock > build/requirements.lock
 	uv pip compile --quiet $(NEWEST) --universal --python-version 3.11 --generate-hashes \
-		--extra dev --extra cluster --no-header --no-annotate \
+		--extra dev --extra cluster --extra postgresql --no-header --no-annotate \
 		--output-file build/requirements.lock pyproject.toml
 	mv build/requirements.lock requirements.lock
 

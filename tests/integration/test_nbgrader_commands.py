@@ -249,8 +249,7 @@ def test_a_score_is_exported_only_where_one_was_given(course: Course) -> None:
 
 
 def test_a_new_file_without_a_timestamp_is_graded_and_its_page_made_again(course: Course) -> None:
-    database = course.folder / "gradebook.db"
-    scores = read_scores(database, NAME, course.assignment.notebook)
+    scores = read_scores(course.url, NAME, course.assignment.notebook)
     assert scores["bob"].automatic == {"test_softmax": 20, "test_summary": 15}
     page = course.folder / "feedback" / "bob" / NAME / f"{course.assignment.notebook}.html"
     assert "20 of 20 points" in page.read_text()

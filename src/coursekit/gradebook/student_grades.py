@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
 
+import coursekit.gradebook.database  # noqa: F401  (its engine takes any path)
 from coursekit.gradebook.asked_cells import judged_cells
-from coursekit.gradebook.database import database_url
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,9 @@ class SubmissionGrades:
 
 
 @contextlib.contextmanager
-def open_gradebook(path: Path) -> Iterator[Gradebook]:
+def open_gradebook(url: str) -> Iterator[Gradebook]:
     """Open a gradebook to read from it."""
-    with Gradebook(database_url(path)) as gradebook:
+    with Gradebook(url) as gradebook:
         yield gradebook
 
 
@@ -89,10 +88,9 @@ def grades_of(gradebook: Gradebook, assignment: str, student: str) -> Submission
 
 
 def cell_grades(submitted: Any) -> list[CellGrade]:
-    """Return the grades of one submitted notebook of nbgrader's, in the order of its cells."""
+    """Return the grades of one submitted notebook of nbgrader's, by the names of its cells."""
     judged = {cell.name for cell in judged_cells(submitted.notebook)}
-    order = [cell.name for cell in submitted.notebook.source_cells]
-    grades = [
+    return [
         CellGrade(
             str(submitted.name),
             grade.name,
@@ -103,6 +101,5 @@ def cell_grades(submitted: Any) -> list[CellGrade]:
             float(grade.extra_credit or 0),
             bool(grade.needs_manual_grade),
         )
-        for grade in submitted.grades
+        for grade in sorted(submitted.grades, key=lambda one: str(one.name))
     ]
-    return sorted(grades, key=lambda one: order.index(one.cell) if one.cell in order else -1)

@@ -16,6 +16,7 @@ from coursekit.course.library import STUDENT_LIBRARY
 from coursekit.course.student_names import escaped, why_no_student
 from coursekit.course.ungraded import Ungraded, forget_ungraded, note_ungraded
 from coursekit.errors import CourseKitError, InfrastructureError
+from coursekit.gradebook.address import without_password
 from coursekit.gradebook.asked_cells import notebooks_of
 from coursekit.gradebook.scores import forget_timestamp, is_graded, take_back_scores
 from coursekit.machine_errors import in_words
@@ -46,7 +47,8 @@ def list_every_submission(converter: Any) -> None:
     wanted = [name for name in names if fnmatch.fnmatchcase(name, coursedir.notebook_id)]
     if folders and not names:
         raise InfrastructureError(
-            f"the gradebook {coursedir.db_url} has no assignment {coursedir.assignment_id}",
+            f"the gradebook {without_password(coursedir.db_url)} has no assignment "
+            f"{coursedir.assignment_id}",
             "check that this is the right gradebook; if it is, run: "
             f"nbgrader generate_assignment {coursedir.assignment_id}",
         )
