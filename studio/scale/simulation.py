@@ -28,7 +28,7 @@ from coursekit.command_runner import line_printer
 from coursekit.course.assignment import Assignment
 from coursekit.errors import InfrastructureError
 from coursekit.gradebook import database
-from coursekit.gradebook.database import GRADEBOOK, database_url
+from coursekit.gradebook.address import GRADEBOOK, database_url
 from coursekit.gradebook.scores import students_of
 from coursekit.nbgrader_run import LOG
 from coursekit.nbgrader_seam import graded_submission, submitted_folder
@@ -41,8 +41,9 @@ _MOMENTS = 10
 _WAITING = "waiting for workers"
 _STUB = "the stub of the workers"
 PHASES: dict[CodeType, str] = {
-    plan.plan.__code__: "planning: open, digest, decide",
-    Journal.begin_job.__code__: "journal: a job on the disk",
+    plan.Plan.__iter__.__code__: "planning: open, digest, decide",
+    plan.Plan.__init__.__code__: "planning: the list",
+    Journal.begin_jobs.__code__: "journal: jobs on the disk",
     StubEngine.grade.__code__: _WAITING,
     OneGrading.of.__code__: _STUB,
     results.write_result.__code__: "results: written as files",
@@ -55,9 +56,9 @@ PHASES: dict[CodeType, str] = {
     AssignLatePenalties.preprocess.__code__: "writer: late penalties",
     unwrap(Autograde.set_permissions).__code__: "writer: permissions",
     database._OneTransaction.end.__code__: "writer: commit",
-    gradebook_writer.write_submission.__code__: "writer: nbgrader's loop",
+    gradebook_writer.write_submissions.__code__: "writer: nbgrader's loop",
     GradingProgress._show.__code__: "progress",
-    run._score.__code__: "progress: the score",
+    run._show.__code__: "progress: the score",
 }
 
 

@@ -48,20 +48,23 @@ class StubEngine:
         self._free = [time.monotonic()] * self.workers
         yield self
 
-    def grade(self, tasks: Iterator[Task], begin: Callable[[Job], None]) -> Iterator[Ended]:
-        """Yield how each job ended, when its worker has had its time for it; see `Engine`."""
+    def grade(self, tasks: Iterator[Task]) -> Iterator[list[Ended]]:
+        """Yield how jobs ended, when their workers have had their time for them; see `Engine`."""
         while True:
             while len(self._due) < JOBS_OF_A_WORKER * self.workers and (task := next(tasks, None)):
-                begin(task.job)
                 self._send(task.job)
             if not self._due:
                 return
             time.sleep(max(self._due[0][0] - time.monotonic(), 0))
-            _, _, job = heapq.heappop(self._due)
-            outcome = self.graded(job)
-            write_result(self._results, job, outcome, "")
-            self.taken += 1
-            yield Ended(job, outcome)
+            yield [self._end() for _ in range(self.waiting)]
+
+    def _end(self) -> Ended:
+        """End the job that has been due for the longest time."""
+        _, _, job = heapq.heappop(self._due)
+        outcome = self.graded(job)
+        write_result(self._results, job, outcome, "")
+        self.taken += 1
+        return Ended(job, outcome)
 
     def _send(self, job: Job) -> None:
         """Give a job to the worker that is free first."""

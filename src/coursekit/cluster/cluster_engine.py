@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -142,31 +142,34 @@ class ClusterEngine:
             self._connection.close()
             self._connection = None
 
-    def grade(self, tasks: Iterator[Task], begin: Callable[[Job], None]) -> Iterator[Ended]:
-        """Yield how each job ended, as they end; see `Engine`.
+    def grade(self, tasks: Iterator[Task]) -> Iterator[list[Ended]]:
+        """Yield how jobs ended, as they end; see `Engine`.
 
         Raises:
             InfrastructureError: if two machines judge differently, or if there is no worker for
                 a long time.
 
         """
-        jobs = JobQueue(tasks, begin, self._graded_twice)
+        jobs = JobQueue(tasks, self._graded_twice)
         last_admitted = time.monotonic()
         while not jobs.is_done:
+            ended: list[Ended] = []
             try:
                 connection = self._connected()
-                yield from self._look(connection, jobs)
+                ended += self._look(connection, jobs)
                 for worker in self._admitted():
-                    yield from self._hand_out(connection, worker, jobs)
-                for answer in connection.answers(_LOOK_SECONDS):
-                    yield from self._take(connection, answer, jobs)
+                    ended += self._hand_out(connection, worker, jobs)
+                for answer in connection.answers(0 if ended else _LOOK_SECONDS):
+                    ended += self._take(connection, answer, jobs)
             except ConnectionLost:
                 self._say(f"the connection to {self._address} is lost; connecting again")
                 for worker in self._workers.values():
-                    yield from _lost(worker, jobs, its_fault=False)
+                    ended += _lost(worker, jobs, its_fault=False)
                 self._workers.clear()
                 self._bytes = 0
                 self.close()
+            if ended:
+                yield ended
             if self._admitted() or any(worker.trials for worker in self._workers.values()):
                 last_admitted = time.monotonic()
             elif time.monotonic() - last_admitted > _MOST_WAIT_SECONDS:
