@@ -78,7 +78,13 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
         case "merge":
             from coursekit.class_grading.merge import merge
 
-            return merge(course, chosen.folder, console, force=chosen.force)
+            return merge(
+                course,
+                chosen.folder,
+                console,
+                force=chosen.force,
+                settings=tuple(chosen.settings),
+            )
         case "collect":
             from coursekit.collecting.collect import CollectingWish, collect
 

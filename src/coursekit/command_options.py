@@ -229,7 +229,8 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     _add_cluster(commands.add_parser("cluster", help="grade on several machines"))
     chosen, settings = parser.parse_known_args(arguments)
-    if wrong := [one for one in settings if chosen.command != "grade" or not _is_setting(one)]:
+    takes_settings = chosen.command in ("grade", "merge")
+    if wrong := [one for one in settings if not (takes_settings and _is_setting(one))]:
         parser.error(f"unrecognized arguments: {' '.join(wrong)}")
     if chosen.command == "grade" and (chosen.shard is None) != (chosen.out is None):
         parser.error("--shard and --out belong together")

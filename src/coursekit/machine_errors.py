@@ -86,12 +86,12 @@ _BY_WORDS = (
     ),
     ("too many clients", *_TOO_MANY),
     ("NUL (0x00)", "does not take a text with the code 0", "take that code out of the text"),
+    ("resolve host", *_SERVER_GONE),
     (
         "invalid",
         "has an address that cannot be used",
         "correct c.CourseDirectory.db_url in nbgrader_config.py",
     ),
-    ("resolve host", *_SERVER_GONE),
     ("connection", *_SERVER_GONE),
 )
 _PASSING = ("55P03", "40", "23505", "53300")

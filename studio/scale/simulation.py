@@ -58,7 +58,7 @@ PHASES: dict[CodeType, str] = {
     database._OneTransaction.end.__code__: "writer: commit",
     gradebook_writer.write_submissions.__code__: "writer: nbgrader's loop",
     GradingProgress._show.__code__: "progress",
-    run._show.__code__: "progress: the score",
+    run._show_score.__code__: "progress: the score",
 }
 
 

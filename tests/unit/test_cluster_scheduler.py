@@ -132,6 +132,7 @@ def test_where_nothing_can_listen_is_told(course: Path) -> None:
             port = int(scheduler.address.rpartition(":")[2])
             for host, taken, said in (
                 ("127.0.0.1", port, rf"port {port} of 127.0.0.1 is in use .*\n.*--port {port + 1}"),
+                ("0.0.0.0", 0, "0.0.0.0 would open the scheduler to every network"),
                 ("192.0.2.1", 0, "192.0.2.1 is not a name or address of this machine"),
                 ("no-such-host.invalid", 0, "is not a name or address of this machine"),
             ):

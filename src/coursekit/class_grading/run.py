@@ -55,7 +55,7 @@ class Run:
         wish: what was asked for.
         console: where it says what it does.
         start_engine: starts what grades; None for the workers of this machine.
-        merged: results that are there already and only written; None if there are none.
+        merged: results that are there already and only written; None to have all graded.
 
     """
 
@@ -136,7 +136,7 @@ class Run:
                     complete.append((submission, ready.pop(submission.student)))
             if self._wish.shard:
                 for submission, results in complete:
-                    _show(submission, results, progress)
+                    _show(converter, submission, results, progress)
             else:
                 self._write(converter, complete, journal, progress)
 
@@ -250,7 +250,7 @@ class Run:
             if failed:
                 progress.failed(submission.student, in_one_line(failed, converter))
             else:
-                _show(submission, results, progress)
+                _show_score(submission, results, progress)
             for job in submission.jobs:
                 result_file(journal.results, job).unlink(missing_ok=True)
 
@@ -332,12 +332,18 @@ def _drained(done: deque[Job], journal: Journal) -> Iterator[list[Ended]]:
             yield [Ended(job, *found)]
 
 
-def _show(submission: Planned, results: Results, progress: GradingProgress) -> None:
-    """Show how grading a submission ended."""
+def _show(converter: Any, submission: Planned, results: Results, progress: GradingProgress) -> None:
+    """Show how a submission ended that is not written here."""
     failed = [one for one in results.values() if isinstance(one, FailedGrading)]
     if failed:
-        progress.failed(submission.student, failed[0].message)
-        return
+        told = InfrastructureError(failed[0].message, failed[0].hint)
+        converter.failed.append(told)
+        progress.failed(submission.student, in_one_line(told, converter))
+    else:
+        _show_score(submission, results, progress)
+
+
+def _show_score(submission: Planned, results: Results, progress: GradingProgress) -> None:
     found = [scores_in(one.verdict) for one in results.values() if isinstance(one, Graded)]
     score, points = (sum(each) for each in zip(*found, strict=True))
     progress.graded(submission.student, score, points)

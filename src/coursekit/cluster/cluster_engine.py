@@ -7,29 +7,32 @@ is decided here, and what was sent is in the run's journal alone.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from coursekit.class_grading.engine import Ended, Task, Work
-from coursekit.class_grading.results import FailedGrading, read_result, result_file
+from coursekit.class_grading.results import FailedGrading, result_file
 from coursekit.cluster.addresses import read_address
 from coursekit.cluster.admission import Trial, make_trials, refuse_no_sandbox, why_not_admitted
 from coursekit.cluster.connection import Answer, Connection, ConnectionLost, Present
 from coursekit.cluster.job_queue import JobQueue
-from coursekit.cluster.packing import pack_files, pack_folder
+from coursekit.cluster.messages import (
+    BUNDLE,
+    HELLO,
+    bundle_message,
+    hello_message,
+    job_message,
+    refused_message,
+    result_of,
+)
+from coursekit.cluster.packing import pack_folder
 from coursekit.cluster.remote_worker import RemoteWorker, Sent, State
 from coursekit.cluster.security import Member, read_member
 from coursekit.cluster.wire import Message
 from coursekit.command_runner import Say
 from coursekit.course.student_names import escaped
 from coursekit.errors import CourseKitError, InfrastructureError
-from coursekit.grading.job import Bundle, Graded, Job
-from coursekit.judge.verdict import NotebookVerdict
 from coursekit.machine_errors import in_words
 from coursekit.processes.whole_files import write_whole
 
@@ -43,6 +46,8 @@ _LOOK_SECONDS = 1.0
 _SMALL_SECONDS = 120.0
 # How long a run goes on without any worker, or without a scheduler.
 _MOST_WAIT_SECONDS = 600.0
+# After how long without one that is said.
+_WAIT_TOLD_SECONDS = 5.0
 
 
 @contextlib.contextmanager
@@ -115,9 +120,10 @@ class ClusterEngine:
         self._say = say
         self._connection: Connection | None = None
         self._workers: dict[str, RemoteWorker] = {}
-        self._bundle = _packed_bundle(work)
+        self._bundle, self._digest = bundle_message(work)
         self._looked = -_LOOK_SECONDS
         self._bytes = 0
+        self._jobs = JobQueue(iter(()), 0)
 
     def connect(self) -> None:
         """Reach the scheduler.
@@ -150,17 +156,17 @@ class ClusterEngine:
                 a long time.
 
         """
-        jobs = JobQueue(tasks, self._graded_twice)
-        last_admitted = time.monotonic()
+        jobs = self._jobs = JobQueue(tasks, self._graded_twice)
+        last_admitted, waits = time.monotonic(), False
         while not jobs.is_done:
             ended: list[Ended] = []
             try:
-                connection = self._connected()
-                ended += self._look(connection, jobs)
+                self._reconnect()
+                ended += self._look()
                 for worker in self._admitted():
-                    ended += self._hand_out(connection, worker, jobs)
-                for answer in connection.answers(0 if ended else _LOOK_SECONDS):
-                    ended += self._take(connection, answer, jobs)
+                    ended += self._hand_out(worker)
+                for answer in self._live().answers(0 if ended else _LOOK_SECONDS):
+                    ended += self._take(answer)
             except ConnectionLost:
                 self._say(f"the connection to {self._address} is lost; connecting again")
                 for worker in self._workers.values():
@@ -171,16 +177,31 @@ class ClusterEngine:
             if ended:
                 yield ended
             if self._admitted() or any(worker.trials for worker in self._workers.values()):
-                last_admitted = time.monotonic()
-            elif time.monotonic() - last_admitted > _MOST_WAIT_SECONDS:
+                last_admitted, waits = time.monotonic(), False
+                continue
+            if not waits and time.monotonic() - last_admitted > _WAIT_TOLD_SECONDS:
+                waits = True
+                self._say(f"waiting for a worker that can grade, at {self._address}")
+            if time.monotonic() - last_admitted > _MOST_WAIT_SECONDS:
                 raise InfrastructureError(
                     f"no worker has graded at {self._address} for {_MOST_WAIT_SECONDS:.0f} s",
                     "start one, with: coursekit cluster worker; then run the same command again, "
                     "which goes on",
                 )
 
-    def _connected(self) -> Connection:
-        """The connection, made again if it was lost.
+    def _live(self) -> Connection:
+        """The connection.
+
+        Raises:
+            ConnectionLost: if it was lost.
+
+        """
+        if self._connection is None:
+            raise ConnectionLost
+        return self._connection
+
+    def _reconnect(self) -> None:
+        """Connect again, if the connection was lost.
 
         Raises:
             InfrastructureError: if the scheduler is not there for a long time.
@@ -194,7 +215,6 @@ class ClusterEngine:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(_LOOK_SECONDS)
-        return self._connection
 
     def _admitted(self) -> list[RemoteWorker]:
         return [one for one in self._workers.values() if one.state is State.ADMITTED]
@@ -202,53 +222,50 @@ class ClusterEngine:
     def _hosts(self) -> int:
         return len({worker.host for worker in self._admitted()})
 
-    def _look(self, connection: Connection, jobs: JobQueue) -> Iterator[Ended]:
+    def _look(self) -> Iterator[Ended]:
         """See who has come, who is gone, and who has not answered in time."""
         if time.monotonic() - self._looked < _LOOK_SECONDS:
             return
-        present = {one.address: one for one in connection.workers()}
+        present = {one.address: one for one in self._live().workers()}
         self._looked = time.monotonic()
         for address, one in present.items():
             if address not in self._workers:
-                self._greet(connection, one)
+                self._greet(one)
         for address, worker in list(self._workers.items()):
             if address not in present:
                 self._say(f"{worker} is gone")
-                yield from self._drop(connection, worker, jobs, its_fault=True)
+                yield from self._drop(worker, its_fault=True)
                 del self._workers[address]
             elif any(sent.deadline < self._looked for sent in worker.sent.values()):
-                yield from self._refuse(connection, worker, "it does not answer any more", jobs)
-        yield from jobs.without_second_opinions(self._hosts())
+                yield from self._refuse(worker, "it does not answer any more")
+        yield from self._jobs.without_second_opinions(self._hosts())
 
-    def _greet(self, connection: Connection, one: Present) -> None:
+    def _greet(self, one: Present) -> None:
         """Begin the admission of a worker."""
         worker = self._workers[one.address] = RemoteWorker(one.address, one.name)
         if one.is_open:
             worker.state = State.REFUSED
             self._say(f"{worker} is not used: it has an open dashboard")
             return
-        self._send(connection, worker, "hello", Message({"kind": "hello"}))
+        self._send(worker, HELLO, hello_message())
 
     def _send(
         self,
-        connection: Connection,
         worker: RemoteWorker,
         about: Task | Trial | str,
         message: Message,
     ) -> None:
         waits_for = len(worker.sent) + 1
         seconds = _SMALL_SECONDS + waits_for * self._work.max_seconds
-        key = connection.send(worker.address, message)
+        key = self._live().send(worker.address, message)
         size = len(message.content)
         worker.sent[key] = Sent(about, size, time.monotonic() + seconds)
         self._bytes += size
 
-    def _hand_out(
-        self, connection: Connection, worker: RemoteWorker, jobs: JobQueue
-    ) -> Iterator[Ended]:
+    def _hand_out(self, worker: RemoteWorker) -> Iterator[Ended]:
         """Give a worker what it is to grade next."""
         while len(worker.sent) < _IN_FLIGHT and (self._bytes < _MOST_BYTES or not worker.sent):
-            task = jobs.next_for(worker, idle=not worker.sent)
+            task = self._jobs.next_for(worker, idle=not worker.sent)
             if task is None:
                 return
             try:
@@ -257,15 +274,15 @@ class ClusterEngine:
             except (CourseKitError, OSError) as error:
                 told = in_words(error) or InfrastructureError(str(error))
                 failed = FailedGrading(told.message, told.hint or "", passing=False)
-                yield jobs.refused(task, Ended(task.job, failed))
+                yield self._jobs.refused(task, Ended(task.job, failed))
                 continue
-            self._send(connection, worker, task, self._job(task.job, packed, shown))
+            try:
+                self._send(worker, task, job_message(task.job, packed, shown, self._digest))
+            except ConnectionLost:
+                yield from _only(self._jobs.lost(task, worker, its_fault=False))
+                raise
 
-    def _job(self, job: Job, packed: Message, shown: str) -> Message:
-        about = {"kind": "job", "bundle": self._bundle.data["digest"], "folder": shown}
-        return Message({**packed.data, **about, "job": asdict(job)}, packed.content)
-
-    def _take(self, connection: Connection, answer: Answer, jobs: JobQueue) -> Iterator[Ended]:
+    def _take(self, answer: Answer) -> Iterator[Ended]:
         """Go on after an answer."""
         worker = next((one for one in self._workers.values() if answer.key in one.sent), None)
         if worker is None:
@@ -274,38 +291,46 @@ class ClusterEngine:
         self._bytes -= sent.size
         if answer.message is None:
             if answer.problem and worker.state is not State.REFUSED:
-                yield from self._refuse(connection, worker, answer.problem, jobs)
+                yield from self._refuse(worker, answer.problem)
             if isinstance(sent.about, Task):
-                yield from _only(jobs.lost(sent.about, worker, its_fault=True))
+                yield from _only(self._jobs.lost(sent.about, worker, its_fault=True))
+        elif answer.message.data.get("lacks"):
+            # Another run has used it meanwhile.
+            self._send(worker, BUNDLE, self._bundle)
+            if isinstance(sent.about, Task):
+                yield from _only(self._jobs.lost(sent.about, worker, its_fault=False))
+            elif isinstance(sent.about, Trial):
+                self._try(worker, sent.about)
         elif isinstance(sent.about, Task):
-            yield from self._take_result(connection, worker, sent.about, answer.message, jobs)
+            yield from self._take_result(worker, sent.about, answer.message)
         elif isinstance(sent.about, Trial):
-            yield from self._take_trial(connection, worker, sent.about, answer.message, jobs)
-        elif sent.about == "hello":
+            yield from self._take_trial(worker, sent.about, answer.message)
+        elif sent.about == HELLO:
             if why := why_not_admitted(answer.message.data, self._level):
-                yield from self._refuse(connection, worker, why, jobs)
+                yield from self._refuse(worker, why)
                 return
-            self._send(connection, worker, "bundle", self._bundle)
+            self._send(worker, BUNDLE, self._bundle)
             worker.trials = len(self._trials)
             for trial in self._trials:
-                job = self._job(trial.job, trial.packed, trial.name)
-                self._send(connection, worker, trial, job)
+                self._try(worker, trial)
+
+    def _try(self, worker: RemoteWorker, trial: Trial) -> None:
+        """Send a known answer."""
+        self._send(worker, trial, job_message(trial.job, trial.packed, trial.name, self._digest))
 
     def _take_trial(
         self,
-        connection: Connection,
         worker: RemoteWorker,
         trial: Trial,
         message: Message,
-        jobs: JobQueue,
     ) -> Iterator[Ended]:
         """Look at what a worker gave for a known answer."""
         if worker.state is State.REFUSED:
             return
-        ended = self._ended(trial.job, message)
+        ended = result_of(trial.job, message)
         why = "its result cannot be read" if ended is None else trial.why_not(ended.outcome)
         if why:
-            yield from self._refuse(connection, worker, why, jobs)
+            yield from self._refuse(worker, why)
             return
         worker.trials -= 1
         if not worker.trials:
@@ -314,60 +339,39 @@ class ClusterEngine:
 
     def _take_result(
         self,
-        connection: Connection,
         worker: RemoteWorker,
         task: Task,
         message: Message,
-        jobs: JobQueue,
     ) -> Iterator[Ended]:
         """Keep a result, and say how its job ended if it has."""
-        if not jobs.is_wanted(task):
+        if not self._jobs.is_wanted(task):
             return
-        ended = self._ended(task.job, message)
+        ended = result_of(task.job, message)
         if ended is None:
             why = "its result is not about the submission that it was given"
-            yield from self._refuse(connection, worker, why, jobs)
-            yield from _only(jobs.lost(task, worker, its_fault=False))
+            yield from self._refuse(worker, why)
+            yield from _only(self._jobs.lost(task, worker, its_fault=False))
             return
         said = f"graded by {worker}\n{ended.log}"
-        told = jobs.ended(task, worker, Ended(ended.job, ended.outcome, said), self._hosts())
+        told = self._jobs.ended(task, worker, Ended(ended.job, ended.outcome, said), self._hosts())
         if told:
             if message.content:
                 write_whole(result_file(self._work.results, task.job), message.content)
             yield told
 
-    def _ended(self, job: Job, message: Message) -> Ended | None:
-        """What a worker's answer says of a job; None if it is not about that."""
-        if failed := message.data.get("failed"):
-            with contextlib.suppress(TypeError):
-                return Ended(job, FailedGrading(**failed))
-            return None
-        found = read_result(message.content)
-        if found is None:
-            return None
-        outcome, log = found
-        if isinstance(outcome, Graded) and not _is_about(outcome, job):
-            return None
-        return Ended(job, outcome, log)
-
-    def _refuse(
-        self, connection: Connection, worker: RemoteWorker, why: str, jobs: JobQueue
-    ) -> Iterator[Ended]:
+    def _refuse(self, worker: RemoteWorker, why: str) -> Iterator[Ended]:
         """Use a worker no longer, and tell both sides why."""
         worker.state, worker.trials = State.REFUSED, 0
         self._say(f"{worker} is not used: {escaped(why)}")
-        yield from self._drop(connection, worker, jobs, its_fault=False)
-        told = Message({"kind": "refused", "why": why})
+        yield from self._drop(worker, its_fault=False)
         # Nobody waits for the answer.
-        connection.send(worker.address, told)
+        self._live().send(worker.address, refused_message(why))
 
-    def _drop(
-        self, connection: Connection, worker: RemoteWorker, jobs: JobQueue, *, its_fault: bool
-    ) -> Iterator[Ended]:
+    def _drop(self, worker: RemoteWorker, *, its_fault: bool) -> Iterator[Ended]:
         for key, sent in worker.sent.items():
-            connection.forget(key)
+            self._live().forget(key)
             self._bytes -= sent.size
-        yield from _lost(worker, jobs, its_fault=its_fault)
+        yield from _lost(worker, self._jobs, its_fault=its_fault)
 
 
 def _lost(worker: RemoteWorker, jobs: JobQueue, *, its_fault: bool) -> Iterator[Ended]:
@@ -382,28 +386,3 @@ def _lost(worker: RemoteWorker, jobs: JobQueue, *, its_fault: bool) -> Iterator[
 def _only(ended: Ended | None) -> Iterator[Ended]:
     if ended:
         yield ended
-
-
-def _is_about(graded: Graded, job: Job) -> bool:
-    """Whether a result is a verdict about exactly this job."""
-    try:
-        verdict = NotebookVerdict.from_json(graded.verdict)
-        json.loads(graded.notebook)
-    except (ValueError, RecursionError):
-        return False
-    told = (verdict.student, verdict.digest, verdict.salt)
-    return told == (job.student, job.digest, job.salt)
-
-
-def _packed_bundle(work: Work) -> Message:
-    """The bundle as it goes to a worker: with the files of all releases."""
-    packed = pack_files(Bundle.from_data(work.bundle).released_files())
-    bundle: dict[str, Any] = {**work.bundle, "releases": ""}
-    made_from = json.dumps([bundle, packed.data], sort_keys=True).encode() + packed.content
-    about = {
-        "kind": "bundle",
-        "bundle": bundle,
-        "digest": hashlib.sha256(made_from).hexdigest(),
-        "max_seconds": work.max_seconds,
-    }
-    return Message({**packed.data, **about}, packed.content)

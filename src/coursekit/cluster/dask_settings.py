@@ -46,4 +46,9 @@ SETTINGS: dict[str, Any] = {
 def set_up_dask() -> None:
     """Set up Dask in this process, whatever its user's own settings are."""
     dask.config.set(SETTINGS)
-    logging.getLogger("distributed").setLevel(logging.WARNING)
+    # What it logs is tracebacks of machines that are not there. What matters, commands say.
+    for name in [
+        name for name in logging.root.manager.loggerDict if name.startswith("distributed")
+    ]:
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = False

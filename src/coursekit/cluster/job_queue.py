@@ -80,7 +80,7 @@ class JobQueue:
         return self._finished and not self._open
 
     def next_for(self, worker: Grader, *, idle: bool) -> Task | None:
-        """Return the job that a worker is to grade next; None if there is none for it.
+        """Return the job that a worker is to grade next; None if it has to wait.
 
         Args:
             worker: the worker.

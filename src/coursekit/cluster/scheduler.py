@@ -18,6 +18,7 @@ from coursekit.command_runner import Say
 from coursekit.errors import CourseKitError, InfrastructureError
 
 LOOPBACK = "127.0.0.1"
+_EVERY_NETWORK = {"0.0.0.0", "::"}
 
 
 def serve(course: Path, host: str, port: int, certificate: Path | None, say: Say) -> None:
@@ -75,6 +76,11 @@ async def start_scheduler(member: Member, host: str, port: int) -> Scheduler:
         CourseKitError: if it cannot listen there.
 
     """
+    if host in _EVERY_NETWORK:
+        raise CourseKitError(
+            f"{host} would open the scheduler to every network that this machine is in",
+            "name the address that the other machines reach; see all, with: ip -brief address",
+        )
     set_up_dask()
     scheduler = _Scheduler(
         host=host, port=port, protocol="tls", security=member.security(), dashboard=False

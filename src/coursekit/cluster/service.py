@@ -20,6 +20,7 @@ from coursekit.class_grading.engine import Task
 from coursekit.class_grading.results import FailedGrading, result_file
 from coursekit.class_grading.workers import ENDED, ENDING_SECONDS, Worker
 from coursekit.cluster.kit_versions import versions_here
+from coursekit.cluster.messages import BUNDLE, HELLO, JOB, REFUSED
 from coursekit.cluster.packing import unpack
 from coursekit.cluster.wire import Message, from_bytes, to_bytes
 from coursekit.command_runner import Say
@@ -68,10 +69,10 @@ class Service:
     def _answer(self, sent: bytes) -> bytes:
         message = from_bytes(sent)
         kinds: dict[str, Callable[[Message], Message]] = {
-            "hello": self._hello,
-            "bundle": self._take_bundle,
-            "job": self._grade,
-            "refused": self._refused,
+            HELLO: self._hello,
+            BUNDLE: self._take_bundle,
+            JOB: self._grade,
+            REFUSED: self._refused,
         }
         kind = kinds.get(str(message.data.get("kind")))
         if kind is None:
@@ -86,6 +87,9 @@ class Service:
     def _take_bundle(self, message: Message) -> Message:
         """Keep what a run's gradings have in common, and start the process that grades."""
         digest = str(message.data["digest"])
+        self._max_seconds = float(message.data["max_seconds"])
+        if digest == self._bundle:
+            return Message({})
         releases = self._bundles / digest
         if not releases.exists():
             draft = self._own / "bundle"
@@ -95,7 +99,6 @@ class Service:
             with suppress(OSError):  # another service of this machine has been faster
                 draft.rename(releases)
         self._end_worker()
-        self._max_seconds = float(message.data["max_seconds"])
         for name in ("results", "temporary"):
             shutil.rmtree(self._own / name, ignore_errors=True)
             # A kernel with a user id of its own passes through it to the folder of its own.

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from alembic.script import ScriptDirectory
-from nbgrader import dbutil
 from nbgrader.api import Base
 from sqlalchemy import (
     Column,
@@ -28,7 +26,7 @@ from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from coursekit.errors import InfrastructureError
 from coursekit.gradebook.address import database_url, file_of, without_password
-from coursekit.gradebook.database import one_moment
+from coursekit.gradebook.database import newest_version, one_moment
 
 # What a database says of a row that it does not take.
 _REFUSED = (DataError, IntegrityError, ProgrammingError)
@@ -102,7 +100,7 @@ def _refuse_other_version(url: str, connection: Connection) -> str:
             "name the gradebook that is to be copied",
         )
     found = connection.scalar(select(_VERSION.c.version_num))
-    if found != ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head():
+    if found != newest_version():
         raise InfrastructureError(
             f"{without_password(url)} was made by another version of nbgrader ({found})",
             "keep a copy of it, then run: nbgrader db upgrade",

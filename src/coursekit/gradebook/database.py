@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import nbgrader.api
+from alembic.script import ScriptDirectory
+from nbgrader import dbutil
 from nbgrader.api import Base, Gradebook, InvalidEntry
 from nbgrader.converters.base import NbGraderException
 from sqlalchemy import URL, Connection, Engine, create_engine, event, false, inspect, update
@@ -76,8 +78,16 @@ def _limit_waiting(connection: Connection) -> None:
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{MAX_WAIT_SECONDS}s'")
 
 
-# nbgrader opens its gradebooks with this engine as soon as this module is imported.
+@functools.cache
+def newest_version() -> str:
+    """Return the version of the tables that this nbgrader makes."""
+    return str(ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head())
+
+
+# nbgrader opens its gradebooks with this engine as soon as this module is imported, and starts
+# no process for the version of a new one.
 nbgrader.api.create_engine = shared_engine
+nbgrader.api.get_alembic_version = newest_version
 
 
 class _OneTransaction(Session):

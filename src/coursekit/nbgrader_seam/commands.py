@@ -25,6 +25,7 @@ from nbgrader.apps.dbapp import DbUpgradeApp
 from nbgrader.apps.nbgraderapp import NbGraderApp
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange.default import ExchangeReleaseFeedback
+from nbgrader.server_extensions.formgrader.base import BaseHandler
 from nbgrader.validator import Validator
 
 from coursekit.errors import CourseKitError, InfrastructureError
@@ -42,6 +43,7 @@ _start_validating = ValidateApp.start
 _validate = Validator.validate
 _init_plugins = ZipCollectApp.init_plugins
 _start_upgrading = DbUpgradeApp.start
+_end_request = BaseHandler.on_finish
 
 
 def start(app: Any) -> None:
@@ -186,6 +188,14 @@ def start_upgrading(app: Any) -> None:
     dbutil.upgrade(app.coursedir.db_url)
 
 
+def end_request(handler: Any) -> None:
+    """Let formgrader's gradebook go after each request: the next one reads what is there then."""
+    gradebook = handler.settings.get("nbgrader_gradebook")
+    if gradebook is not None:
+        gradebook.db.remove()
+    _end_request(handler)
+
+
 STEPS = (
     Step(NbGraderApp, "start", start, "it shows every error as a traceback"),
     Step(
@@ -215,6 +225,13 @@ STEPS = (
         for module in (nbgrader.utils, nbgrader.plugins.zipcollect)
     ),
     Step(dbutil, "upgrade", upgrade, "it fails where a folder's name or a password has a %"),
+    Step(
+        BaseHandler,
+        "on_finish",
+        end_request,
+        "formgrader keeps one transaction open between requests, and after the database's server "
+        "was restarted it fails until Jupyter is restarted, too",
+    ),
     Step(DbUpgradeApp, "start", start_upgrading, "it logs the password of the database"),
 )
 

@@ -1,0 +1,78 @@
+"""The messages that coordinator and workers exchange: made here, and read where they arrive.
+
+The coordinator says hello, sends the bundle, and then jobs; a worker answers each of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from dataclasses import asdict
+from typing import Any
+
+from coursekit.class_grading.engine import Ended, Work
+from coursekit.class_grading.results import FailedGrading, read_result
+from coursekit.cluster.packing import pack_files
+from coursekit.cluster.wire import Message
+from coursekit.grading.job import Bundle, Graded, Job
+from coursekit.judge.verdict import NotebookVerdict
+
+HELLO, BUNDLE, JOB, REFUSED = "hello", "bundle", "job", "refused"
+
+
+def hello_message() -> Message:
+    """Return the question for a worker's versions and sandbox."""
+    return Message({"kind": HELLO})
+
+
+def bundle_message(work: Work) -> tuple[Message, str]:
+    """Return the bundle with the files of all releases, and its digest."""
+    packed = pack_files(Bundle.from_data(work.bundle).released_files())
+    bundle: dict[str, Any] = {**work.bundle, "releases": ""}
+    made_from = json.dumps([bundle, packed.data], sort_keys=True).encode() + packed.content
+    digest = hashlib.sha256(made_from).hexdigest()
+    about = {"kind": BUNDLE, "bundle": bundle, "digest": digest, "max_seconds": work.max_seconds}
+    return Message({**packed.data, **about}, packed.content), digest
+
+
+def job_message(job: Job, packed: Message, shown: str, bundle: str) -> Message:
+    """Return a job.
+
+    Args:
+        job: the job.
+        packed: the submitted folder.
+        shown: what the folder is called where it was handed in.
+        bundle: the digest of the bundle that it belongs to.
+
+    """
+    about = {"kind": JOB, "bundle": bundle, "folder": shown, "job": asdict(job)}
+    return Message({**packed.data, **about}, packed.content)
+
+
+def refused_message(why: str) -> Message:
+    """Return why a worker is not used."""
+    return Message({"kind": REFUSED, "why": why})
+
+
+def result_of(job: Job, answer: Message) -> Ended | None:
+    """Return how a job ended, as a worker says; None if its answer is about something else."""
+    if failed := answer.data.get("failed"):
+        with contextlib.suppress(TypeError):
+            return Ended(job, FailedGrading(**failed))
+        return None
+    found = read_result(answer.content)
+    if found is None or (isinstance(found[0], Graded) and not _is_about(found[0], job)):
+        return None
+    return Ended(job, *found)
+
+
+def _is_about(graded: Graded, job: Job) -> bool:
+    """Whether a result is a verdict on exactly this job."""
+    try:
+        verdict = NotebookVerdict.from_json(graded.verdict)
+        json.loads(graded.notebook)
+    except (ValueError, RecursionError):
+        return False
+    told = (verdict.student, verdict.digest, verdict.salt)
+    return told == (job.student, job.digest, job.salt)
