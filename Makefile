@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo test doctor lab release check-release fast-test lint types format benchmark benchmark-grading pretrain pictures setup environment graphviz bubblewrap chromium iproute2 uv lock upgrade clean
+.PHONY: help demo test doctor lab worker release check-release fast-test lint types format benchmark benchmark-grading pretrain pictures setup environment graphviz bubblewrap chromium iproute2 postgresql uv lock upgrade clean
 .NOTPARALLEL:
 
 help:                  ## list these commands (what plain `make` does)
@@ -18,7 +18,7 @@ help:                  ## list these commands (what plain `make` does)
 demo: setup            ## release, grade the bundled submissions, show scores and reasons
 	$(BIN)/coursekit demo
 
-test: setup chromium iproute2 lint types ## lint, types, and every test
+test: setup chromium iproute2 postgresql lint types ## lint, types, and every test
 	$(BIN)/python -m pytest -n 3
 
 doctor: setup          ## show which sandbox this machine supports
@@ -33,6 +33,12 @@ check-release: setup   ## prove that release/ is what source/ generates
 
 lab: setup             ## open JupyterLab on this course
 	$(BIN)/jupyter lab
+
+# make worker JOIN=tls://grader.example.org:8786 CERT=lab-3.pem
+worker: setup          ## grade here for a coordinator elsewhere: JOIN=tls://HOST:8786 CERT=FILE
+	@[ -n "$(JOIN)" ] && [ -n "$(CERT)" ] || { printf 'error: JOIN and CERT are needed\nhint: %s\n' \
+		"make worker JOIN=tls://HOST:8786 CERT=NAME.pem (see docs/cluster.md)" >&2; exit 1; }
+	$(BIN)/coursekit cluster worker "$(JOIN)" --certificate "$(CERT)" --workers $(or $(WORKERS),auto)
 
 ##@ Work on the kit
 fast-test: setup       ## the tests that need no kernel and no nbgrader run
@@ -94,13 +100,22 @@ chromium:
 iproute2:
 	$(call debian,command -v ip,iproute2,no test tries a cluster)
 
+# For the tests alone, which start a server of their own: the package would begin another one.
+NO_SERVER := /etc/postgresql-common/createcluster.d/coursekit.conf
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] \
+		|| ! command -v apt-get >/dev/null \
+		|| { mkdir -p $(dir $(NO_SERVER)) && echo "create_main_cluster = false" >$(NO_SERVER); }
+	$(call debian,ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null,postgresql,no test uses a gradebook on a server)
+	@rm -f $(NO_SERVER)
+
 # Versions stay as they are where they still fit. Their hashes are asked for again, as those of a
 # newly accepted Python would be missing.
 lock: uv               ## pin again, at the same versions where they still fit; needs uv
 	mkdir -p build
 	sed -e 's/ *\\$$//' -e '/--hash=/d' requirements.lock > build/requirements.lock
 	uv pip compile --quiet $(NEWEST) --universal --python-version 3.11 --generate-hashes \
-		--extra dev --extra cluster --no-header --no-annotate \
+		--extra dev --extra cluster --extra postgresql --no-header --no-annotate \
 		--output-file build/requirements.lock pyproject.toml
 	mv build/requirements.lock requirements.lock
 

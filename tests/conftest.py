@@ -21,6 +21,7 @@ from coursekit.sandbox.settings import UNSAFE_VARIABLE
 
 if TYPE_CHECKING:
     from browsing import Visitor
+    from postgresql_server import Server
 
 COURSE = Path(__file__).resolve().parent.parent
 
@@ -45,6 +46,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         default=5,
         help="how often tests/integration/test_class_grading.py ends a run by force",
+    )
+    parser.addoption(
+        "--class-on-postgresql",
+        type=int,
+        default=0,
+        help="how many submissions tests/integration/test_postgresql.py grades in a course on a "
+        "PostgreSQL server while four others write, after which every other command is tried",
     )
     parser.addoption(
         "--image-base",
@@ -93,3 +101,18 @@ def visitor() -> Iterator[Visitor]:
         )
     with open_browser(path) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """One PostgreSQL server; a test makes databases of its own there."""
+    from postgresql_server import programs, running_server
+
+    found = programs()
+    if not found:
+        pytest.skip(
+            "no PostgreSQL server on this machine, so no gradebook on one is tried; try: "
+            "apt install postgresql"
+        )
+    with running_server(found) as server:
+        yield server

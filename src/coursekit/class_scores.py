@@ -15,6 +15,7 @@ from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
 
+from coursekit.course.assignment import cells_by_grade_id, read_notebook
 from coursekit.course.student_names import why_no_student
 from coursekit.errors import CourseKitError
 from coursekit.gradebook.student_grades import (
@@ -152,7 +153,7 @@ def class_scores(
         found = gradebook.find_assignment(assignment)
     except MissingEntry:
         raise unknown([assignment]) from None
-    places = _handed_in(coursedir, assignment)
+    places, order = _handed_in(coursedir, assignment), _order(coursedir, assignment)
     people = {one.id: one for one in students_in(gradebook)}
     people |= {who: Student(who) for who in sorted(set(places) - set(people))}
     if missing := [who for who in students if who not in people]:
@@ -162,7 +163,7 @@ def class_scores(
         float(found.max_score),
         found.duedate,
         tuple(
-            _of_student(gradebook, coursedir, assignment, people[who], places.get(who))
+            _of_student(gradebook, coursedir, assignment, people[who], places.get(who), order)
             for who in students or people
         ),
     )
@@ -188,8 +189,24 @@ def _handed_in(coursedir: Any, assignment: str) -> dict[str, Path]:
     }
 
 
+def _order(coursedir: Any, assignment: str) -> dict[tuple[str, str], int]:
+    """The places of the cells in the released notebooks, by notebook and cell; {} without them."""
+    folder = Path(coursedir.format_path(coursedir.release_directory, ".", assignment))
+    names = [
+        (path.stem, name)
+        for path in sorted(folder.glob("*.ipynb"))
+        for name in cells_by_grade_id(read_notebook(path))
+    ]
+    return {name: place for place, name in enumerate(names)}
+
+
 def _of_student(
-    gradebook: Gradebook, coursedir: Any, assignment: str, student: Student, place: Path | None
+    gradebook: Gradebook,
+    coursedir: Any,
+    assignment: str,
+    student: Student,
+    place: Path | None,
+    order: dict[tuple[str, str], int],
 ) -> StudentScore:
     # The gradebook cannot be asked for every name; such a one was never graded.
     grades = None if why_no_student(student.id) else grades_of(gradebook, assignment, student.id)
@@ -204,7 +221,8 @@ def _of_student(
     status = _status(grades, verdicts, digest)
     if status in (NOT_GRADED, AGAIN):
         return StudentScore(student, status, timestamp=grades.timestamp)
-    lines = [line for cell in grades.cells for line in _lines(cell, verdicts.get(cell.notebook))]
+    cells = sorted(grades.cells, key=lambda cell: order.get((cell.notebook, cell.cell), len(order)))
+    lines = [line for cell in cells for line in _lines(cell, verdicts.get(cell.notebook))]
     remarks = tuple(remark for verdict in verdicts.values() for remark in verdict.remarks)
     own = tuple(verdicts.values())
     if status == BY_HAND:

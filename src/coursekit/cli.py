@@ -77,7 +77,13 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
         case "merge":
             from coursekit.class_grading.merge import merge
 
-            return merge(course, chosen.folder, console, force=chosen.force)
+            return merge(
+                course,
+                chosen.folder,
+                console,
+                force=chosen.force,
+                settings=tuple(chosen.settings),
+            )
         case "collect":
             from coursekit.collecting.collect import CollectingWish, collect
 
@@ -112,6 +118,10 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
             make_autograder(course, chosen.assignment, chosen.out, line_printer(console))
         case "cluster":
             return _run_cluster(chosen, course, line_printer(console))
+        case "gradebook":
+            from coursekit.moving_gradebook import move_gradebook
+
+            move_gradebook(course, chosen.origin, chosen.target, line_printer(console))
         case "regrade":
             from coursekit.regrading.regrade import regrade
 

@@ -197,6 +197,7 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     merge.add_argument(
         "--force", action="store_true", help="write also what has been graded already"
     )
+    _add_gradebook(commands.add_parser("gradebook", help="move the gradebook of a course"))
     regrade = commands.add_parser(
         "regrade",
         help="preview how changed tests would change scores (writes nothing without --write)",
@@ -228,7 +229,8 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     _add_cluster(commands.add_parser("cluster", help="grade on several machines"))
     chosen, settings = parser.parse_known_args(arguments)
-    if wrong := [one for one in settings if chosen.command != "grade" or not _is_setting(one)]:
+    takes_settings = chosen.command in ("grade", "merge")
+    if wrong := [one for one in settings if not (takes_settings and _is_setting(one))]:
         parser.error(f"unrecognized arguments: {' '.join(wrong)}")
     if chosen.command == "grade" and (chosen.shard is None) != (chosen.out is None):
         parser.error("--shard and --out belong together")
@@ -236,6 +238,21 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--cluster has its own workers and no shards")
     chosen.settings = settings
     return chosen
+
+
+def _add_gradebook(parser: argparse.ArgumentParser) -> None:
+    copy = parser.add_subparsers(dest="action", required=True).add_parser(
+        "copy", help="copy a gradebook, from a file to a PostgreSQL database or back"
+    )
+    copy.add_argument(
+        "origin",
+        nargs="?",
+        default="",
+        metavar="FROM",
+        help="a file, or an address such as postgresql://grader@db.example.org/course (default: "
+        "the course's own)",
+    )
+    copy.add_argument("target", metavar="TO", help="a new file, or the address of a new database")
 
 
 def _add_cluster(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
 from coursekit.errors import AuthoringError, CourseKitError, InfrastructureError
 from coursekit.judge.verdict import NotebookVerdict
-from coursekit.nbgrader_run import LOG, read_verdict, run_grading, run_nbgrader
+from coursekit.nbgrader_run import LOG, of_its_own, read_verdict, run_grading, run_nbgrader
 from coursekit.release.pipeline import build_folder, copy_course, generate, told_of_the_course
 from coursekit.sandbox.levels import strongest, why_no_sandbox
 from resnets_utils.checks.check_result import CheckResult, Outcome
@@ -54,9 +54,10 @@ def _demo(course: Path, folder: Path, console: Console) -> None:
     entries = _entries(course)
     names = list(dict.fromkeys(entry["assignment"] for entry in entries))
     known = {name: find_assignment(folder, name) for name in names}
+    here = of_its_own(folder)
     for name in names:
         with console.status(f"generating {name}"):
-            generate(known[name])
+            generate(known[name], *here)
         console.print(f"generated  {known[name].release.parent.relative_to(course)}")
     for entry in entries:
         assignment = known[entry["assignment"]]
@@ -77,13 +78,13 @@ def _demo(course: Path, folder: Path, console: Console) -> None:
 
     for name in names:
         with console.status(f"coursekit grade {name}"):
-            run_grading(folder, name, watch=show_graded, our_own=True)
+            run_grading(folder, name, *here, watch=show_graded, our_own=True)
         show_graded()
     each = (time.monotonic() - started) / len(entries)
     console.print(f"           {each:.1f} s a submission, start and kernels included")
     for name in names:
         with console.status(f"nbgrader generate_feedback {name}"):
-            run_nbgrader(folder, "generate_feedback", name)
+            run_nbgrader(folder, "generate_feedback", name, *here)
     verdicts = []
     for entry in entries:
         name, notebook = entry["assignment"], known[entry["assignment"]].notebook

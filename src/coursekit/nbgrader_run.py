@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coursekit.errors import InfrastructureError
+from coursekit.gradebook.address import GRADEBOOK, database_url
 from coursekit.judge.verdict import NotebookVerdict
 from coursekit.processes.started_command import started
 from coursekit.sandbox.levels import strongest
@@ -22,6 +23,15 @@ _OURS = re.compile(r"coursekit\.errors\.\w+: (.*?(?:\nhint: [^\n]*|(?=\n\[|\n\n|
 # The kit comes first: what nbgrader imports is then imported sooner (see coursekit/__init__.py).
 _NBGRADER = "import coursekit; from nbgrader.apps.nbgraderapp import main; main()"
 _KIT = "import sys; from coursekit.cli import main; sys.exit(main())"
+
+
+def of_its_own(course: Path) -> tuple[str, str]:
+    """Return the settings by which nbgrader works in a copy of a course, and nowhere else.
+
+    The copied configuration may name the course's folder, and a gradebook that others use.
+    """
+    url = database_url(course / GRADEBOOK)
+    return f"--CourseDirectory.root={course}", f"--CourseDirectory.db_url={url}"
 
 
 def run_nbgrader(
@@ -90,8 +100,10 @@ def _run(
                     watch()
     if process.returncode:
         why, _, hint = _last_error(log).partition("\nhint: ")
+        # The settings of a copy are nobody's concern.
+        words = " ".join(one for one in arguments if "=" not in one)
         raise InfrastructureError(
-            f"{name} {' '.join(arguments)} failed: {why}", hint or f"read its whole output: {log}"
+            f"{name} {words} failed: {why}", hint or f"read its whole output: {log}"
         )
 
 

@@ -19,8 +19,8 @@ from coursekit.course.known_answers import solution_cells
 from coursekit.course.normal_form import notebook_text
 from coursekit.course.test_cells import TEST_CELL_PREFIX
 from coursekit.errors import InfrastructureError
+from coursekit.gradebook.address import GRADEBOOK, database_url
 from coursekit.gradebook.asked_cells import asked_cells
-from coursekit.gradebook.database import GRADEBOOK, database_url
 from coursekit.gradebook.scores import read_scores
 from coursekit.release.pipeline import copy_course, generate
 from coursekit.sandbox.levels import strongest
@@ -78,13 +78,13 @@ def hand_in(assignment: Assignment, count: int, *, whole: bool) -> list[str]:
 
 def gradebook_marks(assignment: Assignment) -> dict[str, float]:
     """Return each student's share of the points, from a gradebook."""
-    database = assignment.course / GRADEBOOK
+    url = database_url(assignment.course / GRADEBOOK)
     notebook = assignment.notebook
-    asked = asked_cells(database_url(database))[assignment.name][notebook]
+    asked = asked_cells(url)[assignment.name][notebook]
     points = sum(most for _, most in asked.tests.values())
     return {
         student: sum(score or 0 for score in scores.automatic.values()) / points
-        for student, scores in read_scores(database, assignment.name, notebook).items()
+        for student, scores in read_scores(url, assignment.name, notebook).items()
     }
 
 

@@ -144,10 +144,22 @@ def by_nbgrader(assignment: Assignment) -> None:
 def by_kit(assignment: Assignment) -> None:
     # A number on the command line is one in the workers, too.
     settings = [_settings(assignment.course), "--JudgeAnswers.trace_timeout=60"]
-    # Where it has been graded before, there is little to do.
-    workers = "1" if (assignment.course / "autograded").exists() else "2"
-    given = ["grade", assignment.name, "--workers", workers, *settings]
+    given = ["grade", assignment.name, "--workers", "2", *settings]
     assert main(["--course", str(assignment.course), *given]) == 1
+
+
+def in_shards(assignment: Assignment) -> None:
+    """As by machines that know nothing of each other, and one that writes what they found."""
+    course, out = assignment.course, assignment.course / "build" / "shards"
+    before = written(course)
+    for shard in ("1/2", "2/2"):
+        given = ["grade", assignment.name, "--workers", "1", _settings(course)]
+        # Of the second part, one cannot be graded.
+        status = main(["--course", str(course), *given, "--shard", shard, "--out", str(out)])
+        assert status == (shard == "2/2")
+        assert written(course) == before
+    merge = ["--course", str(course), "merge", str(out), _settings(course)]
+    assert main(merge) == 1
 
 
 def grade_by_hand(assignment: Assignment) -> None:
@@ -185,14 +197,14 @@ class Graded:
 def both(ungraded: Assignment, tmp_path_factory: pytest.TempPathFactory) -> list[Graded]:
     """The class graded in both ways: all of it, then by hand, then what has changed since."""
     found = []
-    for grade in (by_nbgrader, by_kit):
+    for grade, again in ((by_nbgrader, by_nbgrader), (by_kit, in_shards)):
         course = _copy(ungraded, tmp_path_factory.mktemp(grade.__name__) / "course")
         grade(course)
         at_first = written(course.course)
         grade_by_hand(course)
         _hand_in(course, "wrong", _filled(course, solution_cells(course)[ANSWER]))
         _hand_in(course, "late", _filled(course, "identity_block = 1"))
-        grade(course)
+        again(course)
         run_nbgrader(course.course, "generate_feedback", SECOND)
         found.append(Graded(course, at_first))
     return found

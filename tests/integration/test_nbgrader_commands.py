@@ -27,7 +27,7 @@ from own_assignments import put_in_place
 from coursekit.course.assignment import Assignment
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
-from coursekit.gradebook.scores import is_graded, read_scores
+from coursekit.gradebook.scores import graded_notebooks, read_scores
 from coursekit.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.nbgrader_seam.submission_exporter import SubmissionExporter
 from coursekit.nbgrader_seam.submitted_folder import init_destination
@@ -249,8 +249,7 @@ def test_a_score_is_exported_only_where_one_was_given(course: Course) -> None:
 
 
 def test_a_new_file_without_a_timestamp_is_graded_and_its_page_made_again(course: Course) -> None:
-    database = course.folder / "gradebook.db"
-    scores = read_scores(database, NAME, course.assignment.notebook)
+    scores = read_scores(course.url, NAME, course.assignment.notebook)
     assert scores["bob"].automatic == {"test_softmax": 20, "test_summary": 15}
     page = course.folder / "feedback" / "bob" / NAME / f"{course.assignment.notebook}.html"
     assert "20 of 20 points" in page.read_text()
@@ -318,8 +317,8 @@ def test_what_changed_is_graded_again_and_nothing_else(course: Course, tmp_path:
         assert wanted(number, change), name
     for number, (name, damage) in enumerate(DAMAGE.items(), 100):
         assert wanted(number, touch, damage), name
-    assert is_graded(course.url, NAME, "ada", notebook)
-    assert not is_graded(course.url, NAME, "nobody", notebook)
+    assert graded_notebooks(course.url, NAME, "ada") == {("ada", notebook)}
+    assert graded_notebooks(course.url, NAME, "nobody") == frozenset()
 
 
 def test_the_courses_settings_hold_from_every_folder(

@@ -26,6 +26,7 @@ from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
 from coursekit.course.normal_form import notebook_text
 from coursekit.errors import CourseKitError, InfrastructureError
+from coursekit.gradebook.address import database_url
 from coursekit.gradebook.scores import Rows, read_rows, take_scores
 from coursekit.judge.verdict import NotebookVerdict
 from coursekit.nbgrader_run import read_verdict, run_nbgrader
@@ -76,12 +77,12 @@ class Class:
     said: list[str]
 
 
-def database(assignment: Assignment) -> Path:
-    return assignment.course / "gradebook.db"
+def url(assignment: Assignment) -> str:
+    return database_url(assignment.course / "scores.db")
 
 
 def open_gradebook(assignment: Assignment) -> Gradebook:
-    return Gradebook(f"sqlite:///{database(assignment)}")
+    return Gradebook(url(assignment))
 
 
 def files(course: Path) -> dict[Path, bytes]:
@@ -234,6 +235,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
     ask_a_question(small)
     with (small.course / "nbgrader_config.py").open("a") as settings:
         settings.write('c.LateSubmissionPlugin.penalty_method = "zero"\n')
+        settings.write('c.CourseDirectory.db_url = "sqlite:///scores.db"\n')
     generate(small)
     hand_in(small, assignment)
     run_nbgrader(small.course, "autograde", small.name)
@@ -241,7 +243,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
     add_likes(small)
     add_others(small)
     (small.tests / "identity_block.py").write_text(CHANGED_HIDDEN)
-    before, rows = files(small.course), read_rows(database(small))
+    before, rows = files(small.course), read_rows(url(small))
     said: list[str] = []
     shown = preview(small.course, small.name, said.append)
     previewed = files(small.course)
@@ -253,7 +255,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
         previewed,
         files(small.course),
         rows,
-        read_rows(database(small)),
+        read_rows(url(small)),
         said,
     )
 
@@ -319,7 +321,7 @@ def test_writing_changes_exactly_the_files_that_were_shown(graded: Class) -> Non
     }
     small = graded.assignment
     assert changed == {
-        Path("gradebook.db"),
+        Path("scores.db"),
         # Its stamp names the hidden tests; its cells are what they were.
         small.release.relative_to(small.course),
     } | {
@@ -421,7 +423,7 @@ def test_nothing_is_written_over_what_somebody_graded_meanwhile(
         write(graded.shown, print)
     assert files(graded.assignment.course) == before
     # A comment is a grader's work as well.
-    shown = replace(graded.shown, rows=read_rows(database(graded.assignment)))
+    shown = replace(graded.shown, rows=read_rows(url(graded.assignment)))
     comment(graded, "right-1", "well done")
     before = files(graded.assignment.course)
     with pytest.raises(CourseKitError, match="the gradebook changed while the preview was made"):
@@ -447,7 +449,7 @@ def test_a_row_that_changes_while_scores_are_written_is_told(
 ) -> None:
     # Once more there is a score to write.
     score(graded, CHANGED[0], 2)
-    shown = replace(graded.shown, rows=read_rows(database(graded.assignment)))
+    shown = replace(graded.shown, rows=read_rows(url(graded.assignment)))
 
     def after_the_first(line: str) -> None:
         if "wrote 1 of" in line:
@@ -478,12 +480,12 @@ def comment(graded: Class, student: str, text: str) -> None:
 def test_an_interruption_leaves_a_submissions_scores_as_they_were(
     graded: Class, tmp_path: Path
 ) -> None:
-    first = tmp_path / "gradebook.db"
     # The copy of the preview holds today's scores; this one gets yesterday's of one student.
-    shutil.copy(database(graded.shown.copied), first)
+    today = graded.shown.copied.course / "gradebook.db"
+    first = database_url(Path(shutil.copy(today, tmp_path)))
     small = graded.assignment
     place_of = (small.notebook, small.name, "no-relu-1")
-    with Gradebook(f"sqlite:///{first}") as gradebook:
+    with Gradebook(first) as gradebook:
         judged(gradebook.find_submission_notebook(*place_of)).auto_score = 6
         gradebook.db.commit()
     rows = read_rows(first)
@@ -492,9 +494,9 @@ def test_an_interruption_leaves_a_submissions_scores_as_they_were(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        take_scores(first, database(graded.shown.copied), place_of, interrupt)
+        take_scores(first, database_url(today), place_of, interrupt)
     assert read_rows(first) == rows
-    assert len(take_scores(first, database(graded.shown.copied), place_of, lambda: None)) == 1
+    assert len(take_scores(first, database_url(today), place_of, lambda: None)) == 1
     assert read_rows(first) != rows
 
 

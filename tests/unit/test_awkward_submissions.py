@@ -20,7 +20,7 @@ from traitlets.config import Config
 
 from coursekit.class_scores import NOT_GRADED
 from coursekit.exporting.grade_export import GradeExport
-from coursekit.gradebook.database import database_url
+from coursekit.gradebook.address import database_url
 from coursekit.kernels.own_files import put_own_files
 from coursekit.nbgrader_seam import replaced_steps
 from coursekit.nbgrader_seam.submitted_folder import prepare_folder

@@ -48,7 +48,7 @@ def beside(answer: Graph, expected: Graph) -> GraphComparison:
 
 
 def asked(answer: Graph, expected: Graph) -> Answer:
-    return Answer(Call("f", {}), beside(answer, expected), reveal=lambda: True)
+    return Answer(Call("f", {}), beside(answer, expected), lambda: True, {})
 
 
 @pytest.mark.parametrize(("training", "equal"), [(TOLD_NOTHING, True), (True, False)])

@@ -29,7 +29,7 @@ from coursekit.class_scores import (
 )
 from coursekit.cli import main
 from coursekit.course.assignment import Assignment
-from coursekit.gradebook.database import database_url
+from coursekit.gradebook.address import database_url
 from coursekit.gradebook.students import Student
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
 from coursekit.processes.plain_files import open_folder

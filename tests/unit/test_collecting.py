@@ -28,7 +28,7 @@ from coursekit.collecting.platforms import (
     read_name,
 )
 from coursekit.collecting.roster import name_keys, read_roster
-from coursekit.gradebook.database import database_url
+from coursekit.gradebook.address import database_url
 from coursekit.gradebook.students import Student, read_students, remember_students
 
 NAME = "numbers-v1"

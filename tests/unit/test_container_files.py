@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import yaml
 from packaging.requirements import Requirement
+
+from coursekit.command_options import read_arguments
 
 COURSE = Path(__file__).resolve().parents[2]
 # https://kubernetes.io/docs/concepts/security/pod-security-standards: "restricted".
@@ -98,11 +102,16 @@ def test_what_only_the_tests_need_is_left_out() -> None:
     assert set(removed) - {"--yes"} == named - {"setuptools"}
 
 
+def example(page: str, language: str) -> str:
+    """The only example in a language on a page of the documentation."""
+    text = (COURSE / "docs" / page).read_text()
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
 def job() -> dict[str, Any]:
     """The job of docs/containers.md."""
-    text = (COURSE / "docs" / "containers.md").read_text()
-    (found,) = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    loaded: dict[str, Any] = yaml.safe_load(found)
+    loaded: dict[str, Any] = yaml.safe_load(example("containers.md", "yaml"))
     return loaded
 
 
@@ -139,6 +148,38 @@ def test_the_job_for_kubernetes_runs_what_the_image_has() -> None:
     for place in ("/tmp", "/dev/shm"):
         assert mounted[place]["emptyDir"]["medium"] == "Memory"
     assert set(volumes) == {each["name"] for each in container["volumeMounts"]}
+
+
+def shards_of(command: list[str], tasks: list[dict[str, str]]) -> list[str]:
+    """Which shards the tasks of an array grade, each run by a shell with its variables."""
+    shards = []
+    for variables in tasks:
+        shell = [command[0], "-c", 'coursekit() { printf "%s\\n" "$@"; }\n' + command[-1]]
+        environment = {"PATH": os.environ["PATH"], **variables}
+        said = subprocess.run(shell, env=environment, capture_output=True, text=True, check=True)
+        chosen = read_arguments(said.stdout.splitlines())
+        assert (chosen.command, chosen.out) == ("grade", Path("build/shards"))
+        shards.append(str(chosen.shard))
+    return shards
+
+
+def test_each_task_of_an_array_grades_another_shard() -> None:
+    script = example("cluster.md", "sh")
+    (first, last) = re.findall(r"--array=(\d+)-(\d+)$", script, re.MULTILINE)[0]
+    every = [f"shard {number} of 8" for number in range(1, 9)]
+    slurm = {"SLURM_SUBMIT_DIR": str(COURSE), "SLURM_ARRAY_TASK_COUNT": "8"}
+    tasks = range(int(first), int(last) + 1)
+    assert every == shards_of(
+        ["sh", script], [{**slurm, "SLURM_ARRAY_TASK_ID": str(task)} for task in tasks]
+    )
+    changed = yaml.safe_load(example("cluster.md", "yaml"))["spec"]
+    (container,) = changed["template"]["spec"]["containers"]
+    assert container["name"] == job()["spec"]["template"]["spec"]["containers"][0]["name"]
+    assert changed["completionMode"] == "Indexed" and container["command"] == ["sh", "-c"]
+    pods = range(changed["completions"])
+    assert every == shards_of(
+        ["sh", *container["args"]], [{"JOB_COMPLETION_INDEX": str(pod)} for pod in pods]
+    )
 
 
 def test_ci_grades_in_a_container_without_more_rights() -> None:

@@ -194,6 +194,15 @@ def test_the_solutions_cells_run_once_and_only_when_they_are_asked() -> None:
         broken.reply(call)
 
 
+def test_arguments_that_a_call_leaves_out_are_the_solutions_defaults() -> None:
+    text = "1 / 0\ndef block(X, f, filters, s=2, start=glorot_uniform, name='a'):\n    pass\n"
+    solution = Solution([("one", text)])
+    call = Call("block", as_arguments({"f": 2, "name": "b"}), (4, 4, 3))
+    # Nothing has to run for that.
+    assert solution.arguments(call) == {"s": 2, "f": 2, "name": "b"}
+    assert solution.arguments(Call("other", as_arguments({"f": 2}), (4,))) == {"f": 2}
+
+
 def test_a_block_of_a_students_arguments_draws_no_values(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn_shapes: list[Any] = []
     monkeypatch.setattr(

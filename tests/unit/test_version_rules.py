@@ -19,7 +19,7 @@ from coursekit.course.assignment import Assignment, assignments, cells_by_grade_
 from coursekit.course.assignment_file import read_assignment_file
 from coursekit.course.normal_form import notebook_text
 from coursekit.errors import CourseKitError, GateError
-from coursekit.gradebook.database import GRADEBOOK, database_url
+from coursekit.gradebook.address import GRADEBOOK, database_url
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
 from coursekit.pages.verdict_html import verdict_html
 from coursekit.regrading.comparison import Comparison

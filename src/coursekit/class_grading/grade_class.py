@@ -47,7 +47,7 @@ def grade_class(
         wish: what was asked for.
         console: where it says what it does.
         start_engine: starts what grades; None for the workers of this machine.
-        merged: results that are there already and only written; None if there are none.
+        merged: results that are there already and only written; None to have all graded.
 
     Raises:
         CourseKitError: if nothing can be graded.
@@ -64,6 +64,8 @@ def grade_class(
         converter = Autograde(coursedir=app.coursedir, parent=app)
         run = Run(course, wish, console, start_engine, merged)
         converter.convert_all = run.convert_all
+        converter.writes = wish.shard is None and not wish.dry_run
+        converter.runs_code = start_engine is None and merged is None
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # SQLAlchemy's, of how nbgrader uses it

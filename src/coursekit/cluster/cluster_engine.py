@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from math import inf
 from pathlib import Path
 
@@ -35,7 +35,6 @@ from coursekit.cluster.wire import Message
 from coursekit.command_runner import Say
 from coursekit.course.student_names import escaped
 from coursekit.errors import CourseKitError, InfrastructureError
-from coursekit.grading.job import Job
 from coursekit.machine_errors import in_words
 from coursekit.processes.whole_files import write_whole
 
@@ -121,10 +120,10 @@ class ClusterEngine:
         self._looked = self._had_two = -inf
         self._told_of_one = False
         self._bytes = 0
-        self._jobs = JobQueue(iter(()), lambda job: None, 0)
+        self._jobs = JobQueue(iter(()), 0)
 
-    def grade(self, tasks: Iterator[Task], begin: Callable[[Job], None]) -> Iterator[Ended]:
-        """Yield how each job ended, as they end; see `Engine`.
+    def grade(self, tasks: Iterator[Task]) -> Iterator[list[Ended]]:
+        """Yield how jobs ended, as they end; see `Engine`.
 
         Raises:
             InfrastructureError: if two machines judge differently, or if there is no worker for
@@ -132,23 +131,26 @@ class ClusterEngine:
 
         """
         address = self._connection.address
-        jobs = self._jobs = JobQueue(tasks, begin, self._graded_twice)
+        jobs = self._jobs = JobQueue(tasks, self._graded_twice)
         last_admitted, waits = time.monotonic(), False
         while not jobs.is_done:
+            ended: list[Ended] = []
             try:
                 self._connection.connect_again(_MOST_WAIT_SECONDS)
-                yield from self._look()
+                ended += self._look()
                 for worker in self._admitted():
-                    yield from self._hand_out(worker)
-                for answer in self._connection.live.answers(_LOOK_SECONDS):
-                    yield from self._take(answer)
+                    ended += self._hand_out(worker)
+                for answer in self._connection.live.answers(0 if ended else _LOOK_SECONDS):
+                    ended += self._take(answer)
             except ConnectionLost:
                 self._say(f"the connection to {address} is lost; connecting again")
                 for worker in self._workers.values():
-                    yield from _lost(worker, jobs, its_fault=False)
+                    ended += _lost(worker, jobs, its_fault=False)
                 self._workers.clear()
                 self._bytes = 0
                 self._connection.close()
+            if ended:
+                yield ended
             if self._admitted() or any(worker.trials for worker in self._workers.values()):
                 last_admitted, waits = time.monotonic(), False
                 continue

@@ -25,9 +25,9 @@ from coursekit.command_runner import line_printer, run_command
 from coursekit.course.assignment import Assignment, assignments
 from coursekit.errors import InfrastructureError
 from coursekit.exporting.gradescope_results import results_json
-from coursekit.gradebook.database import GRADEBOOK
+from coursekit.gradebook.address import GRADEBOOK, database_url
 from coursekit.gradebook.student_grades import open_gradebook
-from coursekit.nbgrader_run import LOG
+from coursekit.nbgrader_run import LOG, of_its_own
 from coursekit.processes.plain_files import copy_plain_files, open_folder
 from coursekit.processes.temporary_files import temporary_folder
 from coursekit.processes.whole_files import write_whole
@@ -79,6 +79,7 @@ def grade_submission(root: Path, console: Console) -> int:
                 course / "submitted" / _STUDENT / assignment.name,
                 lambda inside: str(inside) not in _NOT_COPIED,
             )
+        settings += of_its_own(course)
         wish = Wish(assignment.name, workers=1, settings=tuple(settings))
         if grade_class(course, wish, console):
             # The folder goes when this ends.
@@ -94,7 +95,7 @@ def _results(assignment: Assignment, seconds: float) -> bytes:
     settings = Config()
     settings.CourseDirectory.root = str(assignment.course)
     coursedir = CourseDirectory(config=settings)
-    with open_gradebook(assignment.course / GRADEBOOK) as gradebook:
+    with open_gradebook(database_url(assignment.course / GRADEBOOK)) as gradebook:
         [one] = class_scores(gradebook, coursedir, assignment.name, (_STUDENT,)).students
     if one.status not in (GRADED, BY_HAND):
         raise InfrastructureError(

@@ -8,9 +8,10 @@ from coursekit.command_runner import Say
 from coursekit.course.assignment import SETTINGS, find_assignment, refuse_other_folder
 from coursekit.errors import CourseKitError
 from coursekit.exporting.own_wheel import own_wheel, zipped
+from coursekit.gradebook.address import GRADEBOOK, configured_url, without_password
 from coursekit.gradebook.asked_cells import asked_cells
 from coursekit.gradebook.blank_copy import copy_without_students
-from coursekit.gradebook.database import GRADEBOOK, database_url
+from coursekit.gradebook.database import is_missing
 from coursekit.processes.temporary_files import temporary_folder
 from coursekit.processes.whole_files import write_whole
 
@@ -39,11 +40,11 @@ def make_autograder(course: Path, name: str, out: Path | None, say: Say) -> Path
     """
     refuse_other_folder(course)
     assignment = find_assignment(course, name)
-    database = course / GRADEBOOK
-    asked = asked_cells(database_url(database)) if database.is_file() else {}
+    url = configured_url(course)
+    asked = {} if is_missing(url) else asked_cells(url)
     if name not in asked or not assignment.release.is_file():
         raise CourseKitError(
-            f"{name} is not in {database} and {course / 'release'}",
+            f"{name} is not in {without_password(url)} and {course / 'release'}",
             f"generate it first, with: nbgrader generate_assignment {name}",
         )
     forms = [cells.asks_for for cells in asked[name].values()]
@@ -63,7 +64,7 @@ def make_autograder(course: Path, name: str, out: Path | None, say: Say) -> Path
     for version in versions:
         files |= _files_of(course, course / "release" / version)
     with temporary_folder("coursekit-gradescope-") as folder:
-        copy_without_students(database, folder / GRADEBOOK, versions)
+        copy_without_students(url, folder / GRADEBOOK, versions)
         files[f"course/{GRADEBOOK}"] = (folder / GRADEBOOK).read_bytes()
     target = out or course / "build" / "gradescope" / name / "autograder.zip"
     try:

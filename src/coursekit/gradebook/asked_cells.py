@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,9 +44,12 @@ class AskedCell:
 class NotebookCells:
     """What the gradebook holds of a released notebook; its lists have nbgrader's names.
 
+    The cells are in the order of their names: the gradebook keeps no order, and what PostgreSQL
+    gives out changes with whatever is written.
+
     Attributes:
         kernelspec: the kernel that the source names, as JSON text.
-        source_cells: every cell that nbgrader knows, in order.
+        source_cells: every cell that nbgrader knows.
         grade_cells: those that give points.
         solution_cells: those that students fill in.
         task_cells: those that are graded by hand as a whole.
@@ -109,20 +113,25 @@ def asked_cells(url: str) -> dict[str, dict[str, NotebookCells]]:
 
 
 def _cells(notebook: Any) -> NotebookCells:
+    def by_name(cells: Iterable[Any]) -> list[Any]:
+        return sorted(cells, key=lambda cell: str(cell.name))
+
     return NotebookCells(
         notebook.kernelspec,
         tuple(
             SourceCell(
                 cell.name, cell.cell_type, bool(cell.locked), cell.source or "", cell.checksum or ""
             )
-            for cell in notebook.source_cells
+            for cell in by_name(notebook.source_cells)
         ),
         tuple(
             AskedCell(cell.name, cell.cell_type, float(cell.max_score))
-            for cell in notebook.grade_cells
+            for cell in by_name(notebook.grade_cells)
         ),
-        tuple(AskedCell(cell.name) for cell in notebook.solution_cells),
-        tuple(AskedCell(cell.name, "", float(cell.max_score)) for cell in notebook.task_cells),
+        tuple(AskedCell(cell.name) for cell in by_name(notebook.solution_cells)),
+        tuple(
+            AskedCell(cell.name, "", float(cell.max_score)) for cell in by_name(notebook.task_cells)
+        ),
     )
 
 

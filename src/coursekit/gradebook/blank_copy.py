@@ -9,19 +9,20 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 
-from coursekit.gradebook.database import copy_gradebook, database_url
+from coursekit.gradebook.address import database_url
+from coursekit.gradebook.copying import copy_into_file
 
 
-def copy_without_students(database: Path, target: Path, assignments: Collection[str]) -> None:
+def copy_without_students(url: str, target: Path, assignments: Collection[str]) -> None:
     """Copy a gradebook without its students, their scores and all other assignments.
 
     Args:
-        database: the gradebook.
-        target: the copy.
+        url: the gradebook's address.
+        target: the copy, a file.
         assignments: those that the copy is to know.
 
     """
-    copy_gradebook(database, target)
+    copy_into_file(url, target)
     with Gradebook(database_url(target)) as gradebook:
         for student in [student.id for student in gradebook.students]:
             gradebook.remove_student(student)

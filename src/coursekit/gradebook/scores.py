@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import (
+    Base,
+    Comment,
+    Grade,
+    Gradebook,
+    MissingEntry,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
+from sqlalchemy import and_, func, select
 
 from coursekit.gradebook.asked_cells import judged_cells
-from coursekit.gradebook.database import database_url
+from coursekit.gradebook.database import one_moment
 
 # Everything that grading, automatic or by hand, writes.
 _TABLES = ("grade", "comment", "submitted_notebook", "submitted_assignment")
@@ -44,13 +51,13 @@ def students_of(url: str, assignment: str) -> set[str]:
         return {str(submission.student.id) for submission in submissions}
 
 
-def read_scores(database: Path, assignment: str, notebook: str) -> dict[str, Scores]:
+def read_scores(url: str, assignment: str, notebook: str) -> dict[str, Scores]:
     """Return the scores of each student who submitted the notebook.
 
     Cells that are graded only by hand are left out.
     """
     found = {}
-    with Gradebook(database_url(database)) as gradebook:
+    with Gradebook(url) as gradebook:
         judged = {cell.name for cell in judged_cells(gradebook.find_notebook(notebook, assignment))}
         for submission in gradebook.notebook_submissions(notebook, assignment):
             grades = [grade for grade in submission.grades if grade.name in judged]
@@ -61,16 +68,48 @@ def read_scores(database: Path, assignment: str, notebook: str) -> dict[str, Sco
     return found
 
 
-def is_graded(url: str, assignment: str, student: str, notebook: str) -> bool:
-    """Return whether each cell of a submission that a machine grades has its score."""
+def graded_notebooks(
+    url: str, assignment: str, student: str | None = None
+) -> frozenset[tuple[str, str]]:
+    """Return the submitted notebooks in which each cell that a machine grades has its score.
+
+    Args:
+        url: the gradebook's address.
+        assignment: the assignment's name.
+        student: the only student who matters; None for the whole class.
+
+    Returns:
+        Students' ids and notebooks' names.
+
+    """
     with Gradebook(url) as gradebook:
         try:
-            submission = gradebook.find_submission_notebook(notebook, assignment, student)
+            notebooks = gradebook.find_assignment(assignment).notebooks
         except MissingEntry:
-            return False
-        scores = {grade.name: grade.auto_score for grade in submission.grades}
-        judged = judged_cells(submission.notebook)
-        return all(scores.get(cell.name) is not None for cell in judged)
+            return frozenset()
+        judged = {notebook.id: judged_cells(notebook) for notebook in notebooks}
+        names = {notebook.id: str(notebook.name) for notebook in notebooks}
+        cells = [cell.id for each in judged.values() for cell in each]
+        asked = (
+            select(
+                SubmittedAssignment.student_id,
+                SubmittedNotebook.notebook_id,
+                func.count(Grade.auto_score),
+            )
+            .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+            .outerjoin(
+                Grade, and_(Grade.notebook_id == SubmittedNotebook.id, Grade.cell_id.in_(cells))
+            )
+            .where(SubmittedNotebook.notebook_id.in_(list(names)))
+            .group_by(SubmittedAssignment.student_id, SubmittedNotebook.notebook_id)
+        )
+        if student is not None:
+            asked = asked.where(SubmittedAssignment.student_id == student)
+        return frozenset(
+            (str(who), names[notebook])
+            for who, notebook, scores in gradebook.db.execute(asked)
+            if scores == len(judged[notebook])
+        )
 
 
 def forget_timestamp(url: str, assignment: str, student: str) -> None:
@@ -91,6 +130,7 @@ def take_back_scores(url: str, assignment: str, student: str, notebook: str = ""
 
     """
     with Gradebook(url) as gradebook:
+        hold_submission(gradebook, assignment, student)
         try:
             submission = gradebook.find_submission(assignment, student)
         except MissingEntry:
@@ -102,27 +142,48 @@ def take_back_scores(url: str, assignment: str, student: str, notebook: str = ""
         gradebook.db.commit()
 
 
-def read_rows(database: Path) -> Rows:
+def read_rows(url: str) -> Rows:
     """Return every row that grading wrote, by table and id, to find later changes."""
-    with contextlib.closing(sqlite3.connect(database)) as connection:
+    with one_moment(url) as connection:
         return {
-            (table, row[0]): row
-            for table in _TABLES
-            for row in connection.execute(f"SELECT * FROM {table}")
+            (name, row.id): tuple(row)
+            for name in _TABLES
+            for row in connection.execute(select(Base.metadata.tables[name]))
         }
 
 
+def hold_submission(gradebook: Gradebook, assignment: str, student: str) -> None:
+    """Let nobody else change a submission's grades and comments until the transaction ends.
+
+    What another program writes to them is then all before the transaction, or all after it. With
+    SQLite this is so in any case: there, whoever writes holds the whole gradebook.
+    """
+    if gradebook.engine.dialect.name == "sqlite":
+        return
+    for rows in (Grade, Comment):
+        found = (
+            gradebook.db.query(rows)
+            .join(SubmittedNotebook, rows.notebook_id == SubmittedNotebook.id)
+            .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+            .filter(SubmittedAssignment.student_id == student)
+            .filter(SubmittedAssignment.assignment.has(name=assignment))
+        )
+        # In one order, so that no two wait for each other. What was read before the others had
+        # ended is read again.
+        found.order_by(rows.id).populate_existing().with_for_update(of=rows).all()
+
+
 def take_scores(
-    database: Path,
-    origin: Path,
+    url: str,
+    origin: str,
     place: tuple[str, str, str],
     before_commit: Callable[[], None],
 ) -> set[tuple[str, str]]:
     """Copy one submission's automatic scores from another gradebook, in one transaction.
 
     Args:
-        database: the gradebook that is written.
-        origin: the gradebook that is read.
+        url: the address of the gradebook that is written.
+        origin: that of the gradebook that is read.
         place: notebook, assignment and student.
         before_commit: what must have happened before the new scores count; if
             it raises, no score changes.
@@ -136,7 +197,7 @@ def take_scores(
         penalty = new.late_submission_penalty
         grades = {grade.name: (grade.auto_score, grade.needs_manual_grade) for grade in new.grades}
     written = set()
-    with _submission(database, place) as (gradebook, submission):
+    with _submission(url, place) as (gradebook, submission):
         for grade in submission.grades:
             # Only the judge's new scores: cells that are graded by hand keep their state.
             if grade.name in grades and grade.auto_score != grades[grade.name][0]:
@@ -152,6 +213,7 @@ def take_scores(
 
 
 @contextlib.contextmanager
-def _submission(database: Path, place: tuple[str, str, str]) -> Iterator[tuple[Any, Any]]:
-    with Gradebook(database_url(database)) as gradebook:
+def _submission(url: str, place: tuple[str, str, str]) -> Iterator[tuple[Any, Any]]:
+    with Gradebook(url) as gradebook:
+        hold_submission(gradebook, *place[1:])
         yield gradebook, gradebook.find_submission_notebook(*place)

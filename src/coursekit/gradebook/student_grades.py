@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
 
+import coursekit.gradebook.database  # noqa: F401  (its engine takes any path)
 from coursekit.gradebook.asked_cells import judged_cells
-from coursekit.gradebook.database import database_url
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,9 @@ class SubmissionGrades:
 
 
 @contextlib.contextmanager
-def open_gradebook(path: Path) -> Iterator[Gradebook]:
+def open_gradebook(url: str) -> Iterator[Gradebook]:
     """Open a gradebook to read from it."""
-    with Gradebook(database_url(path)) as gradebook:
+    with Gradebook(url) as gradebook:
         yield gradebook
 
 
@@ -89,7 +88,10 @@ def grades_of(gradebook: Gradebook, assignment: str, student: str) -> Submission
 
 
 def cell_grades(submitted: Any) -> list[CellGrade]:
-    """Return the grades of one submitted notebook of nbgrader's, in the order of its cells."""
+    """Return the grades of one submitted notebook, in the order that the gradebook has its cells.
+
+    With PostgreSQL this is any order: only the release knows that of the notebook.
+    """
     judged = {cell.name for cell in judged_cells(submitted.notebook)}
     order = [cell.name for cell in submitted.notebook.source_cells]
     grades = [

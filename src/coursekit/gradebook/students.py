@@ -30,8 +30,8 @@ def read_students(url: str) -> list[Student]:
 
 
 def students_in(gradebook: Gradebook) -> list[Student]:
-    """Return the students of a gradebook that is open."""
-    return [
+    """Return the students of a gradebook that is open, in the order of their names."""
+    students = [
         Student(
             str(one.id),
             one.first_name or "",
@@ -41,6 +41,8 @@ def students_in(gradebook: Gradebook) -> list[Student]:
         )
         for one in gradebook.students
     ]
+    # Each kind of database has an order of its own.
+    return sorted(students, key=lambda one: (one.last_name, one.first_name, one.id))
 
 
 def remember_students(url: str, students: Iterable[Student]) -> None:

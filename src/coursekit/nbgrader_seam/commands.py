@@ -21,12 +21,15 @@ import nbgrader.utils
 from nbformat.reader import NotJSONError
 from nbgrader import dbutil
 from nbgrader.apps import GenerateSolutionApp, QuickStartApp, ValidateApp, ZipCollectApp
+from nbgrader.apps.dbapp import DbUpgradeApp
 from nbgrader.apps.nbgraderapp import NbGraderApp
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange.default import ExchangeReleaseFeedback
+from nbgrader.server_extensions.formgrader.base import BaseHandler
 from nbgrader.validator import Validator
 
-from coursekit.errors import CourseKitError
+from coursekit.errors import CourseKitError, InfrastructureError
+from coursekit.gradebook.address import database_url, file_of, without_password
 from coursekit.machine_errors import in_words
 from coursekit.nbgrader_seam import replaced_steps
 from coursekit.nbgrader_seam.collected_files import process_extracted_files, unpack
@@ -35,12 +38,12 @@ from coursekit.nbgrader_seam.step import Step, put_in_place
 from coursekit.processes.temporary_files import temporary_folder
 from resnets_utils.border.reply import reason_of
 
-_SQLITE = "sqlite:///"
 _start = NbGraderApp.start
 _start_validating = ValidateApp.start
 _validate = Validator.validate
 _init_plugins = ZipCollectApp.init_plugins
-_upgrade = dbutil.upgrade
+_start_upgrading = DbUpgradeApp.start
+_end_request = BaseHandler.on_finish
 
 
 def start(app: Any) -> None:
@@ -137,25 +140,26 @@ def init_plugins(app: Any) -> None:
 
 
 def upgrade(db_url: str, revision: str = "head") -> None:
-    """Bring a gradebook to this nbgrader's form, wherever it lies.
+    """Bring a gradebook to this nbgrader's form, wherever it is.
 
-    Alembic takes the path for a pattern and a URL. It is shown a link of a plain name instead.
+    Alembic takes an address for a pattern, and a path for a URL. It is shown a link of a plain
+    name instead of a file.
 
     Raises:
-        sqlite3.Error: if the gradebook cannot be used.
+        InfrastructureError: if a server's gradebook cannot be used.
+        sqlite3.Error: if a file's cannot.
 
     """
-    path = Path(db_url.removeprefix(_SQLITE)).absolute()
-    if not db_url.startswith(_SQLITE):
-        _upgrade(db_url, revision)
-        return
+    path = file_of(db_url)
+    address = db_url if path is None else database_url(Path("gradebook"))
     with temporary_folder("coursekit-upgrade-") as folder:
         settings = Path(dbutil.ALEMBIC_INI_TEMPLATE_PATH).read_text(encoding="utf-8")
-        code = dbutil.ALEMBIC_DIR.replace("%", "%%")
+        code, shown = (text.replace("%", "%%") for text in (dbutil.ALEMBIC_DIR, address))
         (folder / "alembic.ini").write_text(
-            settings.format(alembic_dir=code, db_url=f"{_SQLITE}gradebook"), encoding="utf-8"
+            settings.format(alembic_dir=code, db_url=shown), encoding="utf-8"
         )
-        (folder / "gradebook").symlink_to(path)
+        if path is not None:
+            (folder / "gradebook").symlink_to(path.absolute())
         done = subprocess.run(
             [sys.executable, "-m", "alembic", "-c", "alembic.ini", "upgrade", revision],
             cwd=folder,
@@ -163,8 +167,33 @@ def upgrade(db_url: str, revision: str = "head") -> None:
             text=True,
             check=False,
         )
-    if done.returncode:
-        raise sqlite3.OperationalError(done.stderr.strip().split("\n")[-1])
+    if not done.returncode:
+        return
+    said = done.stderr.strip().split("\n")
+    if path is not None:
+        raise sqlite3.OperationalError(said[-1])
+    why = next((line for line in said if line.startswith("psycopg.")), said[-1])
+    raise InfrastructureError(
+        f"{without_password(db_url)} could not be upgraded: {why}",
+        "look at its server's log; it is as it was before",
+    )
+
+
+def start_upgrading(app: Any) -> None:
+    """Upgrade the course's gradebook, without its password in the log."""
+    if file_of(app.coursedir.db_url) is not None:
+        _start_upgrading(app)
+        return
+    app.log.info("Upgrading %s", without_password(app.coursedir.db_url))
+    dbutil.upgrade(app.coursedir.db_url)
+
+
+def end_request(handler: Any) -> None:
+    """Let formgrader's gradebook go after each request: the next one reads what is there then."""
+    gradebook = handler.settings.get("nbgrader_gradebook")
+    if gradebook is not None:
+        gradebook.db.remove()
+    _end_request(handler)
 
 
 STEPS = (
@@ -195,7 +224,15 @@ STEPS = (
         Step(module, "unzip", unpack, "one damaged archive ends it for all")
         for module in (nbgrader.utils, nbgrader.plugins.zipcollect)
     ),
-    Step(dbutil, "upgrade", upgrade, "it fails in a folder with ? or % in its name"),
+    Step(dbutil, "upgrade", upgrade, "it fails where a folder's name or a password has a %"),
+    Step(
+        BaseHandler,
+        "on_finish",
+        end_request,
+        "formgrader keeps one transaction open between requests, and after the database's server "
+        "was restarted it fails until Jupyter is restarted, too",
+    ),
+    Step(DbUpgradeApp, "start", start_upgrading, "it logs the password of the database"),
 )
 
 

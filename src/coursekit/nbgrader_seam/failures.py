@@ -50,6 +50,9 @@ _remove_folder = nbgrader.converters.base.rmtree
 def start(converter: Any) -> None:
     """Grade, if the gradebook can be written to and students' code can be sandboxed.
 
+    Args:
+        converter: nbgrader's; if it has ``writes`` or ``runs_code``, these say whether it does.
+
     Raises:
         NbGraderException: if something was not graded, as nbgrader does.
         SystemExit: if it was interrupted.
@@ -59,8 +62,10 @@ def start(converter: Any) -> None:
         with _ended_in_order():
             # Before old results are removed to make room for new ones.
             _refuse_stock_settings(converter)
-            try_to_write(converter.coursedir.db_url)
-            StudentKernel(parent=converter).confinement(converter.coursedir.assignment_id)
+            if getattr(converter, "writes", True):
+                try_to_write(converter.coursedir.db_url)
+            if getattr(converter, "runs_code", True):
+                StudentKernel(parent=converter).confinement(converter.coursedir.assignment_id)
             _start(converter)
     except NbGraderException:
         raise

@@ -11,21 +11,23 @@ from coursekit.command_runner import Say
 from coursekit.course.assignment import Assignment, find_assignment
 from coursekit.course.student_names import escaped, why_no_student
 from coursekit.errors import CourseKitError, InfrastructureError
-from coursekit.gradebook.database import GRADEBOOK, copy_gradebook, database_url
+from coursekit.gradebook.address import GRADEBOOK, configured_url, database_url, without_password
+from coursekit.gradebook.copying import copy_into_file
+from coursekit.gradebook.database import is_missing
 from coursekit.gradebook.scores import Rows, Scores, read_rows, read_scores
 from coursekit.judge.verdict import NotebookVerdict
 from coursekit.nbgrader_run import (
     LOG,
     find_verdict,
+    of_its_own,
     read_verdict,
     run_grading,
-    run_nbgrader,
     submission_error,
 )
 from coursekit.processes.plain_files import CHECKPOINTS, copy_plain_files, open_folder
 from coursekit.regrading.comparison import Comparison
 from coursekit.release.changed_cells import refuse_changed_cells, students_with_submissions
-from coursekit.release.pipeline import build_folder, told_of_the_course
+from coursekit.release.pipeline import build_folder, generate, told_of_the_course
 from coursekit.repair.finding.candidate_files import find_candidates
 from coursekit.repair.finding.submission_digest import submission_digest
 
@@ -75,7 +77,7 @@ def preview(course: Path, name: str, say: Say) -> Preview:
 
     """
     assignment = find_assignment(course, name)
-    database = course / GRADEBOOK
+    url = configured_url(course)
     everybody = sorted(students_with_submissions(assignment))
     refused = {
         escaped(who): f"the name of its folder {why}"
@@ -83,19 +85,18 @@ def preview(course: Path, name: str, say: Say) -> Preview:
         if (why := why_no_student(who))
     }
     students = [who for who in everybody if not why_no_student(who)]
-    if not students or not database.is_file():
+    if not students or is_missing(url):
         raise CourseKitError(
-            f"no submission of {name} is in {course / 'submitted'} and {database}",
+            f"no submission of {name} is in {course / 'submitted'} and {without_password(url)}",
             f"grade submissions first, with: nbgrader autograde {name}",
         )
-    rows = read_rows(database)
-    copied = _copy(assignment)
+    rows = read_rows(url)
+    copied = _copy(assignment, url)
     say(f"{name}: generating it with today's tests, in {copied.course}")
     with told_of_the_course(course, copied.course):
-        here = _place(copied.course)
-        run_nbgrader(copied.course, "generate_assignment", name, "--force", *here)
+        generate(copied, *of_its_own(copied.course))
     refuse_changed_cells(assignment, copied)
-    scores = read_scores(copied.course / GRADEBOOK, name, assignment.notebook)
+    scores = read_scores(database_url(copied.course / GRADEBOOK), name, assignment.notebook)
     earlier: dict[str, NotebookVerdict] = {}
     left: dict[str, str] = {}
     for who in students:
@@ -118,7 +119,7 @@ def preview(course: Path, name: str, say: Say) -> Preview:
             copy_plain_files(folder, copied.course.joinpath(*place), within=CHECKPOINTS)
             copy_plain_files(folder, copied.course.joinpath(*place))
     failed = refused | _grade(copied, earlier, say)
-    today = read_scores(copied.course / GRADEBOOK, name, assignment.notebook)
+    today = read_scores(database_url(copied.course / GRADEBOOK), name, assignment.notebook)
     return Preview(
         assignment,
         copied,
@@ -140,7 +141,7 @@ def preview(course: Path, name: str, say: Say) -> Preview:
     )
 
 
-def _copy(assignment: Assignment) -> Assignment:
+def _copy(assignment: Assignment, url: str) -> Assignment:
     """Copy what generating and grading the assignment need, submissions not yet included."""
     course, name = assignment.course, assignment.name
     folder = build_folder(course, f"regrade/{name}")
@@ -148,19 +149,13 @@ def _copy(assignment: Assignment) -> Assignment:
         shutil.copytree(course / part / name, folder / part / name)
     for settings in course.glob("nbgrader_config.*"):
         shutil.copy(settings, folder)
-    copy_gradebook(course / GRADEBOOK, folder / GRADEBOOK)
+    copy_into_file(url, folder / GRADEBOOK)
     (folder / "release").mkdir()
     for release in (course / "release").glob("*/"):
         # Other versions, which submissions may have been made from, are only read.
         if release.name != name:
             (folder / "release" / release.name).symlink_to(release)
     return Assignment(folder, name)
-
-
-def _place(course: Path) -> tuple[str, str]:
-    """The settings for the copy, and for its gradebook in place of the configured one."""
-    url = database_url(course / GRADEBOOK)
-    return f"--CourseDirectory.root={course}", f"--CourseDirectory.db_url={url}"
 
 
 def _why_left(
@@ -204,7 +199,7 @@ def _grade(copied: Assignment, earlier: dict[str, NotebookVerdict], say: Say) ->
         run_grading(
             course,
             name,
-            *_place(course),
+            *of_its_own(course),
             f"--JudgeAnswers.salts_file={course / SALTS}",
             watch=watch,
         )

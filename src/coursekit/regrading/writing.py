@@ -9,7 +9,7 @@ from pathlib import Path
 from coursekit.command_runner import Say
 from coursekit.course.assignment import Assignment
 from coursekit.errors import CourseKitError, InfrastructureError
-from coursekit.gradebook.database import GRADEBOOK
+from coursekit.gradebook.address import GRADEBOOK, configured_url, database_url
 from coursekit.gradebook.scores import read_rows, read_scores, take_scores
 from coursekit.judge.verdict import NotebookVerdict
 from coursekit.processes.whole_files import write_whole
@@ -33,8 +33,8 @@ def write(shown: Preview, say: Say) -> None:
             afterwards.
 
     """
-    assignment, database = shown.assignment, shown.assignment.course / GRADEBOOK
-    if read_rows(database) != shown.rows:
+    assignment, url = shown.assignment, configured_url(shown.assignment.course)
+    if read_rows(url) != shown.rows:
         raise CourseKitError(
             "the gradebook changed while the preview was made; nothing was written",
             f"repeat it while no one is grading: coursekit regrade {assignment.name} --write",
@@ -44,8 +44,8 @@ def write(shown: Preview, say: Say) -> None:
     written = set()
     for number, comparison in enumerate(shown.changed, 1):
         written |= take_scores(
-            database,
-            shown.copied.course / GRADEBOOK,
+            url,
+            database_url(shown.copied.course / GRADEBOOK),
             (assignment.notebook, assignment.name, comparison.student),
             lambda comparison=comparison: _take_files(shown, comparison),  # type: ignore[misc]
         )
@@ -84,12 +84,12 @@ def _graded_notebook(assignment: Assignment, comparison: Comparison) -> Path:
 
 def _verify(shown: Preview, written: set[tuple[str, str]]) -> None:
     """Check that the gradebook has the scores shown, and that no other row changed."""
-    assignment, database = shown.assignment, shown.assignment.course / GRADEBOOK
-    rows = read_rows(database)
+    assignment, url = shown.assignment, configured_url(shown.assignment.course)
+    rows = read_rows(url)
     astray = {
         key for key in rows.keys() | shown.rows.keys() if rows.get(key) != shown.rows.get(key)
     } - written
-    scores = read_scores(database, assignment.name, assignment.notebook)
+    scores = read_scores(url, assignment.name, assignment.notebook)
     wrong = [
         comparison.student
         for comparison in shown.compared

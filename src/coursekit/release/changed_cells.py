@@ -8,7 +8,8 @@ from nbformat import NotebookNode
 
 from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
 from coursekit.errors import GateError
-from coursekit.gradebook.database import GRADEBOOK, database_url
+from coursekit.gradebook.address import configured_url
+from coursekit.gradebook.database import is_missing
 from coursekit.gradebook.scores import students_of
 
 # What a change is called, by nbgrader's key.
@@ -61,10 +62,10 @@ def students_with_submissions(assignment: Assignment) -> set[str]:
     submitted = assignment.course / "submitted"
     names = os.listdir(submitted) if submitted.is_dir() else []
     found = {name for name in names if os.path.lexists(submitted / name / assignment.name)}
-    database = assignment.course / GRADEBOOK
+    url = configured_url(assignment.course)
     # nbgrader creates a gradebook that does not exist.
-    if database.is_file():
-        found |= students_of(database_url(database), assignment.name)
+    if not is_missing(url):
+        found |= students_of(url, assignment.name)
     return found
 
 

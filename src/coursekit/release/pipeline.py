@@ -23,7 +23,7 @@ from coursekit.course.known_answers import solution_cells
 from coursekit.course.normal_form import normalise, notebook_text
 from coursekit.errors import CourseKitError, GateError
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
-from coursekit.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.nbgrader_run import of_its_own, read_verdict, run_nbgrader
 from coursekit.release.changed_cells import refuse_changed_cells, students_with_submissions
 from coursekit.release.leaks import find_leaks
 from coursekit.release.loaded_files import cell_errors, lacking_files
@@ -92,10 +92,11 @@ def _pass_gates(assignment: Assignment, tried: Assignment, *, check: bool, say: 
 
     """
     say(f"{tried.name}: generating twice")
-    generate(tried)
+    here = of_its_own(tried.course)
+    generate(tried, *here)
     first = tried.course / "first"
     shutil.copytree(tried.release.parent, first)
-    generate(tried)
+    generate(tried, *here)
     found = [
         f"two releases of the same source differ: {difference}"
         for difference in differences(first, tried.release.parent)
@@ -113,7 +114,7 @@ def _pass_gates(assignment: Assignment, tried: Assignment, *, check: bool, say: 
     submit(tried, "solution", fill_in(released(tried), solution_cells(tried)))
     submit(tried, "blank", released(tried))
     everything = "--JudgeAnswers.run_all=True"
-    run_nbgrader(tried.course, "autograde", tried.name, everything, our_own=True)
+    run_nbgrader(tried.course, "autograde", tried.name, everything, *here, our_own=True)
     right = read_verdict(tried.course, "solution", tried.name, tried.notebook)
     found += solution_failures(right)
     # A cell that was stopped, or that ended the kernel, shows no error.
@@ -179,9 +180,9 @@ def copy_course(course: Path, target: Path) -> None:
             shutil.copy(course / name, target / name)
 
 
-def generate(assignment: Assignment) -> None:
-    """Let nbgrader generate the release."""
-    run_nbgrader(assignment.course, "generate_assignment", assignment.name, "--force")
+def generate(assignment: Assignment, *settings: str) -> None:
+    """Let nbgrader generate the release, with further settings of nbgrader's."""
+    run_nbgrader(assignment.course, "generate_assignment", assignment.name, "--force", *settings)
 
 
 def normalise_source(assignment: Assignment, *, check: bool) -> None:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.course.hidden_tests import blocks_text, hidden_tests, is_test, whole_test_cells
@@ -126,6 +127,9 @@ def main() -> None:
             found = self.solution.reply(call)
             self.asked[call.key] = (call, found)
             return found
+
+        def arguments(self, call: Call) -> dict[str, Any]:
+            return self.solution.arguments(call)
 
     course, name = sys.argv[1:]
     # The parent process reads only the last line of stdout; the solution may print, too.

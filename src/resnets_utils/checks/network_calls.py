@@ -104,12 +104,13 @@ class NetworkChecks:
                 graph = self._read(reply["graph"], call)
             except GraphRefused as error:
                 found = self._differs_so_far(call, error.graph, expected)
-                difference = difference_in(found or str(error), call.python_arguments)
+                difference = difference_in(found or str(error), self._arguments(call))
                 raise CheckFailed(f"{call}: {error}{_before(found)}", difference) from None
             answer = Answer(
                 call,
                 self._beside(call, graph, expected),
                 reveal=lambda: not self._hidden(),
+                arguments=self._arguments(call),
                 thorough=self._how.thorough,
                 other_blocks=lambda: self._other_blocks(call, graph),
             )
@@ -128,8 +129,11 @@ class NetworkChecks:
             reply,
             in_notebook=self._how.in_notebook,
             more=_before(found),
-            cause=difference_in(found, call.python_arguments) if found else None,
+            cause=difference_in(found, self._arguments(call)) if found else None,
         )
+
+    def _arguments(self, call: Call) -> dict[str, Any]:
+        return self._how.reference.arguments(call)
 
     def _is_true(self, number: int, reply: Reply, graph: Graph, expected: Graph) -> bool:
         """Whether a network that was tried is and computes what its graph says."""

@@ -6,6 +6,8 @@ answers to the calls of the visible checks, and to no others.
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import json
 import linecache
 from collections.abc import Mapping, Sequence
@@ -50,6 +52,12 @@ class Reference(Protocol):
 
         """
 
+    def arguments(self, call: Call) -> dict[str, Any]:
+        """Return the arguments of a call with those that it leaves at the solution's defaults.
+
+        A record knows no defaults.
+        """
+
 
 class Solution:
     """The solution's own cells.
@@ -83,6 +91,23 @@ class Solution:
             self.replies[call.key] = answer(call, self.namespace)
         return self.replies[call.key]
 
+    def arguments(self, call: Call) -> dict[str, Any]:
+        return self._defaults.get(call.function, {}) | call.python_arguments
+
+    @cached_property
+    def _defaults(self) -> dict[str, dict[str, Any]]:
+        """The defaults that are written as plain values, by function; no cell has to run."""
+        found: dict[str, dict[str, Any]] = {}
+        for _, text in self._cells:
+            for step in ast.walk(ast.parse(text)):
+                if isinstance(step, ast.FunctionDef):
+                    defaults = found[step.name] = {}
+                    names = step.args.args[-len(step.args.defaults) :] if step.args.defaults else []
+                    for name, value in zip(names, step.args.defaults, strict=True):
+                        with contextlib.suppress(ValueError):
+                            defaults[name.arg] = ast.literal_eval(value)
+        return found
+
 
 class Record:
     """The solution's answers to some calls, as a student's folder has them.
@@ -114,6 +139,9 @@ class Record:
                 "restore the check's arguments, or compare with figures of your own",
             )
         return dict(self._replies[call.key])
+
+    def arguments(self, call: Call) -> dict[str, Any]:
+        return call.python_arguments
 
 
 def record(blocks: str, replies: Mapping[str, Reply]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +65,7 @@ class Answer:
         call: how the function was called.
         graphs: what was drawn, with the exercise's to compare.
         reveal: whether a reason may tell the expected figures.
+        arguments: the call's, with those that it leaves at the solution's defaults.
         thorough: whether figures are computed even for a graph equal to the exercise's.
         other_blocks: says how the blocks in it differ from those that were judged; "" if
             they do not.
@@ -75,12 +76,13 @@ class Answer:
     call: Call
     graphs: GraphComparison
     reveal: Callable[[], bool]
+    arguments: Mapping[str, Any]
     thorough: bool = False
     other_blocks: Callable[[], str] = lambda: ""
     remarks: list[str] = field(default_factory=list)
 
     def _failed(self, reason: str, difference: Difference | None = None) -> CheckFailed:
-        found = difference or difference_in(reason, self.call.python_arguments)
+        found = difference or difference_in(reason, self.arguments)
         return CheckFailed(f"{self.call}: {reason}", found)
 
     @property

@@ -32,8 +32,10 @@ TEMPORARY = "/student/tmp"
 # Where its parts appear as well.
 _PARTS = {TEMPORARY: "/tmp", "/student/shm": "/dev/shm"}
 # The settings of every Python that runs, or forks, a student's kernel. The zygote may
-# have only one thread, and every level computes the same.
+# have only one thread, and every level computes the same. Each thread that allocates may
+# take an address range of its own, and the ranges of training fill nearly all of a kernel's.
 PYTHON_SETTINGS = {
+    "MALLOC_ARENA_MAX": "2",
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONNOUSERSITE": "1",
