@@ -182,7 +182,7 @@ class JobQueue:
         return None
 
     def without_second_opinions(self) -> Iterator[Ended]:
-        """End the jobs that wait for another machine: there is none."""
+        """End the jobs that wait for another machine, where there is only one."""
         while self._opinions:
             one = self._opinions.popleft()
             assert one.first is not None
