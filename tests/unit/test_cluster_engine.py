@@ -18,7 +18,7 @@ from distributed import Scheduler, Worker
 from test_cluster_scheduler import begin, silent
 from test_verdict import VERDICT
 
-from coursekit.class_grading.engine import Task, Work
+from coursekit.class_grading.engine import MAX_TRIES, Task, Work
 from coursekit.class_grading.results import FailedGrading
 from coursekit.cluster import cluster_engine, connection
 from coursekit.cluster.admission import Trial
@@ -34,7 +34,7 @@ from coursekit.cluster.scheduler import start_scheduler
 from coursekit.cluster.security import Member, read_member
 from coursekit.cluster.wire import Message, from_bytes, to_bytes
 from coursekit.cluster.without_http import WithoutHttp
-from coursekit.errors import InfrastructureError
+from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.grading.job import Graded, Job
 from coursekit.processes.plain_files import open_folder
 from coursekit.sandbox.limits import Limits
@@ -290,6 +290,51 @@ def test_who_is_not_used_takes_no_submission_along(
         assert "good on 127.0.0.1 grades" in graded.said
     if bad:
         assert re.search(why, bad.why_refused())
+
+
+def test_one_failure_in_its_admission_refuses_nobody(
+    cluster: Cluster, course: Path, tmp_path: Path
+) -> None:
+    left = [FULL] * (MAX_TRIES - 1)
+    cluster.join("one", "127.0.0.1", Answers(lambda job: left.pop() if left else result(job)))
+    with run(cluster, course, tmp_path) as graded:
+        assert all(isinstance(outcome, Graded) for outcome in graded.grade().values())
+    assert left == []
+
+
+def test_a_submission_that_ends_every_worker_is_given_up(
+    cluster: Cluster, course: Path, tmp_path: Path
+) -> None:
+    ended: list[str] = []
+
+    def ends_its_worker(job: Job) -> Message:
+        if job.student == "s1":
+            left = threading.Event()
+            threading.Thread(target=end, args=[left]).start()
+            left.wait(60)
+        return result(job)
+
+    def end(left: threading.Event) -> None:
+        ended.append(f"worker {len(ended)}")
+        cluster.leave(ended[-1])
+        left.set()
+        cluster.join(f"worker {len(ended)}", "127.0.0.1", Answers(ends_its_worker))
+
+    cluster.join("worker 0", "127.0.0.1", Answers(ends_its_worker))
+    with run(cluster, course, tmp_path) as graded:
+        found = graded.grade()
+    given_up = found.pop("s1")
+    assert isinstance(given_up, FailedGrading) and "was lost" in given_up.message
+    assert all(isinstance(outcome, Graded) for outcome in found.values())
+    assert len(ended) == MAX_TRIES
+
+
+def test_addresses_and_certificates_are_looked_at_first(course: Path) -> None:
+    coordinator = certificate_of(course, "coordinator")
+    with pytest.raises(CourseKitError, match="by tls:// only, not tcp://"):
+        cluster_engine.cluster_engine(course, "a-v1", "tcp://h:1", coordinator, 0, silent)
+    with pytest.raises(CourseKitError, match="there is no certificate file"):
+        cluster_engine.cluster_engine(course, "a-v1", "tls://h:1", course / "x.pem", 0, silent)
 
 
 def test_an_open_dashboard_is_refused(cluster: Cluster, course: Path, tmp_path: Path) -> None:

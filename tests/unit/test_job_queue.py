@@ -128,8 +128,17 @@ def test_a_worker_that_is_lost_takes_nothing_from_the_one_that_overtook_it() -> 
     assert taken(jobs, ONE, OTHER) == ["s0", "s0"]
     for _ in range(MAX_TRIES):
         assert jobs.lost(tasks[0], ONE, its_fault=True) is None
+    # Only once: what it had no more it cannot lose.
+    assert tasks[0].tries == 1
     assert taken(jobs, OTHER) == [None]
     assert jobs.ended(tasks[0], OTHER, graded(tasks[0]))
+
+
+def test_who_still_grades_is_heard_before_a_failure_counts() -> None:
+    jobs, tasks = queue(1)
+    assert taken(jobs, ONE, OTHER) == ["s0", "s0"]
+    assert jobs.ended(tasks[0], ONE, Ended(tasks[0].job, UNREADABLE)) is None
+    assert jobs.ended(tasks[0], OTHER, graded(tasks[0])) == graded(tasks[0])
 
 
 def test_a_second_opinion_comes_from_another_machine() -> None:
