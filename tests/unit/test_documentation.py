@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -42,6 +43,7 @@ class Page:
     anchors: frozenset[str]
     code: tuple[str, ...]  # in blocks
     words: tuple[str, ...]  # in backticks
+    unlinked: tuple[str, ...]  # those of them that are no link
 
 
 @cache
@@ -50,6 +52,7 @@ def read(path: Path) -> Page:
     headings: list[str] = []
     code: list[str] = []
     words: list[str] = []
+    unlinked: list[str] = []
     tokens = MarkdownIt("commonmark").enable("table").parse(path.read_text(encoding="utf-8"))
     for number, token in enumerate(tokens):
         if token.type in ("fence", "code_block"):
@@ -57,12 +60,17 @@ def read(path: Path) -> Page:
         inner = token.children or []
         links += [str(one.attrs[at]) for one in inner for at in ("href", "src") if at in one.attrs]
         words += [one.content for one in inner if one.type == "code_inline"]
+        unlinked += [
+            one.content
+            for before, one in pairwise([token, *inner])
+            if one.type == "code_inline" and before.type != "link_open"
+        ]
         if number and tokens[number - 1].type == "heading_open":
             # As GitHub names a heading.
             text = "".join(one.content for one in inner).lower()
             headings.append(re.sub(r"[^\w\- ]", "", text).replace(" ", "-"))
     assert len(set(headings)) == len(headings), f"{path.name}: two headings of one name"
-    return Page(tuple(links), frozenset(headings), tuple(code), tuple(words))
+    return Page(tuple(links), frozenset(headings), *map(tuple, (code, words, unlinked)))
 
 
 def fault_of_link(page: Path, link: str, root: Path) -> str:
@@ -86,6 +94,12 @@ def test_every_link_leads_to_something(pages: list[Path], root: Path) -> None:
     assert len(links) > 10
     faults = {(page.name, link): fault_of_link(page, link, root) for page, link in links}
     assert {where: fault for where, fault in faults.items() if fault} == {}
+
+
+def test_a_page_that_is_named_is_linked() -> None:
+    names = {prefix + page.name for page in DOCS for prefix in ("", "docs/")}
+    named = [(page.name, word) for page in PAGES for word in read(page).unlinked]
+    assert [one for one in named if one[1] in names] == []
 
 
 def test_a_course_has_the_pages_that_messages_name() -> None:
