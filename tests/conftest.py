@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 # TensorFlow's start-up messages would bury a failing test's own words.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# nbgrader calls alembic by name, for each new gradebook; it is beside this Python.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 import absl.logging
 import pytest

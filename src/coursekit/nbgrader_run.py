@@ -71,9 +71,7 @@ def _run(
     *,
     our_own: bool,
 ) -> None:
-    # nbgrader calls alembic by name, which is in the same folder as this Python.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    environment = {**os.environ, "PATH": path, "PYTHONWARNINGS": "ignore"}
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     # The log holds students' names, whatever letters this terminal has.
     environment["PYTHONIOENCODING"] = "utf-8"
     if our_own and not strongest().sandboxed:
