@@ -11,9 +11,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import absl.logging
 import pytest
+from command_in_process import generate
 
 from coursekit.course.assignment import Assignment
-from coursekit.release.pipeline import copy_course, generate
+from coursekit.release.pipeline import copy_course
 from coursekit.sandbox.levels import LEVELS, strongest
 from coursekit.sandbox.settings import UNSAFE_VARIABLE
 

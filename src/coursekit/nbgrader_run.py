@@ -87,10 +87,14 @@ def _run(
                 if watch:
                     watch()
     if process.returncode:
-        why, _, hint = _last_error(log).partition("\nhint: ")
-        raise InfrastructureError(
-            f"{name} {' '.join(arguments)} failed: {why}", hint or f"read its whole output: {log}"
-        )
+        raise failure(course, f"{name} {' '.join(arguments)}")
+
+
+def failure(course: Path, command: str) -> InfrastructureError:
+    """Return the error of a command that ended in failure, from ``nbgrader.log``."""
+    log = course / LOG
+    why, _, hint = _last_error(log).partition("\nhint: ")
+    return InfrastructureError(f"{command} failed: {why}", hint or f"read its whole output: {log}")
 
 
 def submission_error(course: Path, student: str, assignment: str) -> str:

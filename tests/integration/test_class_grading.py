@@ -23,6 +23,7 @@ from typing import Any
 import psutil
 import pytest
 from broken_notebooks import ANSWER, as_bytes, stripped
+from command_in_process import generate
 from nbgrader.api import Gradebook
 from small_course import NAME, small_course
 from test_nbgrader_commands import BY_HAND
@@ -38,7 +39,6 @@ from coursekit.errors import InfrastructureError
 from coursekit.gradebook import database
 from coursekit.nbgrader_run import LOG, run_nbgrader
 from coursekit.release.new_version import new_version
-from coursekit.release.pipeline import generate
 
 pytestmark = pytest.mark.slow
 

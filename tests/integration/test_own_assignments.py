@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from command_in_process import run_nbgrader
 from gradescope_root import run_autograder, unpack
 from nbgrader.api import Gradebook
 from own_assignments import FUNCTIONS, put_in_place
@@ -26,7 +27,7 @@ from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
 from coursekit.course.normal_form import notebook_text
 from coursekit.judge.verdict import NotebookVerdict
-from coursekit.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.nbgrader_run import read_verdict
 
 pytestmark = pytest.mark.slow
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_in_process import generate, run_nbgrader
 from nbformat.v4 import new_markdown_cell
 from nbgrader.api import Gradebook
 from small_course import CHANGED_HIDDEN, NAME, small_course
@@ -28,12 +29,11 @@ from coursekit.course.normal_form import notebook_text
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook.scores import Rows, read_rows, take_scores
 from coursekit.judge.verdict import NotebookVerdict
-from coursekit.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.nbgrader_run import read_verdict
 from coursekit.processes.plain_files import open_folder
 from coursekit.regrading.preview import Preview, preview
 from coursekit.regrading.regrade import report
 from coursekit.regrading.writing import write
-from coursekit.release.pipeline import generate
 from coursekit.repair.finding.submission_digest import submission_digest
 
 pytestmark = pytest.mark.slow

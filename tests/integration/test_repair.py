@@ -37,6 +37,7 @@ from broken_notebooks import (
     surrogates_and_nul,
     tags,
 )
+from command_in_process import generate, run_nbgrader
 from nbgrader.api import Gradebook
 from small_course import small_course
 
@@ -44,8 +45,7 @@ from coursekit.course.assignment import Assignment
 from coursekit.course.filled_in import fill_in, released
 from coursekit.course.known_answers import solution_cells
 from coursekit.errors import InfrastructureError
-from coursekit.nbgrader_run import LOG, read_verdict, run_nbgrader, submission_error
-from coursekit.release.pipeline import generate
+from coursekit.nbgrader_run import LOG, read_verdict, submission_error
 from coursekit.repair.finding.files_beside import MAX_FILE_BYTES
 
 pytestmark = pytest.mark.slow

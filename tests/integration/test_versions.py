@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_in_process import generate, run_nbgrader
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from small_course import CHANGED_HIDDEN, HIDDEN, NAME, small_course
@@ -21,11 +22,10 @@ from coursekit.course.known_answers import solution_cells
 from coursekit.course.version_choice import choose_version
 from coursekit.errors import InfrastructureError
 from coursekit.gradebook.asked_cells import asked_cells
-from coursekit.nbgrader_run import read_verdict, run_nbgrader, submission_error
+from coursekit.nbgrader_run import read_verdict, submission_error
 from coursekit.nbgrader_seam.generating import hidden_tests_digest
 from coursekit.release.leaks import find_leaks, hidden_lines
 from coursekit.release.new_version import new_version
-from coursekit.release.pipeline import generate
 from resnets_utils.notebooks.stamp import KEY, digest_cells, read_stamp
 
 pytestmark = pytest.mark.slow
