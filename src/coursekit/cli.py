@@ -10,9 +10,6 @@ from pathlib import Path
 from rich.console import Console
 
 from coursekit.command_runner import line_printer, run_command
-from coursekit.release.new_assignment import new_assignment
-from coursekit.release.new_version import new_version
-from coursekit.release.pipeline import release_all
 
 _MOST_WORKERS = 256
 _PLATFORMS = ("canvas", "moodle", "blackboard", "brightspace", "gradescope", "folders")
@@ -194,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
     """Run the chosen command; return its exit status.
 
-    What loads TensorFlow is imported by the command that needs it.
+    Each imports what it needs: nbgrader takes a second, and TensorFlow three.
     """
 
     def say(line: str) -> None:
@@ -202,6 +199,8 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
 
     match chosen.command:
         case "release":
+            from coursekit.release.pipeline import release_all
+
             release_all(
                 course,
                 chosen.assignment,
@@ -221,8 +220,12 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
 
             doctor(console)
         case "new-assignment":
+            from coursekit.release.new_assignment import new_assignment
+
             new_assignment(course, chosen.name, chosen.functions, say)
         case "new-version":
+            from coursekit.release.new_version import new_version
+
             new_version(course, chosen.old, chosen.new, say)
         case "grade":
             from coursekit.class_grading.grade_class import Wish, grade_class

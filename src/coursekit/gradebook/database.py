@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import nbgrader.api
-from alembic.script import ScriptDirectory
 from nbgrader.api import Gradebook
 from nbgrader.converters.base import NbGraderException
 from nbgrader.dbutil import ALEMBIC_DIR
@@ -46,6 +45,8 @@ def _newest_form() -> str | None:
 
     nbgrader starts alembic as a program, which takes almost 3 s.
     """
+    from alembic.script import ScriptDirectory  # seldom needed, and slow to import
+
     return ScriptDirectory(ALEMBIC_DIR).get_current_head()
 
 
