@@ -13,7 +13,7 @@ import pytest
 from command_in_process import generate
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
-from own_assignments import put_in_place
+from own_assignments import FUNCTIONS, put_in_place
 
 from coursekit.cli import main
 from coursekit.course.assignment import Assignment, read_notebook
@@ -173,3 +173,15 @@ def test_a_release_that_is_not_the_one_that_passed_is_told(
     assert main(["--course", str(numbers.course), "release"]) == 1
     said = capsys.readouterr().err
     assert f"differs from the one that passed the gates: {numbers.source.name}\n" in said
+
+
+def test_all_assignments_are_released_or_those_that_are_named(
+    numbers: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released: list[str] = []
+    monkeypatch.setattr(pipeline, "_release", lambda one, **how: released.append(one.name))
+    for name in FUNCTIONS:
+        put_in_place(name, numbers.course)
+    for names in ([], ["plain-network-v1"]):
+        assert main(["--course", str(numbers.course), "release", *names]) == 0
+    assert released == [*sorted(FUNCTIONS), "plain-network-v1"]

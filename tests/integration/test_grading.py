@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import command_in_process
 import pytest
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
@@ -217,6 +218,7 @@ def class_of(assignment: Assignment) -> dict[str, Submission]:
             files={
                 "tempfile.py": "raise SystemExit('planted')",
                 "keras.py": "raise SystemExit('planted')",
+                "nbgrader.py": "raise SystemExit('planted')",
                 "resnets_utils.py": "raise SystemExit('planted')",
                 "sitecustomize.py": "raise SystemExit('planted')",
             },
@@ -276,8 +278,13 @@ def graded(trial: Assignment) -> dict[str, Submission]:
         # What the spy's last cells print is looked at.
         given = ["--JudgeAnswers.trace_timeout=20", "--JudgeAnswers.run_all=True"]
         run_nbgrader(trial.course, "autograde", trial.name, *given)
-    run_nbgrader(trial.course, "generate_feedback", trial.name)
+    command_in_process.run_nbgrader(trial.course, "generate_feedback", trial.name)
     return everyone
+
+
+def grade_again(trial: Assignment, who: str) -> None:
+    given = (trial.name, "--student", who, "--force")
+    command_in_process.run_nbgrader(trial.course, "autograde", *given)
 
 
 def database_scores(assignment: Assignment, who: str) -> dict[str, tuple[float | None, bool]]:
@@ -439,7 +446,7 @@ def test_a_regrade_that_fails_takes_the_old_score_back(
     said = f"NameError: name 'no_such_name' is not defined, line {len(lines)} of test_ResNet50"
     with in_the_gradebook(trial, "test_ResNet50", spoilt):
         with pytest.raises(InfrastructureError, match=re.escape(said)):
-            run_nbgrader(trial.course, "autograde", trial.name, "--student", who, "--force")
+            grade_again(trial, who)
         assert set(database_scores(trial, who).values()) == {(None, True)}
     # The release's cell is not the gradebook's any more: nobody's edit, and told.
     log = (trial.course / "nbgrader.log").read_text()
@@ -464,5 +471,5 @@ def test_a_second_submission_that_cannot_be_read_takes_the_old_score_back(
     path = trial.course / "submitted" / who / trial.name / f"{trial.notebook}.ipynb"
     path.write_text('{"cells": [')
     with pytest.raises(InfrastructureError, match="cannot be read as a notebook"):
-        run_nbgrader(trial.course, "autograde", trial.name, "--student", who, "--force")
+        grade_again(trial, who)
     assert set(database_scores(trial, who).values()) == {(None, True)}

@@ -18,6 +18,7 @@ import pytest
 from command_in_process import generate, run_nbgrader
 from nbformat.v4 import new_markdown_cell
 from nbgrader.api import Gradebook
+from one_core import one_core
 from small_course import CHANGED_HIDDEN, NAME, small_course
 from test_own_assignments import FOLDER
 
@@ -243,7 +244,8 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
     (small.tests / "identity_block.py").write_text(CHANGED_HIDDEN)
     before, rows = files(small.course), read_rows(database(small))
     said: list[str] = []
-    shown = preview(small.course, small.name, said.append)
+    with one_core():
+        shown = preview(small.course, small.name, said.append)
     previewed = files(small.course)
     write(shown, said.append)
     return Class(
