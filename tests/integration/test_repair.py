@@ -199,15 +199,15 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
             RIGHT,
             "the last answer was judged",
         ),
-        ODD: (as_bytes(answered(retyped_and_odd)), RIGHT, "turned into markdown"),
+        ODD: (as_bytes(answered(retyped_and_odd, answers=wrong)), WRONG, "turned into markdown"),
         LONG: (
             as_bytes(answered(edited_for_points, answers=wrong)),
             WRONG,
             "the test cell test_identity_block had been changed",
         ),
         DECOMPOSED: (
-            as_bytes(answered(split, deleted_tests, deleted_imports)),
-            RIGHT,
+            as_bytes(answered(split, deleted_tests, deleted_imports, answers=wrong)),
+            WRONG,
             "cut into 2 cells",
         ),
         "left-out": (as_bytes(answered(imported)), BLANK, ""),
