@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_in_process import generate, run_nbgrader
 from nbformat.v4 import new_markdown_cell
 from nbgrader.api import Gradebook
+from one_core import one_core
 from small_course import CHANGED_HIDDEN, NAME, small_course
 from test_own_assignments import FOLDER
 
@@ -29,12 +31,11 @@ from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook.address import database_url
 from coursekit.gradebook.scores import Rows, read_rows, take_scores
 from coursekit.judge.verdict import NotebookVerdict
-from coursekit.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.nbgrader_run import read_verdict
 from coursekit.processes.plain_files import open_folder
 from coursekit.regrading.preview import Preview, preview
 from coursekit.regrading.regrade import report
 from coursekit.regrading.writing import write
-from coursekit.release.pipeline import generate
 from coursekit.repair.finding.submission_digest import submission_digest
 
 pytestmark = pytest.mark.slow
@@ -78,7 +79,7 @@ class Class:
 
 
 def url(assignment: Assignment) -> str:
-    return database_url(assignment.course / "gradebook.db")
+    return database_url(assignment.course / "scores.db")
 
 
 def open_gradebook(assignment: Assignment) -> Gradebook:
@@ -235,6 +236,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
     ask_a_question(small)
     with (small.course / "nbgrader_config.py").open("a") as settings:
         settings.write('c.LateSubmissionPlugin.penalty_method = "zero"\n')
+        settings.write('c.CourseDirectory.db_url = "sqlite:///scores.db"\n')
     generate(small)
     hand_in(small, assignment)
     run_nbgrader(small.course, "autograde", small.name)
@@ -244,7 +246,8 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
     (small.tests / "identity_block.py").write_text(CHANGED_HIDDEN)
     before, rows = files(small.course), read_rows(url(small))
     said: list[str] = []
-    shown = preview(small.course, small.name, said.append)
+    with one_core():
+        shown = preview(small.course, small.name, said.append)
     previewed = files(small.course)
     write(shown, said.append)
     return Class(
@@ -320,7 +323,7 @@ def test_writing_changes_exactly_the_files_that_were_shown(graded: Class) -> Non
     }
     small = graded.assignment
     assert changed == {
-        Path("gradebook.db"),
+        Path("scores.db"),
         # Its stamp names the hidden tests; its cells are what they were.
         small.release.relative_to(small.course),
     } | {
@@ -480,8 +483,8 @@ def test_an_interruption_leaves_a_submissions_scores_as_they_were(
     graded: Class, tmp_path: Path
 ) -> None:
     # The copy of the preview holds today's scores; this one gets yesterday's of one student.
-    copied = graded.shown.copied
-    first = database_url(Path(shutil.copy(copied.course / "gradebook.db", tmp_path)))
+    today = graded.shown.copied.course / "gradebook.db"
+    first = database_url(Path(shutil.copy(today, tmp_path)))
     small = graded.assignment
     place_of = (small.notebook, small.name, "no-relu-1")
     with Gradebook(first) as gradebook:
@@ -493,9 +496,9 @@ def test_an_interruption_leaves_a_submissions_scores_as_they_were(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        take_scores(first, url(copied), place_of, interrupt)
+        take_scores(first, database_url(today), place_of, interrupt)
     assert read_rows(first) == rows
-    assert len(take_scores(first, url(copied), place_of, lambda: None)) == 1
+    assert len(take_scores(first, database_url(today), place_of, lambda: None)) == 1
     assert read_rows(first) != rows
 
 
