@@ -26,6 +26,7 @@ import pytest
 from command_in_process import run_command
 from formgrader_writers import WRITERS
 from nbgrader.api import Base, Gradebook, InvalidEntry
+from nbgrader.converters.base import NbGraderException
 from nbgrader.server_extensions.formgrader.base import BaseHandler
 from own_assignments import put_in_place
 from postgresql_server import PASSWORD, USER, Server
@@ -291,6 +292,33 @@ def test_a_row_that_another_program_holds_is_waited_for(
     assert "the gradebook is in use by another program; waiting" in capsys.readouterr().out
 
 
+def test_after_an_error_of_the_gradebook_nothing_of_a_transaction_counts(
+    course: Course,
+    graded: list[dict[str, Any]],
+    postgresql: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(database, "MAX_WAIT_SECONDS", 0.01)
+    before = read_rows(course.url)
+    with postgresql.connect(course.database) as other:
+        other.execute("BEGIN; SELECT * FROM submitted_notebook FOR UPDATE")
+        with (
+            pytest.raises(NbGraderException),
+            one_transaction(course.url),
+            Gradebook(course.url) as gradebook,
+        ):
+            gradebook.find_grade("test_softmax", *course.place, "ada").auto_score = 1
+            gradebook.db.commit()
+            gradebook.find_submission_notebook(*course.place, "ada").flagged = True
+            try:
+                gradebook.db.commit()
+            except SQLAlchemyError as error:
+                # As nbgrader tells of it.
+                raise NbGraderException("the gradebook") from error
+        other.execute("ROLLBACK")
+    assert read_rows(course.url) == before
+
+
 def test_reports_exports_and_releases_read_the_server_s_gradebook(
     course: Course,
     graded: list[dict[str, Any]],
@@ -491,18 +519,35 @@ def test_what_does_not_fit_is_named_and_nothing_is_copied(
     assert is_missing(target)
 
 
-def test_a_row_that_is_another_one_in_the_copy_is_named(small: Path, postgresql: Server) -> None:
+SPOILT = {
+    "BEFORE INSERT ON student": (
+        "NEW.email = 'another@example.org'",
+        "student 'ada': it is another one in the copy",
+    ),
+    "AFTER INSERT ON course": (
+        "INSERT INTO student (id) VALUES ('x') ON CONFLICT DO NOTHING",
+        "somebody else wrote into the new table student",
+    ),
+}
+
+
+@pytest.mark.parametrize("when", SPOILT)
+def test_a_copy_that_is_not_the_same_does_not_count(
+    small: Path, postgresql: Server, when: str
+) -> None:
+    change, said = SPOILT[when]
     name = postgresql.database()
     target = postgresql.address(name)
     with Gradebook(target), postgresql.connect(name) as connection:
         connection.execute(
             "CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN NEW.email = 'another@example.org'; RETURN NEW; END $$; CREATE TRIGGER change "
-            "BEFORE INSERT ON student FOR EACH ROW EXECUTE FUNCTION change()"
+            f"$$ BEGIN {change}; RETURN NEW; END $$; "
+            f"CREATE TRIGGER change {when} FOR EACH ROW EXECUTE FUNCTION change()"
         )
     before = everything(target)
-    with pytest.raises(InfrastructureError, match="student 'ada': it is another one in the copy"):
+    with pytest.raises(InfrastructureError) as caught:
         copy_gradebook(database_url(small), target)
+    assert said in caught.value.message
     assert everything(target) == before
 
 
