@@ -695,6 +695,9 @@ def test_formgrader_goes_on_after_the_server_was_restarted(
         gradebook.find_assignment(NAME)
         BaseHandler.on_finish(handler)
         assert states() == ["idle"]
+        # Between two requests nobody notices it.
+        other.execute(END)
+        gradebook.find_assignment(NAME)
 
 
 def test_graders_who_meet_are_told_that_the_gradebook_is_in_use(
