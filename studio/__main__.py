@@ -1,4 +1,4 @@
-"""The author's commands: ``python -m studio pictures|report|pretrain|training|kernels|grading``."""
+"""The author's commands: ``python -m studio NAME``; ``--help`` lists them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     grading.add_argument(
         "--whole", action="store_true", help="grade whole notebooks as well, training included"
     )
-    grading.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    scale = commands.add_parser(
+        "scale", help="grade a class of any size with workers that only take their time"
+    )
+    scale.add_argument(
+        "--submissions", type=_positive, default=2000, metavar="N", help="default: 2000"
+    )
+    scale.add_argument("--workers", type=_positive, default=200, metavar="W", help="default: 200")
+    scale.add_argument(
+        "--seconds", type=float, default=1, metavar="S", help="of a worker for one (default: 1)"
+    )
+    for benchmark in (grading, scale):
+        benchmark.add_argument(
+            "--json", type=Path, metavar="FILE", help="write the figures there, too"
+        )
     chosen = parser.parse_args(arguments)
     return run_command(lambda console: _run(chosen, Path.cwd(), console))
 
@@ -104,6 +117,11 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
             workers = tuple(sorted(set(chosen.workers)))
             plan = Plan(chosen.submissions, chosen.rounds, workers, chosen.whole)
             compare_graders(course, plan, console, chosen.json)
+        case "scale":
+            from studio.scale.simulation import Size, show_scale
+
+            size = Size(chosen.submissions, chosen.workers, chosen.seconds)
+            show_scale(course, size, console, chosen.json)
     return 0
 
 

@@ -130,11 +130,13 @@ class Ready:
     def __call__(self, work: Work) -> contextlib.AbstractContextManager[Ready]:
         return contextlib.nullcontext(self)
 
-    def grade(self, tasks: Iterator[Task], begin: Callable[[Job], None]) -> Iterator[Ended]:
-        for task in tasks:
-            begin(task.job)
-            self._before()
-            yield Ended(task.job, self._graded(task.job))
+    def grade(self, tasks: Iterator[Task]) -> Iterator[list[Ended]]:
+        # All are written together.
+        yield [self._end(task.job) for task in tasks]
+
+    def _end(self, job: Job) -> Ended:
+        self._before()
+        return Ended(job, self._graded(job))
 
     def _graded(self, job: Job) -> Graded:
         notebook = released(self._assignment)

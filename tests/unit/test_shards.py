@@ -31,7 +31,7 @@ def graded(student: str) -> Graded:
 
 
 def planned(student: str) -> Planned:
-    return Planned(f"submitted/{student}/{NAME}", student, "new", (job(student),), False)
+    return Planned(f"submitted/{student}/{NAME}", student, "new", (job(student),), True, False)
 
 
 def write_shard(out: Path, shard: Shard, results: dict[Job, Graded | FailedGrading]) -> int:
@@ -40,7 +40,7 @@ def write_shard(out: Path, shard: Shard, results: dict[Job, Graded | FailedGradi
     with journal.open(MADE_FROM):
         for one, outcome in results.items():
             salted = replace(one, salt=journal.salt)
-            journal.begin_job(salted)
+            journal.begin_jobs([salted])
             write_result(journal.results, salted, outcome, "")
     return journal.salt
 
@@ -78,17 +78,18 @@ def test_merging_takes_what_is_about_today_s_submissions(tmp_path: Path) -> None
     salts = [write_shard(tmp_path, Shard(1, 2), first), write_shard(tmp_path, Shard(2, 2), second)]
     (found,) = find_shards([tmp_path])
     assert found.assignment == NAME
-    converter = SimpleNamespace(salts={}, refused=[])
+    converter = SimpleNamespace(salts={})
+    found.begin(MADE_FROM)
     everybody = [planned(student) for student in ("ada", "ben", "cy", "dora", "eve")]
-    there = found.graded(everybody, MADE_FROM, converter)
+    there = [one for each in everybody if (one := found.graded(each, converter))]
     # What failed in one shard counts only if no other one has graded it.
     assert [each.student for each in there] == ["ada", "cy", "dora"]
     assert converter.salts == {"ada": salts[0], "cy": salts[1], "dora": salts[1]}
-    (told,) = converter.refused
-    assert "ben, eve" in told.message and f"coursekit grade {NAME}" in told.hint
+    (told,) = found.missing
+    assert "ben, eve" in told.message and f"coursekit grade {NAME}" in str(told.hint)
     jobs = [one for each in there for one in each.jobs]
     tasks = (Task(one, lambda: pytest.fail("nothing is graded again")) for one in jobs)
-    ended = {one.job.student: one.outcome for one in found.grade(tasks, lambda job: None)}
+    ended = {one.job.student: one.outcome for some in found.grade(tasks) for one in some}
     assert ended == {"ada": graded("ada"), "cy": graded("cy"), "dora": FAILED}
 
 
@@ -96,7 +97,7 @@ def test_a_shard_of_other_tests_is_refused(tmp_path: Path) -> None:
     write_shard(tmp_path, Shard(1, 1), {job("ada"): graded("ada")})
     (found,) = find_shards([tmp_path / "shard-1-of-1"])
     with pytest.raises(CourseKitError, match="other tests, releases or settings"):
-        found.graded([planned("ada")], "other tests", SimpleNamespace(salts={}, refused=[]))
+        found.begin("other tests")
 
 
 def test_a_folder_without_shards_is_named(

@@ -45,7 +45,7 @@ def test_a_run_goes_on_with_its_salt_if_nothing_else_has_changed(tmp_path: Path)
     folder = tmp_path / "run"
     journal = Journal(folder, "small-block-v1")
     with pytest.raises(RuntimeError), journal.open("tests of today"):
-        journal.begin_job(JOB)
+        journal.begin_jobs([JOB])
         write_result(journal.results, JOB, Graded("{}", "{}"), "")
         with (
             pytest.raises(CourseKitError, match="another command grades"),

@@ -59,7 +59,7 @@ class Work:
         bundle: the bundle's JSON data.
         results: the folder for results.
         temporary: the folder for temporary files.
-        jobs: how many there are.
+        jobs: how many there are, or as many as there can be workers for.
         limits: what a submission may use.
         max_seconds: what one job may take; a worker that takes longer is replaced.
 
@@ -76,12 +76,13 @@ class Work:
 class Engine(Protocol):
     """Grades jobs side by side, on whatever it has."""
 
-    def grade(self, tasks: Iterator[Task], begin: Callable[[Job], None]) -> Iterator[Ended]:
-        """Yield how each job ended, as they end; its result is then in the folder for results.
+    def grade(self, tasks: Iterator[Task]) -> Iterator[list[Ended]]:
+        """Yield how jobs ended, as they end; their results are then in the folder for results.
+
+        What has ended meanwhile is yielded together, for it costs less to write it together.
 
         Args:
-            tasks: the jobs.
-            begin: called before a job is sent.
+            tasks: the jobs. Each is in the journal when it is taken.
 
         """
 

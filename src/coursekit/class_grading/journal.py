@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -81,9 +81,9 @@ class Journal:
             if not self._kept:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
-    def begin_job(self, job: Job) -> None:
-        """Note a job before it is sent to a worker."""
-        self._add({"job": asdict(job)})
+    def begin_jobs(self, jobs: Iterable[Job]) -> None:
+        """Note jobs before any of them is sent to a worker."""
+        self._add(*({"job": asdict(job)} for job in jobs))
 
     def _begin(self, made_from: str) -> None:
         earlier = read_run(self._folder)
@@ -115,10 +115,10 @@ class Journal:
         # A kernel with a user id of its own passes through it to the folder of its own.
         self.temporary.mkdir(mode=0o711)
 
-    def _add(self, entry: dict[str, Any]) -> None:
-        """Write an entry so that it is on the disk before anything follows from it."""
+    def _add(self, *entries: dict[str, Any]) -> None:
+        """Write entries so that they are on the disk before anything follows from them."""
         with (self._folder / TASKS).open("ab") as file:
-            file.write(json.dumps(entry).encode() + b"\n")
+            file.writelines(json.dumps(entry).encode() + b"\n" for entry in entries)
             file.flush()
             os.fsync(file.fileno())
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,12 @@ from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.grading.job import Graded, Job
 
 _NAMED = 5
+_TOGETHER = 50
+_GONE = FailedGrading(
+    "its result was removed from the shard's folder meanwhile",
+    "run that shard again",
+    passing=False,
+)
 
 
 class ShardResults:
@@ -31,15 +38,15 @@ class ShardResults:
     def __init__(self, assignment: str, folders: list[Path]) -> None:
         self.assignment = assignment
         self._folders = folders
-        self._found: dict[Job, tuple[Graded | FailedGrading, str]] = {}
+        self._salts: dict[Job, int] = {}
+        self._where: dict[Job, Path] = {}
+        self._missing: list[str] = []
 
-    def graded(self, planned: list[Planned], made_from: str, converter: Any) -> list[Planned]:
-        """Return those of which all is graded as it is now; those left are told at the end.
+    def begin(self, made_from: str) -> None:
+        """Find out which results there are.
 
         Args:
-            planned: what is to be graded.
             made_from: a digest of everything but the submissions that results follow from.
-            converter: nbgrader's; it learns with which salt each student was graded.
 
         Raises:
             CourseKitError: if a shard was graded by other tests, releases or settings.
@@ -51,51 +58,57 @@ class ShardResults:
                     f"{folder} was graded by other tests, releases or settings than this course's",
                     "run the command of that shard again, with this course as it is now",
                 )
-        with_salt = self._read()
-        there, missing = [], []
-        for each in planned:
-            salts = [with_salt.get(replace(job, salt=0)) for job in each.jobs]
-            if len(set(salts)) == 1 and (salt := salts[0]) is not None:
-                converter.salts[each.student] = salt
-                jobs = tuple(replace(job, salt=salt) for job in each.jobs)
-                there.append(replace(each, jobs=jobs))
-            else:
-                missing.append(escaped(each.student))
-        if missing:
-            more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-            converter.refused.append(
-                InfrastructureError(
-                    "not in these folders as they are now, and not written: "
-                    + ", ".join(missing[:_NAMED])
-                    + more,
-                    "run the shards that have not ended again, or grade what is left here, "
-                    f"with: coursekit grade {self.assignment}",
-                )
-            )
-        return there
-
-    def _read(self) -> dict[Job, int]:
-        """Read all results; return the salt of each job, by the job without its salt."""
-        salts: dict[Job, int] = {}
         for folder in self._folders:
             for job in read_jobs(folder):
                 found = find_result(folder / RESULTS, job)
                 key = replace(job, salt=0)
                 # What failed in one shard may have been graded in another one.
-                if found and (isinstance(found[0], Graded) or key not in salts):
-                    salts[key] = job.salt
-                    self._found[job] = found
-        return salts
+                if found and (isinstance(found[0], Graded) or key not in self._salts):
+                    self._salts[key] = job.salt
+                    self._where[job] = folder / RESULTS
+
+    def graded(self, planned: Planned, converter: Any) -> Planned | None:
+        """Return a submission of which all is graded as it is now, with the jobs that did so.
+
+        Args:
+            planned: what is to be graded.
+            converter: nbgrader's; it learns with which salt each student was graded.
+
+        """
+        salts = [self._salts.get(replace(job, salt=0)) for job in planned.jobs]
+        if len(set(salts)) != 1 or (salt := salts[0]) is None:
+            self._missing.append(escaped(planned.student))
+            return None
+        converter.salts[planned.student] = salt
+        return replace(planned, jobs=tuple(replace(job, salt=salt) for job in planned.jobs))
+
+    @property
+    def missing(self) -> list[CourseKitError]:
+        """What is told at the end about submissions that no shard has graded as they are now."""
+        if not self._missing:
+            return []
+        left = len(self._missing) - _NAMED
+        more = f" and {left} more" if left > 0 else ""
+        return [
+            InfrastructureError(
+                "not in these folders as they are now, and not written: "
+                + ", ".join(self._missing[:_NAMED])
+                + more,
+                "run the shards that have not ended again, or grade what is left here, "
+                f"with: coursekit grade {self.assignment}",
+            )
+        ]
 
     @contextmanager
     def engine(self, work: Work) -> Iterator[ShardResults]:
         """Be the engine of a run."""
         yield self
 
-    def grade(self, tasks: Iterator[Task], begin: Callable[[Job], None]) -> Iterator[Ended]:
-        """Yield how each job ended, wherever that was; see `Engine`."""
-        for task in tasks:
-            yield Ended(task.job, *self._found[task.job])
+    def grade(self, tasks: Iterator[Task]) -> Iterator[list[Ended]]:
+        """Yield how jobs ended, wherever that was; see `Engine`."""
+        while some := list(islice(tasks, _TOGETHER)):
+            found = {task.job: find_result(self._where[task.job], task.job) for task in some}
+            yield [Ended(job, *(each or (_GONE, ""))) for job, each in found.items()]
 
 
 def find_shards(folders: list[Path]) -> list[ShardResults]:

@@ -19,13 +19,16 @@ class GradingProgress:
 
     Args:
         console: where it is shown.
-        total: how many submissions are to be graded.
+        total: how many submissions are to be graded, as far as that is known.
+
+    Attributes:
+        total: the same, as far as it is known now.
 
     """
 
     def __init__(self, console: Console, total: int) -> None:
         self._say = line_printer(console)
-        self._total = total
+        self.total = total
         self._done = self._failed = 0
         self._started = time.monotonic()
         self._bar: Progress | None = None
@@ -48,6 +51,10 @@ class GradingProgress:
         if self._bar:
             self._bar.stop()
 
+    def expects(self, more: int) -> None:
+        """Count so many submissions more, or fewer, that are to be graded."""
+        self.total += more
+
     def graded(self, student: str, score: float, points: float) -> None:
         """Show a submission that has its score."""
         self._done += 1
@@ -65,15 +72,15 @@ class GradingProgress:
 
     def _show(self, line: str, *, keep: bool = False) -> None:
         rate = self._done / max(time.monotonic() - self._started, 1e-9)
-        left = (self._total - self._done) / rate
+        left = (self.total - self._done) / rate
         said = f"{60 * rate:.3g} a minute, {_in_words(left)} left"
         if self._failed:
             said += f", {self._failed} not graded"
         if self._bar:
-            self._bar.update(self._task, completed=self._done, said=said)
+            self._bar.update(self._task, completed=self._done, total=self.total, said=said)
         if keep or not self._bar:
             more = "" if self._bar else f"; {said}"
-            self._say(f"{self._done} of {self._total}  {line}{more}")
+            self._say(f"{self._done} of {self.total}  {line}{more}")
 
 
 def _in_words(seconds: float) -> str:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from functools import partial
-from itertools import starmap
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,10 @@ from rich.console import Console
 
 from coursekit.class_grading.attempt import attempt
 from coursekit.class_grading.engine import Ended, StartEngine, Task, Work
-from coursekit.class_grading.gradebook_writer import write_submission
+from coursekit.class_grading.gradebook_writer import Results, write_submissions
 from coursekit.class_grading.journal import Journal
 from coursekit.class_grading.merged_results import ShardResults
-from coursekit.class_grading.plan import Planned, plan
+from coursekit.class_grading.plan import Plan, Planned
 from coursekit.class_grading.progress import GradingProgress
 from coursekit.class_grading.results import FailedGrading, find_result, result_file, write_result
 from coursekit.class_grading.shard import Shard
@@ -33,12 +35,16 @@ from coursekit.course.student_names import escaped
 from coursekit.errors import InfrastructureError
 from coursekit.grading.job import Bundle, Graded, Job
 from coursekit.grading.judge_answers import JudgeAnswers
-from coursekit.judge.verdict import NotebookVerdict
+from coursekit.judge.verdict import scores_in
 from coursekit.nbgrader_run import find_verdict
 from coursekit.nbgrader_seam.failures import in_one_line
 from coursekit.nbgrader_seam.graded_submission import bundle_of
 from coursekit.nbgrader_seam.submitted_folder import open_handed_in
 from coursekit.sandbox.settings import StudentKernel
+
+# So many jobs are noted in the journal at a time, or as many as are found in so many seconds:
+# a worker waits for them.
+_MOST_NOTED, _NOTED_SECONDS = 64, 0.02
 
 
 class Run:
@@ -67,6 +73,7 @@ class Run:
         self._start_engine = merged.engine if merged else start_engine
         self._merged = merged
         self._say = line_printer(console)
+        self._by_other_tests = 0
 
     def convert_all(self, converter: Any) -> None:
         """Take the place of nbgrader's loop over all submissions.
@@ -76,22 +83,24 @@ class Run:
 
         """
         if self._wish.dry_run:
-            self._tell(self._found(converter))
+            self._tell(Plan(converter, self._wish.shard))
             return
         bundle = bundle_of(converter)
         sent = self._for_workers(bundle)
         made_from = _digest(bundle, sent)
         journal = self._journal()
         with journal.open(made_from):
-            converter.run_salt = journal.salt
-            found = self._found(converter)
-            converter.refused += [each.problem for each in found if each.problem and not each.why]
-            planned = [each for each in found if self._is_left(converter, each, journal)]
+            if journal.goes_on:
+                self._say(f"{self._wish.assignment}: going on with a run that was interrupted")
             if self._merged:
-                planned = self._merged.graded(planned, made_from, converter)
-            self._tell_beginning(found, planned, journal)
-            with GradingProgress(self._console, len(planned)) as progress:
-                self._grade(converter, planned, sent, journal, progress)
+                self._merged.begin(made_from)
+            converter.run_salt = journal.salt
+            plan = Plan(converter, self._wish.shard)
+            with GradingProgress(self._console, plan.expected) as progress:
+                self._grade(converter, plan, sent, journal, progress)
+            if self._merged:
+                converter.refused += self._merged.missing
+            self._tell_what_was_left(plan, progress)
         if self._wish.shard:
             self._tell_of_shard(self._wish.shard, journal)
 
@@ -101,77 +110,115 @@ class Run:
             return Journal(shard.folder(self._wish.out), name, kept=True)
         return Journal(self._course / "build" / "grading" / name, name)
 
-    def _found(self, converter: Any) -> list[Planned]:
-        """The class, or this shard's part of it."""
-        found = list(plan(converter))
-        return self._wish.shard.part(found) if self._wish.shard else found
-
     def _grade(
         self,
         converter: Any,
-        planned: list[Planned],
+        plan: Plan,
         sent: dict[str, Any] | None,
         journal: Journal,
         progress: GradingProgress,
     ) -> None:
         """Grade what is planned; write, or keep, each submission as soon as all of it is graded."""
-        by_job = {job: each for each in planned for job in each.jobs}
-        waiting = {each.student: len(each.jobs) for each in planned}
-        ready: dict[str, dict[Job, Graded | FailedGrading]] = {}
-        for ended in self._ended(converter, by_job, sent, journal):
-            submission = by_job[ended.job]
-            if ended.log:
-                converter.log.info("%s\n%s", submission.folder, ended.log.rstrip())
-            results = ready.setdefault(submission.student, {})
-            results[ended.job] = ended.outcome
+        planned = self._planned(converter, plan, journal, progress)
+        by_job: dict[Job, Planned] = {}
+        ready: dict[str, Results] = {}
+        for some in self._ended(converter, planned, by_job, sent, journal):
+            complete: list[tuple[Planned, Results]] = []
+            for ended in some:
+                submission = by_job.pop(ended.job)
+                if ended.log:
+                    converter.log.info("%s\n%s", submission.folder, ended.log.rstrip())
+                if self._wish.shard:
+                    write_result(journal.results, ended.job, ended.outcome, ended.log)
+                results = ready.setdefault(submission.student, {})
+                results[ended.job] = ended.outcome
+                if len(results) == len(submission.jobs):
+                    complete.append((submission, ready.pop(submission.student)))
             if self._wish.shard:
-                write_result(journal.results, ended.job, ended.outcome, ended.log)
-            waiting[submission.student] -= 1
-            if waiting[submission.student]:
-                continue
-            graded = ready.pop(submission.student)
-            if self._wish.shard:
-                self._show(converter, submission, graded, progress)
-                continue
-            self._write(converter, submission, graded, progress)
-            for job in submission.jobs:
-                result_file(journal.results, job).unlink(missing_ok=True)
+                for submission, results in complete:
+                    _show(converter, submission, results, progress)
+            else:
+                self._write(converter, complete, journal, progress)
+
+    def _planned(
+        self, converter: Any, plan: Plan, journal: Journal, progress: GradingProgress
+    ) -> Iterator[Planned]:
+        """Yield what is to be graded; note what is not, and why."""
+        for each in plan:
+            if each.problem and not each.why:
+                converter.refused.append(each.problem)
+            self._by_other_tests += each.by_other_tests
+            found = each if self._is_left(each, journal) else None
+            if found and self._merged:
+                found = self._merged.graded(found, converter)
+            progress.expects(bool(found) - each.expected)
+            if found:
+                yield found
 
     def _ended(
         self,
         converter: Any,
+        planned: Iterator[Planned],
         by_job: dict[Job, Planned],
         sent: dict[str, Any] | None,
         journal: Journal,
-    ) -> Iterator[Ended]:
-        """How each job ended: first those that an interrupted run has left graded."""
-        left = []
-        for job in by_job:
-            found = find_result(journal.results, job) if journal.goes_on else None
-            if found and isinstance(found[0], Graded):
-                yield Ended(job, *found)
-            else:
-                left.append(job)
-        if not left:
-            return
-        opening = {
-            job: partial(open_handed_in, converter.coursedir, by_job[job].folder) for job in left
-        }
+    ) -> Iterator[list[Ended]]:
+        """How jobs ended: first those that an interrupted run has left graded.
+
+        Args:
+            converter: nbgrader's.
+            planned: what is to be graded.
+            by_job: is given each job that was begun and has not ended.
+            sent: the bundle for workers; None if this process has to grade.
+            journal: the run's.
+
+        """
+        done: deque[Job] = deque()
+        tasks = _noted(self._tasks(converter, planned, by_job, journal, done), journal)
         if sent is None:
-            for job, open_folder in opening.items():
-                yield Ended(job, attempt(job, open_folder, bundle_of(converter), converter.log))
+            for task in tasks:
+                bundle = bundle_of(converter)
+                yield [Ended(task.job, attempt(task.job, task.open_folder, bundle, converter.log))]
+                yield from _drained(done, journal)
+            yield from _drained(done, journal)
+            return
+        many = max(self._wish.workers, os.cpu_count() or 1)
+        first = list(islice(tasks, many))
+        yield from _drained(done, journal)
+        if not first:
             return
         work = Work(
             sent,
             journal.results,
             journal.temporary,
-            len(left),
+            len(first),
             StudentKernel(parent=converter).limits(self._wish.assignment),
             _most_seconds(converter),
         )
         start = self._start_engine or partial(local_workers, self._wish.workers)
         with start(work) as engine:
-            yield from engine.grade(starmap(Task, opening.items()), journal.begin_job)
+            for some in engine.grade(chain(first, tasks)):
+                yield some
+                yield from _drained(done, journal)
+        yield from _drained(done, journal)
+
+    def _tasks(
+        self,
+        converter: Any,
+        planned: Iterator[Planned],
+        by_job: dict[Job, Planned],
+        journal: Journal,
+        done: deque[Job],
+    ) -> Iterator[Task]:
+        """Yield what is left to grade; put aside what an interrupted run has left graded."""
+        for each in planned:
+            for job in each.jobs:
+                by_job[job] = each
+                found = find_result(journal.results, job) if journal.goes_on else None
+                if found and isinstance(found[0], Graded):
+                    done.append(job)
+                else:
+                    yield Task(job, partial(open_handed_in, converter.coursedir, each.folder))
 
     def _for_workers(self, bundle: Bundle) -> dict[str, Any] | None:
         """The bundle as workers get it; None if they cannot, and this process has to grade.
@@ -191,34 +238,23 @@ class Run:
     def _write(
         self,
         converter: Any,
-        submission: Planned,
-        results: dict[Job, Graded | FailedGrading],
+        complete: list[tuple[Planned, Results]],
+        journal: Journal,
         progress: GradingProgress,
     ) -> None:
-        """Write one submission, and show how it ended."""
-        failed = write_submission(converter, submission.folder, results, progress.waits)
-        if failed:
-            progress.failed(submission.student, in_one_line(failed, converter))
-        else:
-            progress.graded(submission.student, *_score(results.values()))
+        """Write submissions, and show how each of them ended."""
+        by_folder = {submission.folder: (submission, results) for submission, results in complete}
+        graded = {folder: results for folder, (_, results) in by_folder.items()}
+        for folder, failed in write_submissions(converter, graded, progress.waits):
+            submission, results = by_folder[folder]
+            if failed:
+                progress.failed(submission.student, in_one_line(failed, converter))
+            else:
+                _show_score(submission, results, progress)
+            for job in submission.jobs:
+                result_file(journal.results, job).unlink(missing_ok=True)
 
-    def _show(
-        self,
-        converter: Any,
-        submission: Planned,
-        results: dict[Job, Graded | FailedGrading],
-        progress: GradingProgress,
-    ) -> None:
-        """Show how a submission ended that is not written here."""
-        failed = [one for one in results.values() if isinstance(one, FailedGrading)]
-        if failed:
-            told = InfrastructureError(failed[0].message, failed[0].hint)
-            converter.failed.append(told)
-            progress.failed(submission.student, in_one_line(told, converter))
-        else:
-            progress.graded(submission.student, *_score(results.values()))
-
-    def _is_left(self, converter: Any, submission: Planned, journal: Journal) -> bool:
+    def _is_left(self, submission: Planned, journal: Journal) -> bool:
         """Whether a submission is to be graded and this run has not done so already."""
         if journal.goes_on and any(
             result_file(journal.results, job).exists() for job in submission.jobs
@@ -231,25 +267,23 @@ class Run:
             return True
         return not all(_is_written(self._course, job) for job in submission.jobs)
 
-    def _tell_beginning(
-        self, found: list[Planned], planned: list[Planned], journal: Journal
-    ) -> None:
-        if journal.goes_on:
-            self._say(f"{self._wish.assignment}: going on with a run that was interrupted")
-        if found and not planned:
+    def _tell_what_was_left(self, plan: Plan, progress: GradingProgress) -> None:
+        if len(plan) and not progress.total:
             self._say(f"{self._wish.assignment}: nothing to grade; all submissions are graded")
-        self._tell_of_other_tests(found)
+        self._tell_of_other_tests()
 
-    def _tell(self, found: list[Planned]) -> None:
+    def _tell(self, plan: Plan) -> None:
         """Say what would be graded, and why."""
-        for each in found:
+        counted: Counter[str] = Counter()
+        for each in plan:
             self._say(f"{escaped(each.student)}: {each.state}")
-        counted = Counter(each.state for each in found)
+            counted[each.state] += 1
+            self._by_other_tests += each.by_other_tests
         self._say(
             f"{self._wish.assignment}: "
             + (", ".join(f"{n} {state}" for state, n in counted.items()) or "no submission")
         )
-        self._tell_of_other_tests(found)
+        self._tell_of_other_tests()
 
     def _tell_of_shard(self, shard: Shard, journal: Journal) -> None:
         """Say where a shard's results are, and what comes next."""
@@ -259,9 +293,9 @@ class Run:
             f"coursekit merge {self._wish.out}"
         )
 
-    def _tell_of_other_tests(self, found: list[Planned]) -> None:
+    def _tell_of_other_tests(self) -> None:
         """Say how many submissions keep scores that earlier tests gave, and what to do."""
-        many = sum(each.by_other_tests for each in found)
+        many = self._by_other_tests
         if many:
             name = self._wish.assignment
             left = f"{many} submissions were graded before by other tests and keep their scores"
@@ -274,12 +308,45 @@ class Run:
             )
 
 
-def _score(results: Iterable[Graded | FailedGrading]) -> tuple[float, float]:
-    """What all notebooks of a submission earned, and what they are worth."""
-    graded = [one for one in results if isinstance(one, Graded)]
-    verdicts = [NotebookVerdict.from_json(one.verdict) for one in graded]
-    cells = [cell for verdict in verdicts for cell in verdict.cells]
-    return sum(cell.score for cell in cells), sum(cell.points for cell in cells)
+def _noted(tasks: Iterable[Task], journal: Journal) -> Iterator[Task]:
+    """Note tasks in the journal, several at a time: nothing may be sent before the disk has it."""
+    some: list[Task] = []
+    began = time.monotonic()
+    for task in tasks:
+        some.append(task)
+        if len(some) == _MOST_NOTED or time.monotonic() - began > _NOTED_SECONDS:
+            journal.begin_jobs(one.job for one in some)
+            yield from some
+            some = []
+            began = time.monotonic()
+    if some:
+        journal.begin_jobs(one.job for one in some)
+        yield from some
+
+
+def _drained(done: deque[Job], journal: Journal) -> Iterator[list[Ended]]:
+    """Yield how jobs ended that an interrupted run has left graded."""
+    while done:
+        job = done.popleft()
+        if found := find_result(journal.results, job):
+            yield [Ended(job, *found)]
+
+
+def _show(converter: Any, submission: Planned, results: Results, progress: GradingProgress) -> None:
+    """Show how a submission ended that is not written here."""
+    failed = [one for one in results.values() if isinstance(one, FailedGrading)]
+    if failed:
+        told = InfrastructureError(failed[0].message, failed[0].hint)
+        converter.failed.append(told)
+        progress.failed(submission.student, in_one_line(told, converter))
+    else:
+        _show_score(submission, results, progress)
+
+
+def _show_score(submission: Planned, results: Results, progress: GradingProgress) -> None:
+    found = [scores_in(one.verdict) for one in results.values() if isinstance(one, Graded)]
+    score, points = (sum(each) for each in zip(*found, strict=True))
+    progress.graded(submission.student, score, points)
 
 
 def _is_written(course: Path, job: Job) -> bool:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from multiprocessing.connection import wait
@@ -19,7 +19,6 @@ import psutil
 from coursekit.class_grading.engine import MAX_TRIES, Ended, Task, Work
 from coursekit.class_grading.results import FailedGrading, find_result
 from coursekit.errors import CourseKitError
-from coursekit.grading.job import Job
 from coursekit.processes.line import Server, receive, send, start_process
 from coursekit.sandbox.limits import MEGABYTE, Limits
 
@@ -113,40 +112,37 @@ class Workers:
         for worker in self._workers:
             worker.wait_for_end(deadline)
 
-    def grade(self, tasks: Iterator[Task], begin: Callable[[Job], None]) -> Iterator[Ended]:
-        """Yield how each job ended, as they end; see `Engine`.
+    def grade(self, tasks: Iterator[Task]) -> Iterator[list[Ended]]:
+        """Yield how jobs ended, as they end; see `Engine`.
 
         A worker has its next job before the end of its last one is yielded.
         """
         again: deque[Task] = deque()
         while True:
+            ended: list[Ended] = []
             for worker in self._workers:
                 if worker.task is None:
-                    yield from self._give(worker, tasks, again, begin)
+                    ended += self._give(worker, tasks, again)
             busy = {worker.server.line: worker for worker in self._workers if worker.task}
             if not busy:
+                if ended:
+                    yield ended
                 return
-            for line in wait(list(busy), self._seconds_left()):
+            # What has ended in the meantime is heard; nobody waits for more if there is some.
+            for line in wait(list(busy), 0 if ended else self._seconds_left()):
                 worker = busy[line]  # type: ignore[index]
-                ended = self._end_of(worker, worker.hear(), again)
-                given = list(self._give(worker, tasks, again, begin))
-                yield from [*filter(None, [ended]), *given]
+                ended += self._end_of(worker, worker.hear(), again)
+                ended += self._give(worker, tasks, again)
             for worker in self._workers:
                 if worker.task and time.monotonic() - worker.since > self._max_seconds:
                     worker.replace()
-                    yield from filter(None, [self._end_of(worker, ENDED, again)])
+                    ended += self._end_of(worker, ENDED, again)
+            if ended:
+                yield ended
 
-    def _give(
-        self,
-        worker: Worker,
-        tasks: Iterator[Task],
-        again: deque[Task],
-        begin: Callable[[Job], None],
-    ) -> Iterator[Ended]:
+    def _give(self, worker: Worker, tasks: Iterator[Task], again: deque[Task]) -> Iterator[Ended]:
         """Give an idle worker its next job; yield those whose submission cannot be opened."""
         while task := self._next(worker, tasks, again):
-            if not task.tries:
-                begin(task.job)
             try:
                 worker.take(task)
                 return
@@ -166,16 +162,16 @@ class Workers:
 
     def _end_of(
         self, worker: Worker, failed: FailedGrading | None, again: deque[Task]
-    ) -> Ended | None:
-        """How a worker's job ended; None if it is to be tried again."""
+    ) -> list[Ended]:
+        """How a worker's job ended; nothing if it is to be tried again."""
         task, worker.task = worker.task, None
         assert task is not None
         found = find_result(self._results, task.job)
         outcome, log = (failed or ENDED, "") if failed or not found else found
         if isinstance(outcome, FailedGrading) and outcome.passing and task.tries < MAX_TRIES:
             again.append(task)
-            return None
-        return Ended(task.job, outcome, log)
+            return []
+        return [Ended(task.job, outcome, log)]
 
     def _seconds_left(self) -> float:
         since = min(worker.since for worker in self._workers if worker.task)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from coursekit.class_grading.engine import Ended, Task, Work
@@ -33,7 +33,6 @@ from coursekit.cluster.wire import Message
 from coursekit.command_runner import Say
 from coursekit.course.student_names import escaped
 from coursekit.errors import CourseKitError, InfrastructureError
-from coursekit.grading.job import Job
 from coursekit.machine_errors import in_words
 from coursekit.processes.whole_files import write_whole
 
@@ -124,7 +123,7 @@ class ClusterEngine:
         self._bundle, self._digest = bundle_message(work)
         self._looked = -_LOOK_SECONDS
         self._bytes = 0
-        self._jobs = JobQueue(iter(()), lambda job: None, 0)
+        self._jobs = JobQueue(iter(()), 0)
 
     def connect(self) -> None:
         """Reach the scheduler.
@@ -149,31 +148,34 @@ class ClusterEngine:
             self._connection.close()
             self._connection = None
 
-    def grade(self, tasks: Iterator[Task], begin: Callable[[Job], None]) -> Iterator[Ended]:
-        """Yield how each job ended, as they end; see `Engine`.
+    def grade(self, tasks: Iterator[Task]) -> Iterator[list[Ended]]:
+        """Yield how jobs ended, as they end; see `Engine`.
 
         Raises:
             InfrastructureError: if two machines judge differently, or if there is no worker for
                 a long time.
 
         """
-        jobs = self._jobs = JobQueue(tasks, begin, self._graded_twice)
+        jobs = self._jobs = JobQueue(tasks, self._graded_twice)
         last_admitted, waits = time.monotonic(), False
         while not jobs.is_done:
+            ended: list[Ended] = []
             try:
                 self._reconnect()
-                yield from self._look()
+                ended += self._look()
                 for worker in self._admitted():
-                    yield from self._hand_out(worker)
-                for answer in self._live().answers(_LOOK_SECONDS):
-                    yield from self._take(answer)
+                    ended += self._hand_out(worker)
+                for answer in self._live().answers(0 if ended else _LOOK_SECONDS):
+                    ended += self._take(answer)
             except ConnectionLost:
                 self._say(f"the connection to {self._address} is lost; connecting again")
                 for worker in self._workers.values():
-                    yield from _lost(worker, jobs, its_fault=False)
+                    ended += _lost(worker, jobs, its_fault=False)
                 self._workers.clear()
                 self._bytes = 0
                 self.close()
+            if ended:
+                yield ended
             if self._admitted() or any(worker.trials for worker in self._workers.values()):
                 last_admitted, waits = time.monotonic(), False
                 continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -62,16 +62,12 @@ class JobQueue:
 
     Args:
         tasks: the jobs.
-        begin: called before a job is handed out for the first time.
         graded_twice: the share of jobs that two machines grade, from 0 to 1.
 
     """
 
-    def __init__(
-        self, tasks: Iterator[Task], begin: Callable[[Job], None], graded_twice: float
-    ) -> None:
+    def __init__(self, tasks: Iterator[Task], graded_twice: float) -> None:
         self._tasks = tasks
-        self._begin = begin
         self._graded_twice = graded_twice
         self._again: deque[_Open] = deque()
         self._opinions: deque[_Open] = deque()
@@ -109,7 +105,6 @@ class JobQueue:
             if self._again:
                 return self._again.popleft()
             return self._overtaken_by(worker) if idle else None
-        self._begin(task.job)
         self._open[task.job] = _Open(task)
         return self._open[task.job]
 

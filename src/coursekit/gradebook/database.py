@@ -11,11 +11,10 @@ import contextlib
 import functools
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import nbgrader.api
-from alembic.script import ScriptDirectory
 from nbgrader import dbutil
 from nbgrader.api import Base, Gradebook, InvalidEntry
 from nbgrader.converters.base import NbGraderException
@@ -26,12 +25,14 @@ from sqlalchemy.pool import NullPool
 
 from coursekit.errors import InfrastructureError
 from coursekit.gradebook.address import file_of, parsed
+from coursekit.gradebook.lookups import SharedGradebook
 
 # How long another program may hold the gradebook; SQLite's own limit is 5 s, and PostgreSQL
 # has none.
 MAX_WAIT_SECONDS = 20
 # Those who open a new database at once both make its tables, and then both its course.
 _OPENINGS = 3
+_COMPUTED = "computed"
 
 
 @functools.lru_cache(maxsize=8)
@@ -83,6 +84,8 @@ def _limit_waiting(connection: Connection) -> None:
 @functools.cache
 def newest_version() -> str:
     """Return the version of the tables that this nbgrader makes."""
+    from alembic.script import ScriptDirectory  # seldom needed, and slow to import
+
     return str(ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head())
 
 
@@ -93,16 +96,46 @@ nbgrader.api.get_alembic_version = newest_version
 
 
 class _OneTransaction(Session):
-    """A session in which what others commit is written when it ends, all at once."""
+    """A session in which what others commit is written when it ends, all at once.
+
+    Attributes:
+        in_bulk: whether rows that are added wait, too, until something is read. If not, whoever
+            adds one hears at once if it cannot be.
+
+    """
+
+    in_bulk = False
 
     def commit(self) -> None:
-        self.flush()
-        # As after a commit: sums of scores are read again.
-        self.expire_all()
+        computed = self.info.pop(_COMPUTED, ())
+        if computed or ((self.new or self.deleted) and not self.in_bulk):
+            self.flush()
+        # As after a commit: what is computed from other rows, as sums of scores, is read again.
+        for one in computed:
+            self.expire(one)
+
+    def rollback(self) -> None:
+        self.info.clear()
+        super().rollback()
 
     def end(self) -> None:
         """Commit."""
         super().commit()
+
+
+def settle(url: str) -> None:
+    """Within a transaction: let what is read next, such as a sum, count what was written."""
+    if url in _shared:
+        _shared[url].db.flush()
+
+
+@event.listens_for(Base, "refresh", propagate=True)
+def _note_computed(one: Any, context: Any, attributes: Any) -> None:
+    """Note what holds a sum of other rows' scores, or the like, which are read only if wanted."""
+    if isinstance(context.session, _OneTransaction):
+        columns = inspect(type(one)).column_attrs
+        if any(name in columns and columns[name].deferred for name in one.__dict__):
+            context.session.info.setdefault(_COMPUTED, set()).add(one)
 
 
 _open_gradebook = Gradebook.__init__
@@ -111,12 +144,17 @@ _shared: dict[str, Gradebook] = {}
 
 
 @contextlib.contextmanager
-def one_transaction(url: str) -> Iterator[None]:
+def one_transaction(url: str, in_bulk: Iterable[tuple[str, str]] = ()) -> Iterator[None]:
     """Let everything that opens a gradebook within the block share one transaction.
 
     nbgrader opens it a dozen times to write one submission, and commits after every score.
     What the block has written counts if it ends by itself or with an NbGraderException,
     which tells of a submission that could not be graded.
+
+    Args:
+        url: the gradebook's address.
+        in_bulk: many submissions, as assignment and student, that are written together. They
+            are read at once, and a row that cannot be added may be told late.
 
     Raises:
         SQLAlchemyError: if it cannot be written; then nothing of it counts.
@@ -131,6 +169,10 @@ def one_transaction(url: str) -> Iterator[None]:
     own.db = scoped_session(sessionmaker(class_=_OneTransaction, bind=engine))
     _shared[url] = own
     try:
+        if in_bulk := list(in_bulk):
+            own.db.registry().in_bulk = True
+            with Gradebook(url) as gradebook:
+                gradebook.look_up(in_bulk)
         try:
             yield
         except NbGraderException:
@@ -157,6 +199,7 @@ def _open_shared(self: Gradebook, db_url: str, *more: Any, **given: Any) -> None
                 # Another program has just made what was to be made here.
                 _close_gradebook(self)
     shared = _shared[db_url]
+    self.__class__ = SharedGradebook
     self.engine, self.db = shared.engine, shared.db
     self.course_id = given.get("course_id", more[0] if more else "default_course")
     self.authenticator = None

@@ -16,7 +16,7 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from sqlalchemy import select
+from sqlalchemy import and_, func, select
 
 from coursekit.gradebook.asked_cells import judged_cells
 from coursekit.gradebook.database import one_moment
@@ -68,16 +68,48 @@ def read_scores(url: str, assignment: str, notebook: str) -> dict[str, Scores]:
     return found
 
 
-def is_graded(url: str, assignment: str, student: str, notebook: str) -> bool:
-    """Return whether each cell of a submission that a machine grades has its score."""
+def graded_notebooks(
+    url: str, assignment: str, student: str | None = None
+) -> frozenset[tuple[str, str]]:
+    """Return the submitted notebooks in which each cell that a machine grades has its score.
+
+    Args:
+        url: the gradebook's address.
+        assignment: the assignment's name.
+        student: the only student who matters; None for the whole class.
+
+    Returns:
+        Students' ids and notebooks' names.
+
+    """
     with Gradebook(url) as gradebook:
         try:
-            submission = gradebook.find_submission_notebook(notebook, assignment, student)
+            notebooks = gradebook.find_assignment(assignment).notebooks
         except MissingEntry:
-            return False
-        scores = {grade.name: grade.auto_score for grade in submission.grades}
-        judged = judged_cells(submission.notebook)
-        return all(scores.get(cell.name) is not None for cell in judged)
+            return frozenset()
+        judged = {notebook.id: judged_cells(notebook) for notebook in notebooks}
+        names = {notebook.id: str(notebook.name) for notebook in notebooks}
+        cells = [cell.id for each in judged.values() for cell in each]
+        asked = (
+            select(
+                SubmittedAssignment.student_id,
+                SubmittedNotebook.notebook_id,
+                func.count(Grade.auto_score),
+            )
+            .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+            .outerjoin(
+                Grade, and_(Grade.notebook_id == SubmittedNotebook.id, Grade.cell_id.in_(cells))
+            )
+            .where(SubmittedNotebook.notebook_id.in_(list(names)))
+            .group_by(SubmittedAssignment.student_id, SubmittedNotebook.notebook_id)
+        )
+        if student is not None:
+            asked = asked.where(SubmittedAssignment.student_id == student)
+        return frozenset(
+            (str(who), names[notebook])
+            for who, notebook, scores in gradebook.db.execute(asked)
+            if scores == len(judged[notebook])
+        )
 
 
 def forget_timestamp(url: str, assignment: str, student: str) -> None:
@@ -126,18 +158,19 @@ def hold_submission(gradebook: Gradebook, assignment: str, student: str) -> None
     What another program writes to them is then all before the transaction, or all after it. With
     SQLite this is so in any case: there, whoever writes holds the whole gradebook.
     """
+    if gradebook.engine.dialect.name == "sqlite":
+        return
     for rows in (Grade, Comment):
-        places = (
-            gradebook.db.query(rows.id)
+        found = (
+            gradebook.db.query(rows)
             .join(SubmittedNotebook, rows.notebook_id == SubmittedNotebook.id)
             .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
             .filter(SubmittedAssignment.student_id == student)
             .filter(SubmittedAssignment.assignment.has(name=assignment))
         )
-        # In one order, so that no two wait for each other.
-        places.order_by(rows.id).with_for_update(of=rows).all()
-    # What was read before the others had ended is read again.
-    gradebook.db.expire_all()
+        # In one order, so that no two wait for each other. What was read before the others had
+        # ended is read again.
+        found.order_by(rows.id).populate_existing().with_for_update(of=rows).all()
 
 
 def take_scores(

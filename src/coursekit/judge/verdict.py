@@ -164,3 +164,9 @@ class NotebookVerdict:
         if not whole:
             raise ValueError("the verdict was changed after it was written")
         return verdict
+
+
+def scores_in(text: str) -> tuple[float, float]:
+    """Return the sums of scores and points that a verdict's file has written out."""
+    cells = json.loads(text)["cells"]
+    return sum(cell["score"] for cell in cells), sum(cell["points"] for cell in cells)

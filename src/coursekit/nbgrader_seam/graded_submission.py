@@ -14,10 +14,11 @@ from typing import Any
 
 import nbformat
 from nbgrader.api import Gradebook
+from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
 
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook.asked_cells import asked_cells
-from coursekit.gradebook.database import one_transaction
+from coursekit.gradebook.database import one_transaction, settle
 from coursekit.gradebook.scores import hold_submission, take_back_scores
 from coursekit.grading.grade import grade
 from coursekit.grading.job import Bundle, Graded, Job, run_step
@@ -108,4 +109,14 @@ def _write(converter: Any, graded: Graded, resources: dict[str, Any]) -> None:
     with one_transaction(info["db_url"]), Gradebook(info["db_url"]) as gradebook:
         hold_submission(gradebook, info["assignment"], info["student"])
         for step in bundle_of(converter).writing:
+            if _reads_sums(step, gradebook, info):
+                settle(info["db_url"])
             notebook, resources = run_step(step, converter, notebook, resources)
+
+
+def _reads_sums(step: Any, gradebook: Gradebook, info: dict[str, Any]) -> bool:
+    """Whether a step may read sums of scores, as a course's own may."""
+    if step is AssignLatePenalties:
+        submission = gradebook.find_submission(info["assignment"], info["student"])
+        return bool(submission.total_seconds_late > 0)
+    return step is not SaveAutoGrades

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import shutil
+from collections.abc import Container
 from datetime import datetime
 from pathlib import Path
 from shlex import quote
@@ -18,7 +19,11 @@ from coursekit.course.ungraded import Ungraded, forget_ungraded, note_ungraded
 from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook.address import without_password
 from coursekit.gradebook.asked_cells import notebooks_of
-from coursekit.gradebook.scores import forget_timestamp, is_graded, take_back_scores
+from coursekit.gradebook.scores import (
+    forget_timestamp,
+    graded_notebooks,
+    take_back_scores,
+)
 from coursekit.machine_errors import in_words
 from coursekit.nbgrader_run import find_verdict
 from coursekit.nbgrader_seam.course_folder import matching, open_submission, students_in
@@ -115,7 +120,7 @@ def init_destination(converter: Any, assignment_id: str, student_id: str) -> boo
         wanted = bool(_init_destination(converter, assignment_id, student_id))
         if wanted:
             forget_ungraded(Path(converter.coursedir.root), assignment_id, student_id)
-        excluded = _is_excluded(converter, student_id)
+        excluded = is_excluded(converter, student_id)
         if not (wanted or excluded or isinstance(opened, OpenFolder)):
             # Its earlier result stands, and whoever grades is told.
             converter.refused.append(opened)
@@ -132,15 +137,28 @@ def open_and_digest(converter: Any, assignment_id: str, student_id: str) -> None
     """Open a submission: from here on it is this folder, whatever takes its place."""
     _open(converter, assignment_id, student_id)
     opened = converter.coursedir.handed_in
-    readable = isinstance(opened, OpenFolder) and not _is_excluded(converter, student_id)
+    readable = isinstance(opened, OpenFolder) and not is_excluded(converter, student_id)
     # Before anything is read: what changes meanwhile is then found by the next run.
     converter.submission_digest = submission_digest(opened) if readable else ""
 
 
-def why_graded(converter: Any, assignment_id: str, student_id: str) -> str:
-    """Return why the submission that was opened is to be graded, in words; "" if it is not."""
+def why_graded(
+    converter: Any,
+    assignment_id: str,
+    student_id: str,
+    graded: Container[tuple[str, str]] | None = None,
+) -> str:
+    """Return why the submission that was opened is to be graded, in words; "" if it is not.
+
+    Args:
+        converter: nbgrader's.
+        assignment_id: the assignment's name.
+        student_id: the student's id.
+        graded: see `graded_notebooks`, if that is known; else the gradebook is asked.
+
+    """
     folder = Path(converter._format_dest(assignment_id, student_id))
-    if _is_excluded(converter, student_id):
+    if is_excluded(converter, student_id):
         return ""
     if not folder.is_dir():
         return "new"
@@ -148,18 +166,20 @@ def why_graded(converter: Any, assignment_id: str, student_id: str) -> str:
         return "asked for again"
     if not isinstance(converter.coursedir.handed_in, OpenFolder):
         return ""
+    if graded is None:
+        graded = graded_notebooks(converter.coursedir.db_url, assignment_id, student_id)
     for path in converter.notebooks:
         name = Path(path).stem
         verdict = find_verdict(Path(converter.coursedir.root), student_id, assignment_id, name)
-        url = converter.coursedir.db_url
-        if verdict is None or not is_graded(url, assignment_id, student_id, name):
+        if verdict is None or (student_id, name) not in graded:
             return "it was not graded to its end"
         if verdict.digest != converter.submission_digest:
             return "it has changed since it was graded"
     return ""
 
 
-def _is_excluded(converter: Any, student_id: str) -> bool:
+def is_excluded(converter: Any, student_id: str) -> bool:
+    """Return whether the settings say that a student's submissions are passed over."""
     return student_id in converter.coursedir.student_id_exclude.split(",")
 
 
