@@ -203,9 +203,9 @@ class Writers:
         ]
 
 
-def grade(course: Course, share: float, before: Callable[[], None], *settings: str) -> int:
+def grade(course: Course, share: float, before: Callable[[], None], student: str = "*") -> int:
     """`coursekit grade --force`, with an engine that has nothing to compute."""
-    wish = Wish(NAME, force=True, settings=settings)
+    wish = Wish(NAME, student, force=True)
     console = Console(force_terminal=False)
     return grade_class(course.folder, wish, console, Ready(course, share, before))
 
@@ -313,7 +313,7 @@ def test_after_an_error_of_the_gradebook_nothing_of_a_transaction_counts(
             gradebook.db.commit()
             gradebook.find_submission_notebook(*course.place, "ada").flagged = True
             try:
-                gradebook.db.commit()
+                gradebook.db.flush()
             except SQLAlchemyError as error:
                 # As nbgrader tells of it.
                 raise NbGraderException("the gradebook") from error
@@ -754,7 +754,7 @@ def test_a_student_whom_two_add_at_once_is_graded(
 
         adds = threading.Thread(target=add_when_the_run_adds_too)
         adds.start()
-        assert grade(course, 1, lambda: None) == 0
+        assert grade(course, 1, lambda: None, student="eve") == 0
         graded_already.set()
         adds.join()
     assert "waiting" in capsys.readouterr().out
