@@ -176,7 +176,9 @@ def one_transaction(url: str, in_bulk: Iterable[tuple[str, str]] = ()) -> Iterat
         try:
             yield
         except NbGraderException:
-            own.db.registry().end()
+            # If the gradebook itself has failed, nothing is left to be written.
+            if own.db.registry().is_active:
+                own.db.registry().end()
             raise
         own.db.registry().end()
     finally:
@@ -219,21 +221,14 @@ Gradebook.close = _close_shared
 
 
 @contextlib.contextmanager
-def one_moment(url: str, begin: str = "BEGIN") -> Iterator[Connection]:
-    """Give a connection for one transaction; what it reads is all of one moment.
-
-    Args:
-        url: the database's address.
-        begin: how a transaction of SQLite's begins; Python itself begins none for reading, and
-            none for making tables.
-
-    """
+def one_moment(url: str) -> Iterator[Connection]:
+    """Give a connection whose reading is all of one moment."""
     with shared_engine(url).connect() as connection:
         if file_of(url) is None:
             connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():
             if file_of(url) is not None:
-                connection.exec_driver_sql(begin)
+                connection.exec_driver_sql("BEGIN")  # Python itself begins none for reading
             yield connection
 
 
