@@ -52,7 +52,7 @@ class StubEngine:
         """Yield how jobs ended, when their workers have had their time for them; see `Engine`."""
         while True:
             while len(self._due) < JOBS_OF_A_WORKER * self.workers and (task := next(tasks, None)):
-                self._send(task.job)
+                self.send(task.job)
             if not self._due:
                 return
             time.sleep(max(self._due[0][0] - time.monotonic(), 0))
@@ -66,7 +66,7 @@ class StubEngine:
         self.taken += 1
         return Ended(job, outcome)
 
-    def _send(self, job: Job) -> None:
+    def send(self, job: Job) -> None:
         """Give a job to the worker that is free first."""
         now = time.monotonic()
         self.first = self.first or now
