@@ -100,8 +100,10 @@ def _run(
                     watch()
     if process.returncode:
         why, _, hint = _last_error(log).partition("\nhint: ")
+        # The settings of a copy are nobody's concern.
+        words = " ".join(one for one in arguments if "=" not in one)
         raise InfrastructureError(
-            f"{name} {' '.join(arguments)} failed: {why}", hint or f"read its whole output: {log}"
+            f"{name} {words} failed: {why}", hint or f"read its whole output: {log}"
         )
 
 

@@ -68,6 +68,8 @@ def test_everything_that_does_not_pass_a_gate_is_told_at_once(
             "import uuid\n"
             "stub = f'raise NotImplementedError()  # {uuid.uuid4()}'\n"
             "c.ClearSolutions.code_stub = {'python': stub}\n"
+            # Where what is only tried must not be written.
+            f"c.CourseDirectory.db_url = 'sqlite:///{numbers.course}/theirs.db'\n"
         )
     (numbers.release.parent / "notes.txt").write_text("not from source/")
     secret = "return powers / powers.sum(axis=-1, keepdims=True)"
@@ -114,6 +116,7 @@ def test_everything_that_does_not_pass_a_gate_is_told_at_once(
     ):
         assert f"\n{line}" in f"\n{said}", said
     assert "build/" not in said
+    assert not (numbers.course / "theirs.db").exists()
     # Nothing that passes is told.
     assert said.count(lacking) == 4 and said.count("it ends in") == 1
     assert said.count("left as released") == 2 and "'no measurements'" not in said
@@ -166,6 +169,8 @@ def test_a_release_that_is_not_the_one_that_passed_is_told(
             "from pathlib import Path\n"
             "stub = f'raise NotImplementedError()  # {Path.cwd().name}'\n"
             "c.ClearSolutions.code_stub = {'python': stub}\n"
+            # Where what is only tried must not be written.
+            f"c.CourseDirectory.db_url = 'sqlite:///{numbers.course}/theirs.db'\n"
         )
     monkeypatch.setattr(pipeline, "_pass_gates", lambda course, tried, **how: generate(tried))
     assert main(["--course", str(numbers.course), "release"]) == 1

@@ -49,11 +49,12 @@ from coursekit.gradebook.copying import copy_gradebook, copy_into_file
 from coursekit.gradebook.database import (
     is_missing,
     newest_version,
+    one_moment,
     one_transaction,
     shared_engine,
     try_to_write,
 )
-from coursekit.gradebook.scores import hold_submission, read_rows, read_scores, take_scores
+from coursekit.gradebook.scores import read_rows, read_scores, take_back_scores, take_scores
 from coursekit.gradebook.students import read_students
 from coursekit.grading.job import Graded, Job
 from coursekit.judge.verdict import CellVerdict, NotebookVerdict
@@ -68,6 +69,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 NAME = "numbers-v1"
 STUDENTS = ("ada", "bob", "cy", "dee")
 POINTS = {"test_softmax": 20, "test_summary": 15}
+WAITING = "SELECT FROM pg_locks WHERE NOT granted"
 # The connections of others to a test's database, and how they are ended.
 OURS = "pid <> pg_backend_pid() AND datname = current_database()"
 END = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OURS}"
@@ -236,24 +238,38 @@ def test_nothing_is_lost_while_four_write(course: Course, graded: list[dict[str,
 def test_what_a_grader_writes_to_a_submission_is_all_before_its_scores_or_all_after(
     course: Course, graded: list[dict[str, Any]], postgresql: Server
 ) -> None:
-    read = "SELECT grade.id FROM grade JOIN submitted_notebook n ON grade.notebook_id = n.id "
-    read += "JOIN submitted_assignment s ON n.assignment_id = s.id WHERE student_id = 'ada'"
+    def rows(table: str, student: str) -> str:
+        return (
+            f"SELECT {table}.id FROM {table} "
+            f"JOIN submitted_notebook n ON {table}.notebook_id = n.id "
+            "JOIN submitted_assignment s ON n.assignment_id = s.id "
+            f"WHERE student_id = '{student}' FOR UPDATE OF {table} NOWAIT"
+        )
+
     with (
         postgresql.connect(course.database) as grader,
+        pytest.raises(_UndoneError),
         one_transaction(course.url),
         Gradebook(course.url) as gradebook,
     ):
         own = gradebook.find_grade("why_stable", *course.place, "ada")
         assert own.manual_score is not None
         grader.execute("UPDATE grade SET manual_score = 4.25 WHERE id = %s", [own.id])
-        hold_submission(gradebook, NAME, "ada")
+        # With this, writing a submission begins.
+        take_back_scores(course.url, NAME, "ada")
         assert own.manual_score == 4.25
-        with pytest.raises(psycopg.errors.LockNotAvailable):
-            grader.execute(f"{read} FOR UPDATE OF grade NOWAIT")
-        # Those of another submission are nobody's.
-        assert grader.execute(f"{read.replace('ada', 'bob')} FOR UPDATE NOWAIT").fetchall()
+        for table in ("grade", "comment"):
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                grader.execute(rows(table, "ada"))
+            # Those of another submission are nobody's.
+            assert len(grader.execute(rows(table, "bob")).fetchall()) == 3
+        raise _UndoneError
     with postgresql.connect(course.database) as grader:
-        assert len(grader.execute(f"{read} FOR UPDATE NOWAIT").fetchall()) == 3
+        assert len(grader.execute(rows("comment", "ada")).fetchall()) == 3
+
+
+class _UndoneError(Exception):
+    """Ends a transaction that is not to count."""
 
 
 def test_a_row_that_another_program_holds_is_waited_for(
@@ -477,6 +493,30 @@ def test_what_does_not_fit_is_named_and_nothing_is_copied(
     assert is_missing(target)
 
 
+def test_a_row_that_is_another_one_in_the_copy_is_named(small: Path, postgresql: Server) -> None:
+    name = postgresql.database()
+    target = postgresql.address(name)
+    with Gradebook(target), postgresql.connect(name) as connection:
+        connection.execute(
+            "CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN NEW.email = 'another@example.org'; RETURN NEW; END $$; CREATE TRIGGER change "
+            "BEFORE INSERT ON student FOR EACH ROW EXECUTE FUNCTION change()"
+        )
+    before = everything(target)
+    with pytest.raises(InfrastructureError, match="student 'ada': it is another one in the copy"):
+        copy_gradebook(database_url(small), target)
+    assert everything(target) == before
+
+
+def test_what_is_read_for_a_copy_is_all_of_one_moment(course: Course, postgresql: Server) -> None:
+    count = text("SELECT count(*) FROM student")
+    with one_moment(course.url) as reading, postgresql.connect(course.database) as other:
+        before = reading.scalar(count)
+        other.execute("INSERT INTO student (id) VALUES ('late')")
+        assert reading.scalar(count) == before
+        other.execute("DELETE FROM student WHERE id = 'late'")
+
+
 def test_those_who_open_a_new_database_at_once_all_find_a_gradebook(postgresql: Server) -> None:
     url = postgresql.address(postgresql.database())
     assert is_missing(url) and read_students(url) == []
@@ -611,8 +651,7 @@ def test_formgrader_goes_on_after_the_server_was_restarted(
         BaseHandler.on_finish(handler)
         gradebook.find_assignment(NAME)
         BaseHandler.on_finish(handler)
-        while states():
-            pass
+        assert states() == ["idle"]
 
 
 def test_graders_who_meet_are_told_that_the_gradebook_is_in_use(
@@ -636,7 +675,7 @@ def test_graders_who_meet_are_told_that_the_gradebook_is_in_use(
             target=other.execute, args=["UPDATE student SET email = '' WHERE id = 'two'"]
         )
         waits.start()
-        while not third.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall():
+        while not third.execute(WAITING).fetchall():
             pass
         with pytest.raises(InvalidEntry) as caught:
             gradebook.update_or_create_student("one", email="one@example.org")
@@ -644,6 +683,35 @@ def test_graders_who_meet_are_told_that_the_gradebook_is_in_use(
         told = in_words(caught.value)
         assert isinstance(told, GradebookInUse) and "deadlock" in told.message
         other.execute("ROLLBACK; DELETE FROM student WHERE id IN ('one', 'two')")
+
+
+def test_a_student_whom_two_add_at_once_is_graded(
+    course: Course,
+    graded: list[dict[str, Any]],
+    postgresql: Server,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    submit(course.assignment, "eve", released(course.assignment))
+    graded_already = threading.Event()
+    with (
+        postgresql.connect(course.database) as other,
+        postgresql.connect(course.database) as third,
+    ):
+        other.execute("BEGIN; INSERT INTO student (id) VALUES ('eve')")
+
+        def add_when_the_run_adds_too() -> None:
+            while not (graded_already.is_set() or third.execute(WAITING).fetchall()):
+                pass
+            other.execute("COMMIT")
+
+        adds = threading.Thread(target=add_when_the_run_adds_too)
+        adds.start()
+        assert grade(course, 1, lambda: None) == 0
+        graded_already.set()
+        adds.join()
+    assert "waiting" in capsys.readouterr().out
+    scores = read_scores(course.url, NAME, course.assignment.notebook)
+    assert scores["eve"].automatic == POINTS
 
 
 @pytest.fixture

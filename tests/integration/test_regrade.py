@@ -78,7 +78,7 @@ class Class:
 
 
 def url(assignment: Assignment) -> str:
-    return database_url(assignment.course / "gradebook.db")
+    return database_url(assignment.course / "scores.db")
 
 
 def open_gradebook(assignment: Assignment) -> Gradebook:
@@ -235,6 +235,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
     ask_a_question(small)
     with (small.course / "nbgrader_config.py").open("a") as settings:
         settings.write('c.LateSubmissionPlugin.penalty_method = "zero"\n')
+        settings.write('c.CourseDirectory.db_url = "sqlite:///scores.db"\n')
     generate(small)
     hand_in(small, assignment)
     run_nbgrader(small.course, "autograde", small.name)
@@ -320,7 +321,7 @@ def test_writing_changes_exactly_the_files_that_were_shown(graded: Class) -> Non
     }
     small = graded.assignment
     assert changed == {
-        Path("gradebook.db"),
+        Path("scores.db"),
         # Its stamp names the hidden tests; its cells are what they were.
         small.release.relative_to(small.course),
     } | {
@@ -480,8 +481,8 @@ def test_an_interruption_leaves_a_submissions_scores_as_they_were(
     graded: Class, tmp_path: Path
 ) -> None:
     # The copy of the preview holds today's scores; this one gets yesterday's of one student.
-    copied = graded.shown.copied
-    first = database_url(Path(shutil.copy(copied.course / "gradebook.db", tmp_path)))
+    today = graded.shown.copied.course / "gradebook.db"
+    first = database_url(Path(shutil.copy(today, tmp_path)))
     small = graded.assignment
     place_of = (small.notebook, small.name, "no-relu-1")
     with Gradebook(first) as gradebook:
@@ -493,9 +494,9 @@ def test_an_interruption_leaves_a_submissions_scores_as_they_were(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        take_scores(first, url(copied), place_of, interrupt)
+        take_scores(first, database_url(today), place_of, interrupt)
     assert read_rows(first) == rows
-    assert len(take_scores(first, url(copied), place_of, lambda: None)) == 1
+    assert len(take_scores(first, database_url(today), place_of, lambda: None)) == 1
     assert read_rows(first) != rows
 
 

@@ -38,7 +38,7 @@ _COMPUTED = "computed"
 
 @functools.lru_cache(maxsize=8)
 def shared_engine(url: str, **options: Any) -> Engine:
-    """Return the engine of a database. It keeps no connection open between transactions.
+    """Return the engine of a database. It keeps no file open between transactions.
 
     Raises:
         InfrastructureError: if its address cannot be read, or its driver is missing.
@@ -54,8 +54,12 @@ def shared_engine(url: str, **options: Any) -> Engine:
 
 
 def _servers_engine(address: URL, options: dict[str, Any]) -> Engine:
+    if address.get_backend_name() == "postgresql":
+        address = address.set(query={"connect_timeout": str(MAX_WAIT_SECONDS), **address.query})
     try:
-        engine = create_engine(address, poolclass=NullPool, **options)
+        # A connection costs more than all that one opening asks for. It is kept, and tried
+        # before it is used again: the server may have been restarted.
+        engine = create_engine(address, pool_size=1, pool_pre_ping=True, **options)
     except ImportError:
         raise InfrastructureError(
             f"the driver of the gradebook's database is not installed ({address.drivername})",
@@ -201,8 +205,12 @@ def _open_shared(self: Gradebook, db_url: str, *more: Any, **given: Any) -> None
 
 def _close_shared(self: Gradebook) -> None:
     """Close a gradebook, unless others take part in its transaction."""
-    if not any(self.db is shared.db for shared in _shared.values()):
+    if any(self.db is shared.db for shared in _shared.values()):
+        return
+    if self.engine.dialect.name == "sqlite":
         _close_gradebook(self)
+    else:
+        self.db.remove()
 
 
 Gradebook.__init__ = _open_shared

@@ -88,9 +88,13 @@ def grades_of(gradebook: Gradebook, assignment: str, student: str) -> Submission
 
 
 def cell_grades(submitted: Any) -> list[CellGrade]:
-    """Return the grades of one submitted notebook of nbgrader's, by the names of its cells."""
+    """Return the grades of one submitted notebook, in the order that the gradebook has its cells.
+
+    With PostgreSQL this is any order: only the release knows that of the notebook.
+    """
     judged = {cell.name for cell in judged_cells(submitted.notebook)}
-    return [
+    order = [cell.name for cell in submitted.notebook.source_cells]
+    grades = [
         CellGrade(
             str(submitted.name),
             grade.name,
@@ -101,5 +105,6 @@ def cell_grades(submitted: Any) -> list[CellGrade]:
             float(grade.extra_credit or 0),
             bool(grade.needs_manual_grade),
         )
-        for grade in sorted(submitted.grades, key=lambda one: str(one.name))
+        for grade in submitted.grades
     ]
+    return sorted(grades, key=lambda one: order.index(one.cell) if one.cell in order else -1)
