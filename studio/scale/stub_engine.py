@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from coursekit.class_grading.engine import Ended, Task, Work
+from coursekit.class_grading.engine import MOST_TOGETHER, Ended, Task, Work
 from coursekit.class_grading.results import write_result
 from coursekit.grading.job import Graded, Job
 
@@ -56,7 +56,7 @@ class StubEngine:
             if not self._due:
                 return
             time.sleep(max(self._due[0][0] - time.monotonic(), 0))
-            yield [self._end() for _ in range(self.waiting)]
+            yield [self._end() for _ in range(min(self.waiting, MOST_TOGETHER))]
 
     def _end(self) -> Ended:
         """End the job that has been due for the longest time."""

@@ -8,6 +8,7 @@ from typing import Any
 from nbgrader.converters.base import NbGraderException
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from coursekit.class_grading.engine import MOST_TOGETHER
 from coursekit.class_grading.results import FailedGrading
 from coursekit.errors import CourseKitError, GradebookInUse, InfrastructureError
 from coursekit.gradebook.database import one_transaction
@@ -17,8 +18,6 @@ from coursekit.nbgrader_seam.failures import convert_all
 
 # What grading each notebook of a submission gave.
 Results = dict[Job, Graded | FailedGrading]
-# So many submissions are written at once: meanwhile no other program can write to the gradebook.
-MOST_TOGETHER = 50
 # How often the gradebook is tried while another program holds it; each time, for 20 s.
 _TRIES = 6
 
