@@ -14,6 +14,7 @@ from coursekit.errors import CourseKitError, GradebookInUse, InfrastructureError
 from coursekit.gradebook.database import one_transaction
 from coursekit.grading.job import Graded, Job
 from coursekit.machine_errors import in_words
+from coursekit.nbgrader_seam.course_folder import files_listed_once
 from coursekit.nbgrader_seam.failures import convert_all
 
 # What grading each notebook of a submission gave.
@@ -71,7 +72,8 @@ def _together(converter: Any, graded: Mapping[str, Results]) -> bool:
     try:
         jobs = [job for results in graded.values() for job in results]
         places = [(job.assignment, job.student) for job in jobs]
-        with one_transaction(converter.coursedir.db_url, in_bulk=places):
+        url = converter.coursedir.db_url
+        with one_transaction(url, in_bulk=places), files_listed_once():
             try:
                 convert_all(converter)
             except NbGraderException as error:
