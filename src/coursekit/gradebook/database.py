@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import nbgrader.api
-from alembic.script import ScriptDirectory
 from nbgrader import dbutil
 from nbgrader.api import Base, Gradebook, InvalidEntry
 from nbgrader.converters.base import NbGraderException
@@ -85,6 +84,8 @@ def _limit_waiting(connection: Connection) -> None:
 @functools.cache
 def newest_version() -> str:
     """Return the version of the tables that this nbgrader makes."""
+    from alembic.script import ScriptDirectory  # seldom needed, and slow to import
+
     return str(ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head())
 
 
