@@ -203,9 +203,11 @@ class Writers:
         ]
 
 
-def grade(course: Course, share: float, before: Callable[[], None], student: str = "*") -> int:
+def grade(
+    course: Course, share: float, before: Callable[[], None], *settings: str, student: str = "*"
+) -> int:
     """`coursekit grade --force`, with an engine that has nothing to compute."""
-    wish = Wish(NAME, student, force=True)
+    wish = Wish(NAME, student, force=True, settings=settings)
     console = Console(force_terminal=False)
     return grade_class(course.folder, wish, console, Ready(course, share, before))
 
@@ -754,6 +756,7 @@ def test_a_student_whom_two_add_at_once_is_graded(
 
         adds = threading.Thread(target=add_when_the_run_adds_too)
         adds.start()
+        # By itself: where several are written together, this makes each be written by itself.
         assert grade(course, 1, lambda: None, student="eve") == 0
         graded_already.set()
         adds.join()
