@@ -56,6 +56,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "PostgreSQL server while four others write, after which every other command is tried",
     )
     parser.addoption(
+        "--cluster-rounds",
+        type=int,
+        default=0,
+        help="how many runs of 40 submissions tests/integration/test_cluster.py lets anything end",
+    )
+    parser.addoption(
         "--image-base",
         default="",
         help="build the Containerfile's image from this one, or from a made one: debootstrap",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -171,8 +170,7 @@ def _cluster(chosen: argparse.Namespace, course: Path, say: Say) -> StartEngine:
     from coursekit.cluster.certificates import COORDINATOR, certificate_of
     from coursekit.cluster.cluster_engine import cluster_engine
 
-    return partial(
-        cluster_engine,
+    return cluster_engine(
         course,
         chosen.assignment,
         chosen.cluster,

@@ -24,6 +24,7 @@ from typing import Any
 import command_in_process
 import psutil
 import pytest
+import written_results
 from broken_notebooks import ANSWER, as_bytes, stripped
 from nbgrader.api import Gradebook
 from small_course import NAME, small_course
@@ -216,42 +217,13 @@ def both(ungraded: Assignment, tmp_path_factory: pytest.TempPathFactory) -> list
 
 
 def rows(course: Path) -> dict[tuple[str, ...], tuple[Any, ...]]:
-    """What the gradebook holds of the class, without the keys that nbgrader draws."""
-    found: dict[tuple[str, ...], tuple[Any, ...]] = {}
-    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
-        for submission in gradebook.assignment_submissions(SECOND):
-            who = submission.student.id
-            found[who,] = (submission.timestamp, submission.score, submission.total_seconds_late)
-            for notebook in submission.notebooks:
-                found[who, notebook.name] = (notebook.late_submission_penalty, notebook.score)
-                for grade in notebook.grades:
-                    found[who, notebook.name, "grade", grade.name] = (
-                        grade.auto_score,
-                        grade.manual_score,
-                        grade.extra_credit,
-                        grade.needs_manual_grade,
-                    )
-                for comment in notebook.comments:
-                    found[who, notebook.name, "comment", comment.name] = (
-                        comment.auto_comment,
-                        comment.manual_comment,
-                    )
-    return found
-
-
-def files(course: Path) -> dict[str, bytes]:
-    """The bytes of everything that was graded and handed back."""
-    return {
-        str(path.relative_to(course)): path.read_bytes()
-        for folder in ("autograded", "feedback")
-        for path in sorted((course / folder).rglob("*"))
-        if path.is_file()
-    }
+    """What the gradebook holds of the class."""
+    return written_results.rows(course, SECOND)
 
 
 def written(course: Path) -> tuple[Any, Any]:
     """All that grading has written."""
-    return rows(course), files(course)
+    return written_results.written(course, SECOND)
 
 
 def test_both_ways_write_the_same_gradebook(both: list[Graded]) -> None:
@@ -270,7 +242,7 @@ def test_both_ways_write_the_same_gradebook(both: list[Graded]) -> None:
 
 
 def test_both_ways_write_the_same_files(both: list[Graded]) -> None:
-    by_one, by_other = (files(each.course) for each in both)
+    by_one, by_other = (written_results.files(each.course) for each in both)
     assert set(by_one) == set(by_other)
     assert [name for name in by_one if by_one[name] != by_other[name]] == []
     assert sum(name.endswith(".verdict.json") for name in by_one) == 8

@@ -9,14 +9,16 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 
-from coursekit.class_grading.engine import Ended, Task, Work
+from coursekit.class_grading.engine import MAX_TRIES, Ended, StartEngine, Task, Work
 from coursekit.class_grading.results import FailedGrading, result_file
 from coursekit.cluster.addresses import read_address
 from coursekit.cluster.admission import Trial, make_trials, refuse_no_sandbox, why_not_admitted
-from coursekit.cluster.connection import Answer, Connection, ConnectionLost, Present
+from coursekit.cluster.connection import Answer, ConnectionLost, Present
 from coursekit.cluster.job_queue import JobQueue
+from coursekit.cluster.kept_connection import KeptConnection
 from coursekit.cluster.messages import (
     BUNDLE,
     HELLO,
@@ -28,7 +30,7 @@ from coursekit.cluster.messages import (
 )
 from coursekit.cluster.packing import pack_folder
 from coursekit.cluster.remote_worker import RemoteWorker, Sent, State
-from coursekit.cluster.security import Member, read_member
+from coursekit.cluster.security import read_member
 from coursekit.cluster.wire import Message
 from coursekit.command_runner import Say
 from coursekit.course.student_names import escaped
@@ -46,21 +48,16 @@ _LOOK_SECONDS = 1.0
 _SMALL_SECONDS = 120.0
 # How long a run goes on without any worker, or without a scheduler.
 _MOST_WAIT_SECONDS = 600.0
-# After how long without one that is said.
+# How long a second opinion waits for another machine, where there was one before.
+_ONE_HOST_SECONDS = 60.0
+# After how long without a worker that is said.
 _WAIT_TOLD_SECONDS = 5.0
 
 
-@contextlib.contextmanager
 def cluster_engine(
-    course: Path,
-    assignment: str,
-    address: str,
-    certificate: Path,
-    graded_twice: float,
-    say: Say,
-    work: Work,
-) -> Iterator[ClusterEngine]:
-    """Connect to a cluster, and let go of it after the block.
+    course: Path, assignment: str, address: str, certificate: Path, graded_twice: float, say: Say
+) -> StartEngine:
+    """Return what connects to a cluster, and lets go of it after the block.
 
     Args:
         course: the course folder.
@@ -69,30 +66,32 @@ def cluster_engine(
         certificate: the coordinator's certificate file.
         graded_twice: the share of submissions that two machines grade, from 0 to 1.
         say: shows a line.
-        work: what is known of the run.
 
     Raises:
-        CourseKitError: if the cluster cannot be used.
+        CourseKitError: if the address or the certificate cannot be used.
 
     """
-    address, member = read_address(address), read_member(certificate)
-    level = str(work.bundle["settings"].get("StudentKernel", {}).get("level", ""))
-    refuse_no_sandbox(level)
-    trials = make_trials(course, assignment)
-    engine = ClusterEngine(address, member, work, trials, level, graded_twice, say)
-    try:
-        engine.connect()
-        yield engine
-    finally:
-        engine.close()
+    connection = KeptConnection(read_address(address), read_member(certificate))
+
+    @contextlib.contextmanager
+    def start(work: Work) -> Iterator[ClusterEngine]:
+        level = str(work.bundle["settings"].get("StudentKernel", {}).get("level", ""))
+        refuse_no_sandbox(level)
+        trials = make_trials(course, assignment)
+        try:
+            connection.connect()
+            yield ClusterEngine(connection, work, trials, level, graded_twice, say)
+        finally:
+            connection.close()
+
+    return start
 
 
 class ClusterEngine:
     """Grades on the workers of a cluster.
 
     Args:
-        address: the scheduler's address.
-        member: as whom to connect.
+        connection: the connection to the scheduler.
         work: what is known of the run.
         trials: the known answers that a worker must judge rightly before it grades.
         level: the level of the sandbox that the course asks for; "" for the strongest.
@@ -103,50 +102,25 @@ class ClusterEngine:
 
     def __init__(
         self,
-        address: str,
-        member: Member,
+        connection: KeptConnection,
         work: Work,
         trials: list[Trial],
         level: str,
         graded_twice: float,
         say: Say,
     ) -> None:
-        self._address = address
-        self._member = member
+        self._connection = connection
         self._work = work
         self._trials = trials
         self._level = level
         self._graded_twice = graded_twice
         self._say = say
-        self._connection: Connection | None = None
         self._workers: dict[str, RemoteWorker] = {}
         self._bundle, self._digest = bundle_message(work)
-        self._looked = -_LOOK_SECONDS
+        self._looked = self._had_two = -inf
+        self._told_of_one = False
         self._bytes = 0
         self._jobs = JobQueue(iter(()), 0)
-
-    def connect(self) -> None:
-        """Reach the scheduler.
-
-        Raises:
-            InfrastructureError: if it cannot be reached.
-
-        """
-        try:
-            self._connection = Connection(self._address, self._member)
-        except (OSError, ConnectionLost) as error:
-            what = str(error).splitlines()[0] if str(error) else "no answer"
-            raise InfrastructureError(
-                f"the scheduler at {self._address} cannot be reached: {what}",
-                "see that it runs there, with: coursekit cluster scheduler; and that its "
-                f"certificate and {self._member.file} are of the same coursekit cluster init",
-            ) from None
-
-    def close(self) -> None:
-        """Let go of the scheduler. Workers wait for the next run."""
-        if self._connection:
-            self._connection.close()
-            self._connection = None
 
     def grade(self, tasks: Iterator[Task]) -> Iterator[list[Ended]]:
         """Yield how jobs ended, as they end; see `Engine`.
@@ -156,24 +130,25 @@ class ClusterEngine:
                 a long time.
 
         """
+        address = self._connection.address
         jobs = self._jobs = JobQueue(tasks, self._graded_twice)
         last_admitted, waits = time.monotonic(), False
         while not jobs.is_done:
             ended: list[Ended] = []
             try:
-                self._reconnect()
+                self._connection.connect_again(_MOST_WAIT_SECONDS)
                 ended += self._look()
                 for worker in self._admitted():
                     ended += self._hand_out(worker)
-                for answer in self._live().answers(0 if ended else _LOOK_SECONDS):
+                for answer in self._connection.live.answers(0 if ended else _LOOK_SECONDS):
                     ended += self._take(answer)
             except ConnectionLost:
-                self._say(f"the connection to {self._address} is lost; connecting again")
+                self._say(f"the connection to {address} is lost; connecting again")
                 for worker in self._workers.values():
                     ended += _lost(worker, jobs, its_fault=False)
                 self._workers.clear()
                 self._bytes = 0
-                self.close()
+                self._connection.close()
             if ended:
                 yield ended
             if self._admitted() or any(worker.trials for worker in self._workers.values()):
@@ -181,52 +156,22 @@ class ClusterEngine:
                 continue
             if not waits and time.monotonic() - last_admitted > _WAIT_TOLD_SECONDS:
                 waits = True
-                self._say(f"waiting for a worker that can grade, at {self._address}")
+                self._say(f"waiting for a worker that can grade, at {address}")
             if time.monotonic() - last_admitted > _MOST_WAIT_SECONDS:
                 raise InfrastructureError(
-                    f"no worker has graded at {self._address} for {_MOST_WAIT_SECONDS:.0f} s",
+                    f"no worker has graded at {address} for {_MOST_WAIT_SECONDS:.0f} s",
                     "start one, with: coursekit cluster worker; then run the same command again, "
                     "which goes on",
                 )
 
-    def _live(self) -> Connection:
-        """The connection.
-
-        Raises:
-            ConnectionLost: if it was lost.
-
-        """
-        if self._connection is None:
-            raise ConnectionLost
-        return self._connection
-
-    def _reconnect(self) -> None:
-        """Connect again, if the connection was lost.
-
-        Raises:
-            InfrastructureError: if the scheduler is not there for a long time.
-
-        """
-        deadline = time.monotonic() + _MOST_WAIT_SECONDS
-        while self._connection is None:
-            try:
-                self.connect()
-            except InfrastructureError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(_LOOK_SECONDS)
-
     def _admitted(self) -> list[RemoteWorker]:
         return [one for one in self._workers.values() if one.state is State.ADMITTED]
-
-    def _hosts(self) -> int:
-        return len({worker.host for worker in self._admitted()})
 
     def _look(self) -> Iterator[Ended]:
         """See who has come, who is gone, and who has not answered in time."""
         if time.monotonic() - self._looked < _LOOK_SECONDS:
             return
-        present = {one.address: one for one in self._live().workers()}
+        present = {one.address: one for one in self._connection.live.workers()}
         self._looked = time.monotonic()
         for address, one in present.items():
             if address not in self._workers:
@@ -238,7 +183,15 @@ class ClusterEngine:
                 del self._workers[address]
             elif any(sent.deadline < self._looked for sent in worker.sent.values()):
                 yield from self._refuse(worker, "it does not answer any more")
-        yield from self._jobs.without_second_opinions(self._hosts())
+        usable = (one for one in self._workers.values() if one.state is not State.REFUSED)
+        if len({worker.host for worker in usable}) > 1:
+            self._had_two = self._looked
+        if self._looked - self._had_two > _ONE_HOST_SECONDS:
+            for ended in self._jobs.without_second_opinions():
+                if not self._told_of_one:
+                    self._told_of_one = True
+                    self._say("only one machine grades, so nothing is graded twice")
+                yield ended
 
     def _greet(self, one: Present) -> None:
         """Begin the admission of a worker."""
@@ -257,7 +210,7 @@ class ClusterEngine:
     ) -> None:
         waits_for = len(worker.sent) + 1
         seconds = _SMALL_SECONDS + waits_for * self._work.max_seconds
-        key = self._live().send(worker.address, message)
+        key = self._connection.live.send(worker.address, message)
         size = len(message.content)
         worker.sent[key] = Sent(about, size, time.monotonic() + seconds)
         self._bytes += size
@@ -290,16 +243,17 @@ class ClusterEngine:
         sent = worker.sent.pop(answer.key)
         self._bytes -= sent.size
         if answer.message is None:
-            if answer.problem and worker.state is not State.REFUSED:
-                yield from self._refuse(worker, answer.problem)
             if isinstance(sent.about, Task):
-                yield from _only(self._jobs.lost(sent.about, worker, its_fault=True))
+                its_fault = bool(answer.problem)
+                yield from _only(self._jobs.lost(sent.about, worker, its_fault=its_fault))
+            if answer.problem:
+                yield from self._refuse(worker, answer.problem)
         elif answer.message.data.get("lacks"):
             # Another run has used it meanwhile.
-            self._send(worker, BUNDLE, self._bundle)
             if isinstance(sent.about, Task):
                 yield from _only(self._jobs.lost(sent.about, worker, its_fault=False))
-            elif isinstance(sent.about, Trial):
+            self._send(worker, BUNDLE, self._bundle)
+            if isinstance(sent.about, Trial):
                 self._try(worker, sent.about)
         elif isinstance(sent.about, Task):
             yield from self._take_result(worker, sent.about, answer.message)
@@ -328,6 +282,9 @@ class ClusterEngine:
         if worker.state is State.REFUSED:
             return
         ended = result_of(trial.job, message)
+        if ended and 0 < worker.failures_with(ended.outcome) < MAX_TRIES:
+            self._try(worker, trial)
+            return
         why = "its result cannot be read" if ended is None else trial.why_not(ended.outcome)
         if why:
             yield from self._refuse(worker, why)
@@ -348,28 +305,34 @@ class ClusterEngine:
             return
         ended = result_of(task.job, message)
         if ended is None:
+            yield from _only(self._jobs.lost(task, worker, its_fault=False))
             why = "its result is not about the submission that it was given"
             yield from self._refuse(worker, why)
-            yield from _only(self._jobs.lost(task, worker, its_fault=False))
             return
         said = f"graded by {worker}\n{ended.log}"
-        told = self._jobs.ended(task, worker, Ended(ended.job, ended.outcome, said), self._hosts())
+        told = self._jobs.ended(task, worker, Ended(ended.job, ended.outcome, said))
         if told:
             if message.content:
                 write_whole(result_file(self._work.results, task.job), message.content)
             yield told
+        if worker.failures_with(ended.outcome) == MAX_TRIES:
+            # It would go through the whole class, and be faster than the others.
+            assert isinstance(ended.outcome, FailedGrading)
+            yield from self._refuse(worker, f"it cannot grade: {ended.outcome.message}")
 
     def _refuse(self, worker: RemoteWorker, why: str) -> Iterator[Ended]:
         """Use a worker no longer, and tell both sides why."""
+        if worker.state is State.REFUSED:
+            return
         worker.state, worker.trials = State.REFUSED, 0
         self._say(f"{worker} is not used: {escaped(why)}")
         yield from self._drop(worker, its_fault=False)
         # Nobody waits for the answer.
-        self._live().send(worker.address, refused_message(why))
+        self._connection.live.send(worker.address, refused_message(why))
 
     def _drop(self, worker: RemoteWorker, *, its_fault: bool) -> Iterator[Ended]:
         for key, sent in worker.sent.items():
-            self._live().forget(key)
+            self._connection.live.forget(key)
             self._bytes -= sent.size
         yield from _lost(worker, self._jobs, its_fault=its_fault)
 

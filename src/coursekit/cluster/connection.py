@@ -12,7 +12,8 @@ from distributed import Client, Future
 
 from coursekit.class_grading.engine import MOST_TOGETHER
 from coursekit.cluster.dask_settings import CONNECT_SECONDS, set_up_dask
-from coursekit.cluster.relay import relay
+from coursekit.cluster.reaching import reach
+from coursekit.cluster.relay import relay, shown_name
 from coursekit.cluster.security import Member
 from coursekit.cluster.wire import Message, from_bytes, to_bytes
 from coursekit.errors import InfrastructureError
@@ -32,7 +33,7 @@ class Answer:
     Attributes:
         key: the message's.
         message: the worker's answer; None if it could not give one.
-        problem: why not, in words; "" if the message was lost on the way.
+        problem: why not, in words; "" if the scheduler was lost meanwhile.
 
     """
 
@@ -72,6 +73,7 @@ class Connection:
 
     def __init__(self, address: str, member: Member) -> None:
         set_up_dask()
+        reach(address, member, CONNECT_SECONDS)
         self._done: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._sent: dict[str, Future[bytes]] = {}
         self._client = Client(
@@ -112,7 +114,7 @@ class Connection:
 
         """
         return [
-            Present(address, str(found["name"]), bool(found["services"]))
+            Present(address, shown_name(str(found["name"])), bool(found["services"]))
             for address, found in self._identity()["workers"].items()
         ]
 
@@ -152,23 +154,32 @@ class Connection:
                 keys.append(self._done.get_nowait())
         self._refuse_if_lost()
         ended = {key: self._sent.pop(key) for key in keys if key in self._sent}
-        finished = [future for future in ended.values() if future.status == "finished"]
-        try:
-            found = self._client.sync(
-                self._client._gather, finished, errors="raise", callback_timeout=_PATIENCE_SECONDS
-            )
-        except Exception as error:
-            self._refuse_if_lost()
-            found = [error] * len(finished)
-        contents = {future.key: each for future, each in zip(finished, found, strict=True)}
-        return [_answer(key, future, contents.get(key)) for key, future in ended.items()]
+        contents = self._fetched([key for key, one in ended.items() if one.status == "finished"])
+        return [_answer(key, future, contents) for key, future in ended.items()]
+
+    def _fetched(self, keys: list[str]) -> dict[str, Any]:
+        """What workers keep as the results of messages, if the scheduler can reach them.
+
+        Raises:
+            ConnectionLost: if the scheduler is gone.
+
+        """
+        while keys:
+            found = self._ask("gather", keys=keys)
+            if found["status"] == "OK":
+                return dict(found["data"])
+            keys = [key for key in keys if key not in found["keys"]]
+        return {}
 
     def _identity(self) -> dict[str, Any]:
+        return self._ask("identity", n_workers=-1)
+
+    def _ask(self, what: str, **about: Any) -> dict[str, Any]:
         self._refuse_if_lost()
-        scheduler: Any = self._client.scheduler
+        question = getattr(self._client.scheduler, what)
         try:
             found: dict[str, Any] = self._client.sync(
-                scheduler.identity, n_workers=-1, callback_timeout=_PATIENCE_SECONDS
+                question, callback_timeout=_PATIENCE_SECONDS, **about
             )
         except (OSError, TimeoutError) as error:
             raise ConnectionLost(str(error)) from None
@@ -179,14 +190,17 @@ class Connection:
             raise ConnectionLost(self._client.status)
 
 
-def _answer(key: str, future: Future[bytes], found: Any) -> Answer:
+def _answer(key: str, future: Future[bytes], contents: dict[str, Any]) -> Answer:
     """What an ended message gave."""
-    if isinstance(found, bytes):
+    if key in contents:
         try:
-            return Answer(key, from_bytes(found))
-        except ValueError as error:
+            return Answer(key, from_bytes(contents[key]))
+        except (ValueError, TypeError) as error:
             return Answer(key, None, f"its answer cannot be read ({error})")
+    if future.status == "cancelled":
+        return Answer(key, None)
     if future.status == "error":
         raised = future.exception()
         return Answer(key, None, f"{type(raised).__name__}: {raised}")
-    return Answer(key, None)
+    why = "the scheduler's machine cannot connect to it, to fetch its answer; see its firewall"
+    return Answer(key, None, why)

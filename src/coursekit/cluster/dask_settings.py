@@ -47,8 +47,8 @@ def set_up_dask() -> None:
     """Set up Dask in this process, whatever its user's own settings are."""
     dask.config.set(SETTINGS)
     # What it logs is tracebacks of machines that are not there. What matters, commands say.
-    for name in [
-        name for name in logging.root.manager.loggerDict if name.startswith("distributed")
-    ]:
-        logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).propagate = False
+    for name in ("distributed", *logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "distributed":
+            # Without any handler, Python itself would show it.
+            logging.getLogger(name).handlers = [logging.NullHandler()]
+            logging.getLogger(name).propagate = False

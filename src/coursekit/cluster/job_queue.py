@@ -96,7 +96,7 @@ class JobQueue:
     def _waiting_for(self, worker: Grader, idle: bool) -> _Open | None:
         for waiting in (self._again, self._opinions):
             for one in waiting:
-                if one.task.worker is not worker and not self._is_same_host(one, worker):
+                if not self._is_same_host(one, worker):
                     waiting.remove(one)
                     return one
         task = None if self._finished else next(self._tasks, None)
@@ -109,7 +109,9 @@ class JobQueue:
         return self._open[task.job]
 
     def _is_same_host(self, one: _Open, worker: Grader) -> bool:
-        return one.first is not None and one.first[1].host == worker.host
+        """Whether a job was on a worker's machine before, and is to be graded on another one."""
+        earlier = one.first[1] if one.first else one.task.worker
+        return earlier is not None and earlier.host == worker.host
 
     def _overtaken_by(self, worker: Grader) -> _Open | None:
         """The job that another worker has had for the longest time: whoever is first counts.
@@ -126,14 +128,13 @@ class JobQueue:
         """Return whether a job that was handed out has not ended meanwhile."""
         return task.job in self._open
 
-    def ended(self, task: Task, worker: Grader, ended: Ended, hosts: int) -> Ended | None:
+    def ended(self, task: Task, worker: Grader, ended: Ended) -> Ended | None:
         """Take a result; return how the job ended, or None if it has not, or had before.
 
         Args:
             task: the job that was handed out.
             worker: who gave the result.
             ended: the result.
-            hosts: on how many machines there are workers.
 
         Raises:
             InfrastructureError: if two machines disagree.
@@ -147,7 +148,7 @@ class JobQueue:
         if isinstance(outcome, FailedGrading):
             return self._failed(one, worker, ended)
         if one.first is None:
-            if hosts == 1 or not _is_chosen(task.job, self._graded_twice):
+            if not _is_chosen(task.job, self._graded_twice):
                 return self._close(one, ended)
             one.first = ended, worker
         if one.first[1].host == worker.host:
@@ -180,9 +181,9 @@ class JobQueue:
         self._ask_again(one)
         return None
 
-    def without_second_opinions(self, hosts: int) -> Iterator[Ended]:
-        """End the jobs that wait for another machine when there is no other one left."""
-        while hosts < 2 and self._opinions:
+    def without_second_opinions(self) -> Iterator[Ended]:
+        """End the jobs that wait for another machine, where there is only one."""
+        while self._opinions:
             one = self._opinions.popleft()
             assert one.first is not None
             yield self._close(one, one.first[0])

@@ -5,7 +5,6 @@ The coordinator says hello, sends the bundle, and then jobs; a worker answers ea
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 from dataclasses import asdict
@@ -57,14 +56,23 @@ def refused_message(why: str) -> Message:
 
 def result_of(job: Job, answer: Message) -> Ended | None:
     """Return how a job ended, as a worker says; None if its answer is about something else."""
-    if failed := answer.data.get("failed"):
-        with contextlib.suppress(TypeError):
-            return Ended(job, FailedGrading(**failed))
+    try:
+        if "failed" in answer.data:
+            failed = FailedGrading(**answer.data["failed"])
+            return Ended(job, failed) if _is_told(failed) else None
+    except TypeError:
         return None
     found = read_result(answer.content)
-    if found is None or (isinstance(found[0], Graded) and not _is_about(found[0], job)):
+    if found is None:
         return None
-    return Ended(job, *found)
+    outcome, log = found
+    believed = _is_about(outcome, job) if isinstance(outcome, Graded) else _is_told(outcome)
+    return Ended(job, outcome, log) if believed else None
+
+
+def _is_told(failed: FailedGrading) -> bool:
+    kinds = {"message": str, "hint": str, "passing": bool}
+    return all(type(getattr(failed, name)) is kind for name, kind in kinds.items())
 
 
 def _is_about(graded: Graded, job: Job) -> bool:
@@ -72,7 +80,7 @@ def _is_about(graded: Graded, job: Job) -> bool:
     try:
         verdict = NotebookVerdict.from_json(graded.verdict)
         json.loads(graded.notebook)
-    except (ValueError, RecursionError):
+    except (ValueError, TypeError, RecursionError):
         return False
-    told = (verdict.student, verdict.digest, verdict.salt)
-    return told == (job.student, job.digest, job.salt)
+    told = {name: getattr(verdict, name) for name in asdict(job)}
+    return isinstance(graded.notebook, str) and told == asdict(job)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,8 +120,12 @@ def _pack(entry: FolderEntry, folder: OpenFolder) -> _Packed:
     if not stat.S_ISREG(found.st_mode):
         return _Packed(inside, "pipe")
     if not entry.reason:
-        # It may have grown since it was measured.
-        with suppress(OSError), open_plain(entry.inside, folder) as stream:
-            content = stream.read(size)
+        try:
+            with open_plain(entry.inside, folder) as stream:
+                # It may have grown since it was measured.
+                content = stream.read(size)
+        except OSError:
+            is_closed = True
+        else:
             return _Packed(inside, "file", len(content), changed, content)
     return _Packed(inside, "closed" if is_closed else "hole", size, changed)

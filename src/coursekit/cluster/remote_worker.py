@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from coursekit.class_grading.engine import Task
+from coursekit.class_grading.results import FailedGrading
 from coursekit.cluster.admission import Trial
+from coursekit.grading.job import Graded
 
 
 class State(Enum):
@@ -43,6 +45,7 @@ class RemoteWorker:
         state: how far it is.
         trials: how many known answers it has still to give.
         sent: what it has not answered yet, by key.
+        failures: how many gradings in a row have failed there for no fault of the submission's.
 
     """
 
@@ -51,6 +54,7 @@ class RemoteWorker:
     state: State = State.JOINING
     trials: int = 0
     sent: dict[str, Sent] = field(default_factory=dict)
+    failures: int = 0
 
     @property
     def host(self) -> str:
@@ -61,6 +65,12 @@ class RemoteWorker:
     def tasks(self) -> list[Task]:
         """What it has to grade now."""
         return [sent.about for sent in self.sent.values() if isinstance(sent.about, Task)]
+
+    def failures_with(self, outcome: Graded | FailedGrading) -> int:
+        """Count a grading; return how many in a row have failed now."""
+        failed = isinstance(outcome, FailedGrading) and outcome.passing
+        self.failures = self.failures + 1 if failed else 0
+        return self.failures
 
     def __str__(self) -> str:
         return f"{self.name} on {self.host}"

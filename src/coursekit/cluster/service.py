@@ -13,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
-from multiprocessing.connection import wait
+from multiprocessing.connection import Pipe, wait
 from pathlib import Path
+from typing import NamedTuple
 
 from coursekit.class_grading.engine import Task
 from coursekit.class_grading.results import FailedGrading, result_file
@@ -28,6 +29,17 @@ from coursekit.grading.job import Job
 from coursekit.machine_errors import in_words
 from coursekit.processes.plain_files import OpenFolder
 from coursekit.sandbox.levels import LEVELS
+
+# Two coordinators may grade at the same time; each process keeps a kernel and a judge warm.
+_MOST_RUNS = 2
+
+
+class _Run(NamedTuple):
+    """What grades the jobs of one bundle, where, and how long each may take."""
+
+    worker: Worker
+    place: Path
+    max_seconds: float
 
 
 class Service:
@@ -46,11 +58,11 @@ class Service:
         self._own = place / str(number)
         self._cores = cores
         self._say = say
-        self._bundle = ""
-        self._worker: Worker | None = None
-        self._max_seconds = 0.0
+        # By their bundles' digests, the one that was used last at the end.
+        self._runs: dict[str, _Run] = {}
         # The process ends with the thread that has started it, and Dask's own threads come and go.
         self._thread = ThreadPoolExecutor(1)
+        self._ends, self._told_to_end = Pipe(duplex=False)
 
     def answer(self, sent: bytes) -> bytes:
         """Answer a message.
@@ -61,9 +73,13 @@ class Service:
         """
         return self._thread.submit(self._answer, sent).result()
 
-    def close(self) -> None:
-        """End what grades."""
-        self._thread.submit(self._end_worker).result()
+    def end(self) -> None:
+        """End what grades, and let nothing more be graded."""
+        self._told_to_end.send_bytes(b"end")
+        self._thread.submit(lambda: self._end_runs(list(self._runs)))
+
+    def wait_for_end(self) -> None:
+        """Wait until it has ended."""
         self._thread.shutdown()
 
     def _answer(self, sent: bytes) -> bytes:
@@ -87,8 +103,7 @@ class Service:
     def _take_bundle(self, message: Message) -> Message:
         """Keep what a run's gradings have in common, and start the process that grades."""
         digest = str(message.data["digest"])
-        self._max_seconds = float(message.data["max_seconds"])
-        if digest == self._bundle:
+        if digest in self._runs:
             return Message({})
         releases = self._bundles / digest
         if not releases.exists():
@@ -98,39 +113,42 @@ class Service:
             self._bundles.mkdir(exist_ok=True)
             with suppress(OSError):  # another service of this machine has been faster
                 draft.rename(releases)
-        self._end_worker()
-        for name in ("results", "temporary"):
-            shutil.rmtree(self._own / name, ignore_errors=True)
+        while len(self._runs) >= _MOST_RUNS:
+            self._end_runs([next(iter(self._runs))])
+        # The paths of sockets must be short.
+        place = self._own / digest[:8]
+        for folder in (place, place / "results", place / "temporary"):
             # A kernel with a user id of its own passes through it to the folder of its own.
-            (self._own / name).mkdir(mode=0o711, parents=True)
-        self._worker = Worker(
-            {
-                "bundle": {**message.data["bundle"], "releases": str(releases)},
-                "results": str(self._own / "results"),
-                "temporary": str(self._own / "temporary"),
-                "cores": self._cores,
-            }
-        )
-        self._bundle = digest
+            folder.mkdir(mode=0o711, parents=True)
+        begin = {
+            "bundle": {**message.data["bundle"], "releases": str(releases)},
+            "results": str(place / "results"),
+            "temporary": str(place / "temporary"),
+            "cores": self._cores,
+        }
+        self._runs[digest] = _Run(Worker(begin), place, float(message.data["max_seconds"]))
         return Message({})
 
     def _grade(self, message: Message) -> Message:
         """Grade a submission; the content of the answer is its result, as a file has it."""
-        if self._worker is None or message.data["bundle"] != self._bundle:
+        digest = str(message.data["bundle"])
+        run = self._runs.pop(digest, None)
+        if run is None:
             return Message({"lacks": "bundle"})
+        self._runs[digest] = run
         job = Job(**message.data["job"])
         submitted = self._own / "submitted"
         shutil.rmtree(submitted, ignore_errors=True)
         try:
             unpack(message, submitted)
-            failed = self._have_graded(self._worker, job, submitted, message.data["folder"])
+            failed = self._have_graded(run, job, submitted, message.data["folder"])
         except OSError as error:
             told = in_words(error)
             words = (told.message, told.hint or "") if told else (str(error), "")
             failed = FailedGrading(*words, passing=True)
         finally:
             shutil.rmtree(submitted, ignore_errors=True)
-        result = result_file(self._own / "results", job)
+        result = result_file(run.place / "results", job)
         try:
             return Message({"failed": asdict(failed)} if failed else {}, result.read_bytes())
         except OSError:
@@ -139,14 +157,17 @@ class Service:
             result.unlink(missing_ok=True)
 
     def _have_graded(
-        self, worker: Worker, job: Job, submitted: Path, shown: str
+        self, run: _Run, job: Job, submitted: Path, shown: str
     ) -> FailedGrading | None:
         descriptor = partial(os.open, submitted, os.O_RDONLY | os.O_DIRECTORY)
         # What is said of the folder names it as it is called where it was handed in.
+        worker = run.worker
         worker.take(Task(job, lambda: OpenFolder(descriptor(), Path(shown))))
-        if wait([worker.server.line], self._max_seconds):
+        ready = wait([worker.server.line, self._ends], run.max_seconds)
+        if worker.server.line in ready:
             return worker.hear()
-        worker.replace()
+        if not ready:
+            worker.replace()
         return ENDED
 
     def _refused(self, message: Message) -> Message:
@@ -154,8 +175,11 @@ class Service:
         self._say("the worker waits for another run; end it with Ctrl-C")
         return Message({})
 
-    def _end_worker(self) -> None:
-        if self._worker:
-            self._worker.end()
-            self._worker.wait_for_end(time.monotonic() + ENDING_SECONDS)
-            self._worker = None
+    def _end_runs(self, digests: list[str]) -> None:
+        runs = [self._runs.pop(digest) for digest in digests]
+        for run in runs:
+            run.worker.end()
+        deadline = time.monotonic() + ENDING_SECONDS
+        for run in runs:
+            run.worker.wait_for_end(deadline)
+            shutil.rmtree(run.place, ignore_errors=True)

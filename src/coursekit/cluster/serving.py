@@ -9,13 +9,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from distributed.utils import get_ip
-
 from coursekit.class_grading.workers import cores_of_each, workers_here
 from coursekit.cluster.addresses import read_address
 from coursekit.cluster.dask_settings import set_up_dask
 from coursekit.cluster.interruption import told_to_end
-from coursekit.cluster.relay import GradingWorker
+from coursekit.cluster.reaching import reach
+from coursekit.cluster.relay import GradingWorker, unique_name
 from coursekit.cluster.security import Member, read_member
 from coursekit.cluster.service import Service
 from coursekit.command_runner import Say
@@ -58,10 +57,13 @@ def serve(address: str, certificate: Path, workers: int, name: str, say: Say) ->
     with temporary_folder("coursekit-worker-") as place, contextlib.ExitStack() as stack:
         # A kernel with a user id of its own passes through it to the folder of its own.
         place.chmod(0o711)
-        services = []
-        for at, cores in enumerate(cores_of_each(number)):
-            services.append(Service(place, at, cores, say))
-            stack.callback(services[-1].close)
+        services = [
+            Service(place, at, cores, say) for at, cores in enumerate(cores_of_each(number))
+        ]
+        # All are told before one is waited for.
+        for step in (Service.wait_for_end, Service.end):
+            for service in services:
+                stack.callback(step, service)
         asyncio.run(_serve(address, member, name, services, place, say))
     raise KeyboardInterrupt
 
@@ -82,9 +84,10 @@ async def _serve(
                 for end in ends:
                     end.cancel()
         except OSError as error:
-            if not missed:
-                missed = str(error) or type(error).__name__
-                say(f"{address} cannot be reached ({missed.splitlines()[0]}); trying again")
+            why = str(error) or type(error).__name__
+            if why != missed:
+                say(f"{address} cannot be reached: {why}; trying again")
+            missed = why
         else:
             if not told.is_set():
                 say(f"the connection to {address} has ended; joining again")
@@ -102,15 +105,14 @@ async def _joined(
         OSError: if the scheduler cannot be reached.
 
     """
-    host, _, port = address.removeprefix("tls://").rpartition(":")
     # On this machine's address towards the scheduler, and on no other.
-    own = get_ip(host.strip("[]"), int(port))
+    own = await asyncio.to_thread(reach, address, member, _PAUSE_SECONDS)
     workers = []
     try:
         for number, service in enumerate(services):
             worker = GradingWorker(
                 address,
-                name=f"{name}/{number}",
+                name=unique_name(f"{name}/{number}"),
                 nthreads=1,
                 host=own,
                 security=member.security(),
@@ -121,7 +123,10 @@ async def _joined(
             )
             worker.service = service
             workers.append(worker)
-        await asyncio.gather(*workers)
+        try:
+            await asyncio.gather(*workers)
+        except RuntimeError as error:
+            raise OSError(str(error.__cause__ or error)) from error
         yield workers
     finally:
         await asyncio.gather(

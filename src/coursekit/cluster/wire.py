@@ -38,7 +38,10 @@ def from_bytes(sent: bytes) -> Message:
     """
     start = _LENGTH_BYTES + int.from_bytes(sent[:_LENGTH_BYTES], "big")
     # A lone surrogate is a student's, and stays what it is.
-    data = json.loads(sent[_LENGTH_BYTES:start].decode("utf-8", "surrogatepass"))
+    try:
+        data = json.loads(sent[_LENGTH_BYTES:start].decode("utf-8", "surrogatepass"))
+    except RecursionError:
+        raise ValueError("a message that is nested too deeply") from None
     if not isinstance(data, dict):
         raise ValueError("a message that holds no JSON object")
     return Message(data, sent[start:])
