@@ -203,11 +203,9 @@ class Writers:
         ]
 
 
-def grade(
-    course: Course, share: float, before: Callable[[], None], *settings: str, student: str = "*"
-) -> int:
+def grade(course: Course, share: float, before: Callable[[], None], student: str = "*") -> int:
     """`coursekit grade --force`, with an engine that has nothing to compute."""
-    wish = Wish(NAME, student, force=True, settings=settings)
+    wish = Wish(NAME, student, force=True)
     console = Console(force_terminal=False)
     return grade_class(course.folder, wish, console, Ready(course, share, before))
 
