@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo test doctor lab worker release check-release fast-test lint types format benchmark benchmark-grading pretrain pictures setup environment graphviz bubblewrap chromium iproute2 postgresql uv lock upgrade clean
+.PHONY: help demo test doctor lab worker release check-release docs fast-test lint types format benchmark benchmark-grading pretrain pictures setup environment graphviz bubblewrap chromium iproute2 postgresql uv lock upgrade clean
 .NOTPARALLEL:
 
 help:                  ## list these commands (what plain `make` does)
@@ -41,6 +41,12 @@ worker: setup          ## grade here for a coordinator elsewhere: JOIN=tls://HOS
 	$(BIN)/coursekit cluster worker "$(JOIN)" --certificate "$(CERT)" --workers $(or $(WORKERS),auto)
 
 ##@ Work on the kit
+# Afresh each time: the site also shows what the code says.
+docs: setup            ## build the documentation as a site, for reading without a network
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --fresh-env \
+		--conf-dir docs/site --doctree-dir build/doctrees docs build/docs
+	@echo "the documentation: $(CURDIR)/build/docs/index.html"
+
 fast-test: setup       ## the tests that need no kernel and no nbgrader run
 	$(BIN)/python -m pytest -m "not slow"
 
@@ -115,7 +121,7 @@ lock: uv               ## pin again, at the same versions where they still fit; 
 	mkdir -p build
 	sed -e 's/ *\\$$//' -e '/--hash=/d' requirements.lock > build/requirements.lock
 	uv pip compile --quiet $(NEWEST) --universal --python-version 3.11 --generate-hashes \
-		--extra dev --extra cluster --extra postgresql --no-header --no-annotate \
+		--extra dev --extra cluster --extra docs --extra postgresql --no-header --no-annotate \
 		--output-file build/requirements.lock pyproject.toml
 	mv build/requirements.lock requirements.lock
 

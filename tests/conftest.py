@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 from collections.abc import Iterator
@@ -8,16 +9,16 @@ from typing import TYPE_CHECKING
 
 # TensorFlow's start-up messages would bury a failing test's own words.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# nbgrader calls alembic by name, for each new gradebook; it is beside this Python.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 import absl.logging
 import pytest
+from command_in_process import generate
 
 from coursekit.course.assignment import Assignment
-from coursekit.release.pipeline import copy_course, generate
+from coursekit.release.pipeline import copy_course
 from coursekit.sandbox.levels import LEVELS, strongest
 from coursekit.sandbox.settings import UNSAFE_VARIABLE
+from resnets_utils.hands.dataset import load_dataset
 
 if TYPE_CHECKING:
     from browsing import Visitor
@@ -92,6 +93,18 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
     generated = Assignment(course, "residual-networks-v2a")
     generate(generated)
     return generated
+
+
+@pytest.fixture(scope="session")
+def datasets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the exercise's pictures, which pytest's workers draw once for all of them."""
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent
+    with (place / "drawing").open("w") as line:
+        fcntl.flock(line, fcntl.LOCK_EX)
+        load_dataset(place / "datasets")
+    return place / "datasets"
 
 
 @pytest.fixture(scope="module")

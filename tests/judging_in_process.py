@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from coursekit.course.assignment import Assignment, read_notebook
@@ -46,5 +47,9 @@ def full_test_cells(assignment: Assignment) -> dict[str, str]:
 
 def answer_cells(assignment: Assignment, answers: Mapping[str, str]) -> list[str]:
     """The code that a student's functions come from: the solution's, answers in place."""
-    pieces = solution_pieces(read_notebook(assignment.source).cells)
-    return [answers.get(name, text) for name, text in pieces]
+    return [answers.get(name, text) for name, text in _pieces(assignment)]
+
+
+@cache
+def _pieces(assignment: Assignment) -> list[tuple[str, str]]:
+    return solution_pieces(read_notebook(assignment.source).cells)

@@ -11,9 +11,6 @@ from rich.console import Console
 
 from coursekit.command_options import read_arguments
 from coursekit.command_runner import Say, line_printer, run_command
-from coursekit.release.new_assignment import new_assignment
-from coursekit.release.new_version import new_version
-from coursekit.release.pipeline import release_all
 
 if TYPE_CHECKING:
     from coursekit.class_grading.engine import StartEngine
@@ -28,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
     """Run the chosen command; return its exit status.
 
-    What loads TensorFlow is imported by the command that needs it.
+    Each imports what it needs: nbgrader takes a second, and TensorFlow three.
     """
 
     def say(line: str) -> None:
@@ -36,6 +33,8 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
 
     match chosen.command:
         case "release":
+            from coursekit.release.pipeline import release_all
+
             release_all(
                 course,
                 chosen.assignment,
@@ -55,8 +54,12 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
 
             doctor(console)
         case "new-assignment":
+            from coursekit.release.new_assignment import new_assignment
+
             new_assignment(course, chosen.name, chosen.functions, say)
         case "new-version":
+            from coursekit.release.new_version import new_version
+
             new_version(course, chosen.old, chosen.new, say)
         case "grade":
             from coursekit.class_grading.grade_class import grade_class

@@ -26,16 +26,8 @@ _FORMATS = (
 )
 
 
-def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Return what was chosen on a command line: `command`, and the options of that command.
-
-    Args:
-        arguments: the command line's words; None for those that the process was started with.
-
-    Raises:
-        SystemExit: if they are wrong, or ask for help.
-
-    """
+def command_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line, with one for each command."""
     parser = argparse.ArgumentParser(prog="coursekit", description="The course kit's commands.")
     parser.add_argument(
         "--course", type=Path, default=Path(), metavar="DIR", help="course folder (default: here)"
@@ -228,6 +220,20 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="the student, for a single notebook (default: its file's or folder's name)",
     )
     _add_cluster(commands.add_parser("cluster", help="grade on several machines"))
+    return parser
+
+
+def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return what was chosen on a command line: `command`, and the options of that command.
+
+    Args:
+        arguments: the command line's words; None for those that the process was started with.
+
+    Raises:
+        SystemExit: if they are wrong, or ask for help.
+
+    """
+    parser = command_parser()
     chosen, settings = parser.parse_known_args(arguments)
     takes_settings = chosen.command in ("grade", "merge")
     if wrong := [one for one in settings if not (takes_settings and _is_setting(one))]:

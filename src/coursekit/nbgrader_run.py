@@ -81,9 +81,7 @@ def _run(
     *,
     our_own: bool,
 ) -> None:
-    # nbgrader calls alembic by name, which is in the same folder as this Python.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    environment = {**os.environ, "PATH": path, "PYTHONWARNINGS": "ignore"}
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     # The log holds students' names, whatever letters this terminal has.
     environment["PYTHONIOENCODING"] = "utf-8"
     if our_own and not strongest().sandboxed:
@@ -99,12 +97,16 @@ def _run(
                 if watch:
                     watch()
     if process.returncode:
-        why, _, hint = _last_error(log).partition("\nhint: ")
         # The settings of a copy are nobody's concern.
         words = " ".join(one for one in arguments if "=" not in one)
-        raise InfrastructureError(
-            f"{name} {words} failed: {why}", hint or f"read its whole output: {log}"
-        )
+        raise failure(course, f"{name} {words}")
+
+
+def failure(course: Path, command: str) -> InfrastructureError:
+    """Return the error of a command that ended in failure, from ``nbgrader.log``."""
+    log = course / LOG
+    why, _, hint = _last_error(log).partition("\nhint: ")
+    return InfrastructureError(f"{command} failed: {why}", hint or f"read its whole output: {log}")
 
 
 def submission_error(course: Path, student: str, assignment: str) -> str:

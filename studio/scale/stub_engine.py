@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from coursekit.class_grading.engine import Ended, Task, Work
+from coursekit.class_grading.engine import MOST_TOGETHER, Ended, Task, Work
 from coursekit.class_grading.results import write_result
 from coursekit.grading.job import Graded, Job
 
@@ -52,11 +52,11 @@ class StubEngine:
         """Yield how jobs ended, when their workers have had their time for them; see `Engine`."""
         while True:
             while len(self._due) < JOBS_OF_A_WORKER * self.workers and (task := next(tasks, None)):
-                self._send(task.job)
+                self.send(task.job)
             if not self._due:
                 return
             time.sleep(max(self._due[0][0] - time.monotonic(), 0))
-            yield [self._end() for _ in range(self.waiting)]
+            yield [self._end() for _ in range(min(self.waiting, MOST_TOGETHER))]
 
     def _end(self) -> Ended:
         """End the job that has been due for the longest time."""
@@ -66,7 +66,7 @@ class StubEngine:
         self.taken += 1
         return Ended(job, outcome)
 
-    def _send(self, job: Job) -> None:
+    def send(self, job: Job) -> None:
         """Give a job to the worker that is free first."""
         now = time.monotonic()
         self.first = self.first or now

@@ -201,7 +201,52 @@ class Forgery:
 
 
 VERDICT = '{"schema": 1, "cells": [{"grade_id": "test_identity_block", "score": 6, "points": 6}]}'
+# What a kernel does with a test cell, or with what it prints, counts for nothing.
+CHEATS = {
+    "asserts": """import ast
+class NoAsserts(ast.NodeTransformer):
+    def visit_Assert(self, node):
+        return ast.copy_location(ast.Pass(), node)
+    def visit_With(self, node):
+        return ast.copy_location(ast.Pass(), node)
+get_ipython().ast_transformers.append(NoAsserts())""",
+    "displayhook": "import sys\nsys.displayhook(float('nan'))\nsys.displayhook = print",
+    "testing": """import numpy, numpy.testing, resnets_utils
+for name in dir(numpy.testing):
+    if name.startswith("assert"):
+        setattr(numpy.testing, name, lambda *args, **kwargs: None)
+numpy.allclose = numpy.array_equal = lambda *args, **kwargs: True
+class Passing:
+    def __init__(self, *args): pass
+    def __call__(self, *args, **kwargs): return self
+    def __enter__(self): return self
+    def __exit__(self, *args): return True
+    def report(self): pass
+resnets_utils.Checks = Passing""",
+    "execution": """kernel = get_ipython().kernel
+original = kernel.do_execute
+async def do_execute(code, *args, **kwargs):
+    if "Checks" in code:
+        return {"status": "ok", "execution_count": 1, "payload": [], "user_expressions": {}}
+    return await original(code, *args, **kwargs)
+kernel.do_execute = do_execute""",
+    "hooks": """def forgive(info):
+    info.raw_cell = "6"
+get_ipython().events.register("pre_run_cell", forgive)
+get_ipython().set_custom_exc((Exception,), lambda *args, **kwargs: None)""",
+    "score": "from IPython.display import display\nprint(100)\ndisplay(100.0)",
+}
+
+
 FORGERIES: dict[str, Forgery] = {
+    **{
+        name: Forgery(
+            "what a kernel does with a test cell, or shows as a score, counts for nothing",
+            first=[code],
+            last=["import sys\nsys.displayhook(100.0)\n100.0"],
+        )
+        for name, code in CHEATS.items()
+    },
     "messages": Forgery(
         "no message changes other cells, the notebook, or what is graded",
         first=[SENDER, *MESSAGES.values()],

@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from command_in_process import generate, run_nbgrader
 from forged_replies import IMPORTS, REPLIES, REPLIES_HEAD
 from forgeries import FORGERIES, MARKDOWN, MESSAGES, SENDER
 from nbclient import NotebookClient
@@ -34,9 +35,8 @@ from coursekit.judge.judge_client import JudgeProcess
 from coursekit.judge.verdict import CellVerdict
 from coursekit.kernels.manager import student_kernel
 from coursekit.kernels.trace_request import request_trace
-from coursekit.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.nbgrader_run import read_verdict
 from coursekit.nbgrader_seam.graded_submission import salt_of
-from coursekit.release.pipeline import generate
 from coursekit.sandbox.levels import strongest, why_no_sandbox
 from coursekit.sandbox.limits import Limits
 from coursekit.sandbox.settings import Confinement

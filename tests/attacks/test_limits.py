@@ -8,14 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from command_in_process import generate, run_nbgrader
 from small_course import NAME, small_course
 
 from coursekit.course.assignment import Assignment
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import solution_cells
 from coursekit.judge.verdict import NotebookVerdict
-from coursekit.nbgrader_run import read_verdict, run_nbgrader
-from coursekit.release.pipeline import generate
+from coursekit.nbgrader_run import read_verdict
 from coursekit.sandbox.levels import strongest, why_no_sandbox
 
 pytestmark = pytest.mark.slow

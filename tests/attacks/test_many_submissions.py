@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from attacks import ATTACKS, PREPARATION
 from broken_notebooks import ANSWER, REPAIRED, TEST, as_bytes
+from command_in_process import generate
 from nbgrader.api import Gradebook
 from session import cell
 from small_course import NAME, small_course
@@ -27,7 +28,6 @@ from test_limits import GREEDY, LIMITS
 from coursekit.course.assignment import Assignment
 from coursekit.course.filled_in import fill_in, released
 from coursekit.course.known_answers import solution_cells
-from coursekit.release.pipeline import generate
 from coursekit.sandbox.levels import ZYGOTE, why_no_sandbox
 
 pytestmark = pytest.mark.slow

@@ -10,16 +10,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+from command_in_process import generate
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
-from own_assignments import put_in_place
+from own_assignments import FUNCTIONS, put_in_place
 
 from coursekit.cli import main
 from coursekit.course.assignment import Assignment, read_notebook
 from coursekit.course.normal_form import notebook_text
 from coursekit.errors import GateError
 from coursekit.release import pipeline
-from coursekit.release.pipeline import generate
 
 pytestmark = pytest.mark.slow
 
@@ -172,7 +172,21 @@ def test_a_release_that_is_not_the_one_that_passed_is_told(
             # Where what is only tried must not be written.
             f"c.CourseDirectory.db_url = 'sqlite:///{numbers.course}/theirs.db'\n"
         )
-    monkeypatch.setattr(pipeline, "_pass_gates", lambda course, tried, **how: generate(tried))
+    monkeypatch.setattr(
+        pipeline, "_pass_gates", lambda course, tried, **how: pipeline.generate(tried)
+    )
     assert main(["--course", str(numbers.course), "release"]) == 1
     said = capsys.readouterr().err
     assert f"differs from the one that passed the gates: {numbers.source.name}\n" in said
+
+
+def test_all_assignments_are_released_or_those_that_are_named(
+    numbers: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released: list[str] = []
+    monkeypatch.setattr(pipeline, "_release", lambda one, **how: released.append(one.name))
+    for name in FUNCTIONS:
+        put_in_place(name, numbers.course)
+    for names in ([], ["plain-network-v1"]):
+        assert main(["--course", str(numbers.course), "release", *names]) == 0
+    assert released == [*sorted(FUNCTIONS), "plain-network-v1"]

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import command_in_process
 import pytest
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
@@ -58,56 +59,6 @@ print("SPY", len(seen))
 print("\\n".join(line for text in seen for line in text.splitlines()))
 """
 
-FIRST: dict[str, str] = {
-    "asserts filtered out of the syntax tree": """
-import ast
-class NoAsserts(ast.NodeTransformer):
-    def visit_Assert(self, node):
-        return ast.copy_location(ast.Pass(), node)
-    def visit_With(self, node):
-        return ast.copy_location(ast.Pass(), node)
-get_ipython().ast_transformers.append(NoAsserts())
-""",
-    "displayhook": "import sys\nsys.displayhook(float('nan'))\nsys.displayhook = print",
-    "patched testing": """
-import numpy, numpy.testing, resnets_utils
-for name in dir(numpy.testing):
-    if name.startswith("assert"):
-        setattr(numpy.testing, name, lambda *args, **kwargs: None)
-numpy.allclose = numpy.array_equal = lambda *args, **kwargs: True
-class Passing:
-    def __init__(self, *args): pass
-    def __call__(self, *args, **kwargs): return self
-    def __enter__(self): return self
-    def __exit__(self, *args): return True
-    def report(self): pass
-resnets_utils.Checks = Passing
-""",
-    "replaced do_execute": """
-kernel = get_ipython().kernel
-original = kernel.do_execute
-async def do_execute(code, *args, **kwargs):
-    if "Checks" in code:
-        return {"status": "ok", "execution_count": 1, "payload": [], "user_expressions": {}}
-    return await original(code, *args, **kwargs)
-kernel.do_execute = do_execute
-""",
-    "hooks on pre_run_cell": """
-def forgive(info):
-    info.raw_cell = "30"
-get_ipython().events.register("pre_run_cell", forgive)
-get_ipython().set_custom_exc((Exception,), lambda *args, **kwargs: None)
-""",
-    "a score printed and displayed": (
-        "from IPython.display import display\nprint(100)\ndisplay(100.0)"
-    ),
-    "the spy": SPY,
-}
-LAST: dict[str, str] = {
-    "the spy": SPY_REPORT,
-    "displayhook": "import sys\nsys.displayhook(100.0)\n100.0",
-}
-
 
 @dataclass
 class Submission:
@@ -122,29 +73,6 @@ class Submission:
 def _skip_tags(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         cell.metadata["tags"] = ["skip-execution", "raises-exception"]
-
-
-def _edited_tests(notebook: NotebookNode) -> None:
-    for name, cell in cells_by_grade_id(notebook).items():
-        if name.startswith("test_"):
-            cell.source = "30.0"
-            cell.metadata.nbgrader["points"] = 1000
-            cell.outputs = []
-
-
-def _deleted_tests(notebook: NotebookNode) -> None:
-    notebook.cells = [
-        cell
-        for cell in notebook.cells
-        if not cell.metadata.get("nbgrader", {}).get("grade_id", "").startswith("test_")
-    ]
-
-
-def _tests_as_text(notebook: NotebookNode) -> None:
-    for name, cell in cells_by_grade_id(notebook).items():
-        if name.startswith("test_"):
-            cell.cell_type = "markdown"
-            del cell["outputs"], cell["execution_count"]
 
 
 def _last_test_first(notebook: NotebookNode) -> None:
@@ -178,10 +106,6 @@ def class_of(assignment: Assignment) -> dict[str, Submission]:
         ),
     }
     assert "X = relu(" in loud["convolutional_block"]
-    found = {
-        name: Submission(sheet, EARNED, [first], [LAST[name]] if name in LAST else [])
-        for name, first in FIRST.items()
-    }
     equal = (
         "class Anything:\n    def __eq__(self, other): return True\n"
         "    def __getattr__(self, name): return self\n"
@@ -198,14 +122,11 @@ def class_of(assignment: Assignment) -> dict[str, Submission]:
         "        time.sleep(1)\n"
     )
     return {
-        **found,
+        "the spy": Submission(sheet, EARNED, first=[SPY], last=[SPY_REPORT]),
         "everything right": Submission(solution, FULL),
         "right with warnings on stderr": Submission(loud, FULL),
         "blank": Submission({}, dict.fromkeys(FULL, 0.0)),
         "skip tags": Submission(sheet, EARNED, change=_skip_tags),
-        "edited tests": Submission(sheet, EARNED, change=_edited_tests),
-        "deleted tests": Submission(sheet, EARNED, change=_deleted_tests),
-        "tests turned into text": Submission(sheet, EARNED, change=_tests_as_text),
         "equal to everything": Submission(
             {**solution, "identity_block": equal},
             # ResNet50 loses the points for building from one's own blocks.
@@ -217,6 +138,7 @@ def class_of(assignment: Assignment) -> dict[str, Submission]:
             files={
                 "tempfile.py": "raise SystemExit('planted')",
                 "keras.py": "raise SystemExit('planted')",
+                "nbgrader.py": "raise SystemExit('planted')",
                 "resnets_utils.py": "raise SystemExit('planted')",
                 "sitecustomize.py": "raise SystemExit('planted')",
             },
@@ -276,8 +198,13 @@ def graded(trial: Assignment) -> dict[str, Submission]:
         # What the spy's last cells print is looked at.
         given = ["--JudgeAnswers.trace_timeout=20", "--JudgeAnswers.run_all=True"]
         run_nbgrader(trial.course, "autograde", trial.name, *given)
-    run_nbgrader(trial.course, "generate_feedback", trial.name)
+    command_in_process.run_nbgrader(trial.course, "generate_feedback", trial.name)
     return everyone
+
+
+def grade_again(trial: Assignment, who: str) -> None:
+    given = (trial.name, "--student", who, "--force")
+    command_in_process.run_nbgrader(trial.course, "autograde", *given)
 
 
 def database_scores(assignment: Assignment, who: str) -> dict[str, tuple[float | None, bool]]:
@@ -289,15 +216,12 @@ def database_scores(assignment: Assignment, who: str) -> dict[str, tuple[float |
 
 
 NAMES = [
-    *FIRST,
+    "the spy",
     "the record replayed",
     "everything right",
     "right with warnings on stderr",
     "blank",
     "skip tags",
-    "edited tests",
-    "deleted tests",
-    "tests turned into text",
     "equal to everything",
     "planted modules",
     "never returns and is tested first",
@@ -439,7 +363,7 @@ def test_a_regrade_that_fails_takes_the_old_score_back(
     said = f"NameError: name 'no_such_name' is not defined, line {len(lines)} of test_ResNet50"
     with in_the_gradebook(trial, "test_ResNet50", spoilt):
         with pytest.raises(InfrastructureError, match=re.escape(said)):
-            run_nbgrader(trial.course, "autograde", trial.name, "--student", who, "--force")
+            grade_again(trial, who)
         assert set(database_scores(trial, who).values()) == {(None, True)}
     # The release's cell is not the gradebook's any more: nobody's edit, and told.
     log = (trial.course / "nbgrader.log").read_text()
@@ -464,5 +388,5 @@ def test_a_second_submission_that_cannot_be_read_takes_the_old_score_back(
     path = trial.course / "submitted" / who / trial.name / f"{trial.notebook}.ipynb"
     path.write_text('{"cells": [')
     with pytest.raises(InfrastructureError, match="cannot be read as a notebook"):
-        run_nbgrader(trial.course, "autograde", trial.name, "--student", who, "--force")
+        grade_again(trial, who)
     assert set(database_scores(trial, who).values()) == {(None, True)}

@@ -207,7 +207,7 @@ def test_a_course_of_ones_own_from_installing_to_feedback(
         for output in cell.get("outputs", ())
         if output.output_type == "stream" and output.text.startswith("read:")
     ]
-    there = {path.name for path in installed.folder.rglob("*") if path.name in SECRET}
-    assert there == SECRET
+    there = {name for _, _, names in os.walk(installed.folder) for name in names}
+    assert there >= SECRET
     if strongest().sandboxed:
         assert said == "read: [] seen of the packages: True\n"

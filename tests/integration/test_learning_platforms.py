@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from command_in_process import generate, run_nbgrader
 from nbgrader.api import Gradebook
 from own_assignments import put_in_place
 
@@ -17,8 +18,6 @@ from coursekit.cli import main
 from coursekit.course.filled_in import fill_in, released
 from coursekit.course.known_answers import solution_cells
 from coursekit.course.normal_form import notebook_text
-from coursekit.nbgrader_run import run_nbgrader
-from coursekit.release.pipeline import generate
 
 NAME, FILE = "numbers-v1", "Numbers_v1.ipynb"
 BY_HAND, MOST = 4, 40  # of 5, and of all

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_in_process import run_command
+from command_in_process import generate, run_command
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
@@ -31,7 +31,6 @@ from coursekit.gradebook.scores import graded_notebooks, read_scores
 from coursekit.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.nbgrader_seam.submission_exporter import SubmissionExporter
 from coursekit.nbgrader_seam.submitted_folder import init_destination
-from coursekit.release.pipeline import generate
 from coursekit.sandbox.levels import strongest
 
 pytestmark = pytest.mark.slow
@@ -148,7 +147,8 @@ def _used(course: Course) -> Course:
     submit(assignment, "bob", fill_in(blank, solution))
     course.export()
     # From another folder.
-    run_nbgrader(course.student, "autograde", NAME, f"--course-dir={course.folder}")
+    again = course.run("autograde", NAME, f"--course-dir={course.folder}", at=course.student)
+    assert again[0] == 0, again[1]
     course.run("generate_feedback", NAME, key="generate_feedback again")
     course.export()
     for arguments in (

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from command_in_process import generate, run_nbgrader
 from gradescope_root import run_autograder, unpack
 from nbgrader.api import Gradebook
 from own_assignments import FUNCTIONS, put_in_place
@@ -26,7 +27,7 @@ from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import known_answers, solution_cells
 from coursekit.course.normal_form import notebook_text
 from coursekit.judge.verdict import NotebookVerdict
-from coursekit.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.nbgrader_run import read_verdict
 
 pytestmark = pytest.mark.slow
 
@@ -59,7 +60,10 @@ class Graded:
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A course of its own, both assignments begun, written and released by the kit's commands."""
+    """A course of its own, both assignments begun and written by the kit's commands.
+
+    One is released by them too; the other's release is in `test_installed_kit`.
+    """
     folder = tmp_path_factory.mktemp("own") / FOLDER
     folder.mkdir()
     for settings in Path(__file__).resolve().parents[2].glob("nbgrader_config.*"):
@@ -71,9 +75,15 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ran = [sys.executable, "-c", "import sys; from coursekit.cli import main; sys.exit(main())"]
     ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(
-        [*ran, "release"], cwd=folder, env=ascii_only, capture_output=True, text=True, check=False
+        [*ran, "release", "plain-network-v1"],
+        cwd=folder,
+        env=ascii_only,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert done.returncode == 0 and done.stdout.count("all gates passed") == 2, done.stderr
+    assert done.returncode == 0 and done.stdout.count("all gates passed") == 1, done.stderr
+    generate(Assignment(folder, "numbers-v1"))
     return folder
 
 

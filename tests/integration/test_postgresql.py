@@ -26,6 +26,7 @@ import pytest
 from command_in_process import run_command
 from formgrader_writers import WRITERS
 from nbgrader.api import Base, Gradebook, InvalidEntry
+from nbgrader.converters.base import NbGraderException
 from nbgrader.server_extensions.formgrader.base import BaseHandler
 from own_assignments import put_in_place
 from postgresql_server import PASSWORD, USER, Server
@@ -202,9 +203,9 @@ class Writers:
         ]
 
 
-def grade(course: Course, share: float, before: Callable[[], None], *settings: str) -> int:
+def grade(course: Course, share: float, before: Callable[[], None], student: str = "*") -> int:
     """`coursekit grade --force`, with an engine that has nothing to compute."""
-    wish = Wish(NAME, force=True, settings=settings)
+    wish = Wish(NAME, student, force=True)
     console = Console(force_terminal=False)
     return grade_class(course.folder, wish, console, Ready(course, share, before))
 
@@ -291,6 +292,33 @@ def test_a_row_that_another_program_holds_is_waited_for(
         monkeypatch.setattr(GradingProgress, "waits", let_go)
         assert grade(course, 0.4, lambda: None) == 0
     assert "the gradebook is in use by another program; waiting" in capsys.readouterr().out
+
+
+def test_after_an_error_of_the_gradebook_nothing_of_a_transaction_counts(
+    course: Course,
+    graded: list[dict[str, Any]],
+    postgresql: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(database, "MAX_WAIT_SECONDS", 0.01)
+    before = read_rows(course.url)
+    with postgresql.connect(course.database) as other:
+        other.execute("BEGIN; SELECT * FROM submitted_notebook FOR UPDATE")
+        with (
+            pytest.raises(NbGraderException),
+            one_transaction(course.url),
+            Gradebook(course.url) as gradebook,
+        ):
+            gradebook.find_grade("test_softmax", *course.place, "ada").auto_score = 1
+            gradebook.db.commit()
+            gradebook.find_submission_notebook(*course.place, "ada").flagged = True
+            try:
+                gradebook.db.flush()
+            except SQLAlchemyError as error:
+                # As nbgrader tells of it.
+                raise NbGraderException("the gradebook") from error
+        other.execute("ROLLBACK")
+    assert read_rows(course.url) == before
 
 
 def test_reports_exports_and_releases_read_the_server_s_gradebook(
@@ -493,18 +521,35 @@ def test_what_does_not_fit_is_named_and_nothing_is_copied(
     assert is_missing(target)
 
 
-def test_a_row_that_is_another_one_in_the_copy_is_named(small: Path, postgresql: Server) -> None:
+SPOILT = {
+    "BEFORE INSERT ON student": (
+        "NEW.email = 'another@example.org'",
+        "student 'ada': it is another one in the copy",
+    ),
+    "AFTER INSERT ON course": (
+        "INSERT INTO student (id) VALUES ('x') ON CONFLICT DO NOTHING",
+        "somebody else wrote into the new table student",
+    ),
+}
+
+
+@pytest.mark.parametrize("when", SPOILT)
+def test_a_copy_that_is_not_the_same_does_not_count(
+    small: Path, postgresql: Server, when: str
+) -> None:
+    change, said = SPOILT[when]
     name = postgresql.database()
     target = postgresql.address(name)
     with Gradebook(target), postgresql.connect(name) as connection:
         connection.execute(
             "CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN NEW.email = 'another@example.org'; RETURN NEW; END $$; CREATE TRIGGER change "
-            "BEFORE INSERT ON student FOR EACH ROW EXECUTE FUNCTION change()"
+            f"$$ BEGIN {change}; RETURN NEW; END $$; "
+            f"CREATE TRIGGER change {when} FOR EACH ROW EXECUTE FUNCTION change()"
         )
     before = everything(target)
-    with pytest.raises(InfrastructureError, match="student 'ada': it is another one in the copy"):
+    with pytest.raises(InfrastructureError) as caught:
         copy_gradebook(database_url(small), target)
+    assert said in caught.value.message
     assert everything(target) == before
 
 
@@ -652,6 +697,9 @@ def test_formgrader_goes_on_after_the_server_was_restarted(
         gradebook.find_assignment(NAME)
         BaseHandler.on_finish(handler)
         assert states() == ["idle"]
+        # Between two requests nobody notices it.
+        other.execute(END)
+        gradebook.find_assignment(NAME)
 
 
 def test_graders_who_meet_are_told_that_the_gradebook_is_in_use(
@@ -706,7 +754,8 @@ def test_a_student_whom_two_add_at_once_is_graded(
 
         adds = threading.Thread(target=add_when_the_run_adds_too)
         adds.start()
-        assert grade(course, 1, lambda: None) == 0
+        # By itself: where several are written together, this makes each be written by itself.
+        assert grade(course, 1, lambda: None, student="eve") == 0
         graded_already.set()
         adds.join()
     assert "waiting" in capsys.readouterr().out

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_in_process import generate, run_nbgrader
 from nbformat.v4 import new_markdown_cell
 from nbgrader.api import Gradebook
+from one_core import one_core
 from small_course import CHANGED_HIDDEN, NAME, small_course
 from test_own_assignments import FOLDER
 
@@ -29,12 +31,11 @@ from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.gradebook.address import database_url
 from coursekit.gradebook.scores import Rows, read_rows, take_scores
 from coursekit.judge.verdict import NotebookVerdict
-from coursekit.nbgrader_run import read_verdict, run_nbgrader
+from coursekit.nbgrader_run import read_verdict
 from coursekit.processes.plain_files import open_folder
 from coursekit.regrading.preview import Preview, preview
 from coursekit.regrading.regrade import report
 from coursekit.regrading.writing import write
-from coursekit.release.pipeline import generate
 from coursekit.repair.finding.submission_digest import submission_digest
 
 pytestmark = pytest.mark.slow
@@ -245,7 +246,8 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
     (small.tests / "identity_block.py").write_text(CHANGED_HIDDEN)
     before, rows = files(small.course), read_rows(url(small))
     said: list[str] = []
-    shown = preview(small.course, small.name, said.append)
+    with one_core():
+        shown = preview(small.course, small.name, said.append)
     previewed = files(small.course)
     write(shown, said.append)
     return Class(

@@ -37,6 +37,7 @@ from broken_notebooks import (
     surrogates_and_nul,
     tags,
 )
+from command_in_process import generate, run_nbgrader
 from nbgrader.api import Gradebook
 from small_course import small_course
 
@@ -44,8 +45,7 @@ from coursekit.course.assignment import Assignment
 from coursekit.course.filled_in import fill_in, released
 from coursekit.course.known_answers import solution_cells
 from coursekit.errors import InfrastructureError
-from coursekit.nbgrader_run import LOG, read_verdict, run_nbgrader, submission_error
-from coursekit.release.pipeline import generate
+from coursekit.nbgrader_run import LOG, read_verdict, submission_error
 from coursekit.repair.finding.files_beside import MAX_FILE_BYTES
 
 pytestmark = pytest.mark.slow
@@ -199,15 +199,15 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
             RIGHT,
             "the last answer was judged",
         ),
-        ODD: (as_bytes(answered(retyped_and_odd)), RIGHT, "turned into markdown"),
+        ODD: (as_bytes(answered(retyped_and_odd, answers=wrong)), WRONG, "turned into markdown"),
         LONG: (
             as_bytes(answered(edited_for_points, answers=wrong)),
             WRONG,
             "the test cell test_identity_block had been changed",
         ),
         DECOMPOSED: (
-            as_bytes(answered(split, deleted_tests, deleted_imports)),
-            RIGHT,
+            as_bytes(answered(split, deleted_tests, deleted_imports, answers=wrong)),
+            WRONG,
             "cut into 2 cells",
         ),
         "left-out": (as_bytes(answered(imported)), BLANK, ""),

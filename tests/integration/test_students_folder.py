@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 # Two whole epochs, of fewer steps; the seed settles which pictures come together.
 FEWER_PICTURES = """import keras
 keras.utils.set_random_seed(1)
-X_train, Y_train = X_train[:320], Y_train[:320]"""
+X_train, Y_train = X_train[:160], Y_train[:160]"""
 
 
 @pytest.fixture(autouse=True)
@@ -79,8 +79,9 @@ def said(cell: NotebookNode) -> str:
 
 
 def test_the_solution_runs_top_to_bottom_and_passes_all_visible_checks(
-    trial: Assignment, folder: Path, in_full: None
+    trial: Assignment, folder: Path, datasets: Path, in_full: None
 ) -> None:
+    shutil.copytree(datasets, folder / "datasets")
     notebook = fill_in(released(trial), solution_cells(trial))
     with_cell(notebook, "load-signs", FEWER_PICTURES)
     # In full, it is in `test_experiments`.
@@ -123,10 +124,6 @@ def test_the_solution_runs_top_to_bottom_and_passes_all_visible_checks(
     assert trained >= 0.98
     assert "looks like 5" in said(cells["photo"])
     assert (folder / "model.png").stat().st_size > 10_000 or shutil.which("dot") is None
-    assert sorted(path.name for path in (folder / "datasets").iterdir()) == [
-        "test_signs.h5",
-        "train_signs.h5",
-    ]
 
 
 def test_the_blank_release_reads_not_attempted(trial: Assignment, folder: Path) -> None:

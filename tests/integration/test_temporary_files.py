@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from command_in_process import generate
 from small_course import NAME, small_course
 
 from coursekit.course.assignment import Assignment
 from coursekit.course.filled_in import released, submit
 from coursekit.errors import InfrastructureError
 from coursekit.nbgrader_run import run_nbgrader
-from coursekit.release.pipeline import generate
 
 pytestmark = pytest.mark.slow
 

@@ -67,7 +67,13 @@ def test_environment_yml_pins_what_the_lock_pins() -> None:
 def test_every_dependency_of_the_package_is_locked() -> None:
     project = tomllib.loads((COURSE / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["cluster"], *extras["dev"], *extras["postgresql"]]
+    wanted = [
+        *project["dependencies"],
+        *extras["cluster"],
+        *extras["dev"],
+        *extras["docs"],
+        *extras["postgresql"],
+    ]
     names = {canonicalize_name(Requirement(line).name) for line in wanted}
     assert names <= set(locked())
 

@@ -141,7 +141,8 @@ def test_all_that_is_printed_fits_a_terminal_without_utf_8(
     one_hot = np.eye(6)[LABELS[0]]
     check_training(model, train(model, scaled(PICTURES), one_hot), scaled(PICTURES), one_hot)
     pictures = RANDOM.random((12, 64, 64, 3)).astype(np.float32)
-    compare_depths(pictures, np.arange(12).reshape(1, 12) % 6)
+    # Few steps of two small networks each, while a notebook is graded.
+    assert compare_depths(pictures, np.arange(12).reshape(1, 12) % 6).depths == (4, 8)
     remove_a_block(model, PICTURES, LABELS)
     what_the_skip_carries(model, PICTURES[0])
     monkeypatch.setenv("PATH", str(tmp_path))  # no graphviz
@@ -150,7 +151,8 @@ def test_all_that_is_printed_fits_a_terminal_without_utf_8(
     large.layers[-1].set_weights([np.zeros((64 * 64 * 3, 6)), np.zeros(6)])
     large.add(layers.Softmax())
     show_prediction(large, COURSE / "source" / "residual-networks-v2a" / "images" / "my_hand.png")
-    terminal.flush()
+    terminal.seek(0)
+    assert terminal.read().count("layers: loss") == 2
 
 
 def test_a_test_has_no_sliders() -> None:
@@ -168,22 +170,12 @@ def test_plain_and_residual_differ_by_the_additions_only() -> None:
     assert sum(isinstance(layer, layers.Add) for layer in residual.layers) == 5
 
 
-def test_the_depth_cell_is_short_while_graded(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
-    pictures = RANDOM.random((12, 64, 64, 3)).astype(np.float32)
-    found = compare_depths(pictures, np.arange(12).reshape(1, 12) % 6)
-    assert found.depths == (4, 8)
-    assert capsys.readouterr().out.count("layers: loss") == 2
-
-
 @pytest.mark.slow
 def test_depth_hurts_the_plain_network_and_not_the_residual_one() -> None:
     from resnets_utils.hands.drawing import draw_pictures
 
-    labels = np.arange(48, dtype=np.int64) % 6
+    labels = np.arange(24, dtype=np.int64) % 6
     pictures = draw_pictures(labels, 1)
-    found = compare_depths(pictures, labels.reshape(1, 48), depths=(4, 40))
+    found = compare_depths(pictures, labels.reshape(1, 24), depths=(4, 32))
     assert found.residual[1] < 0.2 < found.residual[0]
     assert found.plain[1] > 4 * found.residual[1]

@@ -27,13 +27,6 @@ from resnets_utils.hands.drawing.variety import STUDIO, WIDE
 Folder = Path
 
 
-@pytest.fixture(scope="module")
-def datasets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("course") / "datasets"
-    write_datasets(folder)
-    return folder
-
-
 @pytest.mark.slow
 def test_the_files_have_the_original_keys_shapes_and_balance(datasets: Path) -> None:
     assert sorted(path.name for path in datasets.iterdir()) == ["test_signs.h5", "train_signs.h5"]

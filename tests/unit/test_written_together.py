@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -14,17 +15,24 @@ from nbgrader.api import Gradebook, Student
 from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
+from rich.console import Console
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from coursekit.class_grading.gradebook_writer import write_submissions
+from coursekit.class_grading.journal import read_jobs
+from coursekit.class_grading.plan import Planned
 from coursekit.class_grading.results import FailedGrading
+from coursekit.class_grading.run import Run
+from coursekit.class_grading.wish import Wish
 from coursekit.gradebook.address import database_url
 from coursekit.grading.job import Graded, Job
 from coursekit.nbgrader_seam import commands
 from coursekit.nbgrader_seam.course_folder import open_submission
 from coursekit.nbgrader_seam.graded_submission import bundle_of
+from coursekit.nbgrader_seam.submitted_folder import open_and_digest
 from coursekit.repair.finding.submission_digest import submission_digest
+from studio.scale.stub_engine import StubEngine
 
 ASSIGNMENT = "a1"
 NOTEBOOKS = ("First", "Second")
@@ -82,6 +90,7 @@ def course(tmp_path: Path) -> Path:
             place = (name, ASSIGNMENT)
             gradebook.add_notebook(*place)
             gradebook.add_grade_cell("test", *place, max_score=2, cell_type="code")
+            gradebook.add_source_cell("test", *place, cell_type="code", source="", locked=True)
             gradebook.add_grade_cell("essay", *place, max_score=3, cell_type="markdown")
             gradebook.add_solution_cell("answer", *place)
             gradebook.add_solution_cell("essay", *place)
@@ -192,6 +201,43 @@ def test_one_that_cannot_be_written_costs_no_other_its_scores(
     assert scores == {"ada": 2, "bob": None, "eve": 0, 'Zoë, "=1+1"': 2}
     graded_now = {path.parents[1].name for path in course.glob("autograded/*/*/First.ipynb")}
     assert graded_now == CLASS.keys() - {"bob"}
+
+
+def test_a_class_of_any_size_is_planned_while_it_is_graded(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = 100
+    one = shutil.move(course / "submitted" / "ada", course / "one")
+    shutil.rmtree(course / "submitted")
+    for at in range(number):
+        shutil.copytree(one, course / "submitted" / f"student {at:03}")
+    opened: list[str] = []
+
+    def counted(converter: Any, *names: str) -> None:
+        opened.append(names[1])
+        open_and_digest(converter, *names)
+
+    monkeypatch.setattr("coursekit.class_grading.plan.open_and_digest", counted)
+    seen: list[tuple[int, int]] = []
+
+    class Watched(StubEngine):
+        def send(self, job: Job) -> None:
+            if self.sent in (0, number * len(NOTEBOOKS) - 1):
+                assert job in read_jobs(course / "build" / "grading" / ASSIGNMENT)
+                kept = sum(isinstance(one, Planned) for one in gc.get_objects())
+                seen.append((len(opened), kept))
+            super().send(job)
+
+    engine = Watched(4, 0, lambda job: Graded(writes(_notebook(2)), '{"cells": []}'))
+    converter = _converter(course, monkeypatch)
+    converter.init_notebooks()
+    Run(course, Wish(ASSIGNMENT), Console(quiet=True), engine.start).convert_all(converter)
+    first, last = seen
+    # The first jobs do not wait for the whole class, and what was written is let go.
+    assert first[0] < number == last[0] and last[1] < number
+    tests = [row for row in _rows(course) if row[4] == "test"]
+    new = [row for row in tests if row[0].startswith("student")]
+    assert [row[5] for row in new] == [2] * number * len(NOTEBOOKS)
 
 
 def _nobody_waits() -> None:

@@ -15,6 +15,9 @@ from coursekit.sandbox.limits import Limits
 
 # How often a grading that failed for no fault of the submission's is tried.
 MAX_TRIES = 3
+# So many results are yielded, and written, at once. Meanwhile no worker gets its next job, and no
+# other program can write to the gradebook.
+MOST_TOGETHER = 50
 
 
 @dataclass(eq=False)
@@ -79,7 +82,8 @@ class Engine(Protocol):
     def grade(self, tasks: Iterator[Task]) -> Iterator[list[Ended]]:
         """Yield how jobs ended, as they end; their results are then in the folder for results.
 
-        What has ended meanwhile is yielded together, for it costs less to write it together.
+        What has ended meanwhile is yielded together, for it costs less to write it together; at
+        most `MOST_TOGETHER`, or one for each worker.
 
         Args:
             tasks: the jobs. Each is in the journal when it is taken.

@@ -8,17 +8,17 @@ from typing import Any
 from nbgrader.converters.base import NbGraderException
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from coursekit.class_grading.engine import MOST_TOGETHER
 from coursekit.class_grading.results import FailedGrading
 from coursekit.errors import CourseKitError, GradebookInUse, InfrastructureError
 from coursekit.gradebook.database import one_transaction
 from coursekit.grading.job import Graded, Job
 from coursekit.machine_errors import in_words
+from coursekit.nbgrader_seam.course_folder import files_listed_once
 from coursekit.nbgrader_seam.failures import convert_all
 
 # What grading each notebook of a submission gave.
 Results = dict[Job, Graded | FailedGrading]
-# So many submissions are written at once: meanwhile no other program can write to the gradebook.
-MOST_TOGETHER = 50
 # How often the gradebook is tried while another program holds it; each time, for 20 s.
 _TRIES = 6
 
@@ -72,7 +72,8 @@ def _together(converter: Any, graded: Mapping[str, Results]) -> bool:
     try:
         jobs = [job for results in graded.values() for job in results]
         places = [(job.assignment, job.student) for job in jobs]
-        with one_transaction(converter.coursedir.db_url, in_bulk=places):
+        url = converter.coursedir.db_url
+        with one_transaction(url, in_bulk=places), files_listed_once():
             try:
                 convert_all(converter)
             except NbGraderException as error:

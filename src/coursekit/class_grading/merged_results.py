@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from coursekit.class_grading.engine import Ended, Task, Work
+from coursekit.class_grading.engine import MOST_TOGETHER, Ended, Task, Work
 from coursekit.class_grading.journal import RESULTS, TASKS, read_jobs, read_run
 from coursekit.class_grading.plan import Planned
 from coursekit.class_grading.results import FailedGrading, find_result
@@ -18,7 +18,6 @@ from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.grading.job import Graded, Job
 
 _NAMED = 5
-_TOGETHER = 50
 _GONE = FailedGrading(
     "its result was removed from the shard's folder meanwhile",
     "run that shard again",
@@ -106,7 +105,7 @@ class ShardResults:
 
     def grade(self, tasks: Iterator[Task]) -> Iterator[list[Ended]]:
         """Yield how jobs ended, wherever that was; see `Engine`."""
-        while some := list(islice(tasks, _TOGETHER)):
+        while some := list(islice(tasks, MOST_TOGETHER)):
             found = {task.job: find_result(self._where[task.job], task.job) for task in some}
             yield [Ended(job, *(each or (_GONE, ""))) for job, each in found.items()]
 

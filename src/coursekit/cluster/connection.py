@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from distributed import Client, Future
 
+from coursekit.class_grading.engine import MOST_TOGETHER
 from coursekit.cluster.dask_settings import CONNECT_SECONDS, set_up_dask
 from coursekit.cluster.reaching import reach
 from coursekit.cluster.relay import relay, shown_name
@@ -140,7 +141,7 @@ class Connection:
                 future.cancel(force=True)
 
     def answers(self, seconds: float) -> list[Answer]:
-        """Wait for answers, and return all that have come by then.
+        """Wait for answers, and return those that have come by then, if they are not too many.
 
         Raises:
             ConnectionLost: if the scheduler is gone.
@@ -149,7 +150,7 @@ class Connection:
         keys = []
         with suppress(queue.Empty):
             keys.append(self._done.get(timeout=seconds))
-            while True:
+            while len(keys) < MOST_TOGETHER:
                 keys.append(self._done.get_nowait())
         self._refuse_if_lost()
         ended = {key: self._sent.pop(key) for key in keys if key in self._sent}

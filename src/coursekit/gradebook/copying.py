@@ -26,7 +26,7 @@ from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from coursekit.errors import InfrastructureError
 from coursekit.gradebook.address import database_url, file_of, without_password
-from coursekit.gradebook.database import newest_version, one_moment
+from coursekit.gradebook.database import newest_version, one_moment, shared_engine
 
 # What a database says of a row that it does not take.
 _REFUSED = (DataError, IntegrityError, ProgrammingError)
@@ -61,7 +61,9 @@ def copy_gradebook(origin: str, target: str) -> dict[str, int]:
     file = file_of(target)
     is_new = file is not None and not file.exists()
     try:
-        with one_moment(origin) as read, one_moment(target, "BEGIN IMMEDIATE") as written:
+        with one_moment(origin) as read, shared_engine(target).begin() as written:
+            if file is not None:
+                written.exec_driver_sql("BEGIN IMMEDIATE")  # Python begins none for making tables
             version = _refuse_other_version(origin, read)
             _refuse_rows(target, written)
             for metadata in (Base.metadata, _VERSION.metadata):

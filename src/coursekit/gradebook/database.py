@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import nbgrader.api
-from alembic.script import ScriptDirectory
 from nbgrader import dbutil
 from nbgrader.api import Base, Gradebook, InvalidEntry
 from nbgrader.converters.base import NbGraderException
@@ -85,6 +84,8 @@ def _limit_waiting(connection: Connection) -> None:
 @functools.cache
 def newest_version() -> str:
     """Return the version of the tables that this nbgrader makes."""
+    from alembic.script import ScriptDirectory  # seldom needed, and slow to import
+
     return str(ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head())
 
 
@@ -175,7 +176,9 @@ def one_transaction(url: str, in_bulk: Iterable[tuple[str, str]] = ()) -> Iterat
         try:
             yield
         except NbGraderException:
-            own.db.registry().end()
+            # If the gradebook itself has failed, nothing is left to be written.
+            if own.db.registry().is_active:
+                own.db.registry().end()
             raise
         own.db.registry().end()
     finally:
@@ -218,21 +221,14 @@ Gradebook.close = _close_shared
 
 
 @contextlib.contextmanager
-def one_moment(url: str, begin: str = "BEGIN") -> Iterator[Connection]:
-    """Give a connection for one transaction; what it reads is all of one moment.
-
-    Args:
-        url: the database's address.
-        begin: how a transaction of SQLite's begins; Python itself begins none for reading, and
-            none for making tables.
-
-    """
+def one_moment(url: str) -> Iterator[Connection]:
+    """Give a connection whose reading is all of one moment."""
     with shared_engine(url).connect() as connection:
         if file_of(url) is None:
             connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():
             if file_of(url) is not None:
-                connection.exec_driver_sql(begin)
+                connection.exec_driver_sql("BEGIN")  # Python itself begins none for reading
             yield connection
 
 

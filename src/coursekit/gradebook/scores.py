@@ -84,11 +84,11 @@ def graded_notebooks(
     """
     with Gradebook(url) as gradebook:
         try:
-            notebooks = gradebook.find_assignment(assignment).notebooks
+            found = gradebook.find_assignment(assignment)
         except MissingEntry:
             return frozenset()
-        judged = {notebook.id: judged_cells(notebook) for notebook in notebooks}
-        names = {notebook.id: str(notebook.name) for notebook in notebooks}
+        judged = {notebook.id: judged_cells(notebook) for notebook in found.notebooks}
+        names = {notebook.id: str(notebook.name) for notebook in found.notebooks}
         cells = [cell.id for each in judged.values() for cell in each]
         asked = (
             select(
@@ -100,6 +100,7 @@ def graded_notebooks(
             .outerjoin(
                 Grade, and_(Grade.notebook_id == SubmittedNotebook.id, Grade.cell_id.in_(cells))
             )
+            .where(SubmittedAssignment.assignment_id == found.id)
             .where(SubmittedNotebook.notebook_id.in_(list(names)))
             .group_by(SubmittedAssignment.student_id, SubmittedNotebook.notebook_id)
         )

@@ -6,6 +6,7 @@ into the gradebook's URL, where ``?`` and ``%41`` mean something else as well.
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import glob
 import os
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import nbgrader.utils
 from nbgrader.utils import full_split
 
 import coursekit.gradebook.database  # noqa: F401  (its engine takes any path)
@@ -58,6 +60,25 @@ def students_in(coursedir: Any, step: str) -> Iterator[tuple[str, str]]:
             continue
         if os.path.islink(folder) or _may_be_there(path):
             yield student, path
+
+
+@contextlib.contextmanager
+def files_listed_once() -> Iterator[None]:
+    """Let nbgrader list the files beside the source once in the block, not for each submission."""
+    find = nbgrader.utils.find_all_files
+    found: dict[tuple[str, ...], list[str]] = {}
+
+    def remembered(path: str, exclude: list[str]) -> list[str]:
+        key = path, *exclude
+        if key not in found:
+            found[key] = find(path, exclude)
+        return found[key]
+
+    nbgrader.utils.find_all_files = remembered
+    try:
+        yield
+    finally:
+        nbgrader.utils.find_all_files = find
 
 
 def _may_be_there(path: str) -> bool:

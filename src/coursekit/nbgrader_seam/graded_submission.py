@@ -108,15 +108,26 @@ def _write(converter: Any, graded: Graded, resources: dict[str, Any]) -> None:
     write_whole(folder / f"{info['notebook']}.verdict.json", graded.verdict.encode())
     with one_transaction(info["db_url"]), Gradebook(info["db_url"]) as gradebook:
         hold_submission(gradebook, info["assignment"], info["student"])
-        for step in bundle_of(converter).writing:
+        for step in _writing(converter):
             if _reads_sums(step, gradebook, info):
                 settle(info["db_url"])
             notebook, resources = run_step(step, converter, notebook, resources)
 
 
+def _writing(converter: Any) -> list[Any]:
+    """The steps that write, each made once a run, as nbconvert does with its own."""
+    if not hasattr(converter, "writing"):
+        converter.writing = [
+            step(parent=converter) if isinstance(step, type) else step
+            for step in bundle_of(converter).writing
+        ]
+    writing: list[Any] = converter.writing
+    return writing
+
+
 def _reads_sums(step: Any, gradebook: Gradebook, info: dict[str, Any]) -> bool:
     """Whether a step may read sums of scores, as a course's own may."""
-    if step is AssignLatePenalties:
+    if type(step) is AssignLatePenalties:
         submission = gradebook.find_submission(info["assignment"], info["student"])
         return bool(submission.total_seconds_late > 0)
-    return step is not SaveAutoGrades
+    return type(step) is not SaveAutoGrades

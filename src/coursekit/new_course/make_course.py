@@ -16,7 +16,7 @@ from coursekit.sandbox.view import shown_course
 
 TEMPLATE = Path(__file__).parent / "template"
 # What a course is known by comes first: an interrupted command can then be run again.
-_FILES = (*SETTINGS, "README.md", "gitignore", "docs/*.md")
+_FILES = (*SETTINGS, "README.md", "gitignore", "docs/*.md", "docs/*.json")
 _OF_THE_ASSIGNMENTS = "examples/*"
 # A file of this name would have an effect on the kit's own repository.
 _NAMES = {"gitignore": ".gitignore"}

@@ -83,7 +83,7 @@ class Returned:
             expected: the result; left out, it is what the solution returns for the
                 same arguments.
             tolerance: how far a number may be off, as a share of its size where
-                that is above 1: |got - expected| <= tolerance * max(1, |expected|).
+                that is above 1: ``|got - expected| <= tolerance * max(1, |expected|)``.
 
         """
         right = self._right if expected is _SOLUTIONS else expected

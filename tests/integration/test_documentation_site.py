@@ -1,0 +1,63 @@
+"""The site that `make docs` builds: whole, without a warning, and without another machine."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).resolve().parents[2]
+MAKEFILE = (HOUSE / "Makefile").read_text(encoding="utf-8")
+
+
+class Elements(HTMLParser):
+    """What a page loads when it is opened, and what it downloads when asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.downloads: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name == "src" or (tag == "link" and name == "href"):
+                self.loaded.append(value or "")
+            elif tag == "a" and name == "href" and "_downloads/" in (value or ""):
+                self.downloads.append(value or "")
+
+
+def test_the_site_is_whole_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    pytest.importorskip("sphinx", reason="no Sphinx: make setup")
+    command = re.search(r"-m sphinx (.*?)\n\t@", MAKEFILE, re.DOTALL)
+    assert command
+    words = command[1].replace("\\\n", " ").replace("build/", f"{tmp_path}/").split()
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", *words], cwd=HOUSE, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    site = tmp_path / "docs"
+    pages = {path.stem: path.read_text(encoding="utf-8") for path in site.glob("*.html")}
+    assert {path.stem for path in (HOUSE / "docs").glob("*.md")} <= set(pages)
+    for name, text in pages.items():
+        found = Elements()
+        found.feed(text)
+        assert found.loaded
+        for address in found.loaded:
+            here = site / re.split("[?#]", address)[0]
+            assert ":" not in address and here.exists(), f"{name} loads {address}"
+        if name == "verdict":
+            [schema] = found.downloads
+            assert (site / schema).read_bytes() == (HOUSE / "docs/verdict.schema.json").read_bytes()
+    styles = "".join(path.read_text(encoding="utf-8") for path in site.rglob("*.css"))
+    assert not re.search(r"(url\(|@import)\s*[\"']?(https?:)?//", styles)
+    for page, shown in {
+        "commands": ("coursekit cluster invite", "--twice PERCENT"),
+        "checks": ("has_convolutions", "filters, windows, strides, padding and bias"),
+        "index": ("For students", "Threat model"),
+    }.items():
+        for words_of_it in shown:
+            assert words_of_it in pages[page], (page, words_of_it)
