@@ -148,6 +148,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def cluster(course: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     monkeypatch.setattr(cluster_engine, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(cluster_engine, "_MOST_WAIT_SECONDS", 60)
     monkeypatch.setattr(connection, "CONNECT_SECONDS", 2)
     made = Cluster(course)
     made.start()
