@@ -405,6 +405,30 @@ def test_whatever_happens_at_any_time(
         assert not (there / "build" / "grading" / NAME).exists()
 
 
+# What a worker may add to itself that has given the known answers, of which there are two.
+ALL_PASSED = """
+
+KNOWN = [True, True]
+
+def all_passed(content):
+    import json
+    from dataclasses import replace
+    from coursekit.judge.verdict import NotebookVerdict
+    from resnets_utils.checks.check_result import Outcome
+    if KNOWN:
+        KNOWN.pop()
+        return content
+    data = json.loads(content)
+    verdict = NotebookVerdict.from_json(data["graded"]["verdict"])
+    cells = tuple(
+        replace(cell, checks=tuple(replace(one, outcome=Outcome.PASSED) for one in cell.checks))
+        for cell in verdict.cells
+    )
+    data["graded"]["verdict"] = replace(verdict, cells=cells).as_json()
+    return json.dumps(data).encode()
+"""
+
+
 def test_a_worker_that_judges_otherwise_is_named(
     tmp_path: Path, assignment: Assignment, pytestconfig: pytest.Config
 ) -> None:
@@ -420,9 +444,10 @@ def test_a_worker_that_judges_otherwise_is_named(
     replace_in(
         planted / "coursekit" / "cluster" / "service.py",
         "result.read_bytes())",
-        "result.read_bytes() if job.student == 'trial' else "
-        r"""result.read_bytes().replace(b'\\"failed\\"', b'\\"passed\\"'))""",
+        "all_passed(result.read_bytes()))",
     )
+    with (planted / "coursekit" / "cluster" / "service.py").open("a") as stream:
+        stream.write(ALL_PASSED)
     small = small_course(tmp_path / "class", assignment, {"cell_seconds": 20})
     generate(small)
     hand_in(small, 10, [])

@@ -191,7 +191,7 @@ def run(
     with open_folder(submitted) as opened:
         packed = pack_folder(opened)
     trial_job = Job("a-v1", "A", "trial", "", 1)
-    trial = Trial("the solution", trial_job, packed, {"f": frozenset()})
+    trial = Trial("the solution", trial_job, "submitted", packed, {"f": frozenset()})
     said: list[str] = []
     member = read_member(certificate_of(course, "coordinator"))
     kept = KeptConnection(cluster.address, member)

@@ -137,7 +137,7 @@ def test_nothing_is_sent_to_other_machines_without_a_sandbox() -> None:
 
 
 def trial(**settings: Any) -> Trial:
-    return Trial("a known answer", JOB, Message({}), **settings)
+    return Trial("a known answer", JOB, "submitted", Message({}), **settings)
 
 
 def test_a_known_answer_decides() -> None:

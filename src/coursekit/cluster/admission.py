@@ -25,7 +25,6 @@ from coursekit.sandbox.levels import LEVELS, NONE
 from resnets_utils.checks.check_result import Outcome
 
 _MOST_WRONG = 3
-_STUDENT = "trial"
 _CHANCE = random.SystemRandom()
 
 
@@ -35,7 +34,8 @@ class Trial:
 
     Attributes:
         name: what is special about it, for people.
-        job: the job.
+        job: the job; nothing in it tells that it is no student's.
+        folder: what the submitted folder is called.
         packed: the submitted folder.
         fails: the names of exactly the checks that must not pass, by function.
         share: what it must earn of all points, if every check is to pass or none.
@@ -44,6 +44,7 @@ class Trial:
 
     name: str
     job: Job
+    folder: str
     packed: Message
     fails: Mapping[str, frozenset[str]]
     share: float | None = None
@@ -105,8 +106,17 @@ def _trial(
         (place / assignment.release.name).write_text(notebook_text(notebook), encoding="utf-8")
         with open_folder(place) as folder:
             packed = pack_folder(folder)
-    job = Job(assignment.name, assignment.notebook, _STUDENT, "", _CHANCE.getrandbits(63))
-    return Trial(what, job, packed, fails, share)
+    student = _somebody(assignment)
+    digest = f"sha256:{_CHANCE.randbytes(32).hex()}"
+    job = Job(assignment.name, assignment.notebook, student, digest, _CHANCE.getrandbits(63))
+    folder = f"submitted/{student}/{assignment.name}"
+    return Trial(what, job, folder, packed, fails, share)
+
+
+def _somebody(assignment: Assignment) -> str:
+    """The id of a student of the course: a worker must not know an answer that is known."""
+    students = (assignment.course / "submitted").glob(f"*/{assignment.name}")
+    return _CHANCE.choice([path.parent.name for path in students] or ["student"])
 
 
 def why_not_admitted(said: Mapping[str, Any], level: str) -> str:

@@ -270,7 +270,7 @@ class ClusterEngine:
 
     def _try(self, worker: RemoteWorker, trial: Trial) -> None:
         """Send a known answer."""
-        self._send(worker, trial, job_message(trial.job, trial.packed, trial.name, self._digest))
+        self._send(worker, trial, job_message(trial.job, trial.packed, trial.folder, self._digest))
 
     def _take_trial(
         self,
