@@ -109,8 +109,8 @@ def _trial(
     student = _somebody(assignment)
     digest = f"sha256:{_CHANCE.randbytes(32).hex()}"
     job = Job(assignment.name, assignment.notebook, student, digest, _CHANCE.getrandbits(63))
-    folder = f"submitted/{student}/{assignment.name}"
-    return Trial(what, job, folder, packed, fails, share)
+    shown = f"submitted/{student}/{assignment.name}"
+    return Trial(what, job, shown, packed, fails, share)
 
 
 def _somebody(assignment: Assignment) -> str:
