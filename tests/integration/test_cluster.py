@@ -211,7 +211,7 @@ def hand_in(assignment: Assignment, number: int, places: list[tuple[str, int]]) 
     submit(assignment, PROBER, probe)
     submit(assignment, "broken", release).write_bytes(b"{")
     # Time to end something in, which costs nothing.
-    slow = ["import time", "time.sleep(2)"]
+    slow = ["import time", "time.sleep(4)"]
     for at in range(number - 2):
         answer = wrong if at % 3 == 0 else right
         submit(assignment, f"s{at:02}", fill_in(release, {ANSWER: answer}, first=slow))
