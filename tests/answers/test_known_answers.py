@@ -202,6 +202,8 @@ ALIKE = {
     ],
     "residual-networks-v3": [
         {"ReLU before the addition", "no addition"},
+        # Of both, the first thing that differs is the stride of the first convolution.
+        {"stride on the 3 x 3 instead of the 1 x 1", "s = 1 by default"},
     ],
 }
 
