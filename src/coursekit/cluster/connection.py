@@ -103,7 +103,9 @@ class Connection:
 
     def close(self) -> None:
         """Let go of the scheduler; what was sent and not answered is forgotten there."""
-        with suppress(OSError, TimeoutError, RuntimeError):
+        # If it is lost, Dask tries by itself to make it again, and raises here whatever that
+        # ended in: a ValueError, if the stream closed just before its encryption began.
+        with suppress(Exception):
             self._client.close(timeout=CONNECT_SECONDS)
 
     def workers(self) -> list[Present]:

@@ -46,7 +46,8 @@ class KeptConnection:
         """
         try:
             self._connection = Connection(self.address, self._member)
-        except (OSError, ConnectionLost) as error:
+        except (OSError, ValueError, ConnectionLost) as error:
+            # A ValueError: the stream closed just before its encryption began.
             what = str(error).splitlines()[0] if str(error) else "no answer"
             raise InfrastructureError(
                 f"the scheduler at {self.address} cannot be reached: {what}",
