@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nbformat import NotebookNode
+
 from coursekit.class_grading.results import FailedGrading
 from coursekit.cluster.kit_versions import different
 from coursekit.cluster.packing import pack_folder
@@ -79,10 +81,25 @@ def make_trials(course: Path, name: str) -> list[Trial]:
 
     """
     assignment = Assignment(course, name)
-    solution = solution_cells(assignment)
+    solution, blank = solution_cells(assignment), released(assignment)
+    # As which students they are handed in: a worker must not know an answer that is known.
+    students = [path.parent.name for path in (course / "submitted").glob(f"*/{name}")]
+
+    def trial(
+        what: str,
+        code: Mapping[str, str],
+        fails: Mapping[str, frozenset[str]],
+        share: float | None = None,
+    ) -> Trial:
+        student = _CHANCE.choice(students or ["student"])
+        digest = f"sha256:{_CHANCE.randbytes(32).hex()}"
+        job = Job(name, assignment.notebook, student, digest, _CHANCE.getrandbits(63))
+        packed = _packed(fill_in(blank, code), assignment.release.name)
+        return Trial(what, job, f"submitted/{student}/{name}", packed, fails, share)
+
     trials = [
-        _trial(assignment, "the solution", solution, {}, 1.0),
-        _trial(assignment, "the empty release", {}, {}, 0.0),
+        trial("the solution", solution, {}, 1.0),
+        trial("the empty release", {}, {}, 0.0),
     ]
     if (assignment.tests / WRONG_ANSWERS).exists():
         known = known_answers(assignment, WRONG_ANSWERS)
@@ -90,33 +107,16 @@ def make_trials(course: Path, name: str) -> list[Trial]:
         for answer in _CHANCE.sample(known, min(_MOST_WRONG, len(known))):
             what = f"the wrong answer {answer.name!r} to {answer.function}"
             code = {**solution, answer.function: answer.code}
-            trials.append(_trial(assignment, what, code, {answer.function: answer.fails}))
+            trials.append(trial(what, code, {answer.function: answer.fails}))
     return trials
 
 
-def _trial(
-    assignment: Assignment,
-    what: str,
-    code: Mapping[str, str],
-    fails: Mapping[str, frozenset[str]],
-    share: float | None = None,
-) -> Trial:
+def _packed(notebook: NotebookNode, name: str) -> Message:
+    """A notebook as a submitted folder."""
     with temporary_folder("coursekit-trial-") as place:
-        notebook = fill_in(released(assignment), code)
-        (place / assignment.release.name).write_text(notebook_text(notebook), encoding="utf-8")
+        (place / name).write_text(notebook_text(notebook), encoding="utf-8")
         with open_folder(place) as folder:
-            packed = pack_folder(folder)
-    student = _somebody(assignment)
-    digest = f"sha256:{_CHANCE.randbytes(32).hex()}"
-    job = Job(assignment.name, assignment.notebook, student, digest, _CHANCE.getrandbits(63))
-    shown = f"submitted/{student}/{assignment.name}"
-    return Trial(what, job, shown, packed, fails, share)
-
-
-def _somebody(assignment: Assignment) -> str:
-    """The id of a student of the course: a worker must not know an answer that is known."""
-    students = (assignment.course / "submitted").glob(f"*/{assignment.name}")
-    return _CHANCE.choice([path.parent.name for path in students] or ["student"])
+            return pack_folder(folder)
 
 
 def why_not_admitted(said: Mapping[str, Any], level: str) -> str:
