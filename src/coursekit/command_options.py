@@ -138,13 +138,7 @@ def command_parser() -> argparse.ArgumentParser:
         "after an interruption",
     )
     grade.add_argument("assignment", help="the assignment to grade")
-    grade.add_argument(
-        "--workers",
-        type=_workers,
-        default=0,
-        metavar="N",
-        help="how many are graded side by side, or auto (default: auto, by cores and memory)",
-    )
+    _add_workers(grade)
     grade.add_argument("--student", default="*", metavar="ID", help="one student, or a pattern")
     grade.add_argument("--force", action="store_true", help="grade what has been graded already")
     grade.add_argument(
@@ -304,15 +298,19 @@ def _add_cluster(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="this machine's certificate file, made by: coursekit cluster invite NAME",
     )
+    _add_workers(worker)
     worker.add_argument(
+        "--name", default="", help="what this machine is called (default: its own name)"
+    )
+
+
+def _add_workers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--workers",
         type=_workers,
         default=0,
         metavar="N",
         help="how many are graded side by side, or auto (default: auto, by cores and memory)",
-    )
-    worker.add_argument(
-        "--name", default="", help="what this machine is called (default: its own name)"
     )
 
 

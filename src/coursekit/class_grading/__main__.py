@@ -71,7 +71,7 @@ def _work(line: Connection, bundle: Bundle, results: Path) -> None:
         told: dict[str, Any] = {"done": True}
     except OSError as error:
         words = in_words(error) or InfrastructureError(f"a result cannot be written: {error}", "")
-        told = {"failed": asdict(FailedGrading(words.message, words.hint, passing=True))}
+        told = {"failed": asdict(FailedGrading.of(words, passing=True))}
     send(line, told)
 
 

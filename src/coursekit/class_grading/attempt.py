@@ -30,5 +30,4 @@ def attempt(
                 f"{what} could not be graded ({type(error).__name__}: {shown(str(error))})",
                 "keep the submission and report it with these words; meanwhile, grade it by hand",
             )
-        passing = not isinstance(told, UnreadableSubmission)
-        return FailedGrading(told.message, told.hint, passing=passing)
+        return FailedGrading.of(told, passing=not isinstance(told, UnreadableSubmission))

@@ -106,7 +106,7 @@ def _by_itself(
 def _hand_over(converter: Any, graded: Mapping[str, Results]) -> None:
     """Tell nbgrader's converter what it is to write."""
     converter.graded = {
-        job: one if isinstance(one, Graded) else InfrastructureError(one.message, one.hint)
+        job: one if isinstance(one, Graded) else one.error
         for results in graded.values()
         for job, one in results.items()
     }

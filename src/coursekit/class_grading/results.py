@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from coursekit.errors import CourseKitError, InfrastructureError
 from coursekit.grading.job import Graded, Job
 from coursekit.processes.whole_files import write_whole
 
@@ -25,6 +26,16 @@ class FailedGrading:
     message: str
     hint: str
     passing: bool
+
+    @classmethod
+    def of(cls, error: CourseKitError, *, passing: bool) -> FailedGrading:
+        """Return what an error has ended, in its words."""
+        return cls(error.message, error.hint, passing)
+
+    @property
+    def error(self) -> InfrastructureError:
+        """The same as an error."""
+        return InfrastructureError(self.message, self.hint)
 
 
 def result_file(results: Path, job: Job) -> Path:

@@ -336,7 +336,7 @@ def _show(converter: Any, submission: Planned, results: Results, progress: Gradi
     """Show how a submission ended that is not written here."""
     failed = [one for one in results.values() if isinstance(one, FailedGrading)]
     if failed:
-        told = InfrastructureError(failed[0].message, failed[0].hint)
+        told = failed[0].error
         converter.failed.append(told)
         progress.failed(submission.student, in_one_line(told, converter))
     else:

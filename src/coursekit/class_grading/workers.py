@@ -7,11 +7,12 @@ import signal
 import subprocess
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from multiprocessing.connection import wait
 from multiprocessing.reduction import send_handle
+from pathlib import Path
 from typing import Any, Self
 
 import psutil
@@ -25,7 +26,7 @@ from coursekit.sandbox.limits import MEGABYTE, Limits
 # What a worker needs besides what its student's code may use: a judge, and what is forked.
 OWN_BYTES = 10**9
 # What a worker has for its temporary files and its processes when it is ended.
-ENDING_SECONDS = 15
+_ENDING_SECONDS = 15
 ENDED = FailedGrading(
     "the process that graded it ended",
     "grade it again; if that fails too, look for a lack of memory, with: dmesg",
@@ -34,10 +35,25 @@ ENDED = FailedGrading(
 
 
 class Worker:
-    """One process that grades."""
+    """One process that grades.
 
-    def __init__(self, begin: dict[str, Any]) -> None:
-        self._begin = begin
+    Args:
+        bundle: the bundle's JSON data.
+        results: the folder for results.
+        temporary: the folder for temporary files.
+        cores: the numbers of its cores; [] for all.
+
+    """
+
+    def __init__(
+        self, bundle: dict[str, Any], results: Path, temporary: Path, cores: list[int]
+    ) -> None:
+        self._begin = {
+            "bundle": bundle,
+            "results": str(results),
+            "temporary": str(temporary),
+            "cores": cores,
+        }
         self.task: Task | None = None
         self.since = 0.0
         self.server = self._start()
@@ -87,6 +103,15 @@ class Worker:
         self.server.close()
 
 
+def end_all(workers: Sequence[Worker]) -> None:
+    """End workers side by side: all are told before one is waited for."""
+    for worker in workers:
+        worker.end()
+    deadline = time.monotonic() + _ENDING_SECONDS
+    for worker in workers:
+        worker.wait_for_end(deadline)
+
+
 class Workers:
     """Grades many jobs side by side.
 
@@ -99,18 +124,16 @@ class Workers:
     def __init__(self, number: int, work: Work) -> None:
         self._results = work.results
         self._max_seconds = work.max_seconds
-        begin = first_message(work)
-        self._workers = [Worker({**begin, "cores": cores}) for cores in cores_of_each(number)]
+        self._workers = [
+            Worker(work.bundle, work.results, work.temporary, cores)
+            for cores in cores_of_each(number)
+        ]
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        for worker in self._workers:
-            worker.end()
-        deadline = time.monotonic() + ENDING_SECONDS
-        for worker in self._workers:
-            worker.wait_for_end(deadline)
+        end_all(self._workers)
 
     def grade(self, tasks: Iterator[Task]) -> Iterator[list[Ended]]:
         """Yield how jobs ended, as they end; see `Engine`.
@@ -148,8 +171,7 @@ class Workers:
                 return
             except CourseKitError as error:
                 worker.task = None
-                failed = FailedGrading(error.message, error.hint, passing=False)
-                yield Ended(task.job, failed)
+                yield Ended(task.job, FailedGrading.of(error, passing=False))
 
     def _next(self, worker: Worker, tasks: Iterator[Task], again: deque[Task]) -> Task | None:
         """A job that another worker failed at, or a new one, or at last one of its own."""
@@ -198,15 +220,6 @@ def workers_here(limits: Limits) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     each = OWN_BYTES + (limits.total_megabytes + limits.disk_megabytes) * MEGABYTE
     return max(1, min(cores or 1, int(psutil.virtual_memory().available // each)))
-
-
-def first_message(work: Work) -> dict[str, Any]:
-    """Return what a worker's process is told first, except for its cores."""
-    return {
-        "bundle": work.bundle,
-        "results": str(work.results),
-        "temporary": str(work.temporary),
-    }
 
 
 def cores_of_each(number: int) -> list[list[int]]:

@@ -42,6 +42,12 @@ def read_address(text: str) -> str:
     return address_of(host, port)
 
 
+def host_and_port(address: str) -> tuple[str, int]:
+    """Return what an address in its usual form is made of; an IPv6 address without brackets."""
+    host, _, port = address.removeprefix("tls://").rpartition(":")
+    return host.strip("[]"), int(port)
+
+
 def is_host(text: str) -> bool:
     """Whether a text is the name of a machine, or an IP address."""
     try:

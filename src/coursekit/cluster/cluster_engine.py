@@ -226,7 +226,7 @@ class ClusterEngine:
                     packed, shown = pack_folder(folder), str(folder.path)
             except (CourseKitError, OSError) as error:
                 told = in_words(error) or InfrastructureError(str(error))
-                failed = FailedGrading(told.message, told.hint or "", passing=False)
+                failed = FailedGrading.of(told, passing=False)
                 yield self._jobs.refused(task, Ended(task.job, failed))
                 continue
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 from uuid import uuid4
 
 from distributed import Client, Future
@@ -94,12 +94,6 @@ class Connection:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the scheduler; what was sent and not answered is forgotten there."""

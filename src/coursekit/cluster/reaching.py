@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import ssl
 
+from coursekit.cluster.addresses import host_and_port
 from coursekit.cluster.security import Member
 
 
@@ -27,11 +28,11 @@ def reach(address: str, member: Member, seconds: float) -> str:
         Unreachable: if it cannot be reached, or does not let this member in.
 
     """
-    host, _, port = address.removeprefix("tls://").rpartition(":")
+    host, port = host_and_port(address)
     context = member.security().get_connection_args("client")["ssl_context"]
     try:
         with (
-            socket.create_connection((host.strip("[]"), int(port)), seconds) as plain,
+            socket.create_connection((host, port), seconds) as plain,
             context.wrap_socket(plain) as line,
         ):
             # A scheduler speaks first, to those whom it lets in.

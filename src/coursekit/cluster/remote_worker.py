@@ -7,6 +7,7 @@ from enum import Enum
 
 from coursekit.class_grading.engine import Task
 from coursekit.class_grading.results import FailedGrading
+from coursekit.cluster.addresses import host_and_port
 from coursekit.cluster.admission import Trial
 from coursekit.grading.job import Graded
 
@@ -59,7 +60,7 @@ class RemoteWorker:
     @property
     def host(self) -> str:
         """The address of its machine."""
-        return self.address.partition("://")[2].rpartition(":")[0]
+        return host_and_port(self.address)[0]
 
     @property
     def tasks(self) -> list[Task]:

@@ -11,7 +11,7 @@ from distributed import Scheduler
 from coursekit.cluster.addresses import PORT
 from coursekit.cluster.certificates import SCHEDULER, certificate_of
 from coursekit.cluster.dask_settings import set_up_dask
-from coursekit.cluster.interruption import told_to_end
+from coursekit.cluster.interruption import first_of, told_to_end
 from coursekit.cluster.security import Member, read_member
 from coursekit.cluster.without_http import WithoutHttp
 from coursekit.command_runner import Say
@@ -57,10 +57,7 @@ async def _serve(member: Member, host: str, port: int, say: Say) -> bool:
             f"a machine joins with: coursekit cluster worker {scheduler.address} "
             "--certificate NAME.pem"
         )
-        ends = [asyncio.ensure_future(end) for end in (told.wait(), scheduler.finished())]
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        for end in ends:
-            end.cancel()
+        await first_of(told.wait(), scheduler.finished())
     return told.is_set()
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -19,12 +18,13 @@ from typing import NamedTuple
 
 from coursekit.class_grading.engine import Task
 from coursekit.class_grading.results import FailedGrading, result_file
-from coursekit.class_grading.workers import ENDED, ENDING_SECONDS, Worker
+from coursekit.class_grading.workers import ENDED, Worker, end_all
 from coursekit.cluster.kit_versions import versions_here
 from coursekit.cluster.messages import BUNDLE, HELLO, JOB, REFUSED
 from coursekit.cluster.packing import unpack
 from coursekit.cluster.wire import Message, from_bytes, to_bytes
 from coursekit.command_runner import Say
+from coursekit.errors import InfrastructureError
 from coursekit.grading.job import Job
 from coursekit.machine_errors import in_words
 from coursekit.processes.plain_files import OpenFolder
@@ -120,13 +120,9 @@ class Service:
         for folder in (place, place / "results", place / "temporary"):
             # A kernel with a user id of its own passes through it to the folder of its own.
             folder.mkdir(mode=0o711, parents=True)
-        begin = {
-            "bundle": {**message.data["bundle"], "releases": str(releases)},
-            "results": str(place / "results"),
-            "temporary": str(place / "temporary"),
-            "cores": self._cores,
-        }
-        self._runs[digest] = _Run(Worker(begin), place, float(message.data["max_seconds"]))
+        bundle = {**message.data["bundle"], "releases": str(releases)}
+        worker = Worker(bundle, place / "results", place / "temporary", self._cores)
+        self._runs[digest] = _Run(worker, place, float(message.data["max_seconds"]))
         return Message({})
 
     def _grade(self, message: Message) -> Message:
@@ -143,9 +139,8 @@ class Service:
             unpack(message, submitted)
             failed = self._have_graded(run, job, submitted, message.data["folder"])
         except OSError as error:
-            told = in_words(error)
-            words = (told.message, told.hint or "") if told else (str(error), "")
-            failed = FailedGrading(*words, passing=True)
+            told = in_words(error) or InfrastructureError(str(error), "")
+            failed = FailedGrading.of(told, passing=True)
         finally:
             shutil.rmtree(submitted, ignore_errors=True)
         result = result_file(run.place / "results", job)
@@ -177,9 +172,6 @@ class Service:
 
     def _end_runs(self, digests: list[str]) -> None:
         runs = [self._runs.pop(digest) for digest in digests]
+        end_all([run.worker for run in runs])
         for run in runs:
-            run.worker.end()
-        deadline = time.monotonic() + ENDING_SECONDS
-        for run in runs:
-            run.worker.wait_for_end(deadline)
             shutil.rmtree(run.place, ignore_errors=True)

@@ -12,7 +12,7 @@ from typing import Any
 from coursekit.class_grading.workers import cores_of_each, workers_here
 from coursekit.cluster.addresses import read_address
 from coursekit.cluster.dask_settings import set_up_dask
-from coursekit.cluster.interruption import told_to_end
+from coursekit.cluster.interruption import first_of, told_to_end
 from coursekit.cluster.reaching import reach
 from coursekit.cluster.relay import GradingWorker, unique_name
 from coursekit.cluster.security import Member, read_member
@@ -79,10 +79,7 @@ async def _serve(
             async with _joined(address, member, name, services, place) as workers:
                 say(f"{name} serves {address}")
                 missed = ""
-                ends = [asyncio.ensure_future(end) for end in (told.wait(), *map(_end_of, workers))]
-                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-                for end in ends:
-                    end.cancel()
+                await first_of(told.wait(), *map(_end_of, workers))
         except OSError as error:
             why = str(error) or type(error).__name__
             if why != missed:
