@@ -372,7 +372,7 @@ def test_the_order_in_which_a_server_keeps_rows_changes_nothing(
     with postgresql.connect(course.database) as connection:
         for table in ("source_cell", "base_cell", "grade_cells", "student"):
             found = connection.execute(f"SELECT id FROM {table}").fetchall()
-            # A row that is written anew comes last.
+            # A row that is written again comes last.
             connection.execute(f"UPDATE {table} SET id = id WHERE id = {first.format(table)}")
             assert connection.execute(f"SELECT id FROM {table}").fetchall() != found
     assert (digest(), read_students(course.url)) == (before, students)

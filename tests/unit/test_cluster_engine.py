@@ -187,7 +187,7 @@ def run(
         folder.mkdir(parents=True)
     (submitted / "A.ipynb").write_text("{}")
     bundle = {"asked": {}, "releases": str(place / "releases"), "steps": [], "settings": {}}
-    work = Work({**bundle, "untyped": {}}, results, place, number, Limits(), 60)
+    work = Work({**bundle, "untyped": {}}, "tests of today", results, place, number, Limits(), 60)
     with open_folder(submitted) as opened:
         packed = pack_folder(opened)
     trial_job = Job("a-v1", "A", "trial", "", 1)

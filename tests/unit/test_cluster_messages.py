@@ -71,7 +71,7 @@ JUNK: dict[str, Message] = {
         )
     ),
     "a student that is a list": answer(other_verdict(student=["zoë"])),
-    "a log that is none": Message({}, json.dumps({"graded": asdict(GRADED)}).encode()),
+    "a log that is no text": Message({}, json.dumps({"graded": asdict(GRADED)}).encode()),
     "failed, without words": Message({"failed": {}}),
     "failed, as a text": Message({"failed": "yes"}),
     "failed, with numbers": Message({"failed": {"message": 1, "hint": 2, "passing": 3}}),

@@ -60,6 +60,7 @@ class Work:
 
     Attributes:
         bundle: the bundle's JSON data.
+        made_from: a digest of all that results follow from, beside submissions and salt.
         results: the folder for results.
         temporary: the folder for temporary files.
         jobs: how many there are, or as many as there can be workers for.
@@ -69,6 +70,7 @@ class Work:
     """
 
     bundle: dict[str, Any]
+    made_from: str
     results: Path
     temporary: Path
     jobs: int

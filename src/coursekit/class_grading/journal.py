@@ -35,6 +35,7 @@ class Journal:
 
     Attributes:
         salt: the run's salt.
+        made_from: a digest of everything but the submissions that results follow from.
         goes_on: whether it goes on with a run that was not finished.
         temporary: the folder for the workers' temporary files.
 
@@ -45,6 +46,7 @@ class Journal:
         self._assignment = assignment
         self._kept = kept
         self.salt = 0
+        self.made_from = ""
         self.goes_on = False
         self.temporary = Path()
 
@@ -86,6 +88,7 @@ class Journal:
         self._add(*({"job": asdict(job)} for job in jobs))
 
     def _begin(self, made_from: str) -> None:
+        self.made_from = made_from
         earlier = read_run(self._folder)
         if earlier:
             # A run that was killed could not clear away.
@@ -101,17 +104,7 @@ class Journal:
         self.salt = earlier["salt"] if self.goes_on else secrets.randbits(63)
         # A path of its own in the usual place: those of sockets must be short.
         self.temporary = Path(temporary_place(), f"{_TEMPORARY}{secrets.token_hex(4)}")
-        self._add(
-            {
-                "run": {
-                    "schema": SCHEMA,
-                    "assignment": self._assignment,
-                    "made_from": made_from,
-                    "salt": self.salt,
-                    "temporary": str(self.temporary),
-                }
-            }
-        )
+        self._add({"run": {**same, "salt": self.salt, "temporary": str(self.temporary)}})
         # A kernel with a user id of its own passes through it to the folder of its own.
         self.temporary.mkdir(mode=0o711)
 

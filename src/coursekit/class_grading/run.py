@@ -189,6 +189,7 @@ class Run:
             return
         work = Work(
             sent,
+            journal.made_from,
             journal.results,
             journal.temporary,
             len(first),

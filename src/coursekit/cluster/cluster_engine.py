@@ -116,7 +116,7 @@ class ClusterEngine:
         self._graded_twice = graded_twice
         self._say = say
         self._workers: dict[str, RemoteWorker] = {}
-        self._bundle, self._digest = bundle_message(work)
+        self._bundle = bundle_message(work)
         self._looked = self._had_two = -inf
         self._told_of_one = False
         self._bytes = 0
@@ -230,7 +230,7 @@ class ClusterEngine:
                 yield self._jobs.refused(task, Ended(task.job, failed))
                 continue
             try:
-                self._send(worker, task, job_message(task.job, packed, shown, self._digest))
+                self._send(worker, task, job_message(task.job, packed, shown, self._work.made_from))
             except ConnectionLost:
                 yield from _only(self._jobs.lost(task, worker, its_fault=False))
                 raise
@@ -270,7 +270,9 @@ class ClusterEngine:
 
     def _try(self, worker: RemoteWorker, trial: Trial) -> None:
         """Send a known answer."""
-        self._send(worker, trial, job_message(trial.job, trial.packed, trial.folder, self._digest))
+        self._send(
+            worker, trial, job_message(trial.job, trial.packed, trial.folder, self._work.made_from)
+        )
 
     def _take_trial(
         self,

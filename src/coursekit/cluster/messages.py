@@ -5,10 +5,8 @@ The coordinator says hello, sends the bundle, and then jobs; a worker answers ea
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict
-from typing import Any
 
 from coursekit.class_grading.engine import Ended, Work
 from coursekit.class_grading.results import FailedGrading, read_result
@@ -25,14 +23,16 @@ def hello_message() -> Message:
     return Message({"kind": HELLO})
 
 
-def bundle_message(work: Work) -> tuple[Message, str]:
-    """Return the bundle with the files of all releases, and its digest."""
+def bundle_message(work: Work) -> Message:
+    """Return the bundle with the files of all releases."""
     packed = pack_files(Bundle.from_data(work.bundle).released_files())
-    bundle: dict[str, Any] = {**work.bundle, "releases": ""}
-    made_from = json.dumps([bundle, packed.data], sort_keys=True).encode() + packed.content
-    digest = hashlib.sha256(made_from).hexdigest()
-    about = {"kind": BUNDLE, "bundle": bundle, "digest": digest, "max_seconds": work.max_seconds}
-    return Message({**packed.data, **about}, packed.content), digest
+    about = {
+        "kind": BUNDLE,
+        "bundle": {**work.bundle, "releases": ""},
+        "digest": work.made_from,
+        "max_seconds": work.max_seconds,
+    }
+    return Message({**packed.data, **about}, packed.content)
 
 
 def job_message(job: Job, packed: Message, shown: str, bundle: str) -> Message:
