@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-from resnets_utils.experiments.training import fused_batch_normalisation
 from resnets_utils.hands.drawing import draw_pictures
 from resnets_utils.hands.drawing.variety import WIDE
-from studio.pretraining.drawn_data import batches
+from studio.pretraining.drawn_data import Batch, batches
 
 # Pictures for watching the training; the students' test pictures have another seed.
 WATCH_SEED = 999
@@ -57,7 +57,7 @@ def start_small(model: keras.Model, seed: int) -> None:
             drawn = keras.initializers.HeNormal(seed=1000 * seed + number)
             layer.kernel.assign(drawn(layer.kernel.shape))
         elif layer.name.endswith("_branch2c") and hasattr(layer, "gamma"):
-            layer.gamma.assign(keras.ops.zeros_like(layer.gamma))
+            layer.gamma.assign(np.zeros(layer.gamma.shape, np.float32))
 
 
 def train(
@@ -66,8 +66,13 @@ def train(
     labels: NDArray[np.int64],
     recipe: Recipe,
     folder: Path,
+    stream: Iterator[Batch] | None = None,
 ) -> Curves:
-    """Train ``model``; keep its weights and curves in ``folder`` after each epoch."""
+    """Train ``model``; keep its weights and curves in ``folder`` after each epoch.
+
+    Works with each backend of Keras. ``stream`` may hold the recipe's batches where
+    other processes have made them.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     start_small(model, recipe.seed)
     steps = len(pictures) // recipe.batch_size
@@ -99,22 +104,24 @@ def train(
         (folder / "curves.json").write_text(json.dumps(asdict(curves)), encoding="utf-8")
         print(f"epoch {epoch + 1}: {curves.watched_accuracy[-1]:.3f} of unseen pictures right")
 
-    stream = tf.data.Dataset.from_generator(
-        lambda: batches(pictures, labels, recipe.batch_size, recipe.epochs, recipe.seed),
-        output_signature=(
-            tf.TensorSpec((recipe.batch_size, 64, 64, 3), tf.float32),
-            tf.TensorSpec((recipe.batch_size, 6), tf.float32),
-        ),
-    ).prefetch(2)
-    with fused_batch_normalisation(model):
+    with _faster_on_a_processor(model):
         model.fit(
-            stream,
+            stream or batches(pictures, labels, recipe.batch_size, recipe.epochs, recipe.seed),
             epochs=recipe.epochs,
             steps_per_epoch=steps,
             verbose=1,
             callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=after_epoch)],
         )
     return curves
+
+
+def _faster_on_a_processor(model: keras.Model) -> AbstractContextManager[object]:
+    """Let TensorFlow normalise batches in one operation; Keras's other backends have their own."""
+    if keras.config.backend() != "tensorflow":
+        return nullcontext()
+    from resnets_utils.experiments.training import fused_batch_normalisation
+
+    return fused_batch_normalisation(model)
 
 
 def accuracy(model: keras.Model, pictures: NDArray[np.uint8], labels: NDArray[np.int64]) -> float:

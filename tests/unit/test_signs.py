@@ -187,7 +187,7 @@ def test_the_nearer_part_hides_the_farther() -> None:
 
 def test_a_hand_fills_the_frame_as_asked_and_stays_inside() -> None:
     random = np.random.default_rng(0)
-    build = Build(1.0, 1.0, 1.0, (0.0, 0.0), None, None)
+    build = Build((1.0, 1.0, 1.0, 1.0), 1.0, 1.0, (0.0, 0.0), None, None)
     for extent in (0.35, 0.95):
         for roll in (-1.0, 0.0, 1.0):
             view = View(0.2, 0.1, roll, True, 5.0, extent, (1.0, 0.0))

@@ -39,22 +39,34 @@ def draw_picture(
 
     """
     person = person or random
+    # Nothing is drawn at random for a share of 0: the pictures of the data set stay as they are.
+    loose = _happens(random, variety.loose)
     placed = put_before_camera(
-        bones_of(draw_pose(sign, random), _draw_build(person)), _draw_view(sign, random, variety)
+        bones_of(draw_pose(sign, random, loose), _draw_build(person, loose)),
+        _draw_view(sign, random, variety),
     )
     surface = render(placed.cones, side * FINER)
     slopes = slopes_of(surface.height)
     light = draw_light(person)
     shade, gloss = shading(surface, slopes, light, person)
-    hand = albedo(surface, slopes, placed, person) * shade + gloss
+    dressed = _happens(person, variety.dressed)
+    hand = albedo(surface, slopes, placed, person, dressed) * shade + gloss
     wall = draw_wall(surface, light, person, variety)
     inside = (surface.part >= 0)[..., None]
-    return photograph(np.where(inside, hand, wall), person, random, variety.camera)
+    phone = _happens(random, variety.phone)
+    return photograph(np.where(inside, hand, wall), person, random, variety.camera, phone)
 
 
-def _draw_build(random: np.random.Generator) -> Build:
+def _happens(random: np.random.Generator, share: float) -> bool:
+    return share > 0 and bool(random.random() < share)
+
+
+def _draw_build(random: np.random.Generator, loose: bool) -> Build:
+    length = between(random, 0.90, 1.10)
+    each = random.normal(1, 0.04, 4) if loose else np.ones(4)
+    first, second, third, fourth = (float(length * own) for own in each)
     return Build(
-        finger_length=between(random, 0.90, 1.10),
+        finger_lengths=(first, second, third, fourth),
         finger_width=between(random, 0.84, 1.16),
         palm_width=between(random, 0.92, 1.12),
         arm_turn=(float(random.normal(0, 0.22)), float(random.normal(0, 0.2))),
@@ -75,6 +87,8 @@ def _draw_view(sign: int, random: np.random.Generator, variety: Variety) -> View
     if sign in (0, 1, 2):
         # Bent fingers make the hand shorter, not nearer.
         extent *= 0.72 if sign == 0 else 0.92
+    # The frame cuts a fingertip at most, since a hand without a finger shows another number.
+    shift = random.uniform(-0.1, 0.1, 2) if _happens(random, variety.cut) else np.zeros(2)
     return View(
         yaw=float(np.radians(yaw)),
         pitch=float(np.radians(np.clip(random.normal(0, 12 * turn), -28, 28))),
@@ -86,4 +100,5 @@ def _draw_view(sign: int, random: np.random.Generator, variety: Variety) -> View
             0.5 + stray * (float(random.beta(2, 2)) - 0.5),
             0.5 + stray * (float(random.beta(2, 1.7)) - 0.5),
         ),
+        shift=(float(shift[0]), float(shift[1])),
     )

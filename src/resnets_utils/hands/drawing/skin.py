@@ -32,9 +32,16 @@ SKIN = (
 
 
 def albedo(
-    surface: Surface, slopes: Slopes, placed: Placed, random: np.random.Generator
+    surface: Surface,
+    slopes: Slopes,
+    placed: Placed,
+    random: np.random.Generator,
+    dressed: bool,
 ) -> Picture:
-    """Return the colour of skin, nails and cloth (side, side, 3), linear."""
+    """Return the colour of skin, nails and cloth (side, side, 3), linear.
+
+    ``dressed`` adds a ring, and stripes to a sleeve.
+    """
     back, palm = _draw_skin(random)
     side = surface.height.shape[0]
     right, up, length = slopes
@@ -69,7 +76,20 @@ def albedo(
     for part in (SLEEVE, BAND):
         there = (surface.part == part)[..., None]
         colour = np.where(there, _draw_cloth(random), colour)
+    if dressed:
+        colour = _dressed(colour, surface, random)
     return colour.astype(np.float32)
+
+
+def _dressed(colour: Picture, surface: Surface, random: np.random.Generator) -> Picture:
+    """Put a ring on a finger and stripes on the sleeve."""
+    finger = FINGER_PART + 3 * int(random.integers(0, 4))
+    around = between(random, 0.35, 0.6)
+    ring = (surface.part == finger) & (np.abs(surface.along - around) < 0.1)
+    colour = np.where(ring[..., None], _draw_cloth(random), colour)
+    stripes = np.sin(surface.along * between(random, 60.0, 400.0) + between(random, 0.0, 6.0)) > 0
+    striped = (surface.part == SLEEVE) & stripes
+    return np.where(striped[..., None], _draw_cloth(random), colour)
 
 
 def _draw_skin(random: np.random.Generator) -> tuple[Picture, Picture]:
