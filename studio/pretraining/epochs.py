@@ -24,13 +24,13 @@ WATCH_SEED = 999
 class Recipe:
     """All settings of the training."""
 
-    pictures: int = 36_000
+    pictures: int = 54_000
     epochs: int = 5
     batch_size: int = 64
-    peak_learning_rate: float = 1e-3
+    peak_learning_rate: float = 2e-3
     warm_up_steps: int = 150
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.05
+    weight_decay: float = 0.15
+    label_smoothing: float = 0.1
     seed: int = 1
 
 

@@ -52,6 +52,17 @@ def test_the_photo_itself_decides() -> None:
         assert predict(model, photo).argmax() == channel
 
 
+def test_the_mirror_image_counts_as_much_as_the_photo() -> None:
+    # A model that reads the number of the column in which there is light.
+    model = keras.Sequential([keras.Input((2, 6, 3)), keras.layers.Flatten()])
+    outputs = keras.layers.Dense(6, activation="softmax")
+    model.add(outputs)
+    outputs.set_weights([np.tile(np.repeat(np.eye(6), 3, axis=0), (2, 1)) * 20, np.zeros(6)])
+    photo = np.zeros((2, 6, 3), np.float32)
+    photo[:, 1] = 1
+    np.testing.assert_allclose(predict(model, photo), [0, 0.5, 0, 0, 0.5, 0], atol=1e-6)
+
+
 def unfit_models() -> dict[str, tuple[Any, str]]:
     two = [keras.Input((64, 64, 3)), keras.Input((64, 64, 3))]
     return {
