@@ -70,7 +70,7 @@ benchmark: setup       ## the notebook's training beside plain model.fit
 benchmark-grading: setup ## grading in the kit beside stock nbgrader; some minutes
 	$(BIN)/python -m studio grading $(GRADING)
 
-pretrain: setup        ## train the model that the notebooks load; about an hour
+pretrain: setup        ## train the model that the notebooks load; less than two hours
 	$(BIN)/python -m studio pretrain
 
 pictures: setup        ## draw the notebooks' pictures again

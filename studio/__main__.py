@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     pictures.add_argument("--measure", action="store_true", help="measure the gradients first")
     commands.add_parser("report", help="take the picture of the class report of the demo's class")
     pretrain = commands.add_parser(
-        "pretrain", help="train the model that the notebooks load; takes about an hour"
+        "pretrain", help="train the model that the notebooks load; takes less than two hours"
     )
     pretrain.add_argument(
         "--check", action="store_true", help="measure the shipped weights again without training"
