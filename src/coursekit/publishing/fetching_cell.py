@@ -20,7 +20,7 @@ def fetch_files(address: str, size: int, sha256: str, record: str) -> None:
 
     # Everywhere but on Colab, the files usually are beside the notebook.
     library, known = Path("resnets_utils"), Path("expected.json")
-    if library.exists() or importlib.util.find_spec("resnets_utils"):
+    if importlib.util.find_spec("resnets_utils"):
         if known.exists() and digest(known.read_bytes()).hexdigest() != record:
             print("error: the folder resnets_utils here belongs to another notebook or release")
             print("hint: put this notebook into a folder of its own, then run this cell again")
@@ -38,8 +38,10 @@ def fetch_files(address: str, size: int, sha256: str, record: str) -> None:
     try:
         with urllib.request.urlopen(address, timeout=60) as reply:
             content = reply.read(size + 1)
+        if len(content) < size:
+            raise ConnectionError(f"it broke off after {len(content):,} of {size:,} bytes")
     except (OSError, http.client.HTTPException) as error:
-        print(f"error: nothing came from there ({error})")
+        print(f"error: the files did not come from there ({error})")
         print("hint: see that you are online, wait a minute, then run this cell again")
         return
     # What came must be, bit for bit, what the instructor published with this notebook.
