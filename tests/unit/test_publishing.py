@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import sys
@@ -163,9 +164,16 @@ def test_in_our_notebooks_the_cell_that_fetches_stands_above_the_imports(
 ) -> None:
     released = read_notebook(assignment.release)
     notebook = published_notebook(released, "https://colab.example", f"{FIRST_LINE}\nfetch_files()")
-    cells = {cell.id: place for place, cell in enumerate(notebook.cells)}
-    assert cells["fetch-files"] == cells["imports"] - 1
-    assert len(cells) == len(released.cells) + 2
+    ids = [cell.id for cell in notebook.cells]
+    assert len(set(ids)) == len(released.cells) + 2
+    place = ids.index("fetch-files")
+    # A line of code that is no comment.
+    runs = [
+        cell.id
+        for cell in notebook.cells
+        if cell.cell_type == "code" and re.search(r"^[^#\n]", cell.source, re.MULTILINE)
+    ]
+    assert runs[0] == "fetch-files" and runs[1] == ids[place + 1]
 
 
 def test_only_what_changed_is_written_and_old_copies_of_a_notebook_still_find_their_files(
@@ -176,6 +184,9 @@ def test_only_what_changed_is_written_and_old_copies_of_a_notebook_still_find_th
     before = files(folder)
     assert "(0 files written, 0 removed)" in publish()[1] and files(folder) == before
     [old] = downloads(folder)
+    settings = course / "source" / NAME / "assignment.toml"
+    settings.write_text(settings.read_text() + "# changed\n")
+    assert f"{NAME}: source/ has changed since the release" in publish()[1]
     make_release(course, "Another text.")
     (course / "release" / NAME / "images" / "hand.png").unlink()
     said = publish()[1]
@@ -241,6 +252,10 @@ def test_files_of_somebody_elses_stay(course: Path, publish: Publish) -> None:
     assert (folder / "index.html").read_text() == (folder / "week-1.md").read_text() == "mine"
     (folder / "index.html").unlink()
     assert "index.html is yours" not in publish()[1]
+    (folder / "nowhere").symlink_to("no-such-file")
+    os.mkfifo(folder / "pipe")
+    assert publish()[0] == 0
+    (folder / "pipe").unlink()
     before = files(folder)
     # Run and saved by somebody, perhaps with a solution.
     for name in (NOTEBOOK, f"{NAME}/expected.json"):

@@ -100,8 +100,9 @@ class PublishedFolder:
         for folder, folders, names in os.walk(self.path):
             folders[:] = [name for name in folders if name != ".git"]
             for name in names:
-                path = Path(folder, name).relative_to(self.path).as_posix()
-                if path != RECORD and not self._is_ours(path):
+                found = Path(folder, name)
+                path = found.relative_to(self.path).as_posix()
+                if path != RECORD and found.is_file() and not self._is_ours(path):
                     yield path
 
     def changes(self, files: Mapping[str, bytes], keep: str) -> Changes:

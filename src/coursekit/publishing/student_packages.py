@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.metadata import packages_distributions, version
 from pathlib import PurePosixPath
 
@@ -32,7 +33,7 @@ def pinned_packages(files: Mapping[str, bytes]) -> list[str]:
             used |= set(_imported(text))
     if _DRAWN_WITH in used:
         used.add(_DRAWING)
-    known = packages_distributions()
+    known = _installed()
     wanted = used - own - sys.stdlib_module_names
     packages = {package for name in wanted for package in known.get(name, ())[:1]}
     return [f"{name}=={version(name)}" for name in sorted(packages, key=str.lower)]
@@ -41,6 +42,12 @@ def pinned_packages(files: Mapping[str, bytes]) -> list[str]:
 def draws_networks(packages: list[str]) -> bool:
     """Return whether graphviz, which pip does not install, is of use beside the packages."""
     return any(one.startswith(f"{_DRAWING}==") for one in packages)
+
+
+@cache
+def _installed() -> Mapping[str, list[str]]:
+    """The packages that are installed here, by the names that they are imported by."""
+    return packages_distributions()
 
 
 def _module_parts(name: str) -> Iterator[str]:
