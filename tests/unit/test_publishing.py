@@ -21,6 +21,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, writes
 from coursekit.cli import main
 from coursekit.course.assignment import Assignment, assignments, read_notebook
 from coursekit.course.origin_digests import source_digest
+from coursekit.processes.whole_files import write_whole
 from coursekit.publishing import published_folder
 from coursekit.publishing.published_notebook import published_notebook
 from resnets_utils.notebooks.notebook_reader import read_file
@@ -215,13 +216,12 @@ def test_an_interrupted_command_goes_on(
     assert publish(*ADDRESS)[0] == 0
     make_release(course, "Another text.")
     left = [5]
-    whole = published_folder.write_whole
 
     def interrupted(path: Path, content: bytes) -> None:
         left[0] -= 1
         if not left[0]:
             raise KeyboardInterrupt
-        whole(path, content)
+        write_whole(path, content)
 
     with monkeypatch.context() as context:
         context.setattr(published_folder, "write_whole", interrupted)
