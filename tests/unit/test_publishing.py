@@ -204,9 +204,11 @@ def test_only_what_changed_is_written_and_old_copies_of_a_notebook_still_find_th
     assert new in after["README.md"].decode() and old not in after["README.md"].decode()
     (folder / ".vscode" / "extensions.json").unlink()
     assert "(1 files written, 0 removed)" in publish()[1] and files(folder) == after
-    # A folder that students have no longer is to be had by removing it and naming the others.
-    shutil.rmtree(folder / NAME)
-    assert publish("no-such-v1")[0] == 1
+    # Another course's folder is not emptied.
+    (course / "source" / NAME).rename(course / "source" / "other-v1")
+    code, said = publish("other-v1")
+    assert code == 1 and f"also has {NAME}, which is not in this course\nhint: remove" in said
+    assert files(folder) == after
 
 
 def test_an_interrupted_command_goes_on(
