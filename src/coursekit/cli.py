@@ -115,6 +115,11 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
                 out=chosen.out,
                 column=chosen.column,
             )
+        case "publish":
+            from coursekit.publishing.publish import publish
+
+            given = {one: getattr(chosen, one) for one in ("address", "branch", "files", "hub")}
+            publish(course, chosen.folder, chosen.assignment, given, line_printer(console))
         case "gradescope":
             from coursekit.exporting.gradescope_zip import make_autograder
 

@@ -76,6 +76,11 @@ def command_parser() -> argparse.ArgumentParser:
     autograder.add_argument(
         "--out", type=Path, metavar="FILE", help="what to write (default: in build/gradescope/)"
     )
+    _add_publish(
+        commands.add_parser(
+            "publish", help="write releases into a folder that students open notebooks from"
+        )
+    )
     commands.add_parser("demo", help="grade the bundled assignments' submissions, show scores")
     commands.add_parser(
         "doctor", help="show which sandbox this machine supports and how to get a stronger one"
@@ -238,6 +243,35 @@ def read_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--cluster has its own workers and no shards")
     chosen.settings = settings
     return chosen
+
+
+def _add_publish(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder to publish")
+    parser.add_argument(
+        "assignment", nargs="*", help="the assignments (default: all that have a release)"
+    )
+    parser.add_argument(
+        "--address",
+        default="",
+        metavar="URL",
+        help="the public repository that DIR is pushed to, such as "
+        "https://github.com/OWNER/REPOSITORY (default: as before)",
+    )
+    parser.add_argument(
+        "--branch", default="", metavar="NAME", help="its branch (default: as before, or main)"
+    )
+    parser.add_argument(
+        "--files",
+        default="",
+        metavar="URL",
+        help="where else the files in DIR can be fetched (default: as before, or there)",
+    )
+    parser.add_argument(
+        "--hub",
+        default="",
+        metavar="URL",
+        help="a JupyterHub with nbgitpuller, or none (default: as before, or none)",
+    )
 
 
 def _add_gradebook(parser: argparse.ArgumentParser) -> None:

@@ -38,6 +38,7 @@ from broken_notebooks import (
     tags,
 )
 from command_in_process import generate, run_nbgrader
+from nbformat import from_dict
 from nbgrader.api import Gradebook
 from small_course import small_course
 
@@ -46,11 +47,14 @@ from coursekit.course.filled_in import fill_in, released
 from coursekit.course.known_answers import solution_cells
 from coursekit.errors import InfrastructureError
 from coursekit.nbgrader_run import LOG, read_verdict, submission_error
+from coursekit.publishing.fetching_cell import fetching_cell
+from coursekit.publishing.published_notebook import published_notebook
 from coursekit.repair.finding.files_beside import MAX_FILE_BYTES
 
 pytestmark = pytest.mark.slow
 
 NAME = "Small_Block_v1.ipynb"
+FETCHING = "wrote into the cell that fetches"
 RIGHT, WRONG, BLANK = 6.0, 3.0, 0.0
 PLANTED = "raise SystemExit('planted')"
 # Whoever names folders by what an LMS gives has names like these: they mean themselves.
@@ -180,6 +184,21 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
         cell_of(notebook, ANSWER)["source"] += 'name = t"{ANSWER}"\n'
         notebook["metadata"]["language_info"] = {"name": "python", "version": "3.14.1"}
 
+    def published(notebook: Notebook) -> None:
+        """As it is published, and then saved by Colab."""
+        cell = fetching_cell("https://nowhere.invalid/x.zip", b"x", 64 * "0", 64 * "0")
+        more = published_notebook(from_dict(notebook), "https://colab.invalid", cell)
+        notebook |= json.loads(json.dumps(more)) | {"nbformat_minor": 0}
+        notebook["metadata"] |= {"colab": {"provenance": []}}
+        for one in notebook["cells"]:
+            one["metadata"]["id"] = one.pop("id")
+
+    def written_into_the_cell_that_fetches(notebook: Notebook) -> None:
+        published(notebook)
+        cell = next(one for one in notebook["cells"] if one["metadata"]["id"] == "fetch-files")
+        cell["source"] += "\nmine = 1"
+        cell_of(notebook, ANSWER)["source"] = "assert mine\n" + right[ANSWER]
+
     def other_metadata(notebook: Notebook) -> None:
         foreign_metadata(notebook)
         schema_versions(notebook)
@@ -187,6 +206,8 @@ def graded(tmp_path_factory: pytest.TempPathFactory, assignment: Assignment) -> 
 
     made: dict[str, tuple[bytes, float, str]] = {
         "honest": (as_bytes(answered()), RIGHT, ""),
+        "published": (as_bytes(answered(published)), RIGHT, ""),
+        FETCHING: (as_bytes(answered(written_into_the_cell_that_fetches)), RIGHT, ""),
         "exchanged": (as_bytes(answered(answers=wrong)), WRONG, ""),
         COMPOSED: (as_bytes(answered(own_ways)), RIGHT, ""),
         "stripped-format-3": (
@@ -329,6 +350,24 @@ from keras.models import *
 
 {answers[ANSWER]}
 """
+
+
+def test_the_cells_that_publishing_adds_cost_nothing(graded: Class) -> None:
+    small = graded.assignment
+
+    def graded_as(student: str) -> Any:
+        place = small.course / "autograded" / student / small.name / NAME
+        return json.loads(place.read_text())["cells"]
+
+    verdicts = [verdict_of(graded, one) for one in ("honest", "published", FETCHING)]
+    assert verdicts[0].cells == verdicts[1].cells == verdicts[2].cells
+    assert [verdict.remarks for verdict in verdicts] == [()] * 3
+    honest, published = graded_as("honest"), graded_as("published")
+    assert [cell["id"] for cell in published] == [cell["id"] for cell in honest]
+    [own] = [cell for cell in graded_as(FETCHING) if "mine = 1" in "".join(cell["source"])]
+    # It runs in the sandbox, and does not try the network.
+    [said] = own["outputs"]
+    assert said["output_type"] == "stream" and "Fetching" not in "".join(said["text"])
 
 
 def test_what_an_undefined_function_fails_for_is_told(graded: Class) -> None:

@@ -20,11 +20,11 @@ from coursekit.cli import main
 from coursekit.course.assignment import Assignment, cells_by_grade_id, read_notebook
 from coursekit.course.filled_in import fill_in, released, submit
 from coursekit.course.known_answers import solution_cells
+from coursekit.course.origin_digests import hidden_tests_digest
 from coursekit.course.version_choice import choose_version
 from coursekit.errors import InfrastructureError
 from coursekit.gradebook.asked_cells import asked_cells
 from coursekit.nbgrader_run import read_verdict, submission_error
-from coursekit.nbgrader_seam.generating import hidden_tests_digest
 from coursekit.release.leaks import find_leaks, hidden_lines
 from coursekit.release.new_version import new_version
 from resnets_utils.notebooks.stamp import KEY, digest_cells, read_stamp

@@ -10,13 +10,14 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from coursekit.course.assignment import Assignment
-from coursekit.course.assignment_file import FILE, PLACEHOLDER, read_assignment_file, updates_cell
-from coursekit.course.hidden_tests import BLOCKS, hidden_tests, is_test, whole_test_cells
+from coursekit.course.assignment_file import PLACEHOLDER, read_assignment_file, updates_cell
+from coursekit.course.hidden_tests import is_test, whole_test_cells
 from coursekit.course.normal_form import normalise
+from coursekit.course.origin_digests import hidden_tests_digest, source_digest
 from coursekit.nbgrader_seam import replaced_steps
 from coursekit.release.mistakes import refuse_mistakes
 from coursekit.release.recording import recorded
-from resnets_utils.notebooks.stamp import KEY, Stamp, digest_cells, digest_of_text, digest_texts
+from resnets_utils.notebooks.stamp import KEY, Stamp, digest_cells, digest_of_text
 
 # nbgrader imports this module before it generates an assignment.
 replaced_steps.install()
@@ -72,32 +73,20 @@ class StampVersion(NbGraderPreprocessor):  # type: ignore[misc]
         """
         normalise(nb)
         assignment = Assignment(Path.cwd(), resources["nbgrader"]["assignment"])
-        source = assignment.source
-        version = read_assignment_file(source.parent)
+        version = read_assignment_file(assignment.source.parent)
         cell = updates_cell(nb, version)
         if cell is not None:
             cell.source = cell.source.replace(PLACEHOLDER, version.as_markdown())
-        origin = [
-            path.read_text(encoding="utf-8")
-            for path in (source, source.parent / FILE, source.parent / BLOCKS)
-            if path.is_file()
-        ]
         nb.metadata[KEY] = NotebookNode(
             Stamp(
                 assignment=assignment.name,
                 version=version.version,
                 previous=version.previous,
                 release=digest_cells(nb.cells),
-                source=digest_texts(origin),
+                source=source_digest(assignment),
                 hidden_tests=hidden_tests_digest(assignment),
                 coursekit=importlib.metadata.version("residual-networks-course-kit"),
                 cells={cell.id: digest_of_text(cell.source) for cell in nb.cells},
             ).as_metadata()
         )
         return nb, resources
-
-
-def hidden_tests_digest(assignment: Assignment) -> str:
-    """Return the digest of an assignment's hidden tests, their names included."""
-    named = hidden_tests(assignment.tests).items()
-    return digest_texts([part for name, text in named for part in (f"{name}.py", text)])

@@ -1,0 +1,1 @@
+"""Publish releases: a folder to push, from which students open notebooks in many places."""
