@@ -196,7 +196,7 @@ def test_what_was_handed_in_for_another_assignment_is_left_there(
         "bob/words-v1/w.ipynb": "!",
     }
     assert collect(course, packed(course.parent / "submitted.zip", files)) == 0
-    assert submitted(course) == {f"ada: {NAME}/{NOTEBOOK}": "A"}
+    assert submitted(course) == {f"ada: {NOTEBOOK}": "A"}
     assert "left out, handed in for another assignment: bob\n" in capsys.readouterr().out
 
 

@@ -172,12 +172,18 @@ class _Run:
                 )
 
     def _is_for_another(self, hand_in: HandIn) -> bool:
-        """Whether nothing is left without the folders of other assignments, as in submitted/."""
+        """Take this assignment's out of folders as submitted/ has them; whether nothing is left."""
         if hand_in.platform is not FOLDERS or not hand_in.files:
             return False
-        for inside in [one for one in hand_in.files if one.parts[0] in self._others]:
-            del hand_in.files[inside]
-        return not hand_in.files
+        files = {
+            inside: file
+            for inside, file in hand_in.files.items()
+            if inside.parts[0] not in self._others
+        }
+        if all(inside.parts[1:] and inside.parts[0] == self._wish.assignment for inside in files):
+            files = {Path(*inside.parts[1:]): file for inside, file in files.items()}
+        hand_in.files = files
+        return not files
 
     def _claim(self, download: str, hand_in: HandIn) -> None:
         """Note whose a hand-in is."""
