@@ -205,6 +205,7 @@ def test_a_course_of_ones_own_from_installing_to_feedback(
     with one_core():
         said = run("coursekit", "--course", "mycourse", "demo")
     assert "✗ softmax, failed: " in said
+    assert said.endswith(f"coursekit --course mycourse/build/demo report {own.name}\n")
     demo = course / "build" / "demo"
     missed = {
         student: {
