@@ -51,6 +51,7 @@ ELSEWHERE = {
     "coursekit grade --cluster": CLUSTER,
     "coursekit cluster worker --certificate --workers": CLUSTER,
     "coursekit gradebook copy": POSTGRESQL,
+    "coursekit gradescope": "tests/integration/test_own_assignments.py",
     "docker build": IMAGE,
     "docker run": IMAGE,
     "jupyter lab": "tests/browsing.py",
