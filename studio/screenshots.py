@@ -31,7 +31,7 @@ FOLDER = Path("docs/pictures")
 THEMES = ("light", "dark")
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _SHOWN_CELLS = ("imports", "identity_block", "test_identity_block")
-_WIDTH, _MARGIN, _COLOURS = 900, 12, 64
+_WIDTH, _MARGIN, _COLOURS = 900, 12, 256
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ def take_screenshots(course: Path, say: Say) -> list[Path]:
 
     """
     demo = course / "build" / "demo"
+    if not (demo / "feedback" / STUDENT).is_dir():
+        raise CourseKitError(f"there is no class in {demo}", "make one, with: coursekit demo")
     assignment = Assignment(demo, ASSIGNMENT)
     feedback = demo / "feedback" / STUDENT / ASSIGNMENT / f"{assignment.notebook}.html"
-    if not feedback.is_file():
-        raise CourseKitError(f"there is no class in {demo}", "make one, with: coursekit demo")
     browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if not browser:
         raise CourseKitError("there is no Chromium here", "install it: apt install chromium")
