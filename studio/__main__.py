@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     pictures = commands.add_parser("pictures", help="draw the notebooks' pictures again")
     pictures.add_argument("--measure", action="store_true", help="measure the gradients first")
-    commands.add_parser("report", help="take the picture of the class report of the demo's class")
+    commands.add_parser("screenshots", help="take the documentation's pictures of the demo's class")
     pretrain = commands.add_parser(
         "pretrain", help="train the model that the notebooks load; takes less than two hours"
     )
@@ -95,10 +95,11 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
 
             for path in draw_all(course, measure=chosen.measure):
                 console.print(str(path), highlight=False)
-        case "report":
-            from studio.pictures.report_picture import draw_report
+        case "screenshots":
+            from studio.screenshots import take_screenshots
 
-            console.print(str(draw_report(course, line_printer(console))), highlight=False)
+            for path in take_screenshots(course, line_printer(console)):
+                console.print(str(path), highlight=False)
         case "pretrain":
             from studio.pretraining.pretrain import pretrain, show
 

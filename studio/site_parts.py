@@ -1,4 +1,4 @@
-"""What the site adds to three pages, made each time of what the pages and the kit say."""
+"""What the site adds to pages or changes in them, made of what the pages and the kit say."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from resnets_utils import checks
 
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 _PAGE = re.compile(r"\]\(([\w-]+)\.md\)")
+# A picture that GitHub shows light or dark, as the reader has it.
+_PICTURE = re.compile(
+    r'<picture>\s*<source media="\(prefers-color-scheme: dark\)" srcset="(?P<dark>[^"]+)">\s*'
+    r'<img alt="(?P<words>[^"]+)" src="(?P<light>[^"]+)">\s*</picture>'
+)
 _MARKDOWN = re.compile(r"([\\`*_<>\[\]])")
 # How each docstring of a question begins; what else an answer has is the kit's own.
 _QUESTION = "Ask for"
@@ -41,6 +46,18 @@ def navigation(front_page: str) -> str:
         if pages:
             lines += ["```{toctree}", ":hidden:", f":caption: {heading}", "", *pages, "```", ""]
     return "\n".join(lines)
+
+
+def themed_pictures(text: str) -> str:
+    """Return a page whose pictures follow the site's own switch between light and dark."""
+
+    def both(match: re.Match[str]) -> str:
+        return "\n\n".join(
+            f"```{{image}} {match[theme]}\n:alt: {match['words']}\n:class: only-{theme}\n```"
+            for theme in ("light", "dark")
+        )
+
+    return _PICTURE.sub(both, text)
 
 
 def command_help(_: str) -> str:

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 _HOUSE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(_HOUSE), str(_HOUSE / "src")]
 
-from studio.site_parts import command_help, methods_of_checks, navigation  # noqa: E402
+from studio.site_parts import (  # noqa: E402
+    command_help,
+    methods_of_checks,
+    navigation,
+    themed_pictures,
+)
 
 _PROJECT = tomllib.loads((_HOUSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 _ADDED = {"index": navigation, "commands": command_help, "checks": methods_of_checks}
@@ -79,7 +84,7 @@ def setup(app: Sphinx) -> None:
 
 def _complete(app: Sphinx, page: str, source: list[str]) -> None:
     """Add to a page what only the site has, and lead its links out of docs/ to the repository."""
-    text = _OUTSIDE.sub(rf"\g<1>{_REPOSITORY}", source[0])
+    text = themed_pictures(_OUTSIDE.sub(rf"\g<1>{_REPOSITORY}", source[0]))
     if page in _ADDED:
         text += "\n" + _ADDED[page](text)
     source[0] = text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import time
 import tomllib
 from pathlib import Path
@@ -97,8 +99,16 @@ def _demo(course: Path, folder: Path, console: Console) -> None:
     show_reasons(entries, verdicts, console)
     console.print(
         f"\nFeedback pages: {folder.relative_to(course)}/feedback/<student>/<assignment>/"
-        "<notebook>.html"
+        "<notebook>.html",
+        highlight=False,
     )
+    for name in names:
+        console.print(
+            f"What the class got wrong: coursekit --course {shlex.quote(os.path.relpath(folder))} "
+            f"report {name}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _entries(course: Path) -> list[dict[str, Any]]:

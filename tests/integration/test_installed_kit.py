@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from one_core import one_core
 from own_assignments import FOLDER as OWN_ASSIGNMENTS
 
 from coursekit.course.assignment import Assignment, read_notebook
-from coursekit.course.filled_in import fill_in, released, submit
-from coursekit.course.known_answers import known_answers, solution_cells
+from coursekit.course.known_answers import known_answers
+from coursekit.demo import SUBMISSIONS
 from coursekit.nbgrader_run import read_verdict
 from coursekit.sandbox.levels import strongest
 
@@ -57,6 +58,20 @@ for root in ("/", "/usr", sys.prefix, sys.base_prefix, *sys.path):
             except OSError:
                 pass
 print("read:", sorted(read), "seen of the packages:", "npyio.py" in seen)
+"""
+BUNDLED = """
+[[submission]]
+student = "ada"
+assignment = "{assignment}"
+about = "looks around"
+answers = {{ softmax = "as in the solution", summary = "as in the solution" }}
+first = ['''{seek}''']
+
+[[submission]]
+student = "bob"
+assignment = "{assignment}"
+about = "wrong"
+answers = {{ softmax = "{answer}", summary = "as in the solution" }}
 """
 
 
@@ -177,30 +192,35 @@ def test_a_course_of_ones_own_from_installing_to_feedback(
         vendored = own.release.parent / "resnets_utils" / "hands" / "trained_model" / path.name
         assert vendored.read_bytes() == path.read_bytes()
 
-    right = solution_cells(own)
     wrong = next(
         answer
         for answer in known_answers(own, "wrong_answers.toml")
         if answer.name == "shares of the whole table"
     )
-    submit(own, "ada", fill_in(released(own), right, first=[SEEK]))
-    submit(own, "bob", fill_in(released(own), right | {wrong.function: wrong.code}))
-    run("coursekit", "--course", "mycourse", "grade", own.name, "--workers", "1")
+    (course / "examples").mkdir()
+    (course / SUBMISSIONS).write_text(
+        BUNDLED.format(assignment=own.name, answer=wrong.name, seek=SEEK)
+    )
+    # It generates, grades and gives feedback, by the commands that people use.
+    with one_core():
+        said = run("coursekit", "--course", "mycourse", "demo")
+    assert "✗ softmax, failed: " in said
+    assert said.endswith(f"coursekit --course mycourse/build/demo report {own.name}\n")
+    demo = course / "build" / "demo"
     missed = {
         student: {
             check.name
-            for cell in read_verdict(course, student, own.name, own.notebook).cells
+            for cell in read_verdict(demo, student, own.name, own.notebook).cells
             for check in cell.checks
             if check.outcome != "passed"
         }
         for student in ("ada", "bob")
     }
     assert missed == {"ada": set(), "bob": set(wrong.fails)}
-    run("nbgrader", "generate_feedback", own.name, cwd=course)
-    pages = course / "feedback"
+    pages = demo / "feedback"
     assert "✗ failed" in (pages / "bob" / own.name / f"{own.notebook}.html").read_text()
 
-    graded = course / "autograded" / "ada" / own.name / own.release.name
+    graded = demo / "autograded" / "ada" / own.name / own.release.name
     [said] = [
         output.text
         for cell in read_notebook(graded).cells

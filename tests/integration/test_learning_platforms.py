@@ -1,20 +1,29 @@
-"""From four platforms' downloads to four uploads: collect, grade, report, export, by command."""
+"""From four platforms' downloads to four uploads, by the commands that the pages show."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
+import os
+import shlex
 import shutil
+import subprocess
 import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from command_in_process import generate, run_nbgrader
+from command_in_process import generate, run_command, run_nbgrader
+from documented_commands import BY_SHELL, HOUSE, PASSED_OVER, documented_commands, where_run
 from nbgrader.api import Gradebook
+from one_core import one_core
 from own_assignments import put_in_place
 
 from coursekit.cli import main
+from coursekit.course.assignment import Assignment
 from coursekit.course.filled_in import fill_in, released
 from coursekit.course.known_answers import solution_cells
 from coursekit.course.normal_form import notebook_text
@@ -46,6 +55,21 @@ GRADES = {
         "#S31,#eve,Fox,Eve,,#\r\n#S32,#fay,Roe,Fay,,#\r\n"
     ),
 }
+# What the pages call something, and what it is called here.
+NAMES = {"residual-networks-v2a": NAME, "residual-networks-v2b": "numbers-v2", "averages-v1": NAME}
+
+
+@dataclass
+class Course:
+    """A small class, and what became of each command that the pages show."""
+
+    assignment: Assignment
+    downloads: Path
+    ran: dict[str, str]
+
+    @property
+    def folder(self) -> Path:
+        return self.assignment.course
 
 
 def downloads(notebook: dict[bool, str]) -> dict[str, dict[str, str]]:
@@ -75,15 +99,15 @@ def downloads(notebook: dict[bool, str]) -> dict[str, dict[str, str]]:
     }
 
 
-@pytest.mark.slow
-def test_no_spreadsheet_is_needed_between_a_platform_and_the_kit(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    course = tmp_path / "course"
-    course.mkdir()
-    for settings in Path(__file__).resolve().parents[2].glob("nbgrader_config.*"):
-        shutil.copy(settings, course)
-    assignment = put_in_place(NAME, course)
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
+    """A course whose class has handed in, after all commands of the pages were run in it."""
+    place = tmp_path_factory.mktemp("platforms")
+    folder, home = place / "course", place / "home"
+    folder.mkdir()
+    for settings in HOUSE.glob("nbgrader_config.*"):
+        shutil.copy(settings, folder)
+    assignment = put_in_place(NAME, folder)
     generate(assignment)
     assert f"{assignment.notebook}.ipynb" == FILE
     answers = solution_cells(assignment) | {"why_stable": "The largest number is taken away."}
@@ -92,36 +116,88 @@ def test_no_spreadsheet_is_needed_between_a_platform_and_the_kit(
         right: notebook_text(fill_in(released(assignment), given))
         for right, given in ((True, answers), (False, wrong))
     }
-    rows = [("student", "lms_id", "name"), *((who, id, name) for who, id, name, _ in EVERYBODY)]
-    with (course / "roster.csv").open("w", newline="", encoding="utf-8") as stream:
+    rows = [(who, id, name) for who, id, name, _ in EVERYBODY]
+    rows = [("student", "lms_id", "name"), *rows, ("me", "me", "")]
+    with (folder / "roster.csv").open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows(rows)
-
-    def command(*words: str | Path) -> None:
-        assert main(["--course", str(course), *map(str, words)]) == 0, capsys.readouterr()
-
     for platform, files in downloads(notebook).items():
-        packed = tmp_path / f"{platform}.zip"
+        packed = place / f"{platform}.zip"
         with zipfile.ZipFile(packed, "w") as archive:
             for name, content in files.items():
                 archive.writestr(name, content)
-        command("collect", NAME, packed)
-    assert sorted(path.name for path in (course / "submitted").iterdir()) == sorted(
-        who for who, *_ in EVERYBODY
-    )
-    command("grade", NAME, "--workers", "1")
-    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        assert main(["--course", str(folder), "collect", NAME, str(packed)]) == 0
+    for platform, text in GRADES.items():
+        (place / f"{platform}.csv").write_bytes(text.encode())
+    # What the pages name, where they say that it is.
+    (home / "Downloads").mkdir(parents=True)
+    shutil.copy(place / "canvas.zip", home / "Downloads" / "submissions.zip")
+    shutil.copy(place / "canvas.csv", home / "Downloads" / "grades.csv")
+    for name in ("DOWNLOAD.zip", "submissions.zip"):
+        shutil.copy(place / "moodle.zip", folder / name)
+    shutil.copytree(folder / "submitted", place / "course-kit" / "build" / "demo" / "submitted")
+    ran: dict[str, str] = {}
+    with pytest.MonkeyPatch.context() as patch, contextlib.chdir(folder), one_core():
+        patch.setenv("HOME", str(home))
+        for command in documented_commands():
+            if command.text not in ran and not where_run(command):
+                ran[command.text] = run(command.text)
+    yield Course(assignment, place, ran)
+
+
+def run(text: str) -> str:
+    """Run a command of the pages; return what went wrong, or "" if nothing did."""
+    words = shlex.split(text)
+    if words[:2] != ["coursekit", "new-assignment"]:
+        words = [NAMES.get(one) or one.replace(*next(iter(NAMES.items()))) for one in words]
+    words = [os.path.expanduser(word) for word in words]
+    if words[0] == "coursekit":
+        return f"it ended with {status}" if (status := main(words[1:])) else ""
+    if words[0] == "nbgrader":
+        status, log = run_command(Path(), *words[1:])
+        return log if status else ""
+    if words[0] in PASSED_OVER:
+        return ""
+    assert words[0] in BY_SHELL, f"nobody runs {text}: tests/documented_commands.py"
+    where = HOUSE if words[0] == "make" else Path()
+    done = subprocess.run(" ".join(words), shell=True, cwd=where, capture_output=True, text=True)
+    return done.stderr
+
+
+@pytest.mark.slow
+def test_every_command_of_the_pages_works_from_handing_in_to_the_report(course: Course) -> None:
+    assert {command: wrong for command, wrong in course.ran.items() if wrong} == {}
+    folder = course.folder
+    for made in (
+        f"feedback/me/{NAME}/Numbers_v1.html",
+        f"reports/{NAME}/report.html",
+        "grades.csv",
+        f"build/export/{NAME}-csv.csv",
+    ):
+        assert (folder / made).is_file(), made
+
+
+@pytest.mark.slow
+def test_no_spreadsheet_is_needed_between_a_platform_and_the_kit(
+    course: Course, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, place, assignment = course.folder, course.downloads, course.assignment
+
+    def command(*words: str | Path) -> None:
+        assert main(["--course", str(folder), *map(str, words)]) == 0, capsys.readouterr()
+
+    with Gradebook(f"sqlite:///{folder}/gradebook.db") as gradebook:
         for who, *_ in EVERYBODY:
             grade = gradebook.find_grade("why_stable", assignment.notebook, NAME, who)
             grade.manual_score, grade.needs_manual_grade = BY_HAND, False
         gradebook.db.commit()
         score = {who: gradebook.find_submission(NAME, who).score for who, *_ in EVERYBODY}
-    run_nbgrader(course, "generate_feedback", NAME)
+    run_nbgrader(folder, "generate_feedback", NAME)
     capsys.readouterr()
     command("report", NAME)
     said = capsys.readouterr().out
-    assert "8 handed in, 8 with a score" in said
-    assert "1.   4 of 8," in said and "softmax" in said
-    page = (course / "reports" / NAME / "report.html").read_text()
+    assert "9 handed in, 9 with a score" in said
+    assert "1.   4 of 9," in said and "softmax" in said
+    page = (folder / "reports" / NAME / "report.html").read_text()
     assert "softmax" in page and "hal" in page
     assert {score[who] for who, _, _, right in EVERYBODY if right} == {MOST - 5 + BY_HAND}
     (low,) = {score[who] for who, _, _, right in EVERYBODY if not right}
@@ -134,9 +210,8 @@ def test_no_spreadsheet_is_needed_between_a_platform_and_the_kit(
 
     places = {"canvas": 5, "moodle": 4, "brightspace": 4}
     for platform, people in (("canvas", CANVAS), ("moodle", MOODLE), ("brightspace", BRIGHTSPACE)):
-        theirs = tmp_path / f"{platform}.csv"
-        theirs.write_bytes(GRADES[platform].encode())
-        filled = list(csv.reader(io.StringIO(exported(platform, "--into", theirs).decode())))
+        theirs = exported(platform, "--into", place / f"{platform}.csv")
+        filled = list(csv.reader(io.StringIO(theirs.decode())))
         before = list(csv.reader(io.StringIO(GRADES[platform])))
         changed = [
             (row, column)
@@ -147,7 +222,7 @@ def test_no_spreadsheet_is_needed_between_a_platform_and_the_kit(
         assert changed == [(len(before) - 2 + at, places[platform]) for at in range(2)]
         for (row, column), (who, *_) in zip(changed, people, strict=True):
             assert float(filled[row][column]) == score[who]
-    pages = exported("moodle-feedback", "--into", tmp_path / "moodle.zip")
+    pages = exported("moodle-feedback", "--into", place / "moodle.zip")
     with zipfile.ZipFile(io.BytesIO(pages)) as archive:
         assert {Path(name).parts[0] for name in archive.namelist()} == {
             f"{name}_{number}_assignsubmission_file" for _, number, name, _ in MOODLE

@@ -186,6 +186,20 @@ def test_whose_it_was_is_known_without_a_roster(course: Path) -> None:
     assert set(submitted(course)) == {f"ada: {NOTEBOOK}", f"bob: {NOTEBOOK}"}
 
 
+def test_what_was_handed_in_for_another_assignment_is_left_there(
+    course: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (course / "source" / "words-v1").mkdir()
+    files = {
+        f"ada/{NAME}/{NOTEBOOK}": "A",
+        "ada/words-v1/w.ipynb": "!",
+        "bob/words-v1/w.ipynb": "!",
+    }
+    assert collect(course, packed(course.parent / "submitted.zip", files)) == 0
+    assert submitted(course) == {f"ada: {NOTEBOOK}": "A"}
+    assert "left out, handed in for another assignment: bob\n" in capsys.readouterr().out
+
+
 def blackboard(*attempts: tuple[str, str, str]) -> dict[str, str]:
     return {f"hw_{who}_attempt_{time}_{NOTEBOOK}": text for who, time, text in attempts}
 

@@ -104,10 +104,10 @@ def test_what_only_the_tests_and_the_documentation_need_is_left_out() -> None:
     assert set(removed) - {"--yes"} == named - {"setuptools", "markdown-it-py"}
 
 
-def example(page: str, language: str) -> str:
-    """The only example in a language on a page of the documentation."""
+def example(page: str, language: str, begins: str = "") -> str:
+    """The only example in a language, or that begins so, on a page of the documentation."""
     text = (COURSE / "docs" / page).read_text()
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (found,) = re.findall(rf"^```{language}\n({begins}.*?)^```", text, re.MULTILINE | re.DOTALL)
     return str(found)
 
 
@@ -166,7 +166,7 @@ def shards_of(command: list[str], tasks: list[dict[str, str]]) -> list[str]:
 
 
 def test_each_task_of_an_array_grades_another_shard() -> None:
-    script = example("cluster.md", "sh")
+    script = example("cluster.md", "sh", "#!")
     (first, last) = re.findall(r"--array=(\d+)-(\d+)$", script, re.MULTILINE)[0]
     every = [f"shard {number} of 8" for number in range(1, 9)]
     slurm = {"SLURM_SUBMIT_DIR": str(COURSE), "SLURM_ARRAY_TASK_COUNT": "8"}

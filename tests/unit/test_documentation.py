@@ -15,6 +15,20 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from documented_commands import (
+    BY_SHELL,
+    ELSEWHERE,
+    NO_TEST,
+    PAGES,
+    PASSED_OVER,
+    PROGRAMS,
+    SHELL,
+    blocks,
+    documented_commands,
+    kind_of,
+    recipe,
+    where_run,
+)
 from markdown_it import MarkdownIt
 
 from coursekit import command_options
@@ -23,15 +37,17 @@ from studio.site_parts import command_help, commands, navigation, questions
 
 HOUSE = Path(__file__).resolve().parents[2]
 DOCS = sorted((HOUSE / "docs").glob("*.md"))
-PAGES = [*(HOUSE / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")), *DOCS]
+HOUSE_PAGES = [path for path in PAGES if not path.is_relative_to(TEMPLATE)]
 COURSE_PAGES = [TEMPLATE / "README.md", *sorted((TEMPLATE / "docs").glob("*.md"))]
 MAKEFILE = (HOUSE / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z0-9-]+):", MAKEFILE, re.MULTILINE))
 VARIABLES = set(re.findall(r"\$\(([A-Z]+)\)", MAKEFILE))
 # Words that stand for one of a few; all others are as good as a name.
 PLACEHOLDERS = {"COMMAND": "release", "FORMAT": "csv", "I/N": "1/2", "N": "1", "PERCENT": "1"}
-SHELL = re.compile(r"\$\(\(.*?\)\)|\$\w+")
+VARIABLE = re.compile(r"\$\(\(.*?\)\)|\$\w+")
 NEXT_COMMAND = {"&&", "|", ";", ">"}
+# In a page's HTML: pictures, light and dark.
+ADDRESS = re.compile(r'(?:src|srcset|href)="([^"]+)"')
 ROOMS = ("docs/", "src/", "tests/", "studio/")
 
 
@@ -58,6 +74,8 @@ def read(path: Path) -> Page:
         if token.type in ("fence", "code_block"):
             code.append(token.content)
         inner = token.children or []
+        if token.type == "html_block":
+            links += ADDRESS.findall(token.content)
         links += [str(one.attrs[at]) for one in inner for at in ("href", "src") if at in one.attrs]
         words += [one.content for one in inner if one.type == "code_inline"]
         unlinked += [
@@ -88,7 +106,7 @@ def fault_of_link(page: Path, link: str, root: Path) -> str:
     return ""
 
 
-@pytest.mark.parametrize(("pages", "root"), [(PAGES, HOUSE), (COURSE_PAGES, TEMPLATE)])
+@pytest.mark.parametrize(("pages", "root"), [(HOUSE_PAGES, HOUSE), (COURSE_PAGES, TEMPLATE)])
 def test_every_link_leads_to_something(pages: list[Path], root: Path) -> None:
     links = [(page, link) for page in pages for link in read(page).links]
     assert len(links) > 10
@@ -96,9 +114,61 @@ def test_every_link_leads_to_something(pages: list[Path], root: Path) -> None:
     assert {where: fault for where, fault in faults.items() if fault} == {}
 
 
+def test_every_picture_says_in_words_what_it_shows() -> None:
+    for page in HOUSE_PAGES:
+        text = page.read_text(encoding="utf-8")
+        shown = re.findall(r"<img\b([^>]*)>", text)
+        assert all(re.search(r'\balt="[^"]{20,}"', one) for one in shown), page
+        assert all(len(words) > 20 for words in re.findall(r"!\[(.*?)\]\(", text)), page
+
+
+def test_pictures_of_what_people_see_are_there_light_and_dark() -> None:
+    folder = HOUSE / "docs" / "pictures"
+    names = {path.stem.removesuffix("-dark") for path in folder.iterdir()}
+    files = {f"{name}{theme}.png" for name in names for theme in ("", "-dark")}
+    assert files == {path.name for path in folder.iterdir()}
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 500_000
+    shown = {Path(link).name for page in HOUSE_PAGES for link in read(page).links}
+    assert files <= shown
+
+
+def test_commands_are_in_blocks_of_their_own_language() -> None:
+    begins = re.compile(rf"(?:{'|'.join(PROGRAMS)}) \w")
+    for page in PAGES:
+        for language, text in blocks(page):
+            if language != SHELL:
+                assert not [line for line in text.splitlines() if begins.match(line)], page
+
+
+def test_every_command_is_run_or_says_why_not() -> None:
+    runs = ("coursekit", "nbgrader", *BY_SHELL, *PASSED_OVER)
+    commands = documented_commands()
+    assert len(commands) > 50
+    lonely = [
+        command
+        for command in commands
+        if not where_run(command) and command.kind.split()[0] not in runs
+    ]
+    assert lonely == [], "say in tests/documented_commands.py who runs it, or why nobody does"
+
+
+def test_who_runs_the_commands_that_a_small_class_does_not() -> None:
+    commands = {command.kind for command in documented_commands()}
+    targets = [recipe(kind.split()[1]) for kind in commands if kind.startswith("make ")]
+    made = [kind_of(shlex.split(text)) for text in targets if text]
+    begun = {kind.partition(" --")[0] for kind in commands}
+    for kind in (*ELSEWHERE, *NO_TEST):
+        assert kind in {*commands, *begun, *made}, f"no page shows {kind}: take it out"
+    for kind, file in ELSEWHERE.items():
+        text = (HOUSE / file).read_text(encoding="utf-8")
+        program, *words = kind.split()
+        for word in words or [program]:
+            assert word.strip("-").partition("-*")[0] in text, f"{file} does not run {kind}"
+
+
 def test_a_page_that_is_named_is_linked() -> None:
     names = {prefix + page.name for page in DOCS for prefix in ("", "docs/")}
-    named = [(page.name, word) for page in PAGES for word in read(page).unlinked]
+    named = [(page.name, word) for page in HOUSE_PAGES for word in read(page).unlinked]
     assert [one for one in named if one[1] in names] == []
 
 
@@ -121,7 +191,7 @@ def test_every_page_is_in_the_navigation() -> None:
 def test_files_that_are_named_exist() -> None:
     missing = {
         (page.name, word)
-        for page in PAGES
+        for page in HOUSE_PAGES
         for text in (*read(page).words, *read(page).code)
         for word in re.findall(r"[^\s(),;:\"'`]+", text)
         if word.startswith(ROOMS) and not re.search(r"[<*…]|\.\.\.", word)
@@ -137,7 +207,7 @@ def command_lines(code: str) -> Iterator[list[str]]:
         if not re.match(r"\s*(coursekit|make|cd \S+ &&|docker run) ", line):
             continue
         words: list[str] = []
-        for word in [*shlex.split(SHELL.sub("1", line), comments=True), ";"]:
+        for word in [*shlex.split(VARIABLE.sub("1", line), comments=True), ";"]:
             if word not in NEXT_COMMAND:
                 words.append(word)
                 continue
@@ -191,7 +261,7 @@ def test_command_lines_are_those_of_the_parser_and_the_makefile(
     monkeypatch.setattr(command_options, "command_parser", lambda: parser)
     lines = {
         tuple(words): page.name
-        for page in (*PAGES, COURSE_PAGES[0])
+        for page in PAGES
         for code in (read(page).code if whole else read(page).words)
         for words in command_lines(code)
     }

@@ -16,6 +16,7 @@ import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 from coursekit.course.assignment import Assignment
+from studio.__main__ import main
 from studio.pictures import DRAWINGS, draw_all, draw_pictures, gradients, signs_sheet
 from studio.pictures.network import STAGES
 
@@ -218,3 +219,13 @@ def test_an_assignment_gets_only_the_pictures_that_its_notebook_shows(tmp_path: 
     assert not (tmp_path / "source" / "other-v1" / "images").exists()
     # Nothing was measured yet that could be drawn.
     assert list((tmp_path / "source" / "third-v1" / "images").iterdir()) == []
+
+
+def test_screenshots_need_a_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["screenshots"]) == 1
+    said = capsys.readouterr().err.split()
+    assert " ".join(said).startswith("error: there is no class in ")
+    assert said[-2:] == ["coursekit", "demo"]

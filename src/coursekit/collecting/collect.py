@@ -21,7 +21,7 @@ from coursekit.collecting.collected_table import show_table
 from coursekit.collecting.download import UnreadableFile, open_download
 from coursekit.collecting.hand_ins import HandIn, ReadDownload, read_download
 from coursekit.collecting.placing import Digests, digests_of, find_existing, put_in_place
-from coursekit.collecting.platforms import BLACKBOARD, Who
+from coursekit.collecting.platforms import BLACKBOARD, FOLDERS, Who
 from coursekit.collecting.record import (
     IN_PLACE,
     NEW,
@@ -41,7 +41,7 @@ from coursekit.collecting.roster import (
     why_no_folder,
 )
 from coursekit.command_runner import Say, line_printer
-from coursekit.course.assignment import find_assignment
+from coursekit.course.assignment import assignments, find_assignment
 from coursekit.course.student_names import escaped
 from coursekit.errors import CourseKitError
 from coursekit.gradebook.students import Student, read_students, remember_students
@@ -127,6 +127,8 @@ class _Run:
         # Of these, the ids are those of the download's platform.
         self._has_ids: set[str] = set()
         self._zone = zone
+        self._others = {one.name for one in assignments(Path(coursedir.root))} - {wish.assignment}
+        self._left_out: list[str] = []
         self._known = from_gradebook(read_students(coursedir.db_url))
         self._rosters: list[Roster] = []
         self._record = record_file(Path(coursedir.root), wish.assignment)
@@ -155,7 +157,10 @@ class _Run:
                 if any(roster.find(who).how == "id" for who in people)
             }
             for hand_in in found.hand_ins:
-                self._claim(path.name, hand_in)
+                if self._is_for_another(hand_in):
+                    self._left_out.append(hand_in.origin)
+                else:
+                    self._claim(path.name, hand_in)
             if found.unknown:
                 names = ", ".join(map(escaped, found.unknown))
                 self._problems.append(
@@ -165,6 +170,20 @@ class _Run:
                         "rename it as the platform does, or put it into submitted/ yourself",
                     )
                 )
+
+    def _is_for_another(self, hand_in: HandIn) -> bool:
+        """Take this assignment's out of folders as submitted/ has them; whether nothing is left."""
+        if hand_in.platform is not FOLDERS or not hand_in.files:
+            return False
+        files = {
+            inside: file
+            for inside, file in hand_in.files.items()
+            if inside.parts[0] not in self._others
+        }
+        if all(inside.parts[1:] and inside.parts[0] == self._wish.assignment for inside in files):
+            files = {Path(*inside.parts[1:]): file for inside, file in files.items()}
+        hand_in.files = files
+        return not files
 
     def _claim(self, download: str, hand_in: HandIn) -> None:
         """Note whose a hand-in is."""
@@ -309,6 +328,9 @@ class _Run:
             for note in dict.fromkeys((*one.hand_in.notes, *one.notes)):
                 if one.result in IN_PLACE:
                     say(f"{escaped(one.student)}: {note}")
+        if self._left_out:
+            names = ", ".join(map(escaped, self._left_out))
+            say(f"left out, handed in for another assignment: {names}")
         left = [one for one in self._claimed if one.reason]
         for one in left:
             whose = shown(one.student or one.hand_in.origin)
