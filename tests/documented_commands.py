@@ -61,6 +61,11 @@ ELSEWHERE = {
 }
 NO_TEST = {
     "git clone": "asks the network",
+    "git init --initial-branch": "git's own, for a repository that others see",
+    "git add --all": "git's own",
+    "git commit": "git's own",
+    "git remote": "git's own",
+    "git push": "asks the network",
     "pip install tensorflow>=2.18": "asks a registry; test_oldest_versions.py has these packages",
     "pip install psycopg[binary]>=3.2,<4": "asks a registry",
     "make setup": "installs 2.6 GB; tests/unit/test_python_choice.py runs its script",
@@ -68,7 +73,7 @@ NO_TEST = {
     "pip wheel": "asks the network for what builds it",
     "createdb": "needs rights on a server; tests/postgresql_server.py makes its databases in SQL",
     "make fast-test": "runs the tests themselves",
-    "make pretrain": "trains for an hour",
+    "make pretrain": "trains for more than an hour",
     "python -m studio training": "trains for minutes",
     "make benchmark-grading": "measures for minutes",
     "python -m studio scale": "measures for minutes",
