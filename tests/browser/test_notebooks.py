@@ -188,6 +188,9 @@ def test_notebook_goes_on_where_jupyterlab_ended(
     server: JupyterServer,
 ) -> None:
     kernel = lab.page.evaluate(KERNEL)
+    lab.save()
+    # It would save by itself later on, and Notebook would ask which of the two counts.
+    lab.page.goto("about:blank")
     with visitor.page(server, may_say=NOTEBOOKS_OWN) as page:
         page.goto(f"{server.address}/notebooks/{release.release.name}")
         page.wait_for_function(IDLE)
