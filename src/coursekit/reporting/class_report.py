@@ -245,8 +245,8 @@ def _given(students: Iterable[StudentScore]) -> Iterable[str]:
     for kind, told in words.items():
         if kind in found:
             count = len(found[kind])
-            students = f"{count} student{'' if count == 1 else 's'}"
-            yield f"{told}: {students}, {sum(found[kind].values()):+g} points in all"
+            have = f"{count} student{'' if count == 1 else 's'}"
+            yield f"{told}: {have}, {sum(found[kind].values()):+g} points in all"
 
 
 def _drawings(answers: Iterable[Answer], code: AnswerCode) -> Iterable[Drawings]:
