@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -15,11 +16,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, Request, Route, sync_playwright
+import pytest
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    Route,
+    WebError,
+    expect,
+    sync_playwright,
+)
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _START_SECONDS = 60
 _END_SECONDS = 15
+# As long as a machine under load may need.
+_MILLISECONDS = 120_000
 # A page's own text, never a way out.
 _INLINE = {"about", "blob", "data", "file"}
 
@@ -31,28 +44,39 @@ def chromium() -> str:
 
 @dataclass
 class Visitor:
-    """Opens pages, and fails the test if one of them reaches for another machine."""
+    """Opens pages; the test fails if one asks another machine, or tells its console an error."""
 
     browser: Browser
 
     @contextlib.contextmanager
-    def page(self, server: JupyterServer, *, may_ask: str = "") -> Iterator[Page]:
+    def page(
+        self, server: JupyterServer, *, may_ask: str = "", may_say: str = "(?!)"
+    ) -> Iterator[Page]:
         """A page in a browser that remembers nothing but the server's token.
 
         Args:
             server: where the visitor is let in.
             may_ask: the one address elsewhere that is asked for without failing; in vain.
+            may_say: a pattern of the errors that are not the kit's.
 
         """
-        with self.blank(may_ask=may_ask) as page:
+        with self.blank(may_ask=may_ask, may_say=may_say) as page:
             # Formgrader's own pages set a cookie that holds for themselves alone.
             page.goto(f"{server.address}/api?token={server.token}")
             yield page
 
     @contextlib.contextmanager
-    def blank(self, *, may_ask: str = "") -> Iterator[Page]:
+    def blank(self, *, may_ask: str = "", may_say: str = "(?!)") -> Iterator[Page]:
         """A page in a browser that remembers nothing."""
         left: list[str] = []
+        said: list[str] = []
+
+        def listen(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                said.append(f"{message.text} ({message.location['url']})")
+
+        def catch(error: WebError) -> None:
+            said.append(str(error.error))
 
         def heed(route: Route, request: Request) -> None:
             address = urlsplit(request.url)
@@ -64,13 +88,17 @@ class Visitor:
                 route.abort()
 
         context = self.browser.new_context(viewport={"width": 1280, "height": 900})
-        context.set_default_timeout(120_000)
+        context.set_default_timeout(_MILLISECONDS)
         context.route("**/*", heed)
+        context.on("console", listen)
+        context.on("weberror", catch)
         try:
             yield context.new_page()
         finally:
             context.close()
-        assert left == [], "the page asks other machines"
+        assert left == [], f"the page asks other machines: {left}"
+        ours = [each for each in said if not re.search(may_say, each)]
+        assert ours == [], f"the page has errors: {ours}"
 
 
 @contextlib.contextmanager
@@ -81,6 +109,7 @@ def open_browser(path: str) -> Iterator[Visitor]:
         "--disable-component-update",
         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     ]
+    expect.set_options(timeout=_MILLISECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=path,
@@ -90,6 +119,18 @@ def open_browser(path: str) -> Iterator[Visitor]:
         )
         yield Visitor(browser)
         browser.close()
+
+
+@contextlib.contextmanager
+def installed_browser() -> Iterator[Visitor]:
+    """Start this machine's browser; skip the tests if there is none."""
+    path = chromium()
+    if not path:
+        pytest.skip(
+            "no Chromium on this machine, so no page is looked at; try: apt install chromium"
+        )
+    with open_browser(path) as found:
+        yield found
 
 
 @dataclass
@@ -103,7 +144,7 @@ class JupyterServer:
 
 @contextlib.contextmanager
 def jupyter_server(folder: Path, own: Path, **environment: str) -> Iterator[JupyterServer]:
-    """Start JupyterLab on a folder; everything of its own goes into another."""
+    """Start JupyterLab and Notebook on a folder; everything of its own goes into another."""
     own.mkdir()
     token = secrets.token_hex(16)
     # No token of a session that these tests are started from, and nobody's settings.
@@ -117,6 +158,7 @@ def jupyter_server(folder: Path, own: Path, **environment: str) -> Iterator[Jupy
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.expose_app_in_browser=True",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
         "--ServerApp.port=0",
         "--ServerApp.open_browser=False",
         f"--ServerApp.allow_root={os.getuid() == 0}",

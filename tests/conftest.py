@@ -109,16 +109,11 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def visitor() -> Iterator[Visitor]:
-    """One browser a module, for the tests that look at pages."""
+    """One browser a module, for tests outside tests/browser that look at pages."""
     # Here, so that the other tests need no Playwright.
-    from browsing import chromium, open_browser
+    from browsing import installed_browser
 
-    path = chromium()
-    if not path:
-        pytest.skip(
-            "no Chromium on this machine, so no page is looked at; try: apt install chromium"
-        )
-    with open_browser(path) as found:
+    with installed_browser() as found:
         yield found
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
+from accessibility import DARK, LIGHT, PRINT, outside, refused, unreached, unsigned
 from browsing import Visitor
 from nbformat.v4 import new_code_cell, new_notebook, writes
 
@@ -25,11 +25,6 @@ pytestmark = pytest.mark.slow
 LONG = "x" * 200
 RAISED = Difference("raised", f"{LONG} = 1", "NameError", sentence=f"NameError: {LONG}")
 CODE = f"def f(X):\n    {LONG} = 1\n    return X"
-SCREENS: dict[str, dict[str, Any]] = {
-    "light": {"color_scheme": "light", "media": "screen"},
-    "dark": {"color_scheme": "dark", "media": "screen"},
-    "paper": {"color_scheme": "light", "media": "print"},
-}
 
 
 def class_page(course: Path, *, anonymous: bool) -> str:
@@ -72,24 +67,10 @@ def class_page(course: Path, *, anonymous: bool) -> str:
 def test_the_page_is_for_everybody(visitor: Visitor, tmp_path: Path, anonymous: bool) -> None:
     path = tmp_path / "report.html"
     path.write_text(class_page(tmp_path, anonymous=anonymous), encoding="utf-8")
-    context = visitor.browser.new_context()
-    try:
-        page = context.new_page()
-        said: list[str] = []
-        page.on("console", lambda message: said.append(message.text))
+    with visitor.blank() as page:
         page.goto(f"file://{path}")
-        # The page's own policy does not refuse its style.
-        assert said == []
         page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-        for width in (1280, 640, 320):
-            page.set_viewport_size({"width": width, "height": 600})
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.set_viewport_size({"width": 1280, "height": 900})
-        axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core")
-        for name, screen in SCREENS.items():
-            page.emulate_media(**screen)
-            found = axe.Axe().run(page).response["violations"]
-            told = [(one["id"], node["html"][:200]) for one in found for node in one["nodes"]]
-            assert told == [], name
-    finally:
-        context.close()
+        assert outside(page) == []
+        assert unreached(page) == []
+        assert unsigned(page) == []
+        assert refused(page, LIGHT, DARK, PRINT) == []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import unescape
 
 import pytest
+from accessibility import DARK, LIGHT, outside, refused, unreached, unsigned
 from browsing import JupyterServer, Visitor, jupyter_server
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
@@ -20,6 +21,7 @@ from coursekit.course.known_answers import solution_cells
 from coursekit.judge.verdict import NotebookVerdict
 from coursekit.nbgrader_run import read_verdict, run_nbgrader
 from coursekit.release.pipeline import generate
+from coursekit.reporting.write_report import write_report
 from coursekit.sandbox.levels import strongest
 
 pytestmark = pytest.mark.slow
@@ -31,6 +33,8 @@ SCORES = {"right": 6, "wrong": 3, "hostile": 3}
 MATHJAX = (
     "https://cdnjs.cloudflare.com/ajax/libs/mathjax/2.7.7/latest.js?config=TeX-AMS_CHTML-full,Safe"
 )
+
+MATHJAX_MISSING = "(?i)mathjax"
 
 # What a script of a student's would do, and how we would know.
 SCRIPT = "window.hostile = 1; document.title = 'hostile'; fetch('/hostile?' + document.cookie)"
@@ -216,7 +220,7 @@ def test_no_script_runs_in_the_graders_view(
 ) -> None:
     with open_gradebook(small) as gradebook:
         number = gradebook.find_submission_notebook(small.notebook, NAME, "hostile").id
-    with visitor.page(server, may_ask=MATHJAX) as page:
+    with visitor.page(server, may_ask=MATHJAX, may_say=MATHJAX_MISSING) as page:
         opened(page, f"{server.address}/formgrader/submissions/{number}/")
         assert "3 of 6 points" in page.locator("body").inner_text()
         expect(page.locator("input.score")).to_have_attribute("placeholder", "3")
@@ -265,3 +269,48 @@ def test_without_a_sandbox_the_button_refuses(
     assert "hint: to run it with your own rights, set COURSEKIT_UNSAFE=1" in last
     # Refused before anything of the earlier grading was removed.
     assert "3 / 6" in shown.row
+
+
+def test_an_instructor_changes_a_score_and_reads_the_feedback_and_the_report(
+    small: Assignment, visitor: Visitor, server: JupyterServer, clicked: dict[str, Clicked]
+) -> None:
+    with open_gradebook(small) as gradebook:
+        number = gradebook.find_submission_notebook(small.notebook, NAME, "wrong").id
+    with visitor.page(server, may_ask=MATHJAX, may_say=MATHJAX_MISSING) as page:
+        page.goto(f"{server.address}/formgrader/manage_submissions/{NAME}")
+        row(page, "wrong").locator("a[href*='/manage_students/']").click()
+        page.locator(f"a[href$='/submissions/{number}']").first.click()
+        score = page.locator("input.score")
+        expect(score).to_have_attribute("placeholder", "3")
+        score.fill("5")
+        with page.expect_response("**/formgrader/api/grade/*") as answer:
+            score.press("Tab")
+        assert answer.value.ok
+        page.goto(f"{server.address}/formgrader/manage_submissions/{NAME}")
+        said = click(page, "wrong", "generate-feedback").said
+        assert "Successfully generated feedback" in said
+    folder = small.course / "feedback" / "wrong" / NAME
+    report = write_report(small.course, NAME, lambda line: None)
+    with visitor.blank() as page:
+        page.goto(f"file://{folder / small.notebook}.html")
+        assert page.locator("h1").inner_text() == "Small_Block_v1: 5 of 6 points"
+        expect(page.locator(".result")).to_contain_text("changed by hand to 5: the checks gave 3")
+        expect(page.locator(".what")).to_contain_text("yours has one named 'mine'")
+        for_everybody(page)
+        # From the mistake to the line that has it, by the keyboard.
+        link = page.locator(".mistake .line a").first
+        line = link.get_attribute("href")
+        link.press("Enter")
+        assert page.url.endswith(str(line))
+        expect(page.locator(str(line))).to_be_in_viewport()
+        page.goto(f"file://{report}")
+        expect(page.locator("body")).to_contain_text(f"Class report: {NAME}")
+        for_everybody(page)
+
+
+def for_everybody(page: Page) -> None:
+    """Check a page of the kit's own in both themes, on narrow screens and by the keyboard."""
+    assert refused(page, LIGHT, DARK) == []
+    assert outside(page) == []
+    assert unreached(page) == []
+    assert unsigned(page) == []

@@ -198,7 +198,7 @@ def test_a_score_that_nobody_gave_is_in_no_figure(page: str) -> None:
     told = text_of(page)
     # Ada's 10 less 3, nothing for the second, 4 for Bob.
     assert "3 scores out of 10: median 4, mean 3.7" in told
-    assert "1 lost points for handing in late: -3 points in all" in told
+    assert "handed in late: 1 student, -3 points in all" in told
     waiting = told[told.index("Handed in, without a score") : told.index("Scores 3")]
     assert "not graded 1 student eve" in waiting and f"{AGAIN} 1 student fay" in waiting
     assert "Not handed in 1 student nobody" in told

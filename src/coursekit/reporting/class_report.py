@@ -231,10 +231,10 @@ def _levels(handed_in: Iterable[StudentScore]) -> dict[str, int]:
 def _given(students: Iterable[StudentScore]) -> Iterable[str]:
     """What counts besides the checks' points."""
     words = {
-        LATE: "lost points for handing in late",
-        CHANGED: "have scores that were changed by hand",
-        EXTRA: "have extra credit",
-        HAND_GRADED: "have points that were given by hand",
+        LATE: "handed in late",
+        CHANGED: "scores changed by hand",
+        EXTRA: "extra credit",
+        HAND_GRADED: "points given by hand",
     }
     found: dict[str, dict[str, float]] = {}
     for one in students:
@@ -244,7 +244,9 @@ def _given(students: Iterable[StudentScore]) -> Iterable[str]:
                 sums[one.student.id] = sums.get(one.student.id, 0.0) + line.earned
     for kind, told in words.items():
         if kind in found:
-            yield f"{len(found[kind])} {told}: {sum(found[kind].values()):+g} points in all"
+            count = len(found[kind])
+            have = f"{count} student{'' if count == 1 else 's'}"
+            yield f"{told}: {have}, {sum(found[kind].values()):+g} points in all"
 
 
 def _drawings(answers: Iterable[Answer], code: AnswerCode) -> Iterable[Drawings]:

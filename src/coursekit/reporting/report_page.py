@@ -13,6 +13,7 @@ from coursekit.reporting.class_report import ClassReport
 from resnets_utils.checks.check_result import Outcome
 
 _YOURS = re.compile(r"\byours(?= has\b)")
+_NO_BREAK = "\u00a0"
 _FOLDER = Path(__file__).resolve().parent / "page"
 
 
@@ -46,7 +47,7 @@ def _share(part: float, whole: float) -> str:
         return "–"
     percent = 100 * part / whole
     if 0 < percent < 1:
-        return "under 1 %"
+        return f"under 1{_NO_BREAK}%"
     if 99 < percent < 100:
-        return "over 99 %"
-    return f"{percent:.0f} %"
+        return f"over 99{_NO_BREAK}%"
+    return f"{percent:.0f}{_NO_BREAK}%"
