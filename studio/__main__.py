@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     pretrain.add_argument(
         "--check", action="store_true", help="measure the shipped weights again without training"
     )
+    commands.add_parser(
+        "try-it", help="measure what the notebooks say of the trained network without blocks"
+    )
     training = commands.add_parser(
         "training", help="compare the time of the notebook's training with plain model.fit"
     )
@@ -104,6 +107,10 @@ def _run(chosen: argparse.Namespace, course: Path, console: Console) -> int:
             from studio.pretraining.pretrain import pretrain, show
 
             (show if chosen.check else pretrain)(course, console)
+        case "try-it":
+            from studio.try_it import show_findings
+
+            show_findings(course, console)
         case "training":
             from studio.training_benchmark import run_benchmark
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from resnets_utils.checks.checks import Checks as Checks
-    from resnets_utils.experiments.block_removal import remove_a_block as remove_a_block
+    from resnets_utils.experiments.block_removal import remove_blocks as remove_blocks
     from resnets_utils.experiments.depth import compare_depths as compare_depths
     from resnets_utils.experiments.model_drawing import show_model as show_model
     from resnets_utils.experiments.skip import what_the_skip_carries as what_the_skip_carries
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from resnets_utils.hands.dataset import convert_to_one_hot as convert_to_one_hot
     from resnets_utils.hands.dataset import load_dataset as load_dataset
     from resnets_utils.hands.dataset import random_mini_batches as random_mini_batches
+    from resnets_utils.hands.drawing.generator import varied_hands as varied_hands
     from resnets_utils.hands.photo import show_prediction as show_prediction
     from resnets_utils.hands.trained_model import load_pretrained as load_pretrained
     from resnets_utils.tensorflow1 import GlorotUniform as GlorotUniform
@@ -38,10 +39,11 @@ _HOMES = {
     "load_dataset": "hands.dataset",
     "load_pretrained": "hands.trained_model",
     "random_mini_batches": "hands.dataset",
-    "remove_a_block": "experiments.block_removal",
+    "remove_blocks": "experiments.block_removal",
     "show_model": "experiments.model_drawing",
     "show_prediction": "hands.photo",
     "train": "experiments.training",
+    "varied_hands": "hands.drawing.generator",
     "what_the_skip_carries": "experiments.skip",
 }
 

@@ -7,23 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import matplotlib as mpl
 import numpy as np
 import pytest
 from keras import layers
+from matplotlib.figure import Figure
 
-from resnets_utils.experiments.block_removal import remove_a_block, switched_off
+from resnets_utils.experiments.block_removal import removals, remove_blocks, switched_off
 from resnets_utils.experiments.depth import compare_depths, small_network
 from resnets_utils.experiments.model_drawing import show_model
 from resnets_utils.experiments.residual_blocks import residual_blocks, scaled
+from resnets_utils.experiments.shown_pictures import ShownPicture, Slider, picture_of, slide
 from resnets_utils.experiments.skip import what_the_skip_carries
-from resnets_utils.experiments.sliders import can_slide
 from resnets_utils.experiments.training import check_training, train
 from resnets_utils.hands.photo import show_prediction
 from resnets_utils.hinted_errors import StudentError
 from studio.pretraining.trained_network import assignment_with_network, solution_model
-
-mpl.use("Agg")
 
 COURSE = Path(__file__).parents[2]
 RANDOM = np.random.default_rng(5)
@@ -78,6 +76,9 @@ def test_the_sixteen_blocks_of_the_solution_have_the_exercises_names() -> None:
         "2a 2b 2c 3a 3b 3c 3d 4a 4b 4c 4d 4e 4f 5a 5b 5c"
     )
     assert all(f"bn{block.name}_branch2c" == block.last_scale.name for block in found)
+    assert [removal.name for removal in removals(found)[16:]] == [
+        *("2b to 2c", "3b to 3d", "4b to 4f", "5b to 5c", "all 12 identity blocks")
+    ]
 
 
 def test_a_removed_identity_block_is_as_if_it_had_never_been() -> None:
@@ -95,12 +96,14 @@ def test_weights_come_back_whatever_happens() -> None:
     before = [weight.numpy() for weight in model.weights]
     with pytest.raises(KeyboardInterrupt), switched_off(residual_blocks(model)[0]):
         raise KeyboardInterrupt
-    found = remove_a_block(model, PICTURES, LABELS)
+    found = remove_blocks(model, PICTURES, LABELS)
     for weight, old in zip(model.weights, before, strict=True):
         assert np.array_equal(weight.numpy(), old)
     guesses = model.predict(scaled(PICTURES), verbose=0).argmax(axis=1)
     assert found.whole == np.mean(guesses == LABELS[0])
-    assert set(found.without) == {"2a", "2b"}
+    assert set(found.one) == {"2a", "2b"}
+    # Both keep the shape. There is no other stage, so these are all that do.
+    assert set(found.stage) == {"2a to 2b"} and found.all == {}
 
 
 def test_sizes_are_those_of_the_two_paths(capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,7 +122,7 @@ def test_sizes_are_those_of_the_two_paths(capsys: pytest.CaptureFixture[str]) ->
 def test_what_has_no_blocks_is_told() -> None:
     plain = keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(6)])
     for call in (
-        lambda model: remove_a_block(model, PICTURES, LABELS),
+        lambda model: remove_blocks(model, PICTURES, LABELS),
         lambda model: what_the_skip_carries(model, PICTURES[0]),
     ):
         with pytest.raises(StudentError, match="no residual block"):
@@ -143,7 +146,7 @@ def test_all_that_is_printed_fits_a_terminal_without_utf_8(
     pictures = RANDOM.random((12, 64, 64, 3)).astype(np.float32)
     # Few steps of two small networks each, while a notebook is graded.
     assert compare_depths(pictures, np.arange(12).reshape(1, 12) % 6).depths == (4, 8)
-    remove_a_block(model, PICTURES, LABELS)
+    remove_blocks(model, PICTURES, LABELS)
     what_the_skip_carries(model, PICTURES[0])
     monkeypatch.setenv("PATH", str(tmp_path))  # no graphviz
     print(show_model(model, tmp_path / "model.png"))
@@ -155,8 +158,40 @@ def test_all_that_is_printed_fits_a_terminal_without_utf_8(
     assert terminal.read().count("layers: loss") == 2
 
 
-def test_a_test_has_no_sliders() -> None:
-    assert not can_slide()
+def drawn(name: str) -> ShownPicture:
+    figure = Figure(figsize=(1, 1))
+    figure.suptitle(name)
+    return picture_of(figure, f'the "<{name}>"', photos=name == "photo")
+
+
+def test_a_picture_has_its_words_in_every_form() -> None:
+    for name, kind in (("line", "png"), ("photo", "jpeg")):
+        bundle = drawn(name)._repr_mimebundle_()
+        assert bundle["text/plain"] == f'the "<{name}>"'
+        assert f'alt="the &quot;&lt;{name}&gt;&quot;"' in bundle["text/html"]
+        assert f"data:image/{kind};base64,{bundle[f'image/{kind}']}" in bundle["text/html"]
+
+
+def test_a_slider_holds_all_pictures_and_shows_the_first(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made: list[str] = []
+
+    def draw(name: str) -> ShownPicture:
+        made.append(name)
+        return drawn(name)
+
+    slide("Choose", ["</script>", "b"], "b", draw)
+    assert (made, capsys.readouterr().out) == (["</script>", "b"], 'the "<b>"\n')
+    choices = {name: drawn(name) for name in made}
+    page = Slider("Choose", choices, "b")._repr_mimebundle_()["text/html"]
+    assert page.count("</script>") == 1
+    assert '"first": 1' in page and page.count(choices["b"].encoded) == 2
+    # While nbgrader runs the notebook, nobody moves a slider: one picture is drawn.
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    made.clear()
+    slide("Choose", ["a", "b"], "b", draw)
+    assert made == ["b"]
 
 
 def test_plain_and_residual_differ_by_the_additions_only() -> None:
@@ -176,6 +211,7 @@ def test_depth_hurts_the_plain_network_and_not_the_residual_one() -> None:
 
     labels = np.arange(24, dtype=np.int64) % 6
     pictures = draw_pictures(labels, 1)
-    found = compare_depths(pictures, labels.reshape(1, 24), depths=(4, 32))
-    assert found.residual[1] < 0.2 < found.residual[0]
-    assert found.plain[1] > 4 * found.residual[1]
+    found = compare_depths(pictures, labels.reshape(1, 24), depths=(12, 40))
+    # What the notebooks say: from some depth on, one becomes worse and the other does not.
+    assert found.plain[1] > 1.5 * found.plain[0]
+    assert found.residual[1] < found.residual[0] < found.plain[0]

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from coursekit.course.assignment import assignments
+from coursekit.course.assignment import Assignment, assignments, read_notebook
 from coursekit.errors import AuthoringError, GateError
+from resnets_utils.hands.drawing.generator import varied_hands
 from resnets_utils.hands.trained_model import (
     FOLDER,
     NETWORK,
@@ -32,6 +33,7 @@ from studio.pretraining.drawn_data import batches, varied
 from studio.pretraining.epochs import start_small
 from studio.pretraining.pretrain import TRAINED, show
 from studio.pretraining.trained_network import solution_model
+from studio.try_it import CLAIMS, measure
 
 COURSE = Path(__file__).parents[2]
 
@@ -173,13 +175,30 @@ def solution(name: str) -> keras.Model:
     return model
 
 
+@pytest.fixture(scope="module")
+def trained() -> keras.Model:
+    model = solution(TRAINED)
+    load_pretrained(model)
+    return model
+
+
 @pytest.mark.slow
-def test_a_network_without_names_gets_the_same_weights_by_place() -> None:
-    named, nameless = solution(TRAINED), solution("residual-networks-v3")
-    load_pretrained(named)
+def test_the_notebooks_say_of_the_trained_network_what_is_so(trained: keras.Model) -> None:
+    found = measure(trained, *varied_hands(30))
+    # `python -m studio try-it` has the figures of all pictures.
+    assert [claim for claim, holds in CLAIMS.items() if not holds(found)] == []
+    for assignment in ("residual-networks-v2a", "residual-networks-v3"):
+        notebook = read_notebook(Assignment(COURSE, assignment).source)
+        said = " ".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+        assert [claim for claim in CLAIMS if claim not in said] == []
+
+
+@pytest.mark.slow
+def test_a_network_without_names_gets_the_same_weights_by_place(trained: keras.Model) -> None:
+    nameless = solution("residual-networks-v3")
     load_pretrained(nameless, by_name=False)
     pictures = np.random.default_rng(5).random((2, 64, 64, 3)).astype(np.float32)
-    one, other = (model.predict(pictures, verbose=0) for model in (named, nameless))
+    one, other = (model.predict(pictures, verbose=0) for model in (trained, nameless))
     np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
 
 
