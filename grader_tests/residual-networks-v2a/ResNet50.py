@@ -15,7 +15,7 @@ with checks("pooling and classifier", points=4):
 with checks("initial weights", points=3):
     checks.trace(**tall).has_initial_weights()
 
-with checks("layer names", points=4):
+with checks("names in other calls", points=4):
     checks.trace(**tall).has_layer_names()
 
 with checks("seeded outputs", points=4):

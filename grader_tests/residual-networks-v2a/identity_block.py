@@ -24,7 +24,7 @@ with checks("initial weights", points=3):
     for shape, said in calls:
         checks.trace(shape, **said).has_initial_weights()
 
-with checks("layer names", points=3):
+with checks("names in other calls", points=3):
     for shape, said in calls:
         checks.trace(shape, **said).has_layer_names()
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import os
+import sys
 from typing import TYPE_CHECKING, Any
+
+from resnets_utils.hinted_errors import StudentError
+from resnets_utils.quiet_import import keep_tensorflow_quiet
 
 if TYPE_CHECKING:
     from resnets_utils.checks.checks import Checks as Checks
@@ -23,9 +26,17 @@ if TYPE_CHECKING:
     from resnets_utils.tensorflow1 import GlorotUniform as GlorotUniform
     from resnets_utils.tensorflow1 import glorot_uniform as glorot_uniform
 
-# TensorFlow reads this when it is imported. Without it, a machine without a graphics card
-# shows a red warning above a student's first result. Errors still come as exceptions.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+OLDEST_PYTHON = (3, 10)
+
+if sys.version_info[:2] < OLDEST_PYTHON:
+    raise StudentError(
+        f"this notebook's kernel runs Python {sys.version_info[0]}.{sys.version_info[1]}; "
+        "the exercise needs 3.10 or newer",
+        "choose another kernel (Kernel > Change Kernel...), or install a newer Python and open "
+        "the notebook with its Jupyter",
+    )
+
+keep_tensorflow_quiet()
 
 # The module of each name. A module is imported when its name is first used, so that
 # the checks do not wait for modules that draw and read pictures.

@@ -244,7 +244,7 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The names of a running notebook, beside which lies a record of one call."""
     graphs = ReferenceGraphs(Solution(SOLUTION, NAMED_BLOCKS))
     asked = Call("identity_block", as_arguments(ARGUMENTS), (4, 4, 6))
-    data = record(NAMED_BLOCKS, replies_to_record(graphs, [asked]))
+    data = record(NAMED_BLOCKS, replies_to_record(graphs, [asked]), {"identity_block": 15})
     (tmp_path / RECORD).write_text(record_text(data))
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"identity_block": lambda X, **arguments: X}
@@ -316,7 +316,7 @@ def test_a_report_is_printed_in_what_the_terminal_can_show(
 ) -> None:
     program = tmp_path / "notebook.py"
     program.write_text(PROGRAM, encoding="utf-8")
-    (tmp_path / RECORD).write_text(record_text(record("", {})))
+    (tmp_path / RECORD).write_text(record_text(record("", {}, {})))
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "LANG"))}
     run = subprocess.run(
         [sys.executable, program],

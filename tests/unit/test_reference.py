@@ -38,6 +38,7 @@ from resnets_utils.hinted_errors import StudentError
 
 NETWORK = Call("network", {})
 VALUES = "def softmax(x):\n    return [round(one / sum(x), 3) for one in x]\n"
+POINTS = {"network": 15, "softmax": 2.5}
 ASKED = Call("softmax", as_arguments({"x": [1, 3]}), asks=VALUE)
 
 
@@ -45,7 +46,7 @@ def data_of(text: str = MODES, blocks: str = MODES_BLOCKS) -> dict[str, Any]:
     """A record of one network and one value, of a solution that runs again."""
     solution = Solution([("network", text), ("softmax", VALUES)], blocks)
     found = replies_to_record(ReferenceGraphs(solution), [NETWORK])
-    return record(blocks, {**found, ASKED.key: solution.reply(ASKED)})
+    return record(blocks, {**found, ASKED.key: solution.reply(ASKED)}, POINTS)
 
 
 def everything(node: Node) -> tuple[object, ...]:
@@ -83,7 +84,7 @@ def test_blocks_of_a_record_are_told_by_their_places_though_keras_named_them() -
 def test_a_record_is_the_same_when_it_is_made_again() -> None:
     assert record_text(data_of()) == record_text(data_of())
     shuffled = {**dict(reversed(data_of()["replies"].items()))}
-    assert record_text(record(MODES_BLOCKS, shuffled)) == record_text(data_of())
+    assert record_text(record(MODES_BLOCKS, shuffled, POINTS)) == record_text(data_of())
 
 
 def test_what_is_not_recorded_is_told_in_words() -> None:
@@ -110,12 +111,13 @@ def test_what_is_not_recorded_is_told_in_words() -> None:
         "{}",
         '{"schema": 2, "blocks": "", "replies": {}}',
         '{"schema": 1, "replies": {}}',
-        '{"schema": 1, "blocks": 3, "replies": {}}',
-        '{"schema": 1, "blocks": "", "replies": []}',
+        '{"schema": 1, "blocks": 3, "hidden_points": {}, "replies": {}}',
+        '{"schema": 1, "blocks": "", "hidden_points": {}, "replies": []}',
+        '{"schema": 1, "blocks": "", "hidden_points": {"f": "15"}, "replies": {}}',
         "[" * 100_000,
         "\udcff",
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_a_damaged_record_is_told(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -138,7 +140,7 @@ def test_a_missing_record_is_told_and_a_source_notebook_has_its_releases(
     assert caught.value.hint == "copy expected.json from the folder that you were given"
     release = tmp_path / "release" / "one"
     release.mkdir(parents=True)
-    (release / RECORD).write_text(record_text(record("", {ASKED.key: {"status": "value"}})))
+    (release / RECORD).write_text(record_text(record("", {ASKED.key: {"status": "value"}}, {})))
     assert record_of_this_folder().reply(ASKED) == {"status": "value"}
 
 

@@ -129,8 +129,7 @@ def _closure(modules: set[str]) -> set[str]:
 
 @cache
 def _imports_of(module: str) -> frozenset[str]:
-    # The library itself imports a module only when one of its names is used.
-    return frozenset() if not module else frozenset(_modules_used(_text_of(module)))
+    return frozenset(_modules_used(_text_of(module)))
 
 
 def _text_of(module: str) -> str:

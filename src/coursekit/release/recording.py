@@ -141,6 +141,7 @@ def main() -> None:
     pieces = tuple(solution_pieces(notebook.cells))
     recorder = Recorder(solution_of(pieces, blocks, NOTEBOOK_SALT))
     faults, missed = [], []
+    hidden_points = {}
 
     def tracer(call: Call) -> Reply:
         return answer(call, recorder.solution.namespace)
@@ -149,6 +150,7 @@ def main() -> None:
     tests = assignment.tests.relative_to(course)
     for cell in filter(is_test, notebook.cells):
         grade_id = cell.metadata.nbgrader["grade_id"]
+        about = grade_id.removeprefix(TEST_CELL_PREFIX)
         visible = "\n".join(line for line in cell.source.split("\n") if line != PLACEHOLDER)
         try:
             # First in the way of a notebook, then in the way of the judge.
@@ -169,10 +171,10 @@ def main() -> None:
                 thorough=True,
             )
         except TestCellFault as fault:
-            about = grade_id.removeprefix(TEST_CELL_PREFIX)
             files = {HIDDEN_TESTS: tests / f"{about}.py", BLOCKS: place.parent / BLOCKS}
             faults.append(f"{files.get(fault.file, place)}: {fault}")
             continue
+        hidden_points[about] = sum(check.points for check in judged.checks if check.hidden)
         missed += [
             f"{place}, cell {grade_id}, {result.name!r}: {result.reason}"
             for result in judged.checks
@@ -185,7 +187,7 @@ def main() -> None:
         from resnets_utils.checks.reference_graphs import replies_to_record
 
         replies |= replies_to_record(graphs_of(recorder), graphs)
-    text = record_text(record(blocks, replies))
+    text = record_text(record(blocks, replies, hidden_points))
     # A fault of the solution's comes up in each test cell.
     told = list(dict.fromkeys(faults))
     print(json.dumps({"faults": told, "missed": missed, "record": text}), file=out)

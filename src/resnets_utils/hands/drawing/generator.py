@@ -82,7 +82,8 @@ def write_datasets(folder: Path) -> None:
         folder: made if it is not there.
 
     """
-    print(f"Drawing {CLASSES * (TRAIN_EACH + TEST_EACH)} pictures of hands, once, into {folder}/")
+    count = CLASSES * (TRAIN_EACH + TEST_EACH)
+    print(f"Drawing {count} pictures of hands, once, into {folder}/: about half a minute ...")
     folder.mkdir(parents=True, exist_ok=True)
     sets = (("train", TRAIN_EACH, TRAIN_SEED), ("test", TEST_EACH, TEST_SEED))
     unfinished = {name: folder / f".{name}_signs.h5.{os.getpid()}" for name, _, _ in sets}
