@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
+
+from resnets_utils.supported_versions import keras, tf
 
 # TensorFlow 1 mixed every operation's seed with this graph-level default
 # (tensorflow/python/framework/random_seed.py, DEFAULT_GRAPH_SEED).

@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-import tensorflow as tf
-
+from resnets_utils.supported_versions import keras, tf
 from resnets_utils.tensorflow1 import SeededUniform
 
 

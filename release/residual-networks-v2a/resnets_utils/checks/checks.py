@@ -42,6 +42,7 @@ from resnets_utils.checks.check_result import (
     Outcome,
 )
 from resnets_utils.checks.judging import current_judging
+from resnets_utils.checks.reference import Record
 from resnets_utils.checks.value_checks import Returned
 
 if TYPE_CHECKING:
@@ -194,11 +195,14 @@ class Checks:
 
         Raises:
             ChecksNotPassed: in a notebook, if any check was not passed.
+            StudentError: in a notebook, if this folder has no record that can be read.
 
         """
         if not self._how.in_notebook:
             return
-        text = report(self.function, self.results)
+        reference = self._how.reference
+        known = reference.hidden_points if isinstance(reference, Record) else {}
+        text = report(self.function, self.results, known.get(self.function, 0))
         print(printable(text, getattr(sys.stdout, "encoding", None) or "utf-8"))
         missed = [result for result in self.results if result.outcome is not Outcome.PASSED]
         if missed:
@@ -228,24 +232,43 @@ def outcome_of(error: Exception, *, tell: bool) -> tuple[Outcome, str, Differenc
     return Outcome.ERROR, reason, Difference(OTHER, sentence=reason)
 
 
-def report(function: str, results: list[CheckResult]) -> str:
-    """Return the checks as a list in words, each with the reason why it was not passed."""
+def report(function: str, results: list[CheckResult], hidden_points: float) -> str:
+    """Return the checks as a list in words, each with the reason why it was not passed.
+
+    Args:
+        function: the function that was checked.
+        results: what its checks found.
+        hidden_points: what further checks, which only grading makes, are worth together.
+
+    """
     passed = [result for result in results if result.outcome is Outcome.PASSED]
+    earned = sum(result.earned for result in results)
+    points = sum(result.points for result in results)
     if results and all(result.outcome is Outcome.NOT_ATTEMPTED for result in results):
-        head = f"{function}: not attempted yet"
+        head = f"{function}: not attempted yet, 0 of {_points(points)}"
     else:
-        head = f"{function}: {len(passed)} of {len(results)} checks passed"
+        head = (
+            f"{function}: {len(passed)} of {len(results)} checks passed, "
+            f"{earned:g} of {_points(points)}"
+        )
     lines = [head, ""]
     told: dict[str, str] = {}
     for result in results:
-        lines.append(f"  {result.outcome.signed:<15}  {result.name}")
+        lines.append(f"  {result.outcome.signed:<15}  {result.name} ({_points(result.points)})")
         if result.reason and result.reason in told:
             lines.append(f"      the same reason as for {told[result.reason]}")
         elif result.reason:
             lines.append(textwrap.indent(_wrapped(result.reason), "      "))
             told[result.reason] = result.name
         lines += [f"      note: {remark}" for remark in result.remarks]
+    if hidden_points:
+        more = f"Grading adds checks with other arguments, worth {_points(hidden_points)} more."
+        lines += ["", more]
     return "\n".join(lines)
+
+
+def _points(number: float) -> str:
+    return f"{number:g} point{'' if number == 1 else 's'}"
 
 
 def narrow(text: str, width: int = 80) -> str:

@@ -53,6 +53,8 @@ _POOLING_AND_CLASSIFIER = (
     "axis",
     "also sets",
 )
+# What has an initializer, if it is not a block.
+_INITIALIZED = ("convolution", "dense")
 _DIGITS = 16  # of a digest
 _ANY = "*"  # any function's layers
 
@@ -205,11 +207,23 @@ class Answer:
 
     def has_initial_weights(self) -> None:
         """Ask for the exercise's initializer and seed in every convolution and dense layer."""
-        kinds: tuple[str, ...] = ("convolution", "dense")
+        found = self._other_start()
+        if found:
+            raise self._failed(found)
+        got, wanted = (
+            Counter(node.kind for node in graph.of_kind(*_INITIALIZED, CLOSED_BLOCK))
+            for graph in self.graphs.at_one_level
+        )
+        missing = (wanted - got).total()
+        if missing > 0:
+            raise self._failed(missing_weights(missing))
+
+    def _other_start(self) -> str:
+        """The first layer that starts from other weights than the exercise's; "" if none does."""
         # Each function's layers have their own; those of an answer that is drawn without
         # blocks may have any function's.
         right: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
-        for node in self.graphs.opened_expected.of_kind(*kinds):
+        for node in self.graphs.opened_expected.of_kind(*_INITIALIZED):
             for function in {node.function, _ANY}:
                 right.setdefault((function, node.kind), []).append(_settings(node, INITIALIZERS))
         answer = self.graphs.opened
@@ -227,23 +241,13 @@ class Answer:
             for setting, got, wanted in zip(INITIALIZERS, starts, allowed[0], strict=True):
                 if got != wanted:
                     bias = "'s bias" if setting == "bias initializer" else ""
-                    raise self._failed(
-                        other_setting(f"{where}{bias}", node.kind, setting, got, wanted)
-                    )
+                    return other_setting(f"{where}{bias}", node.kind, setting, got, wanted)
         if self.graphs.alike(all_but_start) and not self.graphs.alike(all_and_start):
             # Each layer has some layer's start, but not its own.
-            found = self.graphs.first_difference(
-                answer, self.graphs.opened_expected, kinds=kinds, settings=INITIALIZERS
+            return self.graphs.first_difference(
+                answer, self.graphs.opened_expected, kinds=_INITIALIZED, settings=INITIALIZERS
             )
-            if found:
-                raise self._failed(found)
-        got, wanted = (
-            Counter(node.kind for node in graph.of_kind(*kinds, CLOSED_BLOCK))
-            for graph in self.graphs.at_one_level
-        )
-        missing = (wanted - got).total()
-        if missing > 0:
-            raise self._failed(missing_weights(missing))
+        return ""
 
     def has_layer_names(self) -> None:
         """Ask for the exercise's names of layers with weights; a name of others is a remark.
@@ -346,8 +350,10 @@ class Answer:
         right = np.asarray(values)
         if got.shape != right.shape or not np.allclose(got, right, rtol=0, atol=tolerance):
             told = f"; expected {_row(right)}" if self.reveal() else ""
+            start = self._other_start()
+            cause = f"\nthe weights start differently: {start}" if start else ""
             raise self._failed(
-                f"{place} came back as {_row(got)}{told}",
+                f"{place} came back as {_row(got)}{told}{cause}",
                 Difference(VALUE, "the output", sentence="the output has other values"),
             )
 

@@ -138,7 +138,7 @@ class ReferenceGraphs:
             values: what `values_as_data` returned there.
 
         """
-        known = ReferenceGraphs(Record(record(self.reference.blocks, replies)))
+        known = ReferenceGraphs(Record(record(self.reference.blocks, replies, {})))
         for key, reply in replies.items():
             if reply["status"] == "graph":
                 graph = known.graph(Call.of_key(key))

@@ -1,7 +1,6 @@
 """Training with a short first step: ``train``, and a check of the result.
 
-``train`` is ``model.fit`` without the expensive part of the first step. The kit's
-docs/training-speed.md has the measurements.
+``train`` is ``model.fit`` without the expensive part of the first step.
 """
 
 from __future__ import annotations
@@ -68,6 +67,8 @@ def train(
             f"on {len(X)} pictures instead of the whole training."
         )
         epochs, batch_size = SHORT_RUN_STEPS, len(X)
+    elif fit_arguments.get("verbose") != 0:
+        print("Building the training step: ten to twenty seconds, then it counts ...", flush=True)
     return fit_quickly(model, X, Y, epochs=epochs, batch_size=batch_size, **fit_arguments)
 
 

@@ -203,6 +203,8 @@ def start(initializer: Setting) -> str:
             return f"the constant {value}"
         case ("other", "function", _):
             return "a function of your own"
+        case ("other", "GlorotUniform", "null"):
+            return "Keras's own GlorotUniform without a seed (no kernel_initializer is given)"
         case ("other", name, seed):
             told = "without a seed" if seed == "null" else f"with seed {seed}"
             return f"Keras's own {name} {told}"

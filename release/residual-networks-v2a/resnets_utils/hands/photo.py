@@ -93,6 +93,10 @@ def read_photo(path: str | Path, size: int = 64) -> NDArray[np.float32]:
 def predict(model: Any, photo: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the probabilities that a model gives the six numbers.
 
+    A left hand shows the numbers as a right one does. So the model reads the photo
+    and its mirror image, and the mean of both counts: its mistakes in one are seldom
+    its mistakes in the other.
+
     Args:
         model: a Keras model of (m, height, width, 3) pictures that ends in a
             softmax of 6.
@@ -134,8 +138,9 @@ def predict(model: Any, photo: NDArray[np.float32]) -> NDArray[np.float64]:
             f"The photo has values up to {photo.max()}; the model was trained on 0 to 1.",
             "Divide it by 255, or read it with read_photo(path), which does.",
         )
-    answer = model(photo[None].astype(np.float32), training=False)
-    probabilities: NDArray[np.float64] = np.asarray(answer, dtype=np.float64)[0]
+    both = np.stack([photo, photo[:, ::-1]]).astype(np.float32)
+    answer = model(both, training=False)
+    probabilities: NDArray[np.float64] = np.asarray(answer, dtype=np.float64).mean(axis=0)
     if not np.isfinite(probabilities).all():
         raise StudentError(
             "The model's answer is not a number (nan): its weights grew without limit in training.",

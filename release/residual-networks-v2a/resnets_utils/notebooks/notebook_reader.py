@@ -2,7 +2,8 @@
 
 A notebook that has been through several programs is seldom quite valid, and its
 answers count all the same. Formats 2 to 4 are read here, by hand, in every encoding
-and nesting that programs produce. A text that is not JSON as a whole is refused;
+and nesting that programs produce. The cells that publishing adds are passed over.
+A text that is not JSON as a whole is refused;
 `coursekit.repair` searches such a text with the same functions.
 """
 
@@ -16,6 +17,7 @@ from typing import Any
 
 from resnets_utils.hinted_errors import StudentError
 from resnets_utils.notebooks.plain_notebook import Cell, PlainNotebook
+from resnets_utils.notebooks.published_cells import is_published_cell
 
 MAX_FILE_BYTES = 256 * 2**20
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"
@@ -190,7 +192,7 @@ def notebook_in(value: Any, depth: int = 0) -> PlainNotebook | None:
         entries = [entry for sheet in inside for entry in sheet or []]
     if entries is None:
         return None
-    cells = [_cell(entry) for entry in entries]
+    cells = [cell for entry in entries if not is_published_cell(cell := _cell(entry))]
     metadata = value.get("metadata")
     notes = (*_format_note(value.get("nbformat")), *_whole_letters(cells))
     return PlainNotebook(cells, metadata if isinstance(metadata, dict) else {}, notes)

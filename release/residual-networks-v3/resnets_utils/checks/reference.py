@@ -115,6 +115,11 @@ class Record:
     Args:
         data: what `record` returned.
 
+    Attributes:
+        blocks: the text of the assignment's ``blocks.py``.
+        hidden_points: what the hidden checks of each test cell are worth together, by the
+            function that it checks.
+
     Raises:
         ValueError: if the data has another form.
 
@@ -124,12 +129,18 @@ class Record:
         if not isinstance(data, Mapping) or data.get("schema") != SCHEMA:
             raise ValueError("it is not a record of this version")
         blocks, replies = data.get("blocks"), data.get("replies")
-        if not isinstance(blocks, str) or not isinstance(replies, Mapping):
+        points = data.get("hidden_points")
+        if not (
+            isinstance(blocks, str)
+            and isinstance(replies, Mapping)
+            and isinstance(points, Mapping)
+            and all(isinstance(number, int | float) for number in points.values())
+        ):
             raise ValueError("it is not a record")
         for reply in replies.values():
             if not isinstance(reply, Mapping) or not isinstance(reply.get("status"), str):
                 raise ValueError("it holds something that is not a reply")
-        self.blocks, self._replies = blocks, replies
+        self.blocks, self._replies, self.hidden_points = blocks, replies, points
 
     def reply(self, call: Call) -> Reply:
         if call.key not in self._replies:
@@ -144,9 +155,16 @@ class Record:
         return call.python_arguments
 
 
-def record(blocks: str, replies: Mapping[str, Reply]) -> dict[str, Any]:
-    """Return replies by their calls' keys as the data of a `Record`."""
-    return {"schema": SCHEMA, "blocks": blocks, "replies": dict(sorted(replies.items()))}
+def record(
+    blocks: str, replies: Mapping[str, Reply], hidden_points: Mapping[str, float]
+) -> dict[str, Any]:
+    """Return replies by their calls' keys, and points by function, as the data of a `Record`."""
+    return {
+        "schema": SCHEMA,
+        "blocks": blocks,
+        "hidden_points": dict(hidden_points),
+        "replies": dict(sorted(replies.items())),
+    }
 
 
 def record_text(data: Mapping[str, Any]) -> str:

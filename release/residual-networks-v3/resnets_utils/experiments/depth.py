@@ -7,21 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-import matplotlib.pyplot as plt
 import numpy as np
 from keras import layers
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from resnets_utils.experiments.residual_blocks import scaled
+from resnets_utils.experiments.shown_pictures import picture_of, show
 from resnets_utils.experiments.training import fit_quickly
 from resnets_utils.hands.classes import CLASSES
 from resnets_utils.hands.dataset import convert_to_one_hot
 from resnets_utils.short_run import short_run
 
 PICTURES = 48
-SIDE = 16  # pictures are reduced to this size, so that forty layers take seconds
+SIDE = 8  # pictures are reduced to this size, so that forty layers take seconds
 CHANNELS = 16
-STEPS = 60
+STEPS, STEPS_A_DOT = 40, 10
 SHORT_RUN_DEPTHS, SHORT_RUN_STEPS = (4, 8), 3
 CHANCE = float(np.log(CLASSES))
 
@@ -41,7 +42,7 @@ def compare_depths(
     """Train a plain and a residual network of each depth, and draw how well they learn.
 
     Every network has ``depth`` layers with weights, 16 channels, batch
-    normalisation, He's starting weights and Adam. It trains for 60 steps on the
+    normalisation, He's starting weights and Adam. It trains for 40 steps on the
     first 48 pictures. The residual network has a shortcut over every two
     convolutions; nothing else differs, seeds and steps included.
 
@@ -60,20 +61,46 @@ def compare_depths(
     pictures = _small(scaled(X[:PICTURES]))
     truth = convert_to_one_hot(np.asarray(Y).ravel()[:PICTURES], CLASSES).T.astype(np.float32)
     options = {"epochs": steps, "batch_size": len(pictures), "shuffle": False, "verbose": 0}
+    print(
+        f"Training {2 * len(depths)} small networks, {steps} steps each: "
+        "about half a minute on two cores."
+    )
     losses: dict[bool, list[float]] = {False: [], True: []}
     for depth in depths:
-        for residual in (False, True):
-            history = fit_quickly(small_network(depth, residual), pictures, truth, **options)
+        print(f"{depth:>3} layers: loss", end="", flush=True)
+        for residual, name in ((False, "plain, "), (True, "with shortcuts\n")):
+            history = fit_quickly(
+                small_network(depth, residual), pictures, truth, callbacks=[_dots()], **options
+            )
             # The mean of the last steps: a single one jumps.
             losses[residual].append(float(np.mean(history.history["loss"][-5:])))
-        print(
-            f"{depth:>3} layers: loss {losses[False][-1]:.3f} plain, "
-            f"{losses[True][-1]:.3f} with shortcuts",
-            flush=True,
-        )
+            print(f" {losses[residual][-1]:.3f} {name}", end="", flush=True)
     found = DepthComparison(tuple(depths), tuple(losses[False]), tuple(losses[True]))
-    _draw(found, steps)
+    said = _in_words(found)
+    print(said)
+    show(picture_of(_curves(found, steps), f"Two lines, the loss over the depth. {said}"))
     return found
+
+
+def _dots() -> keras.callbacks.Callback:
+    def after_step(epoch: int, _logs: dict[str, float]) -> None:
+        if epoch % STEPS_A_DOT == 0:
+            print(".", end="", flush=True)
+
+    return keras.callbacks.LambdaCallback(on_epoch_end=after_step)
+
+
+def _in_words(found: DepthComparison) -> str:
+    best = int(np.argmin(found.plain))
+    last = found.depths[-1]
+    lines = [
+        f"Guessing has a loss of {CHANCE:.3f}. All losses are on the pictures of the training.",
+        f"The plain network is best at {found.depths[best]} layers, with {found.plain[best]:.3f}; "
+        f"at {last} layers it has {found.plain[-1]:.3f}.",
+        f"The network with shortcuts has {found.residual[best]:.3f} at {found.depths[best]} layers "
+        f"and {found.residual[-1]:.3f} at {last}.",
+    ]
+    return "\n".join(lines)
 
 
 def _small(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -107,8 +134,9 @@ def _convolution(X: Any) -> Any:
     return layers.BatchNormalization()(X)
 
 
-def _draw(found: DepthComparison, steps: int) -> None:
-    _, ax = plt.subplots(figsize=(7, 3.6), facecolor="white", layout="constrained")
+def _curves(found: DepthComparison, steps: int) -> Figure:
+    figure = Figure(figsize=(7, 3.6), facecolor="white", layout="constrained")
+    ax = figure.subplots()
     for name, losses, marker, line, colour in (
         ("plain", found.plain, "o", "--", "#b54708"),
         ("with shortcuts", found.residual, "s", "-", "#1f5fa8"),
@@ -122,7 +150,7 @@ def _draw(found: DepthComparison, steps: int) -> None:
             xytext=(6, 7),
             textcoords="offset points",
         )
-    ax.axhline(CHANCE, color="#667085", linewidth=1, linestyle=":")
+    ax.axhline(CHANCE, color="#475467", linewidth=1, linestyle=":")
     ax.annotate("guessing", (found.depths[0], CHANCE), xytext=(0, 4), textcoords="offset points")
     ax.set(
         xlabel="layers with weights",
@@ -132,8 +160,4 @@ def _draw(found: DepthComparison, steps: int) -> None:
         xlim=(None, found.depths[-1] + 0.25 * (found.depths[-1] - found.depths[0])),
     )
     ax.spines[["top", "right"]].set_visible(False)
-    plt.show()
-    print(
-        f"At {found.depths[-1]} layers the plain network has a loss of {found.plain[-1]:.3f} "
-        f"and the one with shortcuts {found.residual[-1]:.3f}, on the pictures they train on."
-    )
+    return figure

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import Any
 
 import keras
@@ -76,6 +78,14 @@ def residual_blocks(model: Any) -> list[ResidualBlock]:
     names = [f"{stage}{letter}" for stage, letter in stages]
     names = names or [str(number) for number in range(1, len(found) + 1)]
     return [ResidualBlock(name, *parts) for name, parts in zip(names, found, strict=True)]
+
+
+def stages_of(blocks: Sequence[ResidualBlock]) -> dict[str, list[ResidualBlock]]:
+    """Return blocks by the stage in their names; each is a stage of its own without letters."""
+    stages: dict[str, list[ResidualBlock]] = {}
+    for block in blocks:
+        stages.setdefault(block.name.rstrip(ascii_lowercase), []).append(block)
+    return stages
 
 
 def scaled(pictures: NDArray[Any]) -> NDArray[np.float32]:

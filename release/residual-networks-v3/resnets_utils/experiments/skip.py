@@ -6,24 +6,49 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from resnets_utils.experiments.residual_blocks import residual_blocks, scaled
-from resnets_utils.experiments.sliders import slide
+from resnets_utils.experiments.residual_blocks import residual_blocks, scaled, stages_of
+from resnets_utils.experiments.shown_pictures import ShownPicture, picture_of, show, slide
 from resnets_utils.hinted_errors import StudentError
 
 CHANNELS_SHOWN = 4
 BAR = 0.4
 
 
+Paths = dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]
+
+
 @dataclass(frozen=True)
 class Carried:
-    """Sizes (Euclidean norms) of the outputs of each block's shortcut and main path."""
+    """Sizes (Euclidean norms) of the outputs of each block's shortcut and main path.
+
+    Attributes:
+        shortcut: by the block's name.
+        main: by the block's name.
+        stages: the identity blocks of each stage that has several.
+
+    """
 
     shortcut: dict[str, float]
     main: dict[str, float]
+    stages: dict[str, list[str]]
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """What each main path adds, as a share of what its shortcut carries."""
+        return {name: main / max(self.shortcut[name], 1e-12) for name, main in self.main.items()}
+
+    @property
+    def stage_shares(self) -> dict[str, float]:
+        """The mean share of each stage's identity blocks."""
+        shares = self.shares
+        return {
+            stage: float(np.mean([shares[name] for name in names]))
+            for stage, names in self.stages.items()
+        }
 
 
 def what_the_skip_carries(model: Any, picture: NDArray[Any]) -> Carried:
@@ -35,6 +60,25 @@ def what_the_skip_carries(model: Any, picture: NDArray[Any]) -> Carried:
 
     Returns:
         the sizes that are drawn.
+
+    Raises:
+        StudentError: if the model has no residual blocks, or the picture does not fit it.
+
+    """
+    found, paths = carried(model, picture)
+    said = _in_words(found)
+    print(said)
+    show(picture_of(_sizes(found), f"Bars: a block's shortcut, and its main path. {said}"))
+    first = list(paths)[1] if len(paths) > 1 else next(iter(paths))
+    slide("Look into block", list(paths), first, lambda name: _channels(name, *paths[name]))
+    return found
+
+
+def carried(model: Any, picture: NDArray[Any]) -> tuple[Carried, Paths]:
+    """Measure what `what_the_skip_carries` draws.
+
+    Returns:
+        the sizes, and for each block the outputs of its shortcut and its main path.
 
     Raises:
         StudentError: if the model has no residual blocks, or the picture does not fit it.
@@ -55,31 +99,57 @@ def what_the_skip_carries(model: Any, picture: NDArray[Any]) -> Carried:
         block.name: (shortcut, main)
         for block, shortcut, main in zip(blocks, values[::2], values[1::2], strict=True)
     }
-    found = Carried(
-        {name: float(np.linalg.norm(shortcut)) for name, (shortcut, _) in paths.items()},
-        {name: float(np.linalg.norm(main)) for name, (_, main) in paths.items()},
+    kept_shape = [block for block in blocks if not block.changes_shape]
+    stages = {
+        stage: [block.name for block in some]
+        for stage, some in stages_of(kept_shape).items()
+        if len(some) > 1
+    }
+    shortcut, main = (
+        {name: float(np.linalg.norm(path[which])) for name, path in paths.items()}
+        for which in (0, 1)
     )
-    _draw_sizes(found)
-    shares = {name: found.main[name] / max(found.shortcut[name], 1e-12) for name in paths}
+    return Carried(shortcut, main, stages), paths
+
+
+def _in_words(found: Carried) -> str:
+    shares, means = found.shares, found.stage_shares
     least, most = min(shares, key=shares.__getitem__), max(shares, key=shares.__getitem__)
-    print(
+    lines = [
         f"The main path adds between {shares[least]:.0%} (block {least}) and {shares[most]:.0%} "
         f"(block {most}) of the size that the shortcut carries."
-    )
-    first = list(paths)[1] if len(paths) > 1 else next(iter(paths))
-    slide("Look into block", list(paths), first, lambda name: _draw_channels(name, *paths[name]))
-    return found
+    ]
+    if means:
+        each = ", ".join(f"{mean:.0%} in stage {stage}" for stage, mean in means.items())
+        lines.append(f"An identity block adds, on average, {each}.")
+    return "\n".join(lines)
 
 
-def _draw_sizes(found: Carried) -> None:
-    _, ax = plt.subplots(figsize=(8, 3.2), facecolor="white", layout="constrained")
+def _sizes(found: Carried) -> Figure:
+    figure = Figure(figsize=(9.6, 3.4), facecolor="white", layout="constrained")
+    ax = figure.subplots()
     places = np.arange(len(found.main))
     for side, sizes, label, colour, edge, hatch in (
         (-1, found.shortcut, "x, over the shortcut", "#f6c89f", "#b54708", "//"),
         (1, found.main, "F(x), added by the main path", "#9ec5eb", "#1f5fa8", None),
     ):
-        bars = ax.bar(places + side * BAR / 2, list(sizes.values()), BAR, label=label, hatch=hatch)
-        plt.setp(bars, facecolor=colour, edgecolor=edge)
+        ax.bar(
+            places + side * BAR / 2,
+            list(sizes.values()),
+            BAR,
+            label=label,
+            hatch=hatch,
+            facecolor=colour,
+            edgecolor=edge,
+        )
+    for place, name, share in zip(places, found.main, found.shares.values(), strict=True):
+        ax.annotate(
+            f"{share:.0%}",
+            (place, found.main[name]),
+            xytext=(1, 2),
+            textcoords="offset points",
+            fontsize=8,
+        )
     ax.set(
         xlabel="block",
         ylabel="size (Euclidean norm)",
@@ -88,27 +158,32 @@ def _draw_sizes(found: Carried) -> None:
     )
     ax.legend(frameon=False)
     ax.spines[["top", "right"]].set_visible(False)
-    plt.show()
+    return figure
 
 
-def _draw_channels(name: str, shortcut: NDArray[np.float32], main: NDArray[np.float32]) -> None:
+def _channels(name: str, shortcut: NDArray[np.float32], main: NDArray[np.float32]) -> ShownPicture:
     """Draw x, F(x) and ReLU(x + F(x)) for the channels to which the block adds most."""
     strongest = np.argsort(np.abs(main).sum(axis=(0, 1)))[::-1][:CHANNELS_SHOWN]
     rows = {"x": shortcut, "F(x)": main, "ReLU(x + F(x))": np.maximum(shortcut + main, 0)}
-    figure, axes = plt.subplots(
-        len(rows),
-        len(strongest),
-        figsize=(5.5, 4.4),
-        facecolor="white",
-        layout="constrained",
-        squeeze=False,
-    )
-    figure.suptitle(f"Block {name}: the channels to which it adds most")
+    figure = Figure(figsize=(6.4, 4.4), facecolor="white", layout="constrained")
+    title = f"Block {name}: the channels to which it adds most"
+    figure.suptitle(title)
+    axes = figure.subplots(len(rows), len(strongest), squeeze=False)
     for row, (label, value) in zip(axes, rows.items(), strict=True):
         for ax, channel in zip(row, strongest, strict=True):
             reach = float(np.abs([r[..., channel] for r in rows.values()]).max()) or 1.0
-            ax.imshow(value[..., channel], cmap="PuOr", vmin=-reach, vmax=reach)
+            # From dark to light: the sign shows without colours, too.
+            image = ax.imshow(value[..., channel] / reach, cmap="cividis", vmin=-1, vmax=1)
             ax.set(xticks=[], yticks=[])
         row[0].set_ylabel(label)
     for ax, channel in zip(axes[0], strongest, strict=True):
         ax.set_title(f"channel {channel}", fontsize=9)
+    bar = figure.colorbar(image, ax=axes, ticks=[-1, 0, 1], shrink=0.6)
+    bar.set_ticklabels(["negative", "0", "positive"], fontsize=8)
+    share = float(np.linalg.norm(main) / max(float(np.linalg.norm(shortcut)), 1e-12))
+    return picture_of(
+        figure,
+        f"{title}: x, F(x) and ReLU(x + F(x)) of the channels "
+        f"{', '.join(map(str, strongest))}. In all channels together, F(x) has {share:.0%} of "
+        "the size of x.",
+    )

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import importlib
 import importlib.util
-import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 
 # Other ways to say "keras", the longest first.
@@ -134,8 +132,7 @@ def is_there(full_name: str) -> bool:
             return False
     parts = full_name.split(".")
     try:
-        with _without_greetings():
-            found = importlib.import_module(root)
+        found = importlib.import_module(root)
     except Exception:
         return True  # not installed here, so unknown
     for count, part in enumerate(parts[1:], 2):
@@ -147,16 +144,3 @@ def is_there(full_name: str) -> bool:
         except Exception:
             return False
     return True
-
-
-@contextlib.contextmanager
-def _without_greetings() -> Iterator[None]:
-    """Keep TensorFlow's messages while it is imported off the screen."""
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-            yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

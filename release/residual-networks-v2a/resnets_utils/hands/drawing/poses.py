@@ -33,10 +33,15 @@ RAISED: dict[int, tuple[int, ...]] = {
 _FORWARD = np.array([0.55, 0.55, 0.6])
 
 
-def draw_pose(sign: int, random: np.random.Generator) -> Pose:
-    """Return a hand that shows ``sign``, a number from 0 to 5."""
+def draw_pose(sign: int, random: np.random.Generator, loose: bool = False) -> Pose:
+    """Return a hand that shows ``sign``, a number from 0 to 5.
+
+    A ``loose`` hand bends fingers only half and stretches none, lets the thumb of 1 and 2
+    lie beside the hand, and moves the thumb of 4 no farther than it has to.
+    """
+    raised, bent = (_half_raised, _half_bent) if loose else (_raised, _bent)
     flexion = np.array(
-        [_raised(random) if finger in RAISED[sign] else _bent(random) for finger in range(4)]
+        [raised(random) if finger in RAISED[sign] else bent(random) for finger in range(4)]
     )
     spread = _spread(sign, random)
     if sign == 0:
@@ -44,8 +49,11 @@ def draw_pose(sign: int, random: np.random.Generator) -> Pose:
     if sign in (3, 5):
         thumb = _thumb_out(sign, random)
     elif sign == 4:
-        over_palm = random.uniform([-0.30, 0.50, 0.20], [0.12, 0.95, 0.34])
+        farthest = 0.20 if loose else 0.12
+        over_palm = random.uniform([-0.30, 0.50, 0.20], [farthest, 0.95, 0.34])
         thumb = reaching_thumb(over_palm, _FORWARD)
+    elif loose and random.random() < 0.5:
+        thumb = _thumb_beside(random)
     else:
         thumb = _thumb_over_fingers(sign, flexion, spread, random)
     return Pose(flexion, spread, thumb)
@@ -64,6 +72,15 @@ def _bent(random: np.random.Generator) -> Vectors:
     return np.radians(random.uniform([46.0, 82.0, 32.0], [90.0, 110.0, 66.0]))
 
 
+def _half_raised(random: np.random.Generator) -> Vectors:
+    bend = random.normal([8.0, 9.0, 6.0], [9.0, 7.0, 5.0])
+    return np.radians(np.clip(bend, [-14.0, 0.0, 0.0], [28.0, 26.0, 18.0]))
+
+
+def _half_bent(random: np.random.Generator) -> Vectors:
+    return np.radians(random.uniform([30.0, 66.0, 20.0], [80.0, 104.0, 60.0]))
+
+
 def _spread(sign: int, random: np.random.Generator) -> Vectors:
     together = np.array([-1.5, 0.0, 1.5, 5.0])
     wide = np.array([17.0, 3.0, -11.0, -27.0])
@@ -80,6 +97,13 @@ def _thumb_out(sign: int, random: np.random.Generator) -> Vectors:
     lift = _degrees(random, -8.0, 40.0)
     direction = np.array([np.sin(away) * np.cos(lift), np.cos(away) * np.cos(lift), np.sin(lift)])
     return straight_thumb(direction, curl=_degrees(random, -12.0, 14.0))
+
+
+def _thumb_beside(random: np.random.Generator) -> Vectors:
+    """Lay the thumb along the edge of the hand, below the bent fingers."""
+    away, lift = _degrees(random, -6.0, 14.0), _degrees(random, 5.0, 40.0)
+    direction = np.array([np.sin(away) * np.cos(lift), np.cos(away) * np.cos(lift), np.sin(lift)])
+    return straight_thumb(direction, curl=_degrees(random, 4.0, 26.0))
 
 
 def _thumb_over_fingers(

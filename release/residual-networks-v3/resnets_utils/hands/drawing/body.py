@@ -35,7 +35,7 @@ Station = tuple[float, float, float]
 class Build:
     """How one person's hand differs from the next: factors of about 1, and what they wear."""
 
-    finger_length: float
+    finger_lengths: tuple[float, float, float, float]
     finger_width: float
     palm_width: float
     arm_turn: tuple[float, float]
@@ -50,7 +50,8 @@ class View:
     ``yaw``, ``pitch`` and ``roll`` are turns about y, x and z in radians;
     ``distance`` is the camera's, in palms; ``extent`` is the share of the
     frame that the hand's longer side fills; ``place`` (2,) in [0, 1] says where
-    in the free room the hand stands.
+    in the free room the hand stands, and ``shift`` (2,) moves it on from there, in
+    frames, so that the frame may cut it.
     """
 
     yaw: float
@@ -60,6 +61,7 @@ class View:
     distance: float
     extent: float
     place: tuple[float, float]
+    shift: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def _fingers(pose: Pose, build: Build) -> list[RoundCone]:
     wide = np.array([build.palm_width, 1.0, 1.0])
     for finger in range(4):
         joints = finger_joints(finger, pose.flexion[finger], float(pose.spread[finger]))
-        joints = joints[0] * wide + (joints - joints[0]) * build.finger_length
+        joints = joints[0] * wide + (joints - joints[0]) * build.finger_lengths[finger]
         radii = FINGER_RADII[finger] * build.finger_width
         rows += _chain(joints, radii, FINGER_PART + 3 * finger)
     # The thumb keeps its length: its pose reaches for something.
@@ -185,7 +187,7 @@ def put_before_camera(bones: list[RoundCone], view: View) -> Placed:
     high = np.max([point + radius for point, radius in hand], axis=0)
     scale = view.extent / float(np.max(high - low))
     room = 1 - (high - low) * scale
-    corner = np.array(view.place) * room - low * scale
+    corner = np.array(view.place) * room - low * scale + np.array(view.shift)
 
     def in_frame(point: Vectors) -> Vectors:
         return np.array([*(point[:2] * scale + corner), point[2] * scale])

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from resnets_utils.hands.classes import CLASSES
 from resnets_utils.hands.drawing.scene import SIDE, draw_picture
-from resnets_utils.hands.drawing.variety import STUDIO, Variety
+from resnets_utils.hands.drawing.variety import STUDIO, WIDE, Variety
+from resnets_utils.short_run import short_run
 
 TRAIN_EACH, TEST_EACH = 180, 20
-TRAIN_SEED, TEST_SEED = 1, 2
+TRAIN_SEED, TEST_SEED, VARIED_SEED = 1, 2, 3
+SHORT_RUN_PICTURES = 12
 
 
 def draw_pictures(
@@ -48,6 +50,23 @@ def draw_pictures(
     return pictures
 
 
+def varied_hands(count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Draw hands that differ more than those of the data set; 50 a second.
+
+    They are turned farther, stand before walls with things on them, and are taken by
+    worse cameras. 12 are drawn while nbgrader runs the notebook.
+
+    Args:
+        count: how many; each number is shown equally often, or once more than the others.
+
+    Returns:
+        pictures (count, 64, 64, 3) uint8 and labels (1, count) int64.
+
+    """
+    labels = np.arange(SHORT_RUN_PICTURES if short_run() else count, dtype=np.int64) % CLASSES
+    return draw_pictures(labels, VARIED_SEED, variety=WIDE), labels[None]
+
+
 def _random(seed: int, stream: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=[seed, stream]))
 
@@ -63,7 +82,8 @@ def write_datasets(folder: Path) -> None:
         folder: made if it is not there.
 
     """
-    print(f"Drawing {CLASSES * (TRAIN_EACH + TEST_EACH)} pictures of hands, once, into {folder}/")
+    count = CLASSES * (TRAIN_EACH + TEST_EACH)
+    print(f"Drawing {count} pictures of hands, once, into {folder}/: about half a minute ...")
     folder.mkdir(parents=True, exist_ok=True)
     sets = (("train", TRAIN_EACH, TRAIN_SEED), ("test", TEST_EACH, TEST_SEED))
     unfinished = {name: folder / f".{name}_signs.h5.{os.getpid()}" for name, _, _ in sets}
