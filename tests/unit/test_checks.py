@@ -225,6 +225,18 @@ def test_random_arguments_follow_the_salt() -> None:
     assert drawn(1) != drawn(2)
 
 
+def test_figures_that_differ_by_the_start_of_the_weights_say_so() -> None:
+    names: dict[str, Any] = {}
+    exec(NAMED.replace("glorot_uniform(seed=0))(X)", '"glorot_uniform")(X)'), names)
+    visible, _ = answering(names["identity_block"])
+    assert "expected [0.123456" in visible.reason
+    assert "; the weights start differently: the first convolution" in visible.reason
+    assert "Keras's own GlorotUniform without a seed" in visible.reason
+    exec(NAMED.replace("layers.Add()([Y, X])", "layers.Add()([Y, Y])"), names)
+    visible, _ = answering(names["identity_block"])
+    assert "expected [0.123456" in visible.reason and "start differently" not in visible.reason
+
+
 def test_one_call_is_traced_once() -> None:
     calls: list[Call] = []
 
@@ -263,8 +275,9 @@ def test_a_notebook_gets_a_list_and_one_line_instead_of_a_traceback(
     with pytest.raises(ChecksNotPassed) as raised:
         checks.report()
     printed = capsys.readouterr().out
-    assert "identity_block: 1 of 2 checks passed" in printed
-    assert "✓ passed" in printed and "✗ failed" in printed
+    assert "identity_block: 1 of 2 checks passed, 2 of 7 points" in printed
+    assert "✓ passed         output shape (2 points)" in printed and "✗ failed" in printed
+    assert printed.endswith("Grading adds checks with other arguments, worth 15 points more.\n")
     assert "the first convolution is missing" in printed
     assert raised.value._render_traceback_() == [str(raised.value)]
     assert str(raised.value).endswith("1 of 2 checks not passed yet; the list above says why.")
