@@ -48,7 +48,8 @@ myst_enable_extensions = ["deflist", "fieldlist"]
 myst_heading_anchors = 4
 
 # Only comparing networks needs these two, and no docstring speaks of them.
-autodoc_mock_imports = ["keras", "tensorflow"]
+# The last one looks at the version of the two before it.
+autodoc_mock_imports = ["keras", "tensorflow", "resnets_utils.supported_versions"]
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_typehints = "none"

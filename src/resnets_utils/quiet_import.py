@@ -56,7 +56,7 @@ def _without_stderr(run: Any, module: ModuleType) -> None:
 def _stderr_to_nowhere() -> Iterator[None]:
     try:
         kept = os.dup(2)
-    except OSError:  # there is none
+    except OSError:  # the process has no standard error
         yield
         return
     try:

@@ -68,7 +68,7 @@ def test_a_record_answers_as_the_solution_does() -> None:
     ):
         assert one.signature(everything) == other.signature(everything)
     # A line a call, and the whole JSON.
-    assert text.count("\n") == len(json.loads(text)["replies"]) + 6
+    assert text.count("\n") == len(json.loads(text)["replies"]) + len(POINTS) + 8
     assert json.loads(text) == data_of()
 
 

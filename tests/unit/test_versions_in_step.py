@@ -24,6 +24,7 @@ OF_ITS_OWN = {
     "test_convolutional_block",
     "resnet50",
     "ResNet50",
+    "test_ResNet50",
     "pretrained-heading",
     "pretrained",
     "references",

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from IPython.display import display
 from matplotlib.figure import Figure
 
 from resnets_utils.short_run import short_run
@@ -120,7 +119,12 @@ def picture_of(figure: Figure, words: str, *, photos: bool = False) -> ShownPict
 
 def show(shown: ShownPicture | Slider) -> None:
     """Show a picture or a slider below the cell; its words where there is no notebook."""
-    display(shown)  # type: ignore[no-untyped-call]
+    try:
+        from IPython.display import display
+    except ImportError:
+        print(shown)
+    else:
+        display(shown)  # type: ignore[no-untyped-call]
 
 
 def slide(

@@ -204,7 +204,9 @@ def start(initializer: Setting) -> str:
         case ("other", "function", _):
             return "a function of your own"
         case ("other", "GlorotUniform", "null"):
-            return "Keras's own GlorotUniform without a seed (no kernel_initializer is given)"
+            return (
+                "Keras's own GlorotUniform without a seed, as if no kernel_initializer were given"
+            )
         case ("other", name, seed):
             told = "without a seed" if seed == "null" else f"with seed {seed}"
             return f"Keras's own {name} {told}"

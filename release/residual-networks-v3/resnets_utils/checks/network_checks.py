@@ -351,7 +351,7 @@ class Answer:
         if got.shape != right.shape or not np.allclose(got, right, rtol=0, atol=tolerance):
             told = f"; expected {_row(right)}" if self.reveal() else ""
             start = self._other_start()
-            cause = f"\nthe weights start differently: {start}" if start else ""
+            cause = f"; the weights start differently: {start}" if start else ""
             raise self._failed(
                 f"{place} came back as {_row(got)}{told}{cause}",
                 Difference(VALUE, "the output", sentence="the output has other values"),

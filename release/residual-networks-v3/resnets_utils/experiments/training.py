@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from resnets_utils.graphs.keras_layers import chosen_name
 from resnets_utils.graphs.keras_private import adam_averages
 from resnets_utils.hinted_errors import StudentError
 from resnets_utils.short_run import short_run
@@ -115,15 +116,18 @@ def check_training(model: Any, history: keras.callbacks.History, X: Any, Y: Any)
         )
     print(f"The loss fell from {first:.4f} to {last:.4f}.")
     layer = _first_convolution(model)
+    # Keras counts the names that it gives itself, over all networks of the notebook.
+    where = "the first convolution"
+    if chosen_name(layer.name, "Conv2D"):
+        where += f", {layer.name}"
     norm = _gradient_norm(model, layer, X[:SHORT_RUN_PICTURES], Y[:SHORT_RUN_PICTURES])
     if not (math.isfinite(norm) and norm > SMALLEST_GRADIENT):
         raise StudentError(
-            f"The loss's gradient does not reach the first convolution, {layer.name}: "
-            f"its norm there is {norm:.3g}.",
+            f"The loss's gradient does not reach {where}: its norm there is {norm:.3g}.",
             hint="Look for the layer that stops the gradient: follow the model from its input, "
             "and see whether every block uses the result of the block before it.",
         )
-    print(f"The gradient reaches the first convolution, {layer.name}: its norm is {norm:.3g}.")
+    print(f"The gradient reaches {where}: its norm is {norm:.3g}.")
 
 
 def _checked(model: Any, X: Any, Y: Any, epochs: int, batch_size: int) -> tuple[Any, Any]:
