@@ -37,7 +37,7 @@ TRAINING = {
     *("try-depth", "try-remove", "try-skip"),
 }
 # How a check ended and its name, in a report.
-OUTCOME = re.compile(r"^  . (passed|failed|error) +(.*)$", re.MULTILINE)
+OUTCOME = re.compile(r"^  . (passed|failed|error) +(.*) \(\d+ points?\)$", re.MULTILINE)
 IMPORT_ALL = """
 import importlib, pkgutil, resnets_utils
 for module in pkgutil.walk_packages(resnets_utils.__path__, "resnets_utils."):
