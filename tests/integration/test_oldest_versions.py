@@ -111,7 +111,9 @@ def run_cells(python: Path, folder: Path, cells: list[tuple[str, str]]) -> dict[
     """Run cells in a student's folder as nbgrader would; return what each printed or raised."""
     (folder / "cells.json").write_text(json.dumps(cells), encoding="utf-8")
     # Nothing of this environment; and a terminal without UTF-8.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "TF_"))
+    }
     done = subprocess.run(
         [str(python), str(TESTS / "run_cells.py")],
         cwd=folder,
@@ -121,6 +123,8 @@ def run_cells(python: Path, folder: Path, cells: list[tuple[str, str]]) -> dict[
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    # TensorFlow's own messages would be a student's first output.
+    assert not re.search("oneDNN|cuda|cuInit|cpu_feature", done.stderr), done.stderr
     return dict(json.loads((folder / "said.json").read_text(encoding="utf-8")))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from resnets_utils.border.difference import (
     MISSING,
     NAMES,
@@ -30,19 +32,25 @@ def missing_weights(many: int) -> Sentence:
     return Sentence(lambda *_: f"{what} missing", MISSING, "layers with weights")
 
 
-def other_names(missing: list[tuple[str, str]], wrong: list[tuple[str, str]]) -> Sentence:
+def other_names(
+    missing: list[tuple[str, str]], wrong: list[tuple[str, str]], unnamed: Collection[str]
+) -> Sentence:
     """Return the first name that no layer has, and the first that the exercise has not.
 
     Args:
         missing: kinds and names of the exercise's layers.
         wrong: those of the answer's; not both are empty.
+        unnamed: the answer's names that Keras has given.
 
     """
     kind = kind_in_words((missing or wrong)[0][0])
 
     def say(got: str, wanted: str) -> str:
         words = [f"there is no {kind} named {wanted!r}"] if missing else []
-        words += [f"yours has one {'' if missing else 'more '}named {got!r}"] if wrong else []
+        if got in unnamed:
+            words.append(f"yours has one without a name, which Keras calls {got!r}")
+        elif wrong:
+            words.append(f"yours has one {'' if missing else 'more '}named {got!r}")
         return "; ".join(words)
 
     got, wanted = ("".join(name for _, name in names[:1]) for names in (wrong, missing))

@@ -296,5 +296,7 @@ def printable(text: str, encoding: str) -> str:
 
 
 def _wrapped(reason: str) -> str:
-    first, *rest = reason.split("\n")
-    return "\n".join([*textwrap.wrap(first, 84), *rest])
+    # Lines that are set in are code.
+    return "\n".join(
+        line if line.startswith(" ") else textwrap.fill(line, 84) for line in reason.split("\n")
+    )

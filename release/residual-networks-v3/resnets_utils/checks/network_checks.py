@@ -266,7 +266,8 @@ class Answer:
         wrong = sorted((got - right).elements()) if all_named else []
         missing = sorted((right - got).elements())
         if wrong or missing:
-            raise self._failed(other_names(missing, wrong))
+            unnamed = {node.layer for node in answer.nodes if not node.named}
+            raise self._failed(other_names(missing, wrong, unnamed))
         if all_named and self.graphs.equivalent and not self.graphs.named_alike:
             raise self._failed(exchanged_names())
         with_weights = {node.layer for node in weighted}
