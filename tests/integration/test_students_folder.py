@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -62,7 +63,8 @@ def run(notebook: NotebookNode, folder: Path) -> NotebookNode:
         timeout=600,
         allow_errors=True,
         resources={"metadata": {"path": str(folder)}},
-    ).execute()
+        # With it, Jupyter does not show what is written past Python.
+    ).execute(env={k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"})
     return notebook
 
 
