@@ -21,7 +21,6 @@ CHUNK = 300  # pictures a seed
 
 Pictures = NDArray[np.uint8]
 Labels = NDArray[np.int64]
-Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def _chunk(seed: int) -> Pictures:
@@ -49,28 +48,18 @@ def training_pictures(count: int, cache: Path) -> tuple[Pictures, Labels]:
 
 def batches(
     pictures: Pictures, labels: Labels, size: int, epochs: int, seed: int
-) -> Iterator[Batch]:
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Yield batches for ``epochs`` rounds: pictures in [0, 1] and one-hot labels.
 
     The last pictures of a round are left out if they do not fill a batch.
     """
+    one_hot = np.eye(CLASSES, dtype=np.float32)
     for epoch in range(epochs):
-        for chosen, random in chosen_pictures(len(pictures), size, epoch, seed):
-            yield batch(pictures[chosen], labels[chosen], random)
-
-
-def chosen_pictures(
-    count: int, size: int, epoch: int, seed: int
-) -> Iterator[tuple[NDArray[np.int64], np.random.Generator]]:
-    """Yield which pictures make each batch of a round, and the batch's own random numbers."""
-    order = np.random.default_rng([seed, epoch]).permutation(count)
-    for number, start in enumerate(range(0, count - size + 1, size)):
-        yield order[start : start + size], np.random.default_rng([seed, epoch, number])
-
-
-def batch(pictures: Pictures, labels: Labels, random: np.random.Generator) -> Batch:
-    """Return varied pictures (m, 64, 64, 3) in [0, 1] and one-hot labels (m, 6)."""
-    return varied(pictures, random), np.eye(CLASSES, dtype=np.float32)[labels]
+        order = np.random.default_rng([seed, epoch]).permutation(len(pictures))
+        for number, start in enumerate(range(0, len(order) - size + 1, size)):
+            chosen = order[start : start + size]
+            random = np.random.default_rng([seed, epoch, number])
+            yield varied(pictures[chosen], random), one_hot[labels[chosen]]
 
 
 def varied(pictures: Pictures, random: np.random.Generator) -> NDArray[np.float32]:

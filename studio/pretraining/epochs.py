@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from resnets_utils.hands.drawing import draw_pictures
 from resnets_utils.hands.drawing.variety import WIDE
-from studio.pretraining.drawn_data import Batch, batches
+from studio.pretraining.drawn_data import batches
 
 # Pictures for watching the training; the students' test pictures have another seed.
 WATCH_SEED = 999
@@ -66,12 +65,10 @@ def train(
     labels: NDArray[np.int64],
     recipe: Recipe,
     folder: Path,
-    stream: Iterator[Batch] | None = None,
 ) -> Curves:
     """Train ``model``; keep its weights and curves in ``folder`` after each epoch.
 
-    Works with each backend of Keras. ``stream`` may hold the recipe's batches where
-    other processes have made them.
+    Works with each backend of Keras.
     """
     folder.mkdir(parents=True, exist_ok=True)
     start_small(model, recipe.seed)
@@ -106,7 +103,7 @@ def train(
 
     with _faster_on_a_processor(model):
         model.fit(
-            stream or batches(pictures, labels, recipe.batch_size, recipe.epochs, recipe.seed),
+            batches(pictures, labels, recipe.batch_size, recipe.epochs, recipe.seed),
             epochs=recipe.epochs,
             steps_per_epoch=steps,
             verbose=1,

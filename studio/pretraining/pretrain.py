@@ -74,19 +74,20 @@ class Training:
 def ship(model: keras.Model, training: Training) -> dict[str, Any]:
     """Write a trained model's weights and their record; return the record."""
     FOLDER.mkdir(exist_ok=True)
+    test = _test_set()
     record: dict[str, Any] = {
         "sha256": write_weights(model, FOLDER / WEIGHTS),
         "recipe": asdict(training.recipe),
         "curves": asdict(training.curves),
         "training_pictures_sha256": training.pictures_sha256,
-        "test_pictures_sha256": _digest(_test_set()[0]),
+        "test_pictures_sha256": _digest(test[0]),
         "versions": training.versions,
         "test_accuracy": None,
         "wide_accuracy": None,
     }
     _write(record)
     load_pretrained(model)
-    record["test_accuracy"] = round(accuracy(model, *_test_set()), 4)
+    record["test_accuracy"] = round(accuracy(model, *test), 4)
     record["wide_accuracy"] = round(accuracy(model, *_wide_set()), 4)
     _write(record)
     return record
