@@ -27,6 +27,14 @@ def between(random: np.random.Generator, low: float, high: float) -> float:
     return float(random.uniform(low, high))
 
 
+def happens(random: np.random.Generator, share: float) -> bool:
+    """Draw whether something is so in a share of pictures.
+
+    Nothing is drawn for a share of 0, so what the data set has not leaves its pictures as they are.
+    """
+    return share > 0 and bool(random.random() < share)
+
+
 def draw_light(random: np.random.Generator) -> Light:
     """Draw a lamp and its room."""
     around = random.uniform(0, 2 * np.pi)

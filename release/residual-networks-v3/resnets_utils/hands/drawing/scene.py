@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from resnets_utils.hands.drawing.body import Build, View, bones_of, put_before_camera
 from resnets_utils.hands.drawing.camera import FINER, photograph
-from resnets_utils.hands.drawing.light import between, draw_light, shading, slopes_of
+from resnets_utils.hands.drawing.light import between, draw_light, happens, shading, slopes_of
 from resnets_utils.hands.drawing.poses import draw_pose
 from resnets_utils.hands.drawing.skin import albedo
 from resnets_utils.hands.drawing.surface import render
@@ -39,8 +39,7 @@ def draw_picture(
 
     """
     person = person or random
-    # Nothing is drawn at random for a share of 0: the pictures of the data set stay as they are.
-    loose = _happens(random, variety.loose)
+    loose = happens(random, variety.loose)
     placed = put_before_camera(
         bones_of(draw_pose(sign, random, loose), _draw_build(person, loose)),
         _draw_view(sign, random, variety),
@@ -49,16 +48,12 @@ def draw_picture(
     slopes = slopes_of(surface.height)
     light = draw_light(person)
     shade, gloss = shading(surface, slopes, light, person)
-    dressed = _happens(person, variety.dressed)
+    dressed = happens(person, variety.dressed)
     hand = albedo(surface, slopes, placed, person, dressed) * shade + gloss
     wall = draw_wall(surface, light, person, variety)
     inside = (surface.part >= 0)[..., None]
-    phone = _happens(random, variety.phone)
+    phone = happens(random, variety.phone)
     return photograph(np.where(inside, hand, wall), person, random, variety.camera, phone)
-
-
-def _happens(random: np.random.Generator, share: float) -> bool:
-    return share > 0 and bool(random.random() < share)
 
 
 def _draw_build(random: np.random.Generator, loose: bool) -> Build:
@@ -88,7 +83,7 @@ def _draw_view(sign: int, random: np.random.Generator, variety: Variety) -> View
         # Bent fingers make the hand shorter, not nearer.
         extent *= 0.72 if sign == 0 else 0.92
     # The frame cuts a fingertip at most, since a hand without a finger shows another number.
-    shift = random.uniform(-0.1, 0.1, 2) if _happens(random, variety.cut) else np.zeros(2)
+    shift = random.uniform(-0.1, 0.1, 2) if happens(random, variety.cut) else np.zeros(2)
     return View(
         yaw=float(np.radians(yaw)),
         pitch=float(np.radians(np.clip(random.normal(0, 12 * turn), -28, 28))),

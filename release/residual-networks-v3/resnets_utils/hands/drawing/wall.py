@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnets_utils.hands.drawing.light import Light, between
+from resnets_utils.hands.drawing.light import Light, between, happens
 from resnets_utils.hands.drawing.surface import Picture, Surface, blurred, moved, pixel_centres
 from resnets_utils.hands.drawing.variety import Variety
 
@@ -28,8 +28,7 @@ def draw_wall(
     field = field + between(random, -0.05, 0.30) * np.exp(
         -((x - lamp[0]) ** 2 + (y - lamp[1]) ** 2) / between(random, 0.1, 0.8)
     )
-    # Nothing is drawn at random for a share of 0: the pictures of the data set stay as they are.
-    things = variety.things > 0 and random.random() < variety.things
+    things = happens(random, variety.things)
     stains = blurred(random.normal(0, 1, (side, side)).astype(np.float32), 9.0)
     field = field * (1 + between(random, 0, 0.5) * stains)
     field = field * (1 - _shadow_on_wall(surface, light, random))
