@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from resnets_utils.experiments.residual_blocks import residual_blocks, scaled, stages_of
+from resnets_utils.experiments.residual_blocks import identity_stages, residual_blocks, scaled
 from resnets_utils.experiments.shown_pictures import ShownPicture, picture_of, show, slide
 from resnets_utils.hinted_errors import StudentError
 
@@ -70,7 +70,12 @@ def what_the_skip_carries(model: Any, picture: NDArray[Any]) -> Carried:
     print(said)
     show(picture_of(_sizes(found), f"Bars: a block's shortcut, and its main path. {said}"))
     first = list(paths)[1] if len(paths) > 1 else next(iter(paths))
-    slide("Look into block", list(paths), first, lambda name: _channels(name, *paths[name]))
+    slide(
+        "Look into block",
+        list(paths),
+        first,
+        lambda name: _channels(name, *paths[name], found.shares[name]),
+    )
     return found
 
 
@@ -99,10 +104,9 @@ def carried(model: Any, picture: NDArray[Any]) -> tuple[Carried, Paths]:
         block.name: (shortcut, main)
         for block, shortcut, main in zip(blocks, values[::2], values[1::2], strict=True)
     }
-    kept_shape = [block for block in blocks if not block.changes_shape]
     stages = {
         stage: [block.name for block in some]
-        for stage, some in stages_of(kept_shape).items()
+        for stage, some in identity_stages(blocks).items()
         if len(some) > 1
     }
     shortcut, main = (
@@ -161,7 +165,9 @@ def _sizes(found: Carried) -> Figure:
     return figure
 
 
-def _channels(name: str, shortcut: NDArray[np.float32], main: NDArray[np.float32]) -> ShownPicture:
+def _channels(
+    name: str, shortcut: NDArray[np.float32], main: NDArray[np.float32], share: float
+) -> ShownPicture:
     """Draw x, F(x) and ReLU(x + F(x)) for the channels to which the block adds most."""
     strongest = np.argsort(np.abs(main).sum(axis=(0, 1)))[::-1][:CHANNELS_SHOWN]
     rows = {"x": shortcut, "F(x)": main, "ReLU(x + F(x))": np.maximum(shortcut + main, 0)}
@@ -180,7 +186,6 @@ def _channels(name: str, shortcut: NDArray[np.float32], main: NDArray[np.float32
         ax.set_title(f"channel {channel}", fontsize=9)
     bar = figure.colorbar(image, ax=axes, ticks=[-1, 0, 1], shrink=0.6)
     bar.set_ticklabels(["negative", "0", "positive"], fontsize=8)
-    share = float(np.linalg.norm(main) / max(float(np.linalg.norm(shortcut)), 1e-12))
     return picture_of(
         figure,
         f"{title}: x, F(x) and ReLU(x + F(x)) of the channels "

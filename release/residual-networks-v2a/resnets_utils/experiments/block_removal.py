@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from resnets_utils.experiments.residual_blocks import (
     ResidualBlock,
+    identity_stages,
     residual_blocks,
     scaled,
-    stages_of,
 )
 from resnets_utils.experiments.shown_pictures import ShownPicture, picture_of, show, slide
 from resnets_utils.hands.classes import CLASSES
@@ -114,16 +114,15 @@ def remove_blocks(model: Any, X: NDArray[Any], Y: NDArray[np.int64]) -> BlockRem
 
 def removals(blocks: Sequence[ResidualBlock]) -> list[Removal]:
     """Return what is taken away, in turn: each block, the identity blocks of a stage, and all."""
-    kept_shape = [block for block in blocks if not block.changes_shape]
-    stages = stages_of(kept_shape)
+    stages = identity_stages(blocks)
     together = [
         Removal(f"{some[0].name} to {some[-1].name}", STAGE, tuple(some))
         for some in stages.values()
         if len(some) > 1
     ]
     if len(stages) > 1:
-        name = f"all {len(kept_shape)} identity blocks"
-        together.append(Removal(name, ALL, tuple(kept_shape)))
+        every = tuple(block for some in stages.values() for block in some)
+        together.append(Removal(f"all {len(every)} identity blocks", ALL, every))
     return [Removal(block.name, ONE, (block,)) for block in blocks] + together
 
 

@@ -80,11 +80,15 @@ def residual_blocks(model: Any) -> list[ResidualBlock]:
     return [ResidualBlock(name, *parts) for name, parts in zip(names, found, strict=True)]
 
 
-def stages_of(blocks: Sequence[ResidualBlock]) -> dict[str, list[ResidualBlock]]:
-    """Return blocks by the stage in their names; each is a stage of its own without letters."""
+def identity_stages(blocks: Sequence[ResidualBlock]) -> dict[str, list[ResidualBlock]]:
+    """Return the blocks that keep the shape by the stage in their names.
+
+    A block whose name has no letter is a stage of its own.
+    """
     stages: dict[str, list[ResidualBlock]] = {}
     for block in blocks:
-        stages.setdefault(block.name.rstrip(ascii_lowercase), []).append(block)
+        if not block.changes_shape:
+            stages.setdefault(block.name.rstrip(ascii_lowercase), []).append(block)
     return stages
 
 
